@@ -1,0 +1,46 @@
+/** @file arena.h
+ * Memory for one training step: handed out in blocks, taken back whole.
+ *
+ * An arena keeps what it once asked the system for, so that a loop which repeats the same allocations asks for
+ * nothing after its first round. Blocks may also be recycled one by one before the reset; a recycled block
+ * serves a later request of nearly its size. Not safe to share between threads.
+ */
+#ifndef ANTIPHON_ARENA_H
+#define ANTIPHON_ARENA_H
+
+#include <stddef.h>
+
+/** Alignment in bytes of every block: a cache line, and the widest vector register. */
+#define AP_ARENA_ALIGNMENT 64
+
+/** Blocks of fewer bytes are not recycled: until the reset their content stays as it is. */
+#define AP_ARENA_RECYCLE_LEAST ((size_t)4096)
+
+typedef struct ap_arena ap_arena;
+
+/** A new, empty arena, owned by the caller. Memory exhausted: ap_fatal. */
+ap_arena *ap_arena_create(void);
+
+/** Gives everything back to the system. NULL is allowed. */
+void ap_arena_free(ap_arena *arena);
+
+/** `bytes` of memory with undefined content, aligned to AP_ARENA_ALIGNMENT, valid until recycled or reset.
+ * Zero bytes give a valid address. Memory exhausted: ap_fatal. */
+void *ap_arena_alloc(ap_arena *arena, size_t bytes);
+
+/** The same, filled with zero bytes. */
+void *ap_arena_zeros(ap_arena *arena, size_t bytes);
+
+/** Gives back one block before the reset. `bytes` is what was asked for; `block` may be NULL. */
+void ap_arena_recycle(ap_arena *arena, void *block, size_t bytes);
+
+/** Takes back every block; the memory itself is kept for the next round. */
+void ap_arena_reset(ap_arena *arena);
+
+/** Bytes the arena holds from the system: the most its rounds have needed so far. */
+size_t ap_arena_held(const ap_arena *arena);
+
+/** How often the arena has asked the system for memory since it was created. */
+size_t ap_arena_growths(const ap_arena *arena);
+
+#endif

@@ -1,0 +1,29 @@
+/** @file fft.h
+ * Discrete Fourier transform of real signals.
+ *
+ * By kissfft in the float build. Debian has kissfft in float alone, so the double build, which exists for
+ * gradient checks on small sizes, sums the definition.
+ */
+#ifndef ANTIPHON_FFT_H
+#define ANTIPHON_FFT_H
+
+#include "antiphon/real.h"
+
+typedef struct ap_complex {
+    ap_real re, im;
+} ap_complex;
+
+typedef struct ap_fft ap_fft;
+
+/** A plan for real signals of n samples, n even; owned by the caller. May be used by several threads at once. */
+ap_fft *ap_fft_create(int n);
+void ap_fft_free(ap_fft *fft);
+
+/** X[k] = sum over t of x[t] e^(-2 pi i k t / n), k = 0 .. n/2. */
+void ap_fft_forward(const ap_fft *fft, const ap_real *x, ap_complex *X);
+
+/** x[t] = sum over all k of X[k] e^(2 pi i k t / n), X continued by symmetry, not divided by n:
+ * forward, then inverse, gives n x. */
+void ap_fft_inverse(const ap_fft *fft, const ap_complex *X, ap_real *x);
+
+#endif

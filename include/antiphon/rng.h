@@ -1,0 +1,39 @@
+/** @file rng.h
+ * A counter-based random stream: its whole state is two numbers, so it rides in a checkpoint as it is, and
+ * any element of a mask can be drawn again, by any thread, without the elements before it.
+ *
+ * The generator is SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+ */
+#ifndef ANTIPHON_RNG_H
+#define ANTIPHON_RNG_H
+
+#include <stdint.h>
+
+typedef struct ap_rng {
+    uint64_t seed;    /**< which stream */
+    uint64_t counter; /**< how many numbers were drawn from it */
+} ap_rng;
+
+/** The stream of `seed`, at its beginning. */
+ap_rng ap_rng_init(uint64_t seed);
+
+/** 64 random bits. */
+uint64_t ap_rng_next(ap_rng *rng);
+
+/** Uniform in [0, 1). */
+double ap_rng_uniform(ap_rng *rng);
+
+/** Uniform integer in [0, below); `below` must be positive. */
+int64_t ap_rng_below(ap_rng *rng, int64_t below);
+
+/** Normal with mean 0 and standard deviation 1 (Box-Muller; two draws a call). */
+double ap_rng_normal(ap_rng *rng);
+
+/** Shuffles `order` in place (Fisher-Yates). */
+void ap_rng_shuffle(ap_rng *rng, int64_t *order, int64_t count);
+
+/** Element `index` of the stream of `key`, without state: 32 random bits (Wellons' "lowbias32" integer hash
+ * over the element's index). Cheap enough to draw a dropout mask again in the backward pass. */
+uint32_t ap_rng_hash(uint64_t key, uint64_t index);
+
+#endif

@@ -1,0 +1,54 @@
+/** @file safetensors.h
+ * The safetensors file format: an 8-byte little-endian header length, a JSON header, then the tensors' bytes.
+ * What is written here opens in Python with the safetensors package.
+ */
+#ifndef ANTIPHON_SAFETENSORS_H
+#define ANTIPHON_SAFETENSORS_H
+
+#include "antiphon/status.h"
+#include "antiphon/tensor.h"
+
+#include <stddef.h>
+
+/** A file opened for reading. */
+typedef struct ap_safetensors ap_safetensors;
+
+/** Opens and checks a file: header length, JSON, types (F32, F64, F16 and BF16 are read; others are listed),
+ * shapes against byte ranges, ranges inside the file, no overlap. The status names the file, the tensor and the
+ * fault. On success *file is to be closed. */
+ap_status ap_safetensors_open(const char *path, ap_safetensors **file);
+void ap_safetensors_close(ap_safetensors *file);
+
+/** How many tensors there are; name, type ("F32") and shape of the one at `index` (rank above AP_RANK_MAX: the status
+ * of open says so). Borrowed until close. */
+size_t ap_safetensors_count(const ap_safetensors *file);
+const char *ap_safetensors_name(const ap_safetensors *file, size_t index);
+const char *ap_safetensors_type(const ap_safetensors *file, size_t index);
+ap_shape ap_safetensors_shape(const ap_safetensors *file, size_t index);
+
+/** The index of a tensor, or -1. */
+long ap_safetensors_find(const ap_safetensors *file, const char *name);
+
+/** Reads a tensor's numbers into `data`, ap_shape_count(shape) of them, converted to ap_real. */
+ap_status ap_safetensors_read(ap_safetensors *file, size_t index, ap_real *data);
+
+/** Reads the tensor called `name`, which must be there and have as many elements as `shape`, sizes of 1 aside in the
+ * same order (a [N, 1, 1] serves for [N]); the status names both shapes otherwise. */
+ap_status ap_safetensors_load(ap_safetensors *file, const char *name, ap_tensor into);
+
+/** An entry of the header's __metadata__, or NULL. The number of entries and the key of the one at `index`. */
+const char *ap_safetensors_metadata(const ap_safetensors *file, const char *key);
+size_t ap_safetensors_metadata_count(const ap_safetensors *file);
+const char *ap_safetensors_metadata_key(const ap_safetensors *file, size_t index);
+
+/** A file being gathered for writing. Tensors are borrowed until it is saved or freed; names and metadata copied. */
+typedef struct ap_safetensors_writer ap_safetensors_writer;
+ap_safetensors_writer *ap_safetensors_writer_create(void);
+void ap_safetensors_writer_add(ap_safetensors_writer *writer, const char *name, ap_tensor tensor);
+void ap_safetensors_writer_metadata(ap_safetensors_writer *writer, const char *key, const char *value);
+
+/** Writes everything as F32, atomically: to a temporary file beside `path`, flushed to the disk, then renamed. */
+ap_status ap_safetensors_writer_save(ap_safetensors_writer *writer, const char *path);
+void ap_safetensors_writer_free(ap_safetensors_writer *writer);
+
+#endif

@@ -1,0 +1,54 @@
+/** @file status.h
+ * How the library reports what went wrong.
+ *
+ * Whatever comes from outside (files, JSON, arguments, a network peer) is reported by an ap_status returned
+ * by value: a code and one line that names the file, the place in it and the reason. Nothing is owned, nothing
+ * needs freeing. Misuse by the calling code (shapes that do not fit, a null tape) and exhausted memory are not
+ * statuses: they go to the fatal handler.
+ */
+#ifndef ANTIPHON_STATUS_H
+#define ANTIPHON_STATUS_H
+
+#include <stdbool.h>
+
+typedef enum ap_code {
+    AP_OK = 0,
+    AP_FAILED,     /**< a file could not be opened, read or written; its content is broken; the disk is full */
+    AP_MISUSE,     /**< the user asked for something that does not exist: an argument, a config key, a value */
+    AP_INTERRUPTED /**< the user asked to stop; what was under way has been saved */
+} ap_code;
+
+#define AP_STATUS_MESSAGE 480
+
+typedef struct ap_status {
+    ap_code code;
+    char message[AP_STATUS_MESSAGE]; /**< one line without a newline, empty when code is AP_OK */
+} ap_status;
+
+/** The status of success. */
+ap_status ap_ok(void);
+
+/** A status with a printf-style message; a message too long for the field is cut. */
+ap_status ap_error(ap_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/** Whether `status` is a failure of any kind. */
+bool ap_failed(const ap_status *status);
+
+/** Evaluates an ap_status expression and returns it from the enclosing function if it is a failure. */
+#define AP_TRY(expression)                                                                                   \
+    do {                                                                                                     \
+        ap_status ap_try_status_ = (expression);                                                             \
+        if (ap_try_status_.code != AP_OK) return ap_try_status_;                                             \
+    } while (0)
+
+/** What is called with one line of text on misuse inside the program or when memory runs out. */
+typedef void ap_fatal_handler(const char *message);
+
+/** Replaces the fatal handler (NULL: the default, which prints the line to stderr and aborts).
+ * A handler that returns is followed by abort(); a host that must survive leaves it by longjmp. */
+void ap_fatal_handler_set(ap_fatal_handler *handler);
+
+/** Reports misuse or exhausted memory to the fatal handler. Does not return. */
+_Noreturn void ap_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

@@ -1,0 +1,99 @@
+/** @file tape.h
+ * The tape: records what is computed, then walks back over it and fills in the gradients.
+ *
+ * Every operation pushes one variable (its output) that remembers its inputs, whatever it saved and the
+ * function that goes back through it (reverse-mode differentiation: Griewank and Walther, "Evaluating
+ * Derivatives", ch. 3). All variables, values, gradients and saved data live in the tape's arena: nothing has
+ * to be freed, and ap_tape_reset takes everything back at once, after which every ap_var pointer is void.
+ *
+ * ap_tape_backward recycles each variable's value, gradient and saved blocks as soon as its backward function
+ * is done; what is to be read afterwards is marked with ap_tape_keep. A tape serves one thread; operations use
+ * several threads inside.
+ */
+#ifndef ANTIPHON_TAPE_H
+#define ANTIPHON_TAPE_H
+
+#include "antiphon/arena.h"
+#include "antiphon/rng.h"
+#include "antiphon/tensor.h"
+
+#include <stddef.h>
+
+typedef struct ap_tape ap_tape;
+typedef struct ap_var ap_var;
+
+/** Goes back through one operation: adds to the gradients of y's inputs (ap_var_grad of each; NULL: not
+ * wanted) what y->grad, which is never NULL here, contributes to them. */
+typedef void ap_backward_fn(ap_tape *tape, ap_var *y);
+
+/** What an operation is: one static instance in the operation's own file. */
+typedef struct ap_op {
+    const char *name;
+    ap_backward_fn *backward;
+} ap_op;
+
+struct ap_var {
+    ap_tensor value;  /**< borrowed from the tape's arena, or from the caller for a leaf */
+    ap_real *grad;    /**< same shape as value; NULL while no gradient has reached it or none is wanted */
+    bool wants_grad;  /**< whether anything below it is to be differentiated */
+    bool keep;        /**< value and grad survive ap_tape_backward */
+    bool leaf;        /**< value and grad belong to the caller */
+    const ap_op *op;  /**< NULL for a leaf */
+    int input_count;
+    ap_var **inputs;  /**< an entry is NULL for an optional input that was not given */
+    void *saved;      /**< what the operation keeps for its backward; NULL when no gradient is wanted */
+    size_t saved_bytes;
+};
+
+/** A new tape whose random numbers (dropout) start at the stream of `seed`. Owned by the caller. */
+ap_tape *ap_tape_create(uint64_t seed);
+
+/** Frees the tape and all that lives on it. NULL is allowed. */
+void ap_tape_free(ap_tape *tape);
+
+/** Forgets every variable and takes back their memory, which is kept for the next step. */
+void ap_tape_reset(ap_tape *tape);
+
+/** Training mode: dropout drops, BatchNorm uses and updates its statistics. Off on a new tape. */
+void ap_tape_training_set(ap_tape *tape, bool training);
+bool ap_tape_training(const ap_tape *tape);
+
+/** The tape's random stream, to draw from, save or replace. Borrowed. */
+ap_rng *ap_tape_rng(ap_tape *tape);
+
+/** The tape's arena, for blocks that live until the reset or are recycled by who took them. Borrowed. */
+ap_arena *ap_tape_arena(ap_tape *tape);
+
+/** A leaf over the caller's numbers, which must outlive the step. `grad` has as many numbers and receives the
+ * gradient by addition (the caller zeroes it); NULL makes the leaf a constant. */
+ap_var *ap_tape_leaf(ap_tape *tape, ap_tensor value, ap_real *grad);
+
+/** A leaf over the caller's numbers that is not differentiated. */
+ap_var *ap_tape_constant(ap_tape *tape, ap_tensor value);
+
+/** Pushes the output of an operation: a value of `shape` with undefined content, to be filled by the caller.
+ * Takes the address of `op`; copies `inputs` (entries may be NULL). wants_grad is that of any input. */
+ap_var *ap_tape_push(ap_tape *tape, const ap_op *op, ap_shape shape, int input_count, ap_var *const *inputs);
+
+/** Gives `y` a block of `bytes` for its backward, undefined content, recycled after it; NULL, and nothing to
+ * fill, when y wants no gradient. At most one a variable. */
+void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes);
+
+/** The gradient of `x` to add to, zero-filled when asked for first; NULL when x is NULL or wants none. */
+ap_real *ap_var_grad(ap_tape *tape, ap_var *x);
+
+/** Keeps value and grad of `x` through ap_tape_backward. */
+void ap_tape_keep(ap_var *x);
+
+/** Says that the caller uses `x` no more. If no gradient will come back through it its memory is recycled at
+ * once (long inference runs in bounded memory); otherwise nothing happens. */
+void ap_tape_drop(ap_tape *tape, ap_var *x);
+
+/** Fills the gradients of all that `loss`, a scalar (any shape of one element), was computed from: the leaves'
+ * receive d(scale x loss)/d(leaf). */
+void ap_tape_backward(ap_tape *tape, ap_var *loss, ap_real scale);
+
+/** The same from wherever the caller has put a gradient through ap_var_grad: any variables, of any shape. */
+void ap_tape_backward_all(ap_tape *tape);
+
+#endif

@@ -1,0 +1,46 @@
+/** @file tensor.h
+ * A shape and the numbers that fill it: row-major, contiguous, the last dimension fastest.
+ *
+ * Dimension letters used throughout: B items of a batch, C channels, T frames or samples in time, D latent
+ * dimensions, S audio samples, M envelope segments, F frequency bins.
+ */
+#ifndef ANTIPHON_TENSOR_H
+#define ANTIPHON_TENSOR_H
+
+#include "antiphon/real.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define AP_RANK_MAX 4
+
+typedef struct ap_shape {
+    int rank;                /**< 0 for a scalar */
+    int64_t at[AP_RANK_MAX]; /**< sizes, outermost first; entries from `rank` on are 0 */
+} ap_shape;
+
+typedef struct ap_tensor {
+    ap_shape shape;
+    ap_real *data; /**< ap_shape_count(shape) numbers; who owns them is said where the tensor comes from */
+} ap_tensor;
+
+/** A shape from its sizes: AP_SHAPE(B, C, T); AP_SHAPE_SCALAR has no dimension and one element. */
+#define AP_SHAPE(...)                                                                                        \
+    ((ap_shape){.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .at = {__VA_ARGS__}})
+#define AP_SHAPE_SCALAR ((ap_shape){.rank = 0})
+
+/** How many elements a tensor of this shape has. */
+int64_t ap_shape_count(ap_shape shape);
+
+/** Whether both shapes have the same rank and sizes. */
+bool ap_shape_same(ap_shape a, ap_shape b);
+
+#define AP_SHAPE_TEXT 96
+typedef struct ap_shape_text {
+    char text[AP_SHAPE_TEXT];
+} ap_shape_text;
+
+/** "[2, 128, 1200]", for messages; "[]" for a scalar. */
+ap_shape_text ap_shape_print(ap_shape shape);
+
+#endif

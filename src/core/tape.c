@@ -1,0 +1,160 @@
+#include "antiphon/tape.h"
+
+#include "antiphon/status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct ap_tape {
+    ap_arena *arena;
+    ap_var **vars; /* in the order they were pushed: inputs stand before what is computed from them */
+    size_t count, capacity;
+    ap_rng rng;
+    bool training;
+};
+
+ap_tape *ap_tape_create(uint64_t seed)
+{
+    ap_tape *tape = calloc(1, sizeof *tape);
+    if (!tape) ap_fatal("out of memory: a tape of %zu bytes", sizeof *tape);
+    tape->arena = ap_arena_create();
+    tape->rng = ap_rng_init(seed);
+    return tape;
+}
+
+void ap_tape_free(ap_tape *tape)
+{
+    if (!tape) return;
+    ap_arena_free(tape->arena);
+    free(tape->vars);
+    free(tape);
+}
+
+void ap_tape_reset(ap_tape *tape)
+{
+    ap_arena_reset(tape->arena);
+    tape->count = 0;
+}
+
+void ap_tape_training_set(ap_tape *tape, bool training)
+{
+    tape->training = training;
+}
+
+bool ap_tape_training(const ap_tape *tape)
+{
+    return tape->training;
+}
+
+ap_rng *ap_tape_rng(ap_tape *tape)
+{
+    return &tape->rng;
+}
+
+ap_arena *ap_tape_arena(ap_tape *tape)
+{
+    return tape->arena;
+}
+
+static size_t value_bytes(const ap_var *x)
+{
+    return (size_t)ap_shape_count(x->value.shape) * sizeof(ap_real);
+}
+
+static ap_var *append(ap_tape *tape)
+{
+    if (tape->count == tape->capacity) {
+        tape->capacity = tape->capacity ? 2 * tape->capacity : 1024;
+        tape->vars = realloc(tape->vars, tape->capacity * sizeof *tape->vars);
+        if (!tape->vars) ap_fatal("out of memory: a tape of %zu variables", tape->capacity);
+    }
+    return tape->vars[tape->count++] = ap_arena_zeros(tape->arena, sizeof(ap_var));
+}
+
+ap_var *ap_tape_leaf(ap_tape *tape, ap_tensor value, ap_real *grad)
+{
+    ap_var *x = append(tape);
+    x->value = value;
+    x->grad = grad;
+    x->wants_grad = grad != NULL;
+    x->keep = x->leaf = true;
+    return x;
+}
+
+ap_var *ap_tape_constant(ap_tape *tape, ap_tensor value)
+{
+    return ap_tape_leaf(tape, value, NULL);
+}
+
+ap_var *ap_tape_push(ap_tape *tape, const ap_op *op, ap_shape shape, int input_count, ap_var *const *inputs)
+{
+    ap_var *y = append(tape);
+    y->op = op;
+    y->value.shape = shape;
+    y->value.data = ap_arena_alloc(tape->arena, value_bytes(y));
+    y->input_count = input_count;
+    y->inputs = ap_arena_alloc(tape->arena, (size_t)input_count * sizeof *y->inputs);
+    for (int i = 0; i < input_count; i++) {
+        y->inputs[i] = inputs[i];
+        if (inputs[i]) y->wants_grad |= inputs[i]->wants_grad;
+    }
+    return y;
+}
+
+void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes)
+{
+    if (!y->wants_grad) return NULL;
+    if (y->saved) ap_fatal("%s saves twice for its backward", y->op->name);
+    y->saved_bytes = bytes;
+    return y->saved = ap_arena_alloc(tape->arena, bytes);
+}
+
+ap_real *ap_var_grad(ap_tape *tape, ap_var *x)
+{
+    if (!x || !x->wants_grad) return NULL;
+    if (!x->grad) x->grad = ap_arena_zeros(tape->arena, value_bytes(x));
+    return x->grad;
+}
+
+void ap_tape_keep(ap_var *x)
+{
+    x->keep = true;
+}
+
+static void recycle(ap_tape *tape, ap_var *x)
+{
+    if (!x->keep) {
+        ap_arena_recycle(tape->arena, x->value.data, value_bytes(x));
+        ap_arena_recycle(tape->arena, x->grad, value_bytes(x));
+        /* a smaller block keeps its content until the reset, so that a scalar may still be read */
+        if (value_bytes(x) >= AP_ARENA_RECYCLE_LEAST) x->value.data = NULL;
+        x->grad = NULL;
+    }
+    ap_arena_recycle(tape->arena, x->saved, x->saved_bytes);
+    x->saved = NULL;
+}
+
+void ap_tape_drop(ap_tape *tape, ap_var *x)
+{
+    if (!x->wants_grad && !x->keep && x->value.data) recycle(tape, x);
+}
+
+void ap_tape_backward_all(ap_tape *tape)
+{
+    for (size_t i = tape->count; i-- > 0;) {
+        ap_var *y = tape->vars[i];
+        if (y->leaf) continue;
+        if (y->grad) y->op->backward(tape, y);
+        if (y->wants_grad) recycle(tape, y);
+    }
+}
+
+void ap_tape_backward(ap_tape *tape, ap_var *loss, ap_real scale)
+{
+    if (ap_shape_count(loss->value.shape) != 1)
+        ap_fatal("backward from shape %s: not a scalar", ap_shape_print(loss->value.shape).text);
+    ap_real *seed = ap_var_grad(tape, loss);
+    if (!seed) return;
+    seed[0] += scale;
+    ap_tape_backward_all(tape);
+}

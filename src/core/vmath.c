@@ -1,0 +1,95 @@
+#include "core/vmath.h"
+
+#include <math.h>
+
+#ifdef AP_DOUBLE
+
+#define MAP(name, expression)                                                                                \
+    void name(int64_t n, const ap_real *x, ap_real *y)                                                       \
+    {                                                                                                        \
+        for (int64_t i = 0; i < n; i++) y[i] = expression;                                                   \
+    }
+MAP(ap_vexp, exp(x[i]))
+MAP(ap_vtanh, tanh(x[i]))
+MAP(ap_vsigmoid, 1 / (1 + exp(-x[i])))
+MAP(ap_verf, erf(x[i]))
+MAP(ap_vlog, log(x[i]))
+
+#else
+
+typedef union bits {
+    float f;
+    int32_t i;
+} bits;
+
+/* e^x = 2^k e^r with |r| <= ln(2) / 2: adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits;
+ * e^r by its Taylor series to the sixth power, whose remainder is below 2^-26. */
+static inline __attribute__((always_inline)) float exp1(float x)
+{
+    x = x < -87.3f ? -87.3f : x;
+    x = x > 88.3f ? 88.3f : x;
+    bits shifted = {.f = x * 1.44269504f + 12582912.0f};
+    float k = shifted.f - 12582912.0f;
+    float r = x - k * 0.693359375f;
+    r = r + k * 2.12194440e-4f;
+    float p = 1.0f / 720;
+    p = p * r + 1.0f / 120;
+    p = p * r + 1.0f / 24;
+    p = p * r + 1.0f / 6;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    bits scale = {.i = (shifted.i - 0x4B400000 + 127) << 23};
+    return p * scale.f;
+}
+
+void ap_vexp(int64_t n, const float *x, float *y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = exp1(x[i]);
+}
+
+void ap_vtanh(int64_t n, const float *x, float *y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float e = exp1(-2 * fabsf(x[i]));
+        y[i] = copysignf((1 - e) / (1 + e), x[i]);
+    }
+}
+
+void ap_vsigmoid(int64_t n, const float *x, float *y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = 1 / (1 + exp1(-x[i]));
+}
+
+void ap_verf(int64_t n, const float *x, float *y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float a = fabsf(x[i]), t = 1 / (1 + 0.3275911f * a);
+        float p = 1.061405429f;
+        p = p * t - 1.453152027f;
+        p = p * t + 1.421413741f;
+        p = p * t - 0.284496736f;
+        p = p * t + 0.254829592f;
+        y[i] = copysignf(1 - p * t * exp1(-a * a), x[i]);
+    }
+}
+
+/* ln x = k ln 2 + 2 atanh((m - 1) / (m + 1)) with m in [sqrt(1/2), sqrt(2)): |s| <= 0.1716, and the series to
+ * s^9 leaves less than 2^-28. */
+void ap_vlog(int64_t n, const float *x, float *y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        bits b = {.f = x[i]};
+        int32_t shifted = b.i - 0x3F3504F3;
+        float k = (float)(shifted >> 23);
+        bits m = {.i = (shifted & 0x007FFFFF) + 0x3F3504F3};
+        float s = (m.f - 1) / (m.f + 1), q = s * s;
+        float p = 2.0f / 9;
+        p = p * q + 2.0f / 7;
+        p = p * q + 2.0f / 5;
+        p = p * q + 2.0f / 3;
+        y[i] = k * 0.693359375f + (2 * s + (p * q * s - k * 2.12194440e-4f));
+    }
+}
+
+#endif

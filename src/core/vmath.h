@@ -1,0 +1,25 @@
+/* Elementary functions over arrays, written so that the compiler vectorises them: no branches, no library
+ * calls. In the double build they are libm's. x and y may be the same array. One thread: callers split the work. */
+#ifndef ANTIPHON_CORE_VMATH_H
+#define ANTIPHON_CORE_VMATH_H
+
+#include "antiphon/real.h"
+
+#include <stdint.h>
+
+/* y = e^x, within 2 ulp; 0 below -87.3, the largest finite value above 88.3; NaN stays NaN. */
+void ap_vexp(int64_t n, const ap_real *x, ap_real *y);
+
+/* y = tanh(x), absolute error below 2e-7. */
+void ap_vtanh(int64_t n, const ap_real *x, ap_real *y);
+
+/* y = 1 / (1 + e^-x), absolute error below 2e-7. */
+void ap_vsigmoid(int64_t n, const ap_real *x, ap_real *y);
+
+/* y = erf(x), absolute error below 3e-7 (Abramowitz and Stegun, 7.1.26). */
+void ap_verf(int64_t n, const ap_real *x, ap_real *y);
+
+/* y = ln(x) for normal positive x, within 4 ulp or 1e-7; the callers' x is never 0 or negative. */
+void ap_vlog(int64_t n, const ap_real *x, ap_real *y);
+
+#endif

@@ -1,0 +1,252 @@
+#include "antiphon/elementwise.h"
+
+#include "antiphon/status.h"
+#include "core/vmath.h"
+#include "ops/registry.h"
+
+#include <math.h>
+
+/* Work is dealt out to the threads in blocks of this many elements, which with their temporaries stay in the
+ * first-level cache. A fixed size makes results independent of the number of threads. */
+#define BLOCK 1024
+#define FOR_EACH_BLOCK(n, at, length)                                                                        \
+    _Pragma("omp parallel for schedule(static) if (n > 32 * BLOCK)") for (int64_t at = 0; at < n; at += BLOCK) \
+        for (int64_t length = n - at < BLOCK ? n - at : BLOCK, once_ = 1; once_; once_ = 0)
+
+static int64_t count(const ap_var *x)
+{
+    return ap_shape_count(x->value.shape);
+}
+
+static void require_same(const char *name, const ap_var *a, const ap_var *b)
+{
+    if (!ap_shape_same(a->value.shape, b->value.shape))
+        ap_fatal("%s: shapes %s and %s differ", name, ap_shape_print(a->value.shape).text,
+                 ap_shape_print(b->value.shape).text);
+}
+
+/* ---------------------------------------------------------------- add: y = a + b */
+
+static void accumulate(int64_t n, const ap_real *dy, ap_real factor, ap_real *dx)
+{
+    if (!dx) return;
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) dx[i] += factor * dy[i];
+}
+
+static void add_node_backward(ap_tape *tape, ap_var *y)
+{
+    for (int k = 0; k < 2; k++) accumulate(count(y), y->grad, 1, ap_var_grad(tape, y->inputs[k]));
+}
+
+AP_DEFINE_OP(add);
+
+ap_var *ap_add(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    require_same("add", a, b);
+    ap_var *y = ap_tape_push(tape, &op_add, a->value.shape, 2, (ap_var *[]){a, b});
+    const ap_real *pa = a->value.data, *pb = b->value.data;
+    ap_real *py = y->value.data;
+    int64_t n = count(y);
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) py[i] = pa[i] + pb[i];
+    return y;
+}
+
+/* ---------------------------------------------------------------- mul: y = a b */
+
+static void accumulate_product(int64_t n, const ap_real *dy, const ap_real *other, ap_real *dx)
+{
+    if (!dx) return;
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) dx[i] += dy[i] * other[i];
+}
+
+static void mul_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *a = y->inputs[0], *b = y->inputs[1];
+    accumulate_product(count(y), y->grad, b->value.data, ap_var_grad(tape, a));
+    accumulate_product(count(y), y->grad, a->value.data, ap_var_grad(tape, b));
+}
+
+AP_DEFINE_OP(mul);
+
+ap_var *ap_mul(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    require_same("mul", a, b);
+    ap_var *y = ap_tape_push(tape, &op_mul, a->value.shape, 2, (ap_var *[]){a, b});
+    const ap_real *pa = a->value.data, *pb = b->value.data;
+    ap_real *py = y->value.data;
+    int64_t n = count(y);
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) py[i] = pa[i] * pb[i];
+    return y;
+}
+
+/* ---------------------------------------------------------------- scale: y = factor x */
+
+static void scale_node_backward(ap_tape *tape, ap_var *y)
+{
+    accumulate(count(y), y->grad, *(ap_real *)y->saved, ap_var_grad(tape, y->inputs[0]));
+}
+
+AP_DEFINE_OP(scale);
+
+ap_var *ap_scale(ap_tape *tape, ap_var *x, ap_real factor)
+{
+    ap_var *y = ap_tape_push(tape, &op_scale, x->value.shape, 1, &x);
+    ap_real *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = factor;
+    const ap_real *px = x->value.data;
+    ap_real *py = y->value.data;
+    int64_t n = count(y);
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) py[i] = factor * px[i];
+    return y;
+}
+
+/* ---------------------------------------------------------------- clamp: y = min(max(x, low), high) */
+
+typedef struct bounds {
+    ap_real low, high;
+} bounds;
+
+static void clamp_node_backward(ap_tape *tape, ap_var *y)
+{
+    const bounds *to = y->saved;
+    const ap_real *x = y->inputs[0]->value.data, *dy = y->grad;
+    ap_real *dx = ap_var_grad(tape, y->inputs[0]);
+    int64_t n = count(y);
+    if (!dx) return;
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) dx[i] += x[i] >= to->low && x[i] <= to->high ? dy[i] : 0;
+}
+
+AP_DEFINE_OP(clamp);
+
+ap_var *ap_clamp(ap_tape *tape, ap_var *x, ap_real low, ap_real high)
+{
+    ap_var *y = ap_tape_push(tape, &op_clamp, x->value.shape, 1, &x);
+    bounds *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = (bounds){low, high};
+    const ap_real *px = x->value.data;
+    ap_real *py = y->value.data;
+    int64_t n = count(y);
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) py[i] = px[i] < low ? low : px[i] > high ? high : px[i];
+    return y;
+}
+
+/* ---------------------------------------------------------------- ELU: y = x > 0 ? x : e^x - 1 */
+
+void ap_elu_forward(int64_t n, const ap_real *x, ap_real *y)
+{
+    FOR_EACH_BLOCK(n, at, length)
+    {
+        ap_real e[BLOCK];
+        ap_vexp(length, x + at, e);
+        for (int64_t i = 0; i < length; i++) y[at + i] = x[at + i] > 0 ? x[at + i] : e[i] - 1;
+    }
+}
+
+/* dy/dx = 1 for x > 0, else e^x = y + 1: the output alone is enough */
+void ap_elu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
+{
+    if (!dx) return;
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) dx[i] += dy[i] * (y[i] > 0 ? 1 : y[i] + 1);
+}
+
+static void elu_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_elu_backward(count(y), y->value.data, y->grad, ap_var_grad(tape, y->inputs[0]));
+}
+
+AP_DEFINE_OP(elu);
+
+ap_var *ap_elu(ap_tape *tape, ap_var *x)
+{
+    ap_var *y = ap_tape_push(tape, &op_elu, x->value.shape, 1, &x);
+    ap_elu_forward(count(y), x->value.data, y->value.data);
+    return y;
+}
+
+/* ---------------------------------------------------------------- LeakyReLU: y = x > 0 ? x : slope x */
+
+void ap_leaky_relu_forward(int64_t n, const ap_real *x, ap_real slope, ap_real *y)
+{
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) y[i] = x[i] > 0 ? x[i] : slope * x[i];
+}
+
+/* y has the sign of x */
+void ap_leaky_relu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real slope, ap_real *dx)
+{
+    if (!dx) return;
+    FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) dx[i] += dy[i] * (y[i] > 0 ? 1 : slope);
+}
+
+static void leaky_relu_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_leaky_relu_backward(count(y), y->value.data, y->grad, *(ap_real *)y->saved,
+                           ap_var_grad(tape, y->inputs[0]));
+}
+
+AP_DEFINE_OP(leaky_relu);
+
+ap_var *ap_leaky_relu(ap_tape *tape, ap_var *x, ap_real slope)
+{
+    if (!(slope > 0)) ap_fatal("leaky_relu: slope %g is not positive", (double)slope);
+    ap_var *y = ap_tape_push(tape, &op_leaky_relu, x->value.shape, 1, &x);
+    ap_real *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = slope;
+    ap_leaky_relu_forward(count(y), x->value.data, slope, y->value.data);
+    return y;
+}
+
+/* ---------------------------------------------------------------- GELU: y = x Phi(x), Phi the normal CDF */
+
+void ap_gelu_forward(int64_t n, const ap_real *x, ap_real *y)
+{
+    FOR_EACH_BLOCK(n, at, length)
+    {
+        ap_real e[BLOCK];
+        for (int64_t i = 0; i < length; i++) e[i] = x[at + i] * (ap_real)M_SQRT1_2;
+        ap_verf(length, e, e);
+        for (int64_t i = 0; i < length; i++) y[at + i] = x[at + i] * (1 + e[i]) / 2;
+    }
+}
+
+/* dy/dx = Phi(x) + x phi(x), phi(x) = e^(-x^2 / 2) / sqrt(2 pi) */
+void ap_gelu_backward(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx)
+{
+    if (!dx) return;
+    FOR_EACH_BLOCK(n, at, length)
+    {
+        ap_real e[BLOCK], g[BLOCK];
+        for (int64_t i = 0; i < length; i++) {
+            e[i] = x[at + i] * (ap_real)M_SQRT1_2;
+            g[i] = -e[i] * e[i];
+        }
+        ap_verf(length, e, e);
+        ap_vexp(length, g, g);
+        const ap_real density = (ap_real)(M_2_SQRTPI * M_SQRT1_2 / 2);
+        for (int64_t i = 0; i < length; i++)
+            dx[at + i] += dy[at + i] * ((1 + e[i]) / 2 + density * x[at + i] * g[i]);
+    }
+}
+
+static void gelu_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_gelu_backward(count(y), y->inputs[0]->value.data, y->grad, ap_var_grad(tape, y->inputs[0]));
+}
+
+AP_DEFINE_OP(gelu);
+
+ap_var *ap_gelu(ap_tape *tape, ap_var *x)
+{
+    ap_var *y = ap_tape_push(tape, &op_gelu, x->value.shape, 1, &x);
+    ap_gelu_forward(count(y), x->value.data, y->value.data);
+    return y;
+}

@@ -1,0 +1,30 @@
+/* The register of every operation that can stand on a tape.
+ *
+ * An operation is defined by AP_DEFINE_OP in the file of its family, which compiles only if it is listed here;
+ * the tests build from this list the table of forward_NAME (against an independent loop) and gradient_NAME
+ * (signed gradient check), so that an operation without both does not link. */
+#ifndef ANTIPHON_OPS_REGISTRY_H
+#define ANTIPHON_OPS_REGISTRY_H
+
+#include "antiphon/tape.h"
+
+#define AP_OPS(X)                                                                                            \
+    /* elementwise.c */                                                                                      \
+    X(add)                                                                                                   \
+    X(mul)                                                                                                   \
+    X(scale)                                                                                                 \
+    X(clamp)                                                                                                 \
+    X(elu)                                                                                                   \
+    X(leaky_relu)                                                                                            \
+    X(gelu)
+
+#define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
+enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };
+#undef AP_OP_REGISTERED
+
+/* Defines op_NAME, whose backward on the tape is the function NAME_node_backward above it. */
+#define AP_DEFINE_OP(name)                                                                                   \
+    _Static_assert(AP_OP_REGISTERED_##name < AP_OP_COUNT, "registered");                                     \
+    static const ap_op op_##name = {#name, name##_node_backward}
+
+#endif

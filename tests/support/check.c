@@ -1,0 +1,112 @@
+#include "support/check.h"
+
+#include "antiphon/rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+ap_tensor random_tensor(uint64_t seed, ap_real scale, ap_shape shape)
+{
+    int64_t n = ap_shape_count(shape);
+    ap_tensor x = {shape, malloc((size_t)n * sizeof(ap_real))};
+    assert_non_null(x.data);
+    ap_rng rng = ap_rng_init(seed);
+    for (int64_t i = 0; i < n; i++) x.data[i] = scale * (ap_real)ap_rng_normal(&rng);
+    return x;
+}
+
+void keep_from(ap_tensor x, const ap_real *kinks, int count, ap_real distance)
+{
+    int64_t n = ap_shape_count(x.shape);
+    for (int64_t i = 0; i < n; i++)
+        for (int k = 0; k < count; k++)
+            if (fabs((double)(x.data[i] - kinks[k])) < (double)distance)
+                x.data[i] = kinks[k] + (x.data[i] < kinks[k] ? -distance : distance);
+}
+
+double forward_tolerance(void)
+{
+    return sizeof(ap_real) == sizeof(double) ? 1e-11 : 3e-5;
+}
+
+void check_close(const char *what, int64_t n, const ap_real *got, const double *want, double tolerance)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs((double)got[i] - want[i]) <= tolerance * (1 + fabs(want[i]))))
+            fail_msg("%s: element %lld of %lld is %.9g, not %.9g", what, (long long)i, (long long)n,
+                     (double)got[i], want[i]);
+}
+
+/* sum(output * weights) in double, and on request the gradients by the tape */
+static double evaluate(const gradient_case *c, ap_tape *tape, ap_real *const *grads, bool backward)
+{
+    ap_var *inputs[CHECK_INPUTS_MAX];
+    ap_tape_reset(tape);
+    ap_tape_training_set(tape, c->training);
+    *ap_tape_rng(tape) = ap_rng_init(17);
+    for (int k = 0; k < c->input_count; k++)
+        inputs[k] = ap_tape_leaf(tape, c->inputs[k], backward && !c->constant[k] ? grads[k] : NULL);
+    ap_var *y = c->build(tape, inputs, c->context);
+    int64_t n = ap_shape_count(y->value.shape);
+    ap_rng rng = ap_rng_init(99);
+    double sum = 0;
+    ap_real *dy = backward ? ap_var_grad(tape, y) : NULL;
+    for (int64_t i = 0; i < n; i++) {
+        double w = ap_rng_normal(&rng);
+        sum += w * (double)y->value.data[i];
+        if (dy) dy[i] = (ap_real)w;
+    }
+    if (backward) ap_tape_backward_all(tape);
+    return sum;
+}
+
+static double difference(const gradient_case *c, ap_tape *tape, ap_real *x, double h)
+{
+    const double steps[4] = {-2, -1, 1, 2}, weights[4] = {1, -8, 8, -1};
+    ap_real kept = *x;
+    double sum = 0;
+    for (int k = 0; k < 4; k++) {
+        *x = kept + (ap_real)(steps[k] * h);
+        sum += weights[k] * evaluate(c, tape, NULL, false);
+    }
+    *x = kept;
+    return sum / (12 * h);
+}
+
+static void compare(const gradient_case *c, ap_tape *tape, int k, const ap_real *grad)
+{
+    bool exact = sizeof(ap_real) == sizeof(double);
+    int64_t n = ap_shape_count(c->inputs[k].shape);
+    double square = 0;
+    for (int64_t i = 0; i < n; i++) square += (double)grad[i] * (double)grad[i];
+    double rms = sqrt(square / (double)n);
+    for (int64_t i = 0; i < n; i++) {
+        double want = difference(c, tape, c->inputs[k].data + i, exact ? 1e-3 : 2e-2);
+        double allowed = exact ? 1e-6 * fmax(fabs(want), fmax(0.01 * rms, 1e-6))
+                               : 2e-2 * fmax(rms, fmax(fabs(want), 1e-2));
+        if (!(fabs((double)grad[i] - want) <= allowed))
+            fail_msg("%s: input %d, element %lld: gradient %.12g, finite difference %.12g", c->name, k,
+                     (long long)i, (double)grad[i], want);
+    }
+}
+
+void check_gradient(const gradient_case *c)
+{
+    ap_tape *tape = ap_tape_create(1);
+    ap_real *grads[CHECK_INPUTS_MAX] = {NULL};
+    for (int k = 0; k < c->input_count; k++) {
+        grads[k] = calloc((size_t)ap_shape_count(c->inputs[k].shape), sizeof(ap_real));
+        assert_non_null(grads[k]);
+    }
+    evaluate(c, tape, grads, true);
+    for (int k = 0; k < c->input_count; k++)
+        if (!c->constant[k]) compare(c, tape, k, grads[k]);
+    for (int k = 0; k < c->input_count; k++) free(grads[k]);
+    ap_tape_free(tape);
+}
+
+void free_inputs(gradient_case *c)
+{
+    for (int k = 0; k < c->input_count; k++) free(c->inputs[k].data);
+}
