@@ -1,0 +1,110 @@
+#include "core/replace.h"
+
+#include "core/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void forget(ap_replacement *r)
+{
+    if (r->descriptor >= 0) close(r->descriptor);
+    free(r->path);
+    free(r->temporary);
+    *r = (ap_replacement){.descriptor = -1};
+}
+
+ap_status ap_replace_begin(const char *path, ap_replacement *r)
+{
+    static atomic_uint serial; /* tells apart the files that one process has open at a time */
+    struct stat there;
+    *r = (ap_replacement){.descriptor = -1};
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
+        return ap_error(AP_FAILED, "%s: cannot be written: %s", path,
+                        S_ISDIR(there.st_mode) ? "it is a directory" : "it is not a regular file");
+    r->path = ap_copy_text(path);
+    do {
+        free(r->temporary);
+        r->temporary = ap_format_text("%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
+        r->descriptor = open(r->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (r->descriptor < 0 && errno == EEXIST);
+    if (r->descriptor >= 0) return ap_ok();
+    ap_status status = ap_error(AP_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    forget(r);
+    return status;
+}
+
+/* A rename is on the disk once the folder is. Not every file system can flush a folder: the file is whole
+ * anyway. */
+static void flush_folder_of(const char *path)
+{
+    char *copy = ap_copy_text(path);
+    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder >= 0) {
+        (void)fsync(folder);
+        close(folder);
+    }
+    free(copy);
+}
+
+ap_status ap_replace_commit(ap_replacement *r)
+{
+    bool failed = fsync(r->descriptor) != 0;
+    failed = close(r->descriptor) != 0 || failed;
+    r->descriptor = -1;
+    failed = failed || rename(r->temporary, r->path) != 0;
+    if (failed) {
+        ap_status status = ap_error(AP_FAILED, "%s: cannot be written: %s", r->path, strerror(errno));
+        ap_replace_abandon(r);
+        return status;
+    }
+    flush_folder_of(r->path);
+    forget(r);
+    return ap_ok();
+}
+
+void ap_replace_abandon(ap_replacement *r)
+{
+    if (r->temporary) unlink(r->temporary);
+    forget(r);
+}
+
+ap_status ap_replace_file(const char *path, const void *content, size_t bytes)
+{
+    ap_replacement r;
+    AP_TRY(ap_replace_begin(path, &r));
+    for (size_t done = 0; done < bytes;) {
+        ssize_t wrote = write(r.descriptor, (const char *)content + done, bytes - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) {
+            ap_status status = ap_error(AP_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+            ap_replace_abandon(&r);
+            return status;
+        }
+        done += (size_t)wrote;
+    }
+    return ap_replace_commit(&r);
+}
+
+ap_status ap_make_folder(const char *path)
+{
+    char *part = ap_copy_text(path);
+    ap_status status = ap_ok();
+    for (char *end = part; *end && status.code == AP_OK; end++) {
+        if (end[1] != '/' && end[1] != '\0') continue;
+        char kept = end[1];
+        end[1] = '\0';
+        struct stat there;
+        if (mkdir(part, 0777) != 0 && (stat(part, &there) != 0 || !S_ISDIR(there.st_mode)))
+            status = ap_error(AP_FAILED, "%s: cannot make the folder: %s", part, strerror(errno));
+        end[1] = kept;
+    }
+    free(part);
+    return status;
+}

@@ -1,0 +1,34 @@
+/* Writing a file so that under its name there is, at every moment, either what was there before or the whole
+ * of what is new: the content goes to a temporary file beside it, which is flushed to the disk and then
+ * renamed. */
+#ifndef ANTIPHON_CORE_REPLACE_H
+#define ANTIPHON_CORE_REPLACE_H
+
+#include "antiphon/status.h"
+
+#include <stddef.h>
+
+typedef struct ap_replacement {
+    int descriptor;  /* open for reading and writing, empty at first */
+    char *path;      /* the name the file will have */
+    char *temporary; /* the name it has until then */
+} ap_replacement;
+
+/* Opens a temporary file beside `path`. Fails, naming `path`, where the folder is missing or may not be
+ * written, or where `path` is something other than a file. */
+ap_status ap_replace_begin(const char *path, ap_replacement *replacement);
+
+/* Flushes, closes and renames; on failure the temporary file is removed. Frees the replacement in both cases.
+ */
+ap_status ap_replace_commit(ap_replacement *replacement);
+
+/* Removes the temporary file and frees the replacement. */
+void ap_replace_abandon(ap_replacement *replacement);
+
+/* All of it for content that is in memory already. */
+ap_status ap_replace_file(const char *path, const void *content, size_t bytes);
+
+/* Makes a folder and those above it; one that exists is no failure. */
+ap_status ap_make_folder(const char *path);
+
+#endif

@@ -1,0 +1,86 @@
+#include "core/replace.h"
+
+#include "support/check.h"
+#include "support/folder.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void check_content(const char *path, const char *want)
+{
+    char got[64] = "";
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t bytes = fread(got, 1, sizeof got - 1, file);
+    fclose(file);
+    assert_int_equal(bytes, strlen(want));
+    assert_string_equal(got, want);
+}
+
+static void the_old_stays_until_the_commit(void **state)
+{
+    const char *path = folder_path(state, "file");
+    assert_int_equal(ap_replace_file(path, "old", 3).code, AP_OK);
+    ap_replacement r;
+    assert_int_equal(ap_replace_begin(path, &r).code, AP_OK);
+    assert_int_equal(write(r.descriptor, "newer", 5), 5);
+    check_content(path, "old");
+    assert_int_equal(folder_count(state), 2);
+    assert_int_equal(ap_replace_commit(&r).code, AP_OK);
+    check_content(path, "newer");
+    assert_int_equal(folder_count(state), 1);
+}
+
+static void an_abandoned_file_leaves_nothing(void **state)
+{
+    const char *path = folder_path(state, "file");
+    ap_replacement r;
+    assert_int_equal(ap_replace_begin(path, &r).code, AP_OK);
+    assert_int_equal(folder_count(state), 1);
+    ap_replace_abandon(&r);
+    assert_int_equal(folder_count(state), 0);
+}
+
+static void check_refused(const char *path, const char *reason)
+{
+    ap_status status = ap_replace_file(path, "x", 1);
+    assert_int_equal(status.code, AP_FAILED);
+    assert_non_null(strstr(status.message, path));
+    assert_non_null(strstr(status.message, reason));
+}
+
+static void what_cannot_be_written_is_named(void **state)
+{
+    check_refused(folder_path(state, "missing/file"), "No such file");
+    check_refused((const char *)*state, "directory");
+    check_refused("/dev/null", "not a regular file");
+}
+
+static void folders_are_made_with_their_parents(void **state)
+{
+    struct stat info;
+    const char *path = folder_path(state, "a/b//c/");
+    assert_int_equal(ap_make_folder(path).code, AP_OK);
+    assert_int_equal(ap_make_folder(path).code, AP_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(S_ISDIR(info.st_mode));
+    assert_int_equal(ap_replace_file(folder_path(state, "a/file"), "", 0).code, AP_OK);
+    ap_status status = ap_make_folder(folder_path(state, "a/file/d"));
+    assert_int_equal(status.code, AP_FAILED);
+    assert_non_null(strstr(status.message, "a/file"));
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(the_old_stays_until_the_commit),
+        IN_FOLDER(an_abandoned_file_leaves_nothing),
+        IN_FOLDER(what_cannot_be_written_is_named),
+        IN_FOLDER(folders_are_made_with_their_parents),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
