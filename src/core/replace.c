@@ -75,21 +75,25 @@ void ap_replace_abandon(ap_replacement *r)
     forget(r);
 }
 
+ap_status ap_replace_write(ap_replacement *r, const void *content, size_t bytes)
+{
+    for (size_t done = 0; done < bytes;) {
+        ssize_t wrote = write(r->descriptor, (const char *)content + done, bytes - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) return ap_error(AP_FAILED, "%s: cannot be written: %s", r->path, strerror(errno));
+        done += (size_t)wrote;
+    }
+    return ap_ok();
+}
+
 ap_status ap_replace_file(const char *path, const void *content, size_t bytes)
 {
     ap_replacement r;
     AP_TRY(ap_replace_begin(path, &r));
-    for (size_t done = 0; done < bytes;) {
-        ssize_t wrote = write(r.descriptor, (const char *)content + done, bytes - done);
-        if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) {
-            ap_status status = ap_error(AP_FAILED, "%s: cannot be written: %s", path, strerror(errno));
-            ap_replace_abandon(&r);
-            return status;
-        }
-        done += (size_t)wrote;
-    }
-    return ap_replace_commit(&r);
+    ap_status status = ap_replace_write(&r, content, bytes);
+    if (!ap_failed(&status)) return ap_replace_commit(&r);
+    ap_replace_abandon(&r);
+    return status;
 }
 
 ap_status ap_make_folder(const char *path)

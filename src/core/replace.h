@@ -18,6 +18,10 @@ typedef struct ap_replacement {
  * written, or where `path` is something other than a file. */
 ap_status ap_replace_begin(const char *path, ap_replacement *replacement);
 
+/* Writes all of `bytes` behind what is written already. After a failure the replacement is to be abandoned.
+ */
+ap_status ap_replace_write(ap_replacement *replacement, const void *content, size_t bytes);
+
 /* Flushes, closes and renames; on failure the temporary file is removed. Frees the replacement in both cases.
  */
 ap_status ap_replace_commit(ap_replacement *replacement);
