@@ -16,6 +16,9 @@ ap_var *ap_add(ap_tape *tape, ap_var *a, ap_var *b);
 /** y = a b, element by element */
 ap_var *ap_mul(ap_tape *tape, ap_var *a, ap_var *b);
 
+/** y = factor x + offset */
+ap_var *ap_affine(ap_tape *tape, ap_var *x, ap_real factor, ap_real offset);
+
 /** y = factor x */
 ap_var *ap_scale(ap_tape *tape, ap_var *x, ap_real factor);
 
@@ -36,5 +39,12 @@ void ap_leaky_relu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_r
 ap_var *ap_gelu(ap_tape *tape, ap_var *x);
 void ap_gelu_forward(int64_t n, const ap_real *x, ap_real *y);
 void ap_gelu_backward(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx);
+
+/** y = tanh(x), e^x, sqrt(x) (x > 0), 1 / x (x not 0), ln(x + sqrt(x^2 + 1)). */
+ap_var *ap_tanh(ap_tape *tape, ap_var *x);
+ap_var *ap_exp(ap_tape *tape, ap_var *x);
+ap_var *ap_sqrt(ap_tape *tape, ap_var *x);
+ap_var *ap_reciprocal(ap_tape *tape, ap_var *x);
+ap_var *ap_asinh(ap_tape *tape, ap_var *x);
 
 #endif

@@ -21,8 +21,9 @@ typedef enum ap_param_kind {
     AP_PARAM_BUFFER   /**< a running statistic, written by the forward pass in training */
 } ap_param_kind;
 
-/** How a parameter starts: constant `a`; uniform in [-a, a); normal with standard deviation `a`. */
-typedef enum ap_init_kind { AP_INIT_CONSTANT, AP_INIT_UNIFORM, AP_INIT_NORMAL } ap_init_kind;
+/** How a parameter starts: constant `a`; uniform in [-a, a); normal with standard deviation `a`; `a` in the first half of
+ * its elements and zero in the others. */
+typedef enum ap_init_kind { AP_INIT_CONSTANT, AP_INIT_UNIFORM, AP_INIT_NORMAL, AP_INIT_FIRST_HALF } ap_init_kind;
 typedef struct ap_init {
     ap_init_kind kind;
     double a;
@@ -43,6 +44,9 @@ ap_params *ap_params_create(void);
 
 /** Frees the set, every ap_param and their numbers. NULL is allowed. */
 void ap_params_free(ap_params *params);
+
+/** Zero-filled memory that lives as long as the set: modules keep themselves and their tables in it. */
+void *ap_params_alloc(ap_params *params, size_t bytes);
 
 /** Registers a parameter named by a printf-style format. A name given twice is misuse. */
 ap_param *ap_params_add(ap_params *params, ap_param_kind kind, ap_shape shape, ap_init init, const char *name, ...)

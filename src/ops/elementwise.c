@@ -10,8 +10,14 @@
  * first-level cache. A fixed size makes results independent of the number of threads. */
 #define BLOCK 1024
 #define FOR_EACH_BLOCK(n, at, length)                                                                        \
-    _Pragma("omp parallel for schedule(static) if (n > 32 * BLOCK)") for (int64_t at = 0; at < n; at += BLOCK) \
-        for (int64_t length = n - at < BLOCK ? n - at : BLOCK, once_ = 1; once_; once_ = 0)
+    _Pragma("omp parallel for schedule(static) if (n > 32 * BLOCK)") for (int64_t at = 0; at < n;            \
+                                                                          at +=                              \
+                                                                          BLOCK) for (int64_t length =       \
+                                                                                          n - at < BLOCK     \
+                                                                                              ? n - at       \
+                                                                                              : BLOCK,       \
+                                                                                      once_ = 1;             \
+                                                                                      once_; once_ = 0)
 
 static int64_t count(const ap_var *x)
 {
@@ -83,26 +89,31 @@ ap_var *ap_mul(ap_tape *tape, ap_var *a, ap_var *b)
     return y;
 }
 
-/* ---------------------------------------------------------------- scale: y = factor x */
+/* ---------------------------------------------------------------- affine: y = factor x + offset */
 
-static void scale_node_backward(ap_tape *tape, ap_var *y)
+static void affine_node_backward(ap_tape *tape, ap_var *y)
 {
     accumulate(count(y), y->grad, *(ap_real *)y->saved, ap_var_grad(tape, y->inputs[0]));
 }
 
-AP_DEFINE_OP(scale);
+AP_DEFINE_OP(affine);
 
-ap_var *ap_scale(ap_tape *tape, ap_var *x, ap_real factor)
+ap_var *ap_affine(ap_tape *tape, ap_var *x, ap_real factor, ap_real offset)
 {
-    ap_var *y = ap_tape_push(tape, &op_scale, x->value.shape, 1, &x);
+    ap_var *y = ap_tape_push(tape, &op_affine, x->value.shape, 1, &x);
     ap_real *saved = ap_tape_save(tape, y, sizeof *saved);
     if (saved) *saved = factor;
     const ap_real *px = x->value.data;
     ap_real *py = y->value.data;
     int64_t n = count(y);
     FOR_EACH_BLOCK(n, at, length)
-    for (int64_t i = at; i < at + length; i++) py[i] = factor * px[i];
+    for (int64_t i = at; i < at + length; i++) py[i] = factor * px[i] + offset;
     return y;
+}
+
+ap_var *ap_scale(ap_tape *tape, ap_var *x, ap_real factor)
+{
+    return ap_affine(tape, x, factor, 0);
 }
 
 /* ---------------------------------------------------------------- clamp: y = min(max(x, low), high) */
@@ -250,3 +261,48 @@ ap_var *ap_gelu(ap_tape *tape, ap_var *x)
     ap_gelu_forward(count(y), x->value.data, y->value.data);
     return y;
 }
+
+/* ---------------------------------------------------------------- plain functions of one number */
+
+/* Defines the operation `name` from its value, in x, and its derivative, in x and y. These stand where
+ * tensors are small (gains, levels): libm serves. */
+#define DEFINE_FUNCTION(name, value_of_x, derivative)                                                        \
+    static void name##_node_backward(ap_tape *tape, ap_var *node)                                            \
+    {                                                                                                        \
+        const ap_real *px = node->inputs[0]->value.data, *py = node->value.data, *dy = node->grad;           \
+        ap_real *dx = ap_var_grad(tape, node->inputs[0]);                                                    \
+        int64_t n = count(node);                                                                             \
+        if (!dx) return;                                                                                     \
+        FOR_EACH_BLOCK(n, at, length)                                                                        \
+        for (int64_t i = at; i < at + length; i++) {                                                         \
+            const ap_real x = px[i], y = py[i];                                                              \
+            (void)x, (void)y;                                                                                \
+            dx[i] += dy[i] * (derivative);                                                                   \
+        }                                                                                                    \
+    }                                                                                                        \
+    AP_DEFINE_OP(name);                                                                                      \
+    ap_var *ap_##name(ap_tape *tape, ap_var *input)                                                          \
+    {                                                                                                        \
+        ap_var *node = ap_tape_push(tape, &op_##name, input->value.shape, 1, &input);                        \
+        const ap_real *px = input->value.data;                                                               \
+        ap_real *py = node->value.data;                                                                      \
+        int64_t n = count(node);                                                                             \
+        FOR_EACH_BLOCK(n, at, length)                                                                        \
+        for (int64_t i = at; i < at + length; i++) {                                                         \
+            const ap_real x = px[i];                                                                         \
+            py[i] = (value_of_x);                                                                            \
+        }                                                                                                    \
+        return node;                                                                                         \
+    }
+
+#ifdef AP_DOUBLE
+#define M(function) function
+#else
+#define M(function) function##f
+#endif
+
+DEFINE_FUNCTION(tanh, M(tanh)(x), 1 - y * y)
+DEFINE_FUNCTION(exp, M(exp)(x), y)
+DEFINE_FUNCTION(sqrt, M(sqrt)(x), 1 / (2 * y))
+DEFINE_FUNCTION(reciprocal, 1 / x, -y *y)
+DEFINE_FUNCTION(asinh, M(asinh)(x), 1 / M(sqrt)(1 + x * x))

@@ -12,11 +12,16 @@
     /* elementwise.c */                                                                                      \
     X(add)                                                                                                   \
     X(mul)                                                                                                   \
-    X(scale)                                                                                                 \
+    X(affine)                                                                                                \
     X(clamp)                                                                                                 \
     X(elu)                                                                                                   \
     X(leaky_relu)                                                                                            \
-    X(gelu)
+    X(gelu)                                                                                                  \
+    X(tanh)                                                                                                  \
+    X(exp)                                                                                                   \
+    X(sqrt)                                                                                                  \
+    X(reciprocal)                                                                                            \
+    X(asinh)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

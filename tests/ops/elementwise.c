@@ -63,8 +63,14 @@ static void check_backward(const char *name, check_fn *build, int inputs, int ki
 
 TEST_ELEMENTWISE(add, 2, ap_add(tape, in[0], in[1]), a + b)
 TEST_ELEMENTWISE(mul, 2, ap_mul(tape, in[0], in[1]), a *b)
-TEST_ELEMENTWISE(scale, 1, ap_scale(tape, in[0], (ap_real)-1.75), -1.75 * a)
+TEST_ELEMENTWISE(affine, 1, ap_affine(tape, in[0], (ap_real)-1.75, 3), -1.75 * a + 3)
 TEST_ELEMENTWISE(clamp, 1, ap_clamp(tape, in[0], -1, (ap_real)1.5), fmin(fmax(a, -1), 1.5), -1, (ap_real)1.5)
 TEST_ELEMENTWISE(elu, 1, ap_elu(tape, in[0]), a > 0 ? a : exp(a) - 1, 0)
 TEST_ELEMENTWISE(leaky_relu, 1, ap_leaky_relu(tape, in[0], (ap_real)0.25), a > 0 ? a : 0.25 * a, 0)
 TEST_ELEMENTWISE(gelu, 1, ap_gelu(tape, in[0]), 0.5 * a * (1 + erf(a / sqrt(2))))
+TEST_ELEMENTWISE(tanh, 1, ap_tanh(tape, in[0]), tanh(a))
+TEST_ELEMENTWISE(exp, 1, ap_exp(tape, in[0]), exp(a))
+TEST_ELEMENTWISE(sqrt, 1, ap_sqrt(tape, ap_affine(tape, ap_mul(tape, in[0], in[0]), 1, 1)), sqrt(a *a + 1))
+TEST_ELEMENTWISE(reciprocal, 1, ap_reciprocal(tape, ap_affine(tape, ap_mul(tape, in[0], in[0]), 1, 1)),
+                 1 / (a * a + 1))
+TEST_ELEMENTWISE(asinh, 1, ap_asinh(tape, in[0]), asinh(a))

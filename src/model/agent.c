@@ -1,0 +1,76 @@
+#include "antiphon/agent.h"
+
+#include "antiphon/elementwise.h"
+#include "antiphon/layout.h"
+#include "antiphon/norm.h"
+#include "antiphon/status.h"
+#include "antiphon/transformer.h"
+#include "model/extractor.h"
+#include "model/layers.h"
+
+#include <stdio.h>
+
+#define SELECTOR_WIDTH 256
+#define SELECTOR_SLOPE ((ap_real)0.2)
+#define LATENT_BOUND 50
+
+struct ap_agent {
+    ap_agent_config config;
+    ap_extractor input, target;
+    ap_affine_params select1, select2, project, out1, out2;
+    ap_transformer *composer;
+    ap_positions *positions;
+};
+
+ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char *prefix)
+{
+    ap_agent *agent = ap_params_alloc(params, sizeof *agent);
+    int64_t parts = AP_COMPONENTS * config.component;
+    char name[128];
+#define NAME(part) (snprintf(name, sizeof name, "%s%s", prefix, part), name)
+    agent->config = config;
+    agent->input = ap_extractor_create(params, config.dim, config.component, NAME("input_extractor"));
+    agent->target = ap_extractor_create(params, config.dim, config.component, NAME("target_extractor"));
+    agent->select1 = ap_conv_create(params, parts, SELECTOR_WIDTH, 1, NAME("select1"));
+    agent->select2 = ap_conv_create(params, SELECTOR_WIDTH, AP_COMPONENTS, 1, NAME("select2"));
+    agent->project = ap_linear_create(params, parts, config.model, NAME("project"));
+    ap_transformer_config composer = {config.model, config.heads, config.layers, config.ff, config.dropout};
+    agent->composer = ap_transformer_create(params, composer, NAME("composer"));
+    agent->positions = ap_positions_create(params, config.model);
+    agent->out1 = ap_linear_create(params, config.model, config.model / 2, NAME("out1"));
+    agent->out2 = ap_linear_create(params, config.model / 2, config.dim, NAME("out2"));
+#undef NAME
+    return agent;
+}
+
+/* how much of each component goes to the composer, frame by frame */
+static ap_agent_output select_components(ap_tape *tape, const ap_agent *agent, ap_var *parts)
+{
+    ap_agent_output out = {0};
+    ap_var *hidden = ap_leaky_relu(tape, ap_conv_apply(tape, agent->select1, parts), SELECTOR_SLOPE);
+    out.logits = ap_conv_apply(tape, agent->select2, hidden);
+    out.weights = ap_softmax(tape, out.logits, 1);
+    ap_tape_keep(out.weights);
+    return out;
+}
+
+ap_agent_output ap_agent_compose(ap_tape *tape, const ap_agent *agent, ap_var *zi, ap_var *zt)
+{
+    if (!ap_shape_same(zi->value.shape, zt->value.shape) || zi->value.shape.rank != 3 ||
+        zi->value.shape.at[1] != agent->config.dim)
+        ap_fatal("agent: latents %s and %s, of %lld dimensions", ap_shape_print(zi->value.shape).text,
+                 ap_shape_print(zt->value.shape).text, (long long)agent->config.dim);
+    ap_var *heard[AP_COMPONENTS];
+    ap_extractor_apply(tape, &agent->input, zi, heard);
+    ap_extractor_apply(tape, &agent->target, zt, heard + AP_HEADS_EACH);
+    ap_var *parts = ap_concat(tape, 1, AP_COMPONENTS, heard);
+
+    ap_agent_output out = select_components(tape, agent, parts);
+    ap_var *chosen = ap_mul_groups(tape, parts, out.weights);
+    ap_var *x = ap_linear_apply(tape, agent->project, ap_transpose(tape, chosen));
+    x = ap_transformer_apply(tape, agent->composer, ap_positions_add(tape, agent->positions, x));
+    x = ap_dropout(tape, ap_gelu(tape, ap_linear_apply(tape, agent->out1, x)), agent->config.dropout);
+    x = ap_transpose(tape, ap_linear_apply(tape, agent->out2, x));
+    out.z = ap_clamp(tape, x, -LATENT_BOUND, LATENT_BOUND);
+    return out;
+}

@@ -1,0 +1,29 @@
+#include "model/extractor.h"
+
+#include <stdio.h>
+
+/* What a head can hear is fixed by its kernels: the taps of its two convolutions. */
+static const struct {
+    const char *name;
+    int64_t k1, k2;
+} kinds[AP_HEADS_EACH] = {{"rhythm", 3, 5}, {"harmony", 7, 9}, {"timbre", 15, 21}};
+
+const char *const ap_component_names[AP_COMPONENTS] = {
+    "input_rhythm", "input_harmony", "input_timbre", "target_rhythm", "target_harmony", "target_timbre",
+};
+
+ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t component, const char *prefix)
+{
+    ap_extractor extractor;
+    for (int k = 0; k < AP_HEADS_EACH; k++) {
+        char name[128];
+        snprintf(name, sizeof name, "%s.%s.", prefix, kinds[k].name);
+        extractor.heads[k] = ap_head_create(params, dim, component, kinds[k].k1, kinds[k].k2, name);
+    }
+    return extractor;
+}
+
+void ap_extractor_apply(ap_tape *tape, const ap_extractor *extractor, ap_var *x, ap_var *parts[AP_HEADS_EACH])
+{
+    for (int k = 0; k < AP_HEADS_EACH; k++) parts[k] = ap_head_apply(tape, extractor->heads[k], x);
+}

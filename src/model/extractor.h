@@ -1,0 +1,19 @@
+/* The three heads that listen to one source. */
+#ifndef ANTIPHON_MODEL_EXTRACTOR_H
+#define ANTIPHON_MODEL_EXTRACTOR_H
+
+#include "antiphon/agent.h"
+
+#define AP_HEADS_EACH (AP_COMPONENTS / 2)
+
+typedef struct ap_extractor {
+    ap_head *heads[AP_HEADS_EACH]; /* rhythm, harmony, timbre */
+} ap_extractor;
+
+/* Registers "<prefix>.rhythm.…", "<prefix>.harmony.…", "<prefix>.timbre.…". */
+ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t component, const char *prefix);
+
+/* parts[k] = [B, component, T] from x [B, D, T], for each head */
+void ap_extractor_apply(ap_tape *tape, const ap_extractor *extractor, ap_var *x, ap_var *parts[AP_HEADS_EACH]);
+
+#endif

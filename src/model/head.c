@@ -1,0 +1,39 @@
+#include "antiphon/agent.h"
+#include "antiphon/elementwise.h"
+#include "antiphon/norm.h"
+#include "model/layers.h"
+
+#include <stdio.h>
+
+#define SLOPE ((ap_real)0.2)
+
+struct ap_head {
+    ap_affine_params conv1, conv2, skip, norm;
+    ap_param *running_mean, *running_var;
+};
+
+ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1, int64_t k2, const char *prefix)
+{
+    char name[160];
+    ap_head *head = ap_params_alloc(params, sizeof *head);
+    ap_init zero = {AP_INIT_CONSTANT, 0}, one = {AP_INIT_CONSTANT, 1};
+#define NAME(part) (snprintf(name, sizeof name, "%s%s", prefix, part), name)
+    head->conv1 = ap_conv_create(params, dim, 2 * out, k1, NAME("conv1"));
+    head->conv2 = ap_conv_create(params, 2 * out, out, k2, NAME("conv2"));
+    head->skip = ap_conv_create(params, dim, out, 1, NAME("skip"));
+    head->norm = ap_layer_norm_create(params, out, NAME("norm"));
+#undef NAME
+    head->running_mean =
+        ap_params_add(params, AP_PARAM_BUFFER, AP_SHAPE(out), zero, "%snorm.running_mean", prefix);
+    head->running_var = ap_params_add(params, AP_PARAM_BUFFER, AP_SHAPE(out), one, "%snorm.running_var", prefix);
+    return head;
+}
+
+ap_var *ap_head_apply(ap_tape *tape, const ap_head *head, ap_var *x)
+{
+    ap_var *y = ap_leaky_relu(tape, ap_conv_apply(tape, head->conv1, x), SLOPE);
+    y = ap_leaky_relu(tape, ap_conv_apply(tape, head->conv2, y), SLOPE);
+    y = ap_add(tape, y, ap_conv_apply(tape, head->skip, x));
+    return ap_batch_norm(tape, y, ap_tape_param(tape, head->norm.weight), ap_tape_param(tape, head->norm.bias),
+                         head->running_mean->value.data, head->running_var->value.data);
+}

@@ -1,0 +1,108 @@
+#include "antiphon/transformer.h"
+
+#include "antiphon/attention.h"
+#include "antiphon/elementwise.h"
+#include "antiphon/layout.h"
+#include "antiphon/linear.h"
+#include "antiphon/norm.h"
+#include "antiphon/status.h"
+#include "model/layers.h"
+
+#include <math.h>
+#include <stdio.h>
+
+typedef struct layer {
+    ap_affine_params in, out; /* `in`: queries, keys and values in one product */
+    ap_affine_params linear1, linear2, norm1, norm2;
+} layer;
+
+struct ap_transformer {
+    ap_transformer_config config;
+    layer *layers;
+};
+
+static layer layer_create(ap_params *params, ap_transformer_config c, const char *prefix, int index)
+{
+    char name[160];
+    layer l;
+#define NAME(part) (snprintf(name, sizeof name, "%s.layers.%d.%s", prefix, index, part), name)
+    ap_init xavier = {AP_INIT_UNIFORM, sqrt(6.0 / (4.0 * (double)c.model))}, zero = {AP_INIT_CONSTANT, 0};
+    l.in.weight = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(3 * c.model, c.model), xavier, "%s",
+                                NAME("self_attn.in_proj_weight"));
+    l.in.bias = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(3 * c.model), zero, "%s",
+                              NAME("self_attn.in_proj_bias"));
+    l.out = ap_linear_create(params, c.model, c.model, NAME("self_attn.out_proj"));
+    l.out.bias->init = zero;
+    l.linear1 = ap_linear_create(params, c.model, c.ff, NAME("linear1"));
+    l.linear2 = ap_linear_create(params, c.ff, c.model, NAME("linear2"));
+    l.norm1 = ap_layer_norm_create(params, c.model, NAME("norm1"));
+    l.norm2 = ap_layer_norm_create(params, c.model, NAME("norm2"));
+#undef NAME
+    return l;
+}
+
+ap_transformer *ap_transformer_create(ap_params *params, ap_transformer_config config, const char *prefix)
+{
+    ap_transformer *t = ap_params_alloc(params, sizeof *t);
+    t->config = config;
+    t->layers = ap_params_alloc(params, (size_t)config.layers * sizeof *t->layers);
+    for (int i = 0; i < config.layers; i++) t->layers[i] = layer_create(params, config, prefix, i);
+    return t;
+}
+
+static ap_var *layer_apply(ap_tape *tape, const layer *l, ap_transformer_config c, ap_var *x)
+{
+    ap_var *heard = ap_attention(tape, ap_linear_apply(tape, l->in, x), c.heads, c.dropout);
+    heard = ap_dropout(tape, ap_linear_apply(tape, l->out, heard), c.dropout);
+    x = ap_layer_norm_apply(tape, l->norm1, ap_add(tape, x, heard));
+    ap_var *fed = ap_gelu(tape, ap_linear_apply(tape, l->linear1, x));
+    fed = ap_linear_apply(tape, l->linear2, ap_dropout(tape, fed, c.dropout));
+    return ap_layer_norm_apply(tape, l->norm2, ap_add(tape, x, ap_dropout(tape, fed, c.dropout)));
+}
+
+ap_var *ap_transformer_apply(ap_tape *tape, const ap_transformer *transformer, ap_var *x)
+{
+    for (int i = 0; i < transformer->config.layers; i++)
+        x = layer_apply(tape, &transformer->layers[i], transformer->config, x);
+    return x;
+}
+
+/* ---------------------------------------------------------------- positions */
+
+struct ap_positions {
+    ap_params *owner;
+    int64_t model, rows;
+    ap_real *table; /* [rows, model] */
+};
+
+ap_positions *ap_positions_create(ap_params *params, int64_t model)
+{
+    if (model % 2) ap_fatal("positions: width %lld is odd", (long long)model);
+    ap_positions *p = ap_params_alloc(params, sizeof *p);
+    p->owner = params;
+    p->model = model;
+    return p;
+}
+
+static void grow(ap_positions *p, int64_t rows)
+{
+    p->rows = rows;
+    p->table = ap_params_alloc(p->owner, (size_t)(rows * p->model) * sizeof(ap_real));
+#pragma omp parallel for schedule(static)
+    for (int64_t t = 0; t < rows; t++)
+        for (int64_t i = 0; i < p->model; i += 2) {
+            double angle = (double)t * exp((double)i * -log(10000.0) / (double)p->model);
+            p->table[t * p->model + i] = (ap_real)sin(angle);
+            p->table[t * p->model + i + 1] = (ap_real)cos(angle);
+        }
+}
+
+ap_var *ap_positions_add(ap_tape *tape, ap_positions *positions, ap_var *x)
+{
+    ap_shape shape = x->value.shape;
+    if (shape.rank != 3 || shape.at[2] != positions->model)
+        ap_fatal("positions of width %lld for %s", (long long)positions->model, ap_shape_print(shape).text);
+    if (shape.at[1] > positions->rows) grow(positions, shape.at[1]);
+    ap_tensor table = {AP_SHAPE(shape.at[1], positions->model), positions->table};
+    return ap_add_rows(tape, x, ap_tape_constant(tape, table));
+}
