@@ -1,23 +1,11 @@
 #include "antiphon/elementwise.h"
 
 #include "antiphon/status.h"
+#include "core/array.h"
 #include "core/vmath.h"
 #include "ops/registry.h"
 
 #include <math.h>
-
-/* Work is dealt out to the threads in blocks of this many elements, which with their temporaries stay in the
- * first-level cache. A fixed size makes results independent of the number of threads. */
-#define BLOCK 1024
-#define FOR_EACH_BLOCK(n, at, length)                                                                        \
-    _Pragma("omp parallel for schedule(static) if (n > 32 * BLOCK)") for (int64_t at = 0; at < n;            \
-                                                                          at +=                              \
-                                                                          BLOCK) for (int64_t length =       \
-                                                                                          n - at < BLOCK     \
-                                                                                              ? n - at       \
-                                                                                              : BLOCK,       \
-                                                                                      once_ = 1;             \
-                                                                                      once_; once_ = 0)
 
 static int64_t count(const ap_var *x)
 {
@@ -33,16 +21,9 @@ static void require_same(const char *name, const ap_var *a, const ap_var *b)
 
 /* ---------------------------------------------------------------- add: y = a + b */
 
-static void accumulate(int64_t n, const ap_real *dy, ap_real factor, ap_real *dx)
-{
-    if (!dx) return;
-    FOR_EACH_BLOCK(n, at, length)
-    for (int64_t i = at; i < at + length; i++) dx[i] += factor * dy[i];
-}
-
 static void add_node_backward(ap_tape *tape, ap_var *y)
 {
-    for (int k = 0; k < 2; k++) accumulate(count(y), y->grad, 1, ap_var_grad(tape, y->inputs[k]));
+    for (int k = 0; k < 2; k++) ap_array_accumulate(count(y), 1, y->grad, ap_var_grad(tape, y->inputs[k]));
 }
 
 AP_DEFINE_OP(add);
@@ -54,7 +35,7 @@ ap_var *ap_add(ap_tape *tape, ap_var *a, ap_var *b)
     const ap_real *pa = a->value.data, *pb = b->value.data;
     ap_real *py = y->value.data;
     int64_t n = count(y);
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) py[i] = pa[i] + pb[i];
     return y;
 }
@@ -64,7 +45,7 @@ ap_var *ap_add(ap_tape *tape, ap_var *a, ap_var *b)
 static void accumulate_product(int64_t n, const ap_real *dy, const ap_real *other, ap_real *dx)
 {
     if (!dx) return;
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) dx[i] += dy[i] * other[i];
 }
 
@@ -84,7 +65,7 @@ ap_var *ap_mul(ap_tape *tape, ap_var *a, ap_var *b)
     const ap_real *pa = a->value.data, *pb = b->value.data;
     ap_real *py = y->value.data;
     int64_t n = count(y);
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) py[i] = pa[i] * pb[i];
     return y;
 }
@@ -93,7 +74,7 @@ ap_var *ap_mul(ap_tape *tape, ap_var *a, ap_var *b)
 
 static void affine_node_backward(ap_tape *tape, ap_var *y)
 {
-    accumulate(count(y), y->grad, *(ap_real *)y->saved, ap_var_grad(tape, y->inputs[0]));
+    ap_array_accumulate(count(y), *(ap_real *)y->saved, y->grad, ap_var_grad(tape, y->inputs[0]));
 }
 
 AP_DEFINE_OP(affine);
@@ -106,7 +87,7 @@ ap_var *ap_affine(ap_tape *tape, ap_var *x, ap_real factor, ap_real offset)
     const ap_real *px = x->value.data;
     ap_real *py = y->value.data;
     int64_t n = count(y);
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) py[i] = factor * px[i] + offset;
     return y;
 }
@@ -129,7 +110,7 @@ static void clamp_node_backward(ap_tape *tape, ap_var *y)
     ap_real *dx = ap_var_grad(tape, y->inputs[0]);
     int64_t n = count(y);
     if (!dx) return;
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) dx[i] += x[i] >= to->low && x[i] <= to->high ? dy[i] : 0;
 }
 
@@ -143,7 +124,7 @@ ap_var *ap_clamp(ap_tape *tape, ap_var *x, ap_real low, ap_real high)
     const ap_real *px = x->value.data;
     ap_real *py = y->value.data;
     int64_t n = count(y);
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) py[i] = px[i] < low ? low : px[i] > high ? high : px[i];
     return y;
 }
@@ -152,9 +133,9 @@ ap_var *ap_clamp(ap_tape *tape, ap_var *x, ap_real low, ap_real high)
 
 void ap_elu_forward(int64_t n, const ap_real *x, ap_real *y)
 {
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     {
-        ap_real e[BLOCK];
+        ap_real e[AP_BLOCK];
         ap_vexp(length, x + at, e);
         for (int64_t i = 0; i < length; i++) y[at + i] = x[at + i] > 0 ? x[at + i] : e[i] - 1;
     }
@@ -164,7 +145,7 @@ void ap_elu_forward(int64_t n, const ap_real *x, ap_real *y)
 void ap_elu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
 {
     if (!dx) return;
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) dx[i] += dy[i] * (y[i] > 0 ? 1 : y[i] + 1);
 }
 
@@ -186,7 +167,7 @@ ap_var *ap_elu(ap_tape *tape, ap_var *x)
 
 void ap_leaky_relu_forward(int64_t n, const ap_real *x, ap_real slope, ap_real *y)
 {
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) y[i] = x[i] > 0 ? x[i] : slope * x[i];
 }
 
@@ -194,7 +175,7 @@ void ap_leaky_relu_forward(int64_t n, const ap_real *x, ap_real slope, ap_real *
 void ap_leaky_relu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real slope, ap_real *dx)
 {
     if (!dx) return;
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) dx[i] += dy[i] * (y[i] > 0 ? 1 : slope);
 }
 
@@ -220,9 +201,9 @@ ap_var *ap_leaky_relu(ap_tape *tape, ap_var *x, ap_real slope)
 
 void ap_gelu_forward(int64_t n, const ap_real *x, ap_real *y)
 {
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     {
-        ap_real e[BLOCK];
+        ap_real e[AP_BLOCK];
         for (int64_t i = 0; i < length; i++) e[i] = x[at + i] * (ap_real)M_SQRT1_2;
         ap_verf(length, e, e);
         for (int64_t i = 0; i < length; i++) y[at + i] = x[at + i] * (1 + e[i]) / 2;
@@ -233,9 +214,9 @@ void ap_gelu_forward(int64_t n, const ap_real *x, ap_real *y)
 void ap_gelu_backward(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx)
 {
     if (!dx) return;
-    FOR_EACH_BLOCK(n, at, length)
+    AP_FOR_EACH_BLOCK(n, at, length)
     {
-        ap_real e[BLOCK], g[BLOCK];
+        ap_real e[AP_BLOCK], g[AP_BLOCK];
         for (int64_t i = 0; i < length; i++) {
             e[i] = x[at + i] * (ap_real)M_SQRT1_2;
             g[i] = -e[i] * e[i];
@@ -273,7 +254,7 @@ ap_var *ap_gelu(ap_tape *tape, ap_var *x)
         ap_real *dx = ap_var_grad(tape, node->inputs[0]);                                                    \
         int64_t n = count(node);                                                                             \
         if (!dx) return;                                                                                     \
-        FOR_EACH_BLOCK(n, at, length)                                                                        \
+        AP_FOR_EACH_BLOCK(n, at, length)                                                                     \
         for (int64_t i = at; i < at + length; i++) {                                                         \
             const ap_real x = px[i], y = py[i];                                                              \
             (void)x, (void)y;                                                                                \
@@ -287,7 +268,7 @@ ap_var *ap_gelu(ap_tape *tape, ap_var *x)
         const ap_real *px = input->value.data;                                                               \
         ap_real *py = node->value.data;                                                                      \
         int64_t n = count(node);                                                                             \
-        FOR_EACH_BLOCK(n, at, length)                                                                        \
+        AP_FOR_EACH_BLOCK(n, at, length)                                                                     \
         for (int64_t i = at; i < at + length; i++) {                                                         \
             const ap_real x = px[i];                                                                         \
             py[i] = (value_of_x);                                                                            \

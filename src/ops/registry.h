@@ -21,7 +21,10 @@
     X(exp)                                                                                                   \
     X(sqrt)                                                                                                  \
     X(reciprocal)                                                                                            \
-    X(asinh)
+    X(asinh)                                                                                                 \
+    /* linear.c */                                                                                           \
+    X(linear)                                                                                                \
+    X(matmul)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

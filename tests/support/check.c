@@ -3,6 +3,7 @@
 #include "antiphon/rng.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,19 +92,67 @@ static void compare(const gradient_case *c, ap_tape *tape, int k, const ap_real 
     }
 }
 
-void check_gradient(const gradient_case *c)
+static void allocate_grads(const gradient_case *c, ap_real **grads)
 {
-    ap_tape *tape = ap_tape_create(1);
-    ap_real *grads[CHECK_INPUTS_MAX] = {NULL};
     for (int k = 0; k < c->input_count; k++) {
         grads[k] = calloc((size_t)ap_shape_count(c->inputs[k].shape), sizeof(ap_real));
         assert_non_null(grads[k]);
     }
+}
+
+void check_gradient(const gradient_case *c)
+{
+    ap_tape *tape = ap_tape_create(1);
+    ap_real *grads[CHECK_INPUTS_MAX] = {NULL};
+    allocate_grads(c, grads);
     evaluate(c, tape, grads, true);
     for (int k = 0; k < c->input_count; k++)
         if (!c->constant[k]) compare(c, tape, k, grads[k]);
     for (int k = 0; k < c->input_count; k++) free(grads[k]);
     ap_tape_free(tape);
+}
+
+/* Writes the case's output, then its gradients, one behind the other; returns how many numbers there are. */
+static int64_t record(const gradient_case *c, int threads, double **numbers)
+{
+    int usual = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    ap_tape *tape = ap_tape_create(1);
+    ap_real *grads[CHECK_INPUTS_MAX] = {NULL};
+    allocate_grads(c, grads);
+    evaluate(c, tape, grads, true);
+    ap_tape_reset(tape);
+    *ap_tape_rng(tape) = ap_rng_init(17);
+    ap_var *inputs[CHECK_INPUTS_MAX];
+    int64_t count = 0;
+    for (int k = 0; k < c->input_count; k++) {
+        inputs[k] = ap_tape_constant(tape, c->inputs[k]);
+        count += ap_shape_count(c->inputs[k].shape);
+    }
+    ap_tensor y = c->build(tape, inputs, c->context)->value;
+    count += ap_shape_count(y.shape);
+    double *at = *numbers = malloc((size_t)count * sizeof *at);
+    assert_non_null(at);
+    for (int64_t i = 0; i < ap_shape_count(y.shape); i++) *at++ = (double)y.data[i];
+    for (int k = 0; k < c->input_count; k++)
+        for (int64_t i = 0; i < ap_shape_count(c->inputs[k].shape); i++) *at++ = (double)grads[k][i];
+    for (int k = 0; k < c->input_count; k++) free(grads[k]);
+    ap_tape_free(tape);
+    omp_set_num_threads(usual);
+    return count;
+}
+
+void check_threads(const gradient_case *c, double tolerance)
+{
+    double *one, *several;
+    int64_t count = record(c, 1, &one);
+    assert_int_equal(count, record(c, 3, &several));
+    for (int64_t i = 0; i < count; i++)
+        if (!(fabs(several[i] - one[i]) <= tolerance * (1 + fabs(one[i]))))
+            fail_msg("%s: number %lld of %lld is %.9g by several threads, %.9g by one", c->name, (long long)i,
+                     (long long)count, several[i], one[i]);
+    free(one);
+    free(several);
 }
 
 void free_inputs(gradient_case *c)

@@ -47,6 +47,10 @@ typedef struct gradient_case {
  * gradient's RMS, so that a wrong sign or a missing term still fails. Frees nothing. */
 void check_gradient(const gradient_case *c);
 
+/* Compares value and gradients of the case as several threads compute them with those of one thread, with
+ * check_close's measure; tolerance 0 asks for the same bits. */
+void check_threads(const gradient_case *c, double tolerance);
+
 /* Frees the data of every input of the case. */
 void free_inputs(gradient_case *c);
 
