@@ -1,8 +1,9 @@
 /** @file fft.h
  * Discrete Fourier transform of real signals.
  *
- * By kissfft in the float build. Debian has kissfft in float alone, so the double build, which exists for
- * gradient checks on small sizes, sums the definition.
+ * One signal at a time goes through kissfft; the short-time transform (stft.h) takes as many signals at a
+ * time as a vector register holds. Debian has kissfft in float alone, so the double build, which exists for
+ * gradient checks on small sizes, sums the definition in its place.
  */
 #ifndef ANTIPHON_FFT_H
 #define ANTIPHON_FFT_H
@@ -15,15 +16,18 @@ typedef struct ap_complex {
 
 typedef struct ap_fft ap_fft;
 
-/** A plan for real signals of n samples, n even; owned by the caller. May be used by several threads at once. */
+/** A plan for real signals of n samples, n even; owned by the caller. May be used by several threads at once.
+ */
 ap_fft *ap_fft_create(int n);
+
+/** NULL is allowed. */
 void ap_fft_free(ap_fft *fft);
 
 /** X[k] = sum over t of x[t] e^(-2 pi i k t / n), k = 0 .. n/2. */
 void ap_fft_forward(const ap_fft *fft, const ap_real *x, ap_complex *X);
 
-/** x[t] = sum over all k of X[k] e^(2 pi i k t / n), X continued by symmetry, not divided by n:
- * forward, then inverse, gives n x. */
-void ap_fft_inverse(const ap_fft *fft, const ap_complex *X, ap_real *x);
+/** x[t] = sum over all k of X[k] e^(2 pi i k t / n), X continued by symmetry (the imaginary parts of X[0] and
+ * X[n/2] do not count), not divided by n: forward, then inverse, gives n x. X [n/2 + 1] is overwritten. */
+void ap_fft_inverse(const ap_fft *fft, ap_complex *X, ap_real *x);
 
 #endif
