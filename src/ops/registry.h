@@ -24,7 +24,16 @@
     X(asinh)                                                                                                 \
     /* linear.c */                                                                                           \
     X(linear)                                                                                                \
-    X(matmul)
+    X(matmul)                                                                                                \
+    /* layout.c */                                                                                           \
+    X(transpose)                                                                                             \
+    X(concat)                                                                                                \
+    X(slice)                                                                                                 \
+    X(add_rows)                                                                                              \
+    X(mul_items)                                                                                             \
+    X(mul_groups)                                                                                            \
+    X(sum)                                                                                                   \
+    X(rms)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };
