@@ -26,8 +26,8 @@ ap_status ap_audio_read(const char *path, int rate, ap_audio *audio);
 /** Frees the samples and empties the struct. NULL is allowed. */
 void ap_audio_free(ap_audio *audio);
 
-/** Writes a mono 16-bit WAV file. Samples beyond full scale are clipped to it. The file appears under its name
- * whole or not at all. */
+/** Writes a mono 16-bit WAV file. Samples beyond full scale are clipped to it; one that is not a number is a failure.
+ * The file appears under its name whole or not at all. */
 ap_status ap_audio_write(const char *path, const ap_audio *audio);
 
 /** Reading in pieces, for files of any length in bounded memory. */
@@ -36,11 +36,18 @@ typedef struct ap_audio_reader ap_audio_reader;
 /** Opens a file for reading as mono at `rate`; on success *reader is to be closed. */
 ap_status ap_audio_reader_open(const char *path, int rate, ap_audio_reader **reader);
 
-/** The file's length at the reader's rate, in samples (for some formats an estimate before the end). */
+/** The rate the reader delivers. */
+int ap_audio_reader_rate(const ap_audio_reader *reader);
+
+/** The file's length at the reader's rate, in samples: exact, but an estimate for MP3, and 0 for a stream that does not
+ * say how long it is. */
 int64_t ap_audio_reader_length(const ap_audio_reader *reader);
 
-/** Reads up to `count` samples; *got is less only at the end of the file. */
+/** Reads up to `count` samples; *got is less only at the end of the file. However the reads are portioned, the samples
+ * are the same. */
 ap_status ap_audio_reader_read(ap_audio_reader *reader, int64_t count, ap_real *samples, int64_t *got);
+
+/** NULL is allowed. */
 void ap_audio_reader_close(ap_audio_reader *reader);
 
 /** Writing in pieces: the file appears under its name only by ap_audio_writer_commit. */

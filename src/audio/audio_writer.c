@@ -1,0 +1,102 @@
+#include "antiphon/audio.h"
+
+#include "core/memory.h"
+#include "core/replace.h"
+
+#include <math.h>
+#include <sndfile.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Samples that are converted at a time. */
+#define BLOCK 4096
+/* Full scale of 16-bit samples, as libsndfile reads them. */
+#define FULL_SCALE 32768
+/* The sizes in a WAV header have 32 bits; the header itself is far shorter than a block. */
+#define SAMPLES_MAX ((int64_t)(UINT32_MAX / sizeof(int16_t)) - BLOCK)
+
+struct ap_audio_writer {
+    ap_replacement place;
+    SNDFILE *file;
+    int64_t written;
+};
+
+ap_status ap_audio_writer_open(const char *path, int rate, ap_audio_writer **writer)
+{
+    SF_INFO info = {.samplerate = rate, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+    if (!sf_format_check(&info)) ap_fatal("ap_audio_writer_open: a rate of %d samples a second", rate);
+    *writer = NULL;
+    ap_audio_writer *w = ap_allocate(1, sizeof *w);
+    ap_status status = ap_replace_begin(path, &w->place);
+    if (!ap_failed(&status)) {
+        w->file = sf_open_fd(dup(w->place.descriptor), SFM_WRITE, &info, true);
+        if (!w->file) status = ap_error(AP_FAILED, "%s: cannot be written: %s", path, sf_strerror(NULL));
+    }
+    if (ap_failed(&status))
+        ap_audio_writer_abandon(w);
+    else
+        *writer = w;
+    return status;
+}
+
+/* Rounds to 16 bits; beyond full scale is full scale. False where a sample is not a number. */
+static bool convert(int64_t count, const ap_real *samples, int16_t *out, int64_t *bad)
+{
+    for (int64_t i = 0; i < count; i++) {
+        double x = (double)samples[i] * FULL_SCALE;
+        *bad = i;
+        if (isnan(x)) return false;
+        out[i] = (int16_t)lrint(fmin(fmax(x, -FULL_SCALE), FULL_SCALE - 1));
+    }
+    return true;
+}
+
+ap_status ap_audio_writer_write(ap_audio_writer *w, int64_t count, const ap_real *samples)
+{
+    int16_t block[BLOCK];
+    for (int64_t at = 0, bad; at < count; at += BLOCK) {
+        int64_t portion = count - at < BLOCK ? count - at : BLOCK;
+        if (!convert(portion, samples + at, block, &bad))
+            return ap_error(AP_FAILED, "%s: not written: sample %lld is not a number", w->place.path,
+                            (long long)(w->written + bad));
+        if (w->written + portion > SAMPLES_MAX)
+            return ap_error(AP_FAILED, "%s: a WAV file holds no more than 4 GiB", w->place.path);
+        if (sf_write_short(w->file, block, portion) != portion)
+            return ap_error(AP_FAILED, "%s: cannot be written: %s", w->place.path, sf_strerror(w->file));
+        w->written += portion;
+    }
+    return ap_ok();
+}
+
+ap_status ap_audio_writer_commit(ap_audio_writer *w)
+{
+    int failure = sf_close(w->file); /* completes the header */
+    w->file = NULL;
+    if (failure) {
+        ap_status status =
+            ap_error(AP_FAILED, "%s: cannot be written: %s", w->place.path, sf_error_number(failure));
+        ap_audio_writer_abandon(w);
+        return status;
+    }
+    ap_status status = ap_replace_commit(&w->place);
+    free(w);
+    return status;
+}
+
+void ap_audio_writer_abandon(ap_audio_writer *w)
+{
+    if (!w) return;
+    if (w->file) sf_close(w->file);
+    ap_replace_abandon(&w->place);
+    free(w);
+}
+
+ap_status ap_audio_write(const char *path, const ap_audio *audio)
+{
+    ap_audio_writer *writer;
+    AP_TRY(ap_audio_writer_open(path, audio->rate, &writer));
+    ap_status status = ap_audio_writer_write(writer, audio->count, audio->samples);
+    if (!ap_failed(&status)) return ap_audio_writer_commit(writer);
+    ap_audio_writer_abandon(writer);
+    return status;
+}
