@@ -1,0 +1,99 @@
+/* What no key alone can say: whether the values fit together. */
+#include "antiphon/audio.h"
+#include "antiphon/config.h"
+
+#include <math.h>
+
+/* The longest windows that a term of the loss puts over the audio (losses.h, guidance.h); mirrored at its
+ * ends, a window of n needs more than n / 2 samples. */
+#define SPECTRAL_WINDOW 2048
+#define MEL_WINDOW 1024
+#define CHROMA_WINDOW 4096
+#define ONSET_WINDOW 1024
+
+static ap_status divides(const char *what, int number, const char *divisor_name, int divisor)
+{
+    if (number % divisor == 0) return ap_ok();
+    return ap_error(AP_MISUSE, "%s = %d does not divide %s = %d", divisor_name, divisor, what, number);
+}
+
+static ap_status check_codec(const ap_config *config, int64_t samples)
+{
+    int64_t hop = config->codec.hop;
+    if (config->codec.type == AP_CODEC_MDCT) {
+        if (config->codec.dim > hop)
+            return ap_error(AP_MISUSE,
+                            "codec.dim = %d is more than codec.hop = %d: a frame has no more coefficients",
+                            config->codec.dim, config->codec.hop);
+        if (config->codec.weights[0] || config->codec.train)
+            return ap_error(AP_MISUSE, "codec.%s: the mdct codec has no weights",
+                            config->codec.train ? "train" : "weights");
+    } else {
+        hop = 1;
+        for (int i = 0; i < config->codec.ratios.count && hop <= samples; i++)
+            hop *= config->codec.ratios.at[i];
+    }
+    if (samples < hop)
+        return ap_error(AP_MISUSE, "data.seconds = %g: %lld samples are less than one frame of the codec",
+                        config->data.seconds, (long long)samples);
+    return ap_ok();
+}
+
+static ap_status check_agent(const ap_config *config)
+{
+    if (config->agent.compositional) {
+        AP_TRY(divides("agent.model", config->agent.model, "agent.heads", config->agent.heads));
+        /* positions come in pairs of sine and cosine, and the output narrows by half */
+        if (config->agent.model % 2)
+            return ap_error(AP_MISUSE, "agent.model = %d is odd", config->agent.model);
+    }
+    if (config->agent.output == AP_OUTPUT_GATES)
+        return divides("codec.dim", config->codec.dim, "agent.gate_bands", config->agent.gate_bands);
+    if (config->agent.output != AP_OUTPUT_CASCADE) return ap_ok();
+    if (config->codec.dim % 2)
+        return ap_error(AP_MISUSE, "codec.dim = %d is odd: the cascade needs an even one", config->codec.dim);
+    AP_TRY(divides("2 codec.dim", 2 * config->codec.dim, "cascade.heads", config->cascade.heads));
+    return divides("3 codec.dim", 3 * config->codec.dim, "cascade.heads", config->cascade.heads);
+}
+
+static ap_status long_enough(const ap_config *config, int64_t samples, double weight, const char *term,
+                             int window)
+{
+    if (weight == 0 || samples > window / 2) return ap_ok();
+    return ap_error(AP_MISUSE, "data.seconds = %g: loss.%s needs more than %d samples", config->data.seconds,
+                    term, window / 2);
+}
+
+static ap_status check_loss(const ap_config *config, int64_t samples)
+{
+    if (samples < config->loss.corr_segments)
+        return ap_error(AP_MISUSE,
+                        "loss.corr_segments = %d is more than the %lld samples of data.seconds = %g",
+                        config->loss.corr_segments, (long long)samples, config->data.seconds);
+    AP_TRY(long_enough(config, samples, config->loss.spectral, "spectral", SPECTRAL_WINDOW));
+    AP_TRY(long_enough(config, samples, config->loss.mel, "mel", MEL_WINDOW));
+    AP_TRY(long_enough(config, samples, config->loss.chroma, "chroma", CHROMA_WINDOW));
+    AP_TRY(long_enough(config, samples, config->loss.onset, "onset", ONSET_WINDOW));
+    AP_TRY(long_enough(config, samples, config->loss.timbre, "timbre", ONSET_WINDOW));
+    const double weights[] = {config->loss.rms_input, config->loss.rms_target, config->loss.spectral,
+                              config->loss.mel,       config->loss.novelty,    config->loss.corr_weight,
+                              config->loss.onset,     config->loss.chroma,     config->loss.timbre,
+                              config->loss.variation, config->loss.level};
+    double sum = 0;
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) sum += weights[i];
+    return sum > 0 ? ap_ok() : ap_error(AP_MISUSE, "loss: every weight is 0: there is nothing to train for");
+}
+
+ap_status ap_config_check(const ap_config *config)
+{
+    int64_t samples = llround(config->data.seconds * AP_SAMPLE_RATE);
+    if (!config->data.path[0]) return ap_error(AP_MISUSE, "data.path is empty");
+    if (!config->track.experiment[0]) return ap_error(AP_MISUSE, "track.experiment is empty");
+    AP_TRY(check_codec(config, samples));
+    AP_TRY(check_agent(config));
+    AP_TRY(check_loss(config, samples));
+    if (config->train.schedule == AP_SCHEDULE_COSINE && config->train.min_lr > config->train.lr)
+        return ap_error(AP_MISUSE, "train.min_lr = %g is more than train.lr = %g", config->train.min_lr,
+                        config->train.lr);
+    return ap_ok();
+}
