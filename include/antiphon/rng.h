@@ -36,4 +36,7 @@ void ap_rng_shuffle(ap_rng *rng, int64_t *order, int64_t count);
  * over the element's index). Cheap enough to draw a dropout mask again in the backward pass. */
 uint32_t ap_rng_hash(uint64_t key, uint64_t index);
 
+/** The same for `count` elements from `first` on. */
+void ap_rng_hashes(uint64_t key, uint64_t first, int64_t count, uint32_t *bits);
+
 #endif

@@ -45,11 +45,33 @@ void ap_rng_shuffle(ap_rng *rng, int64_t *order, int64_t count)
     }
 }
 
-uint32_t ap_rng_hash(uint64_t key, uint64_t index)
+/* The upper half of the index, which a whole row of elements shares, moves the key; the lower half is hashed. */
+static uint32_t key_of(uint64_t key, uint64_t index)
 {
-    uint32_t x = (uint32_t)index ^ (uint32_t)key;
-    x ^= (uint32_t)(index >> 32) * 0x9E3779B9u + (uint32_t)(key >> 32);
+    return (uint32_t)key ^ ((uint32_t)(index >> 32) * 0x9E3779B9u + (uint32_t)(key >> 32));
+}
+
+static inline uint32_t hash(uint32_t x)
+{
     x = (x ^ (x >> 16)) * 0x21F0AAADu;
     x = (x ^ (x >> 15)) * 0x735A2D97u;
     return x ^ (x >> 15);
+}
+
+uint32_t ap_rng_hash(uint64_t key, uint64_t index)
+{
+    return hash((uint32_t)index ^ key_of(key, index));
+}
+
+void ap_rng_hashes(uint64_t key, uint64_t first, int64_t count, uint32_t *bits)
+{
+    while (count > 0) {
+        int64_t same = (int64_t)(0x100000000u - (first & 0xFFFFFFFFu)); /* elements with this upper half */
+        int64_t n = count < same ? count : same;
+        uint32_t low = (uint32_t)first, high = key_of(key, first);
+        for (int64_t i = 0; i < n; i++) bits[i] = hash((low + (uint32_t)i) ^ high);
+        first += (uint64_t)n;
+        bits += n;
+        count -= n;
+    }
 }

@@ -15,6 +15,11 @@ MAP(ap_vsigmoid, 1 / (1 + exp(-x[i])))
 MAP(ap_verf, erf(x[i]))
 MAP(ap_vlog, log(x[i]))
 
+static double exp1(double x)
+{
+    return exp(x);
+}
+
 #else
 
 typedef union bits {
@@ -93,3 +98,30 @@ void ap_vlog(int64_t n, const float *x, float *y)
 }
 
 #endif
+
+/* Side by side, so that the comparisons do not wait for one another. */
+#define LANES 32
+
+ap_real ap_vmax(int64_t n, const ap_real *x)
+{
+    ap_real most[LANES], largest;
+    int64_t i = 0;
+    for (int l = 0; l < LANES; l++) most[l] = x[0];
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) most[l] = x[i + l] > most[l] ? x[i + l] : most[l];
+    largest = most[0];
+    for (int l = 1; l < LANES; l++) largest = most[l] > largest ? most[l] : largest;
+    for (; i < n; i++) largest = x[i] > largest ? x[i] : largest;
+    return largest;
+}
+
+double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = exp1(x[i] - shift);
+        sum += (double)y[i];
+    }
+    return sum;
+}

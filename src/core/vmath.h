@@ -10,6 +10,12 @@
 /* y = e^x, within 2 ulp; 0 below -87.3, the largest finite value above 88.3; NaN stays NaN. */
 void ap_vexp(int64_t n, const ap_real *x, ap_real *y);
 
+/* The largest of n numbers, n at least 1. */
+ap_real ap_vmax(int64_t n, const ap_real *x);
+
+/* y = e^(x - shift), as ap_vexp; returns the sum of y, added up in double. */
+double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y);
+
 /* y = tanh(x), absolute error below 2e-7. */
 void ap_vtanh(int64_t n, const ap_real *x, ap_real *y);
 

@@ -33,7 +33,13 @@
     X(mul_items)                                                                                             \
     X(mul_groups)                                                                                            \
     X(sum)                                                                                                   \
-    X(rms)
+    X(rms)                                                                                                   \
+    /* norm.c */                                                                                             \
+    X(layer_norm)                                                                                            \
+    X(batch_norm)                                                                                            \
+    X(softmax)                                                                                               \
+    /* dropout.c */                                                                                          \
+    X(dropout)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

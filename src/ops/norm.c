@@ -1,0 +1,306 @@
+#include "antiphon/norm.h"
+
+#include "antiphon/status.h"
+#include "core/array.h"
+#include "core/vmath.h"
+#include "ops/registry.h"
+
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+/* What is added to a variance before its root is taken. */
+#define EPSILON 1e-5
+/* How far BatchNorm's running statistics move towards those of a batch. */
+#define MOMENTUM ((ap_real)0.1)
+/* Rows whose contributions to the gradients of gamma and beta are added up in one go. */
+#define PORTION 32
+#define PARALLEL_LEAST (16 * AP_BLOCK)
+
+/* Mean and 1 / sqrt(variance + epsilon) of what is normalised. */
+typedef struct moments {
+    ap_real mean, scale;
+} moments;
+
+static double row_sum(int64_t n, const ap_real *x)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < n; i++) sum += (double)x[i];
+    return sum;
+}
+
+/* The sum of (x - mean)^2: taken in a second pass, as the difference of two large sums would lose the small
+ * one. */
+static double row_squares(int64_t n, const ap_real *x, double mean)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < n; i++) sum += ((double)x[i] - mean) * ((double)x[i] - mean);
+    return sum;
+}
+
+static void require_channels(const char *name, const ap_var *x, int64_t C, const ap_var *gamma,
+                             const ap_var *beta)
+{
+    if (C < 1 || !ap_shape_same(gamma->value.shape, AP_SHAPE(C)) ||
+        !ap_shape_same(beta->value.shape, AP_SHAPE(C)))
+        ap_fatal("%s: x %s, gamma %s and beta %s do not fit", name, ap_shape_print(x->value.shape).text,
+                 ap_shape_print(gamma->value.shape).text, ap_shape_print(beta->value.shape).text);
+}
+
+/* ---------------------------------------------------------------- layer_norm: y = (x - mean) scale gamma +
+ * beta */
+
+/* x, y [R, C]; of [R] or NULL */
+static void layer_norm_forward(int64_t R, int64_t C, const ap_real *x, const ap_real *gamma,
+                               const ap_real *beta, moments *of, ap_real *y)
+{
+#pragma omp parallel for schedule(static) if (R * C > PARALLEL_LEAST)
+    for (int64_t r = 0; r < R; r++) {
+        const ap_real *from = x + r * C;
+        ap_real *to = y + r * C;
+        double mean = row_sum(C, from) / (double)C, variance = row_squares(C, from, mean) / (double)C;
+        moments m = {(ap_real)mean, (ap_real)(1 / sqrt(variance + EPSILON))};
+        for (int64_t c = 0; c < C; c++) to[c] = (from[c] - m.mean) * m.scale * gamma[c] + beta[c];
+        if (of) of[r] = m;
+    }
+}
+
+/* One row. With h = (x - mean) scale and g = dy gamma:
+ * dx += scale (g - mean of g - h times mean of g h); sums [2, C] collect dy h and dy. */
+static void layer_norm_row_backward(int64_t C, const ap_real *x, const ap_real *gamma, moments m,
+                                    const ap_real *dy, ap_real *dx, double *sums)
+{
+    double g_sum = 0, gh_sum = 0;
+#pragma omp simd reduction(+ : g_sum, gh_sum)
+    for (int64_t c = 0; c < C; c++) {
+        ap_real h = (x[c] - m.mean) * m.scale;
+        g_sum += (double)(dy[c] * gamma[c]);
+        gh_sum += (double)(dy[c] * gamma[c] * h);
+        sums[c] += (double)(dy[c] * h);
+        sums[C + c] += (double)dy[c];
+    }
+    if (!dx) return;
+    ap_real g_mean = (ap_real)(g_sum / (double)C), gh_mean = (ap_real)(gh_sum / (double)C);
+    for (int64_t c = 0; c < C; c++) {
+        ap_real h = (x[c] - m.mean) * m.scale;
+        dx[c] += m.scale * (dy[c] * gamma[c] - g_mean - h * gh_mean);
+    }
+}
+
+static int64_t portions(int64_t R)
+{
+    return (R + PORTION - 1) / PORTION;
+}
+
+/* partial: [portions(R), 2, C], the contributions of each portion of rows to dgamma and dbeta */
+static void layer_norm_backward(int64_t R, int64_t C, const ap_real *x, const ap_real *gamma,
+                                const moments *of, const ap_real *dy, double *partial, ap_real *dx,
+                                ap_real *dgamma, ap_real *dbeta)
+{
+#pragma omp parallel for schedule(static) if (R * C > PARALLEL_LEAST)
+    for (int64_t k = 0; k < portions(R); k++) {
+        double *sums = memset(partial + k * 2 * C, 0, (size_t)(2 * C) * sizeof *sums);
+        for (int64_t r = k * PORTION; r < (k + 1) * PORTION && r < R; r++)
+            layer_norm_row_backward(C, x + r * C, gamma, of[r], dy + r * C, dx ? dx + r * C : NULL, sums);
+    }
+    for (int64_t k = 1; k < portions(R); k++)
+        for (int64_t i = 0; i < 2 * C; i++) partial[i] += partial[k * 2 * C + i];
+    for (int64_t c = 0; dgamma && c < C; c++) dgamma[c] += (ap_real)partial[c];
+    for (int64_t c = 0; dbeta && c < C; c++) dbeta[c] += (ap_real)partial[C + c];
+}
+
+static void layer_norm_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *x = y->inputs[0], *gamma = y->inputs[1], *beta = y->inputs[2];
+    int64_t C = gamma->value.shape.at[0], R = ap_shape_count(x->value.shape) / C;
+    size_t bytes = (size_t)(portions(R) * 2 * C) * sizeof(double);
+    double *partial = ap_arena_alloc(ap_tape_arena(tape), bytes);
+    layer_norm_backward(R, C, x->value.data, gamma->value.data, y->saved, y->grad, partial,
+                        ap_var_grad(tape, x), ap_var_grad(tape, gamma), ap_var_grad(tape, beta));
+    ap_arena_recycle(ap_tape_arena(tape), partial, bytes);
+}
+
+AP_DEFINE_OP(layer_norm);
+
+ap_var *ap_layer_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta)
+{
+    ap_shape shape = x->value.shape;
+    int64_t C = shape.rank > 0 ? shape.at[shape.rank - 1] : 0;
+    require_channels("layer_norm", x, C, gamma, beta);
+    ap_var *y = ap_tape_push(tape, &op_layer_norm, shape, 3, (ap_var *[]){x, gamma, beta});
+    int64_t R = ap_shape_count(shape) / C;
+    moments *saved = ap_tape_save(tape, y, (size_t)R * sizeof *saved);
+    layer_norm_forward(R, C, x->value.data, gamma->value.data, beta->value.data, saved, y->value.data);
+    return y;
+}
+
+/* ---------------------------------------------------------------- batch_norm: the same for each channel */
+
+typedef struct batch_norm_saved {
+    bool of_batch; /* the moments were the batch's own, not the running ones */
+    moments of[];  /* [C] */
+} batch_norm_saved;
+
+/* The moments of channel c of x [B, C, T], to which the running ones move. */
+static moments batch_moments(int64_t B, int64_t C, int64_t T, int64_t c, const ap_real *x,
+                             ap_real *running_mean, ap_real *running_var)
+{
+    double n = (double)(B * T), sum = 0, squares = 0;
+    for (int64_t b = 0; b < B; b++) sum += row_sum(T, x + (b * C + c) * T);
+    for (int64_t b = 0; b < B; b++) squares += row_squares(T, x + (b * C + c) * T, sum / n);
+    running_mean[c] += MOMENTUM * ((ap_real)(sum / n) - running_mean[c]);
+    running_var[c] += MOMENTUM * ((ap_real)(squares / fmax(n - 1, 1)) - running_var[c]);
+    return (moments){(ap_real)(sum / n), (ap_real)(1 / sqrt(squares / n + EPSILON))};
+}
+
+static void batch_norm_forward(int64_t B, int64_t C, int64_t T, const ap_real *x, const ap_real *gamma,
+                               const ap_real *beta, bool of_batch, ap_real *running_mean,
+                               ap_real *running_var, moments *of, ap_real *y)
+{
+#pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
+    for (int64_t c = 0; c < C; c++) {
+        moments m = of_batch
+                        ? batch_moments(B, C, T, c, x, running_mean, running_var)
+                        : (moments){running_mean[c], (ap_real)(1 / sqrt((double)running_var[c] + EPSILON))};
+        ap_real factor = m.scale * gamma[c], offset = beta[c] - m.mean * factor;
+        for (int64_t b = 0; b < B; b++) {
+            const ap_real *from = x + (b * C + c) * T;
+            ap_real *to = y + (b * C + c) * T;
+            for (int64_t t = 0; t < T; t++) to[t] = from[t] * factor + offset;
+        }
+        if (of) of[c] = m;
+    }
+}
+
+/* With h = (x - mean) scale: dgamma += sum of dy h, dbeta += sum of dy, and dx as in layer_norm if the
+ * moments came from the batch, else simply dy scale gamma. */
+static void batch_norm_backward(int64_t B, int64_t C, int64_t T, const ap_real *x, const ap_real *gamma,
+                                const batch_norm_saved *saved, const ap_real *dy, ap_real *dx,
+                                ap_real *dgamma, ap_real *dbeta)
+{
+#pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
+    for (int64_t c = 0; c < C; c++) {
+        moments m = saved->of[c];
+        double g_sum = 0, gh_sum = 0;
+        for (int64_t b = 0; b < B; b++) {
+            const ap_real *px = x + (b * C + c) * T, *pdy = dy + (b * C + c) * T;
+            g_sum += row_sum(T, pdy);
+#pragma omp simd reduction(+ : gh_sum)
+            for (int64_t t = 0; t < T; t++) gh_sum += (double)(pdy[t] * (px[t] - m.mean) * m.scale);
+        }
+        if (dgamma) dgamma[c] += (ap_real)gh_sum;
+        if (dbeta) dbeta[c] += (ap_real)g_sum;
+        if (!dx) continue;
+        double n = (double)(B * T);
+        ap_real g_mean = saved->of_batch ? (ap_real)(g_sum / n) : 0;
+        ap_real gh_mean = saved->of_batch ? (ap_real)(gh_sum / n) : 0;
+        for (int64_t b = 0; b < B; b++) {
+            const ap_real *px = x + (b * C + c) * T, *pdy = dy + (b * C + c) * T;
+            ap_real *pdx = dx + (b * C + c) * T;
+            for (int64_t t = 0; t < T; t++)
+                pdx[t] += gamma[c] * m.scale * (pdy[t] - g_mean - (px[t] - m.mean) * m.scale * gh_mean);
+        }
+    }
+}
+
+static void batch_norm_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *x = y->inputs[0], *gamma = y->inputs[1], *beta = y->inputs[2];
+    ap_shape shape = x->value.shape;
+    batch_norm_backward(shape.at[0], shape.at[1], shape.at[2], x->value.data, gamma->value.data, y->saved,
+                        y->grad, ap_var_grad(tape, x), ap_var_grad(tape, gamma), ap_var_grad(tape, beta));
+}
+
+AP_DEFINE_OP(batch_norm);
+
+ap_var *ap_batch_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta, ap_real *running_mean,
+                      ap_real *running_var)
+{
+    ap_shape shape = x->value.shape;
+    if (shape.rank != 3) ap_fatal("batch_norm: %s is not [B, C, T]", ap_shape_print(shape).text);
+    require_channels("batch_norm", x, shape.at[1], gamma, beta);
+    if (!running_mean || !running_var) ap_fatal("batch_norm: no running statistics");
+    ap_var *y = ap_tape_push(tape, &op_batch_norm, shape, 3, (ap_var *[]){x, gamma, beta});
+    batch_norm_saved *saved =
+        ap_tape_save(tape, y, sizeof *saved + (size_t)shape.at[1] * sizeof saved->of[0]);
+    if (saved) saved->of_batch = ap_tape_training(tape);
+    batch_norm_forward(shape.at[0], shape.at[1], shape.at[2], x->value.data, gamma->value.data,
+                       beta->value.data, ap_tape_training(tape), running_mean, running_var,
+                       saved ? saved->of : NULL, y->value.data);
+    return y;
+}
+
+/* ---------------------------------------------------------------- softmax: y = e^x / sum of e^x */
+
+/* A tensor as lines of A elements, `inner` apart from one another: the first of line i stands at line_start.
+ */
+typedef struct lines {
+    int64_t count, A, inner;
+} lines;
+
+static lines lines_along(ap_shape shape, int axis)
+{
+    lines l = {.A = shape.at[axis], .inner = 1};
+    for (int d = axis + 1; d < shape.rank; d++) l.inner *= shape.at[d];
+    l.count = l.A > 0 ? ap_shape_count(shape) / l.A : 0;
+    return l;
+}
+
+static int64_t line_start(lines l, int64_t i)
+{
+    return i / l.inner * l.A * l.inner + i % l.inner;
+}
+
+/* scratch: A numbers for each thread. The largest is subtracted first, so that nothing overflows. */
+static void softmax_forward(lines l, const ap_real *x, ap_real *scratch, ap_real *y)
+{
+#pragma omp parallel for schedule(static) if (l.count * l.A > PARALLEL_LEAST)
+    for (int64_t i = 0; i < l.count; i++) {
+        int64_t start = line_start(l, i);
+        ap_real *line = scratch + omp_get_thread_num() * l.A;
+        for (int64_t a = 0; a < l.A; a++) line[a] = x[start + a * l.inner];
+        ap_real factor = (ap_real)(1 / ap_vexp_sum(l.A, line, ap_vmax(l.A, line), line));
+        for (int64_t a = 0; a < l.A; a++) y[start + a * l.inner] = factor * line[a];
+    }
+}
+
+/* dx += y (dy - sum of dy y) */
+static void softmax_backward(lines l, const ap_real *y, const ap_real *dy, ap_real *dx)
+{
+    if (!dx) return;
+#pragma omp parallel for schedule(static) if (l.count * l.A > PARALLEL_LEAST)
+    for (int64_t i = 0; i < l.count; i++) {
+        int64_t start = line_start(l, i);
+        double sum = 0;
+        for (int64_t a = 0; a < l.A; a++)
+            sum += (double)dy[start + a * l.inner] * (double)y[start + a * l.inner];
+        for (int64_t a = 0; a < l.A; a++)
+            dx[start + a * l.inner] += y[start + a * l.inner] * (dy[start + a * l.inner] - (ap_real)sum);
+    }
+}
+
+static void softmax_node_backward(ap_tape *tape, ap_var *y)
+{
+    softmax_backward(lines_along(y->value.shape, *(int *)y->saved), y->value.data, y->grad,
+                     ap_var_grad(tape, y->inputs[0]));
+}
+
+AP_DEFINE_OP(softmax);
+
+ap_var *ap_softmax(ap_tape *tape, ap_var *x, int axis)
+{
+    ap_shape shape = x->value.shape;
+    if (axis < 0 || axis >= shape.rank)
+        ap_fatal("softmax: %s has no axis %d", ap_shape_print(shape).text, axis);
+    ap_var *y = ap_tape_push(tape, &op_softmax, shape, 1, &x);
+    int *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = axis;
+    lines l = lines_along(shape, axis);
+    size_t bytes = (size_t)(omp_get_max_threads() * l.A) * sizeof(ap_real);
+    ap_real *scratch = ap_arena_alloc(ap_tape_arena(tape), bytes);
+    softmax_forward(l, x->value.data, scratch, y->value.data);
+    ap_arena_recycle(ap_tape_arena(tape), scratch, bytes);
+    return y;
+}
