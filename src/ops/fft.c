@@ -1,6 +1,7 @@
 #include "antiphon/fft.h"
 
 #include "antiphon/status.h"
+#include "core/memory.h"
 #include "ops/fft_lanes.h"
 
 #include <math.h>
@@ -42,18 +43,15 @@ static void place_frequencies(int *place, int at, int length, int frequency, int
 ap_fft *ap_fft_create(int n)
 {
     if (n < 2 || n % 2) ap_fatal("fft: a length of %d is not even and positive", n);
-    ap_fft *fft = calloc(1, sizeof *fft);
-    if (!fft) ap_fatal("out of memory: a transform of length %d", n);
+    ap_fft *fft = ap_allocate(1, sizeof *fft);
     fft->n = n;
-    fft->turn = malloc((size_t)n * sizeof *fft->turn);
-    if (!fft->turn) ap_fatal("out of memory: a transform of length %d", n);
+    fft->turn = ap_allocate((size_t)n, sizeof *fft->turn);
     for (int k = 0; k < n; k++) {
         double angle = 2 * M_PI * k / n;
         fft->turn[k] = (ap_complex){(ap_real)cos(angle), (ap_real)-sin(angle)};
     }
     if ((n & (n - 1)) == 0) {
-        fft->place = malloc((size_t)n / 2 * sizeof *fft->place);
-        if (!fft->place) ap_fatal("out of memory: a transform of length %d", n);
+        fft->place = ap_allocate((size_t)n / 2, sizeof *fft->place);
         place_frequencies(fft->place, 0, n / 2, 0, 1);
     }
 #ifndef AP_DOUBLE

@@ -1,8 +1,8 @@
 /* The register of every operation that can stand on a tape.
  *
- * An operation is defined by AP_DEFINE_OP in the file of its family, which compiles only if it is listed here;
- * the tests build from this list the table of forward_NAME (against an independent loop) and gradient_NAME
- * (signed gradient check), so that an operation without both does not link. */
+ * An operation is defined by AP_DEFINE_OP in the file of its family, which compiles only if it is listed
+ * here; the tests build from this list the table of forward_NAME (against an independent loop) and
+ * gradient_NAME (signed gradient check), so that an operation without both does not link. */
 #ifndef ANTIPHON_OPS_REGISTRY_H
 #define ANTIPHON_OPS_REGISTRY_H
 
@@ -39,7 +39,9 @@
     X(batch_norm)                                                                                            \
     X(softmax)                                                                                               \
     /* dropout.c */                                                                                          \
-    X(dropout)
+    X(dropout)                                                                                               \
+    /* stft.c */                                                                                             \
+    X(stft_magnitude)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

@@ -1,0 +1,124 @@
+#include "ops/stft_frames.h"
+
+#include "core/memory.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- tables */
+
+typedef struct table {
+    struct table *next;
+    int n;
+    ap_fft *fft;
+    ap_real *window;
+} table;
+
+static table *new_table(int n)
+{
+    table *made = ap_allocate(1, sizeof *made);
+    made->window = ap_allocate((size_t)n, sizeof *made->window);
+    made->n = n;
+    made->fft = ap_fft_create(n);
+    for (int t = 0; t < n; t++) made->window[t] = (ap_real)(0.5 - 0.5 * cos(2 * M_PI * t / n));
+    return made;
+}
+
+ap_stft ap_stft_of(int n, int hop)
+{
+    static table *tables;
+    table *found;
+#pragma omp critical(ap_stft_tables)
+    {
+        for (found = tables; found && found->n != n;) found = found->next;
+        if (!found) {
+            found = new_table(n);
+            found->next = tables;
+            tables = found;
+        }
+    }
+    return (ap_stft){n, hop, found->fft, found->window};
+}
+
+/* ---------------------------------------------------------------- frames to and from lanes */
+
+/* Where the sample at `i` of a signal continued by its mirror image is in the signal. */
+static int64_t mirrored(int64_t i, int64_t S)
+{
+    return i < 0 ? -i : i >= S ? 2 * (S - 1) - i : i;
+}
+
+static int64_t start_of(const ap_stft *stft, int64_t frame)
+{
+    return frame * stft->hop - stft->n / 2;
+}
+
+static int inside(const ap_stft *stft, int64_t S, int64_t start)
+{
+    return start >= 0 && start + stft->n <= S;
+}
+
+void ap_stft_forward_group(const ap_stft *stft, int64_t S, const ap_real *x, int64_t first, int live,
+                           ap_lanes *X, ap_lanes *scratch)
+{
+    int n = stft->n;
+    const ap_real *frames[AP_LANES];
+    ap_real *row = (ap_real *)X; /* not needed yet: frames that reach beyond an end are put together there */
+    for (int i = 0; i < AP_LANES; i++) {
+        int64_t start = start_of(stft, first + (i < live ? i : live - 1));
+        frames[i] = x + start;
+        if (inside(stft, S, start)) continue;
+        for (int t = 0; t < n; t++) row[t] = x[mirrored(start + t, S)];
+        frames[i] = row;
+        row += n;
+    }
+    int t = 0;
+    for (; t + AP_LANES <= n; t += AP_LANES) {
+        ap_lanes *square = scratch + t;
+        for (int i = 0; i < AP_LANES; i++) square[i] = *(const ap_lanes_unaligned *)(frames[i] + t);
+        ap_lanes_transpose(square);
+        for (int i = 0; i < AP_LANES; i++) square[i] *= stft->window[t + i];
+    }
+    for (; t < n; t++)
+        for (int i = 0; i < AP_LANES; i++) scratch[t][i] = frames[i][t] * stft->window[t];
+    ap_fft_forward_lanes(stft->fft, scratch, X);
+}
+
+/* The forward sum over t has a term for each k = 0 .. n/2; the inverse transform counts those between the
+ * ends twice, once for their mirror image, hence the halves. */
+void ap_stft_adjoint_group(const ap_stft *stft, int64_t S, ap_lanes *dX, int64_t first, int live, ap_real *dx,
+                           ap_lanes *scratch)
+{
+    int n = stft->n;
+    for (int k = 2; k < n; k++) dX[k] *= (ap_real)0.5;
+    ap_fft_inverse_lanes(stft->fft, dX, scratch);
+    ap_real *frames[AP_LANES], *row = (ap_real *)dX; /* no longer needed */
+    for (int i = 0; i < live; i++) {
+        int64_t start = start_of(stft, first + i);
+        frames[i] = dx + start;
+        if (inside(stft, S, start)) continue;
+        frames[i] = memset(row, 0, (size_t)n * sizeof *row);
+        row += n;
+    }
+    int t = 0;
+    for (; t + AP_LANES <= n; t += AP_LANES) {
+        ap_lanes *square = scratch + t;
+        for (int i = 0; i < AP_LANES; i++) square[i] *= stft->window[t + i];
+        ap_lanes_transpose(square);
+        for (int i = 0; i < live; i++) *(ap_lanes_unaligned *)(frames[i] + t) += square[i];
+    }
+    for (; t < n; t++)
+        for (int i = 0; i < live; i++) frames[i][t] += scratch[t][i] * stft->window[t];
+    for (int i = 0; i < live; i++) {
+        int64_t start = start_of(stft, first + i);
+        if (inside(stft, S, start)) continue;
+        for (t = 0; t < n; t++) dx[mirrored(start + t, S)] += frames[i][t];
+    }
+}
+
+/* A group covers (AP_LANES - 1) hop + n samples; folding back at the right end may touch one more. */
+int64_t ap_stft_group_colours(const ap_stft *stft)
+{
+    int64_t step = (int64_t)AP_LANES * stft->hop, reach = step - stft->hop + stft->n + 1;
+    return (reach + step - 1) / step;
+}

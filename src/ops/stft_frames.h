@@ -1,0 +1,34 @@
+/* The short-time Fourier transform as a linear map, and its adjoint: what the magnitudes of stft.h are made
+ * with. Frames are taken a group at a time, one in each lane (fft_lanes.h). */
+#ifndef ANTIPHON_OPS_STFT_FRAMES_H
+#define ANTIPHON_OPS_STFT_FRAMES_H
+
+#include "ops/fft_lanes.h"
+
+#include <stdint.h>
+
+typedef struct ap_stft {
+    int n, hop;
+    const ap_fft *fft;
+    const ap_real *window; /* [n] */
+} ap_stft;
+
+/* The transform of length n every `hop` samples under a periodic Hann window. Tables are made once for a
+ * length and kept for the life of the process. */
+ap_stft ap_stft_of(int n, int hop);
+
+/* Spectra X [2 (n/2 + 1)] of the frames first .. first + AP_LANES - 1 of the signal x [S]; `live` of them
+ * exist, the lanes beyond repeat the last. scratch: [n] */
+void ap_stft_forward_group(const ap_stft *stft, int64_t S, const ap_real *x, int64_t first, int live,
+                           ap_lanes *X, ap_lanes *scratch);
+
+/* Adds the adjoint of the same to dx [S], for the gradient dX of the first `live` lanes; dX is overwritten.
+ */
+void ap_stft_adjoint_group(const ap_stft *stft, int64_t S, ap_lanes *dX, int64_t first, int live, ap_real *dx,
+                           ap_lanes *scratch);
+
+/* So many steps from one group to the next that may run at the same time as it: their frames, mirrored ends
+ * included, touch no sample in common. */
+int64_t ap_stft_group_colours(const ap_stft *stft);
+
+#endif
