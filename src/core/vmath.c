@@ -14,6 +14,8 @@ MAP(ap_vtanh, tanh(x[i]))
 MAP(ap_vsigmoid, 1 / (1 + exp(-x[i])))
 MAP(ap_verf, erf(x[i]))
 MAP(ap_vlog, log(x[i]))
+MAP(ap_velu, x[i] > 0 ? x[i] : exp(x[i]) - 1)
+MAP(ap_velu_slope, x[i] > 0 ? 1 : exp(x[i]))
 
 static double exp1(double x)
 {
@@ -94,6 +96,22 @@ void ap_vlog(int64_t n, const float *x, float *y)
         p = p * q + 2.0f / 5;
         p = p * q + 2.0f / 3;
         y[i] = k * 0.693359375f + (2 * s + (p * q * s - k * 2.12194440e-4f));
+    }
+}
+
+void ap_velu(int64_t n, const float *x, float *y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float e = exp1(x[i]) - 1;
+        y[i] = x[i] > 0 ? x[i] : e;
+    }
+}
+
+void ap_velu_slope(int64_t n, const float *x, float *y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float e = exp1(x[i]);
+        y[i] = x[i] > 0 ? 1 : e;
     }
 }
 

@@ -28,4 +28,8 @@ void ap_verf(int64_t n, const ap_real *x, ap_real *y);
 /* y = ln(x) for normal positive x, within 4 ulp or 1e-7; the callers' x is never 0 or negative. */
 void ap_vlog(int64_t n, const ap_real *x, ap_real *y);
 
+/* y = x for x > 0, e^x - 1 otherwise; and its slope there: y = 1 for x > 0, e^x otherwise. */
+void ap_velu(int64_t n, const ap_real *x, ap_real *y);
+void ap_velu_slope(int64_t n, const ap_real *x, ap_real *y);
+
 #endif

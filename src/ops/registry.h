@@ -41,7 +41,11 @@
     /* dropout.c */                                                                                          \
     X(dropout)                                                                                               \
     /* stft.c */                                                                                             \
-    X(stft_magnitude)
+    X(stft_magnitude)                                                                                        \
+    /* conv1d.c, conv_transpose1d.c, weight_norm.c */                                                        \
+    X(conv1d)                                                                                                \
+    X(conv_transpose1d)                                                                                      \
+    X(weight_norm)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

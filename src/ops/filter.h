@@ -1,0 +1,53 @@
+/* The filter bank under both convolutions: one weight [coarse, fine, K] that joins a fine signal [B, fine, T]
+ * and a coarse one [B, coarse, frames], `stride` samples of the first to a frame of the second.
+ *
+ *     analyse:     coarse[o, t] = sum over i, k of weight[o, i, k] fine[i, t stride + k dilation - lead]
+ *     synthesise:  its adjoint, from the coarse signal to the fine
+ *     gradient:    what pairs of both contribute to the weight
+ *
+ * conv1d is analyse, and synthesise for dx; conv_transpose1d is synthesise, and analyse for dx; the gradient
+ * of the weight is the same in both. */
+#ifndef ANTIPHON_OPS_FILTER_H
+#define ANTIPHON_OPS_FILTER_H
+
+#include "antiphon/arena.h"
+#include "antiphon/conv.h"
+
+typedef struct ap_filter {
+    int64_t B, coarse, fine, K;
+    int64_t frames, T; /* of the coarse and the fine signal */
+    int64_t stride, dilation;
+    int64_t lead, tail; /* what stands before and behind the fine signal, of which there is */
+    ap_pad_mode mode;   /* nothing, or its mirror image */
+    const ap_real *weight;
+} ap_filter;
+
+/* A signal that is read: its ELU instead of itself where `elu`. */
+typedef struct ap_filter_source {
+    const ap_real *data;
+    bool elu;
+} ap_filter_source;
+
+/* A signal that is written: y = what is computed + bias, or, where `add`, y += slope of the ELU at elu_at
+ * times what is computed. bias and elu_at may be NULL. */
+typedef struct ap_filter_target {
+    ap_real *y;
+    const ap_real *bias;
+    bool add;
+    const ap_real *elu_at; /* shape of y */
+} ap_filter_target;
+
+void ap_filter_analyse(ap_arena *arena, const ap_filter *filter, ap_filter_source fine,
+                       ap_filter_target coarse);
+void ap_filter_synthesise(ap_arena *arena, const ap_filter *filter, ap_filter_source coarse,
+                          ap_filter_target fine);
+
+/* dweight [coarse, fine, K] += the sum over B and frames of coarse[o, t] fine[i, t stride + k dilation -
+ * lead] */
+void ap_filter_gradient(ap_arena *arena, const ap_filter *filter, ap_filter_source coarse,
+                        ap_filter_source fine, ap_real *dweight);
+
+/* dbias [C] += the sum over B and T of dy [B, C, T]; NULL: not wanted. */
+void ap_filter_bias_gradient(int64_t B, int64_t C, int64_t T, const ap_real *dy, ap_real *dbias);
+
+#endif

@@ -1,0 +1,56 @@
+/* The product at the bottom of every convolution: y [M, n] = W [M, J] X, where row j of X is the n numbers
+ * from x + at[j] on, wherever that is. Rows may overlap, so a kernel's taps are the same signal read at
+ * shifted places and no matrix of columns is ever built. One thread: callers split the work. */
+#ifndef ANTIPHON_OPS_PANEL_H
+#define ANTIPHON_OPS_PANEL_H
+
+#include "antiphon/real.h"
+#include "core/simd.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A block of this many rows and vectors of y stays in registers: 24 of AVX-512's 32, 12 of the older 16. */
+#ifdef __AVX512F__
+#define AP_PANEL_ROWS 8
+#else
+#define AP_PANEL_ROWS 4
+#endif
+#define AP_PANEL_VECS 3
+#define AP_PANEL_COLUMNS (AP_PANEL_VECS * AP_LANES)
+
+/* n rounded up to what is read of each row of X: n numbers count, those behind them may be anything. */
+int64_t ap_panel_columns(int64_t n);
+
+/* How many numbers W takes when packed, and where W[m, j] then stands; the places of rows from M on must hold
+ * 0. */
+int64_t ap_panel_size(int64_t M, int64_t J);
+int64_t ap_panel_at(int64_t J, int64_t m, int64_t j);
+
+/* The order of summation depends on J alone. bias [M] (NULL: none). `add` adds to y instead of overwriting
+ * it. */
+typedef struct ap_panel_task {
+    int64_t M, J, n;
+    const ap_real *packed, *bias;
+    const ap_real *x;
+    const int64_t *at;
+    ap_real *y;
+    int64_t ldy; /* numbers from one row of y to the next */
+    bool add;
+} ap_panel_task;
+
+void ap_panel_product(const ap_panel_task *task);
+
+/* The gradient of W: dW[m, j] += sum over t of dy[m, t] x[at[j] + t]. n is a multiple of AP_LANES. */
+typedef struct ap_panel_gradient_task {
+    int64_t M, J, n;
+    const ap_real *dy;
+    int64_t lddy;
+    const ap_real *x;
+    const int64_t *at;
+    ap_real *dW; /* [M, J], as it is, not packed */
+} ap_panel_gradient_task;
+
+void ap_panel_gradient(const ap_panel_gradient_task *task);
+
+#endif
