@@ -1,0 +1,113 @@
+#include "antiphon/pairs.h"
+
+#include "core/memory.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX "pair_"
+#define INPUT "_input.wav"
+#define TARGET "_output.wav"
+
+/* One file of a pair. */
+typedef struct half {
+    char *name; /* of the pair; owned */
+    bool target;
+} half;
+
+typedef struct halves {
+    half *at;
+    size_t count;
+} halves;
+
+static bool ends_with(const char *text, size_t length, const char *end)
+{
+    size_t end_length = strlen(end);
+    return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* Adds the file to the halves if its name is that of one. */
+static void add_file(halves *found, const char *file)
+{
+    size_t length = strlen(file);
+    bool target = ends_with(file, length, TARGET);
+    if (strncmp(file, PREFIX, strlen(PREFIX)) != 0 || (!target && !ends_with(file, length, INPUT))) return;
+    length -= strlen(target ? TARGET : INPUT);
+    if (length <= strlen(PREFIX)) return;
+    found->at = ap_reallocate(found->at, found->count + 1, sizeof *found->at);
+    found->at[found->count++] = (half){ap_format_text("%.*s", (int)length, file), target};
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const half *x = a, *y = b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : x->target - y->target;
+}
+
+static void add_pair(ap_pairs *pairs, const char *folder, const char *name)
+{
+    pairs->at = ap_reallocate(pairs->at, pairs->count + 1, sizeof *pairs->at);
+    pairs->at[pairs->count++] = (ap_pair){.name = ap_copy_text(name),
+                                          .input = ap_format_text("%s/%s" INPUT, folder, name),
+                                          .target = ap_format_text("%s/%s" TARGET, folder, name)};
+}
+
+/* Joins neighbours of the same name; `found` is sorted, inputs before targets. */
+static void join(const halves *found, const char *folder, ap_pairs *pairs)
+{
+    for (size_t k = 0; k < found->count; k++) {
+        const half *a = found->at + k;
+        if (k + 1 < found->count && strcmp(a->name, a[1].name) == 0) {
+            add_pair(pairs, folder, a->name);
+            k++;
+        } else if (pairs->lone++ == 0) {
+            pairs->first_lone = ap_format_text("%s/%s%s", folder, a->name, a->target ? TARGET : INPUT);
+        }
+    }
+}
+
+static ap_status list(const char *folder, ap_pairs *pairs)
+{
+    DIR *directory = opendir(folder);
+    if (!directory) return ap_error(AP_FAILED, "%s: cannot be listed: %s", folder, strerror(errno));
+    halves found = {NULL, 0};
+    for (struct dirent *entry; (entry = readdir(directory));) add_file(&found, entry->d_name);
+    closedir(directory);
+    if (found.count) qsort(found.at, found.count, sizeof *found.at, by_name);
+    join(&found, folder, pairs);
+    for (size_t k = 0; k < found.count; k++) free(found.at[k].name);
+    free(found.at);
+    if (pairs->count) return ap_ok();
+    if (!pairs->lone)
+        return ap_error(AP_FAILED, "%s: holds no pair (" PREFIX "NAME" INPUT ", " PREFIX "NAME" TARGET ")",
+                        folder);
+    return ap_error(AP_FAILED, "%s: holds no pair, but %zu %s without a partner%s %s", folder, pairs->lone,
+                    pairs->lone == 1 ? "file" : "files", pairs->lone == 1 ? ":" : ", such as",
+                    pairs->first_lone);
+}
+
+ap_status ap_pairs_list(const char *folder, const char *split, ap_pairs *pairs)
+{
+    *pairs = (ap_pairs){.at = NULL};
+    char *path = split ? ap_format_text("%s/%s", folder, split) : ap_copy_text(folder);
+    ap_status status = list(path, pairs);
+    free(path);
+    if (ap_failed(&status)) ap_pairs_free(pairs);
+    return status;
+}
+
+void ap_pairs_free(ap_pairs *pairs)
+{
+    for (size_t k = 0; k < pairs->count; k++) {
+        free(pairs->at[k].name);
+        free(pairs->at[k].input);
+        free(pairs->at[k].target);
+    }
+    free(pairs->at);
+    free(pairs->first_lone);
+    *pairs = (ap_pairs){.at = NULL};
+}
