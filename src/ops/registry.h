@@ -45,7 +45,10 @@
     /* conv1d.c, conv_transpose1d.c, weight_norm.c */                                                        \
     X(conv1d)                                                                                                \
     X(conv_transpose1d)                                                                                      \
-    X(weight_norm)
+    X(weight_norm)                                                                                           \
+    /* mdct.c */                                                                                             \
+    X(mdct_encode)                                                                                           \
+    X(mdct_decode)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };
