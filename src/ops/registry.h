@@ -48,7 +48,9 @@
     X(weight_norm)                                                                                           \
     /* mdct.c */                                                                                             \
     X(mdct_encode)                                                                                           \
-    X(mdct_decode)
+    X(mdct_decode)                                                                                           \
+    /* attention.c */                                                                                        \
+    X(attention)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };
