@@ -1,0 +1,30 @@
+/* The verbs of the command line: one file each, listed here. */
+#ifndef ANTIPHON_CLI_VERBS_H
+#define ANTIPHON_CLI_VERBS_H
+
+#include "cli/options.h"
+
+typedef struct verb {
+    const char *name;
+    const char *summary;   /* what it does, in half a line */
+    const char *arguments; /* as shown in the usage behind the verb's name: "CONFIG.json [--out DIR]" */
+    const char *details;   /* one or more paragraphs for --help, or NULL */
+    const verb_option *options;
+    size_t least_arguments, most_arguments; /* how many words that are not options it takes */
+
+    /* The status's message is printed; its code becomes the exit code: 0, 1 failure, 2 misuse, 130
+     * interrupted. */
+    ap_status (*run)(const parsed_options *options);
+} verb;
+
+/* In the order of the help. The verb NAME is `const verb verb_NAME` in src/cli/NAME.c. */
+#define VERBS(X)
+
+#define DECLARE_VERB(name) extern const verb verb_##name;
+VERBS(DECLARE_VERB)
+#undef DECLARE_VERB
+
+/* The whole program: finds the verb, parses, runs, prints what failed; gives the exit code. */
+int verbs_main(int count, char *const *words);
+
+#endif
