@@ -44,4 +44,7 @@ ap_var *ap_elu_conv_transpose1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var
  * v [N, ...], g of N elements; w has the shape of v. */
 ap_var *ap_weight_norm(ap_tape *tape, ap_var *v, ap_var *g);
 
+/** The kernel of it, over N rows of `size` numbers: for weights that are normalised once and for all. */
+void ap_weight_norm_forward(int64_t N, int64_t size, const ap_real *v, const ap_real *g, ap_real *w);
+
 #endif

@@ -1,7 +1,9 @@
 #include "antiphon/params.h"
 
 #include "antiphon/status.h"
+#include "core/array.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,6 +62,20 @@ ap_param *ap_params_add(ap_params *params, ap_param_kind kind, ap_shape shape, a
     return params->all[params->count++] = param;
 }
 
+/* `before`: the parameter registered just before, NULL for the first */
+static void initialise_row_norms(ap_param *param, const ap_param *before)
+{
+    int64_t n = ap_shape_count(param->value.shape);
+    if (!before || before->value.shape.rank == 0 || before->value.shape.at[0] != n)
+        ap_fatal("parameter %s takes the norms of as many rows, but %s", param->name,
+                 before ? ap_shape_print(before->value.shape).text : "nothing stands before it");
+    int64_t size = ap_shape_count(before->value.shape) / n;
+    for (int64_t i = 0; i < n; i++) {
+        const ap_real *row = before->value.data + i * size;
+        param->value.data[i] = (ap_real)(param->init.a * sqrt(ap_array_dot(size, row, row)));
+    }
+}
+
 static void initialise(ap_param *param, ap_rng *rng)
 {
     int64_t n = ap_shape_count(param->value.shape);
@@ -90,7 +106,10 @@ void ap_params_build(ap_params *params, ap_rng *rng)
             at += n;
         } else
             param->value.data = ap_arena_alloc(params->arena, (size_t)n * sizeof(ap_real));
-        initialise(param, rng);
+        if (param->init.kind == AP_INIT_ROW_NORM)
+            initialise_row_norms(param, i > 0 ? params->all[i - 1] : NULL);
+        else
+            initialise(param, rng);
     }
 }
 

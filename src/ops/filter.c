@@ -1,5 +1,6 @@
 #include "ops/filter.h"
 
+#include "core/array.h"
 #include "core/vmath.h"
 #include "ops/panel.h"
 #include "ops/window.h"
@@ -412,25 +413,11 @@ void ap_filter_gradient(ap_arena *arena, const ap_filter *f, ap_filter_source co
     ap_arena_recycle(arena, at, (size_t)(f->fine * f->K) * sizeof *at);
 }
 
-/* Added up in double, in as many sums as the compiler needs to vectorise. */
-static double row_sum(int64_t n, const ap_real *x)
-{
-    double sums[AP_LANES] = {0}, total = 0;
-    int64_t whole = n / AP_LANES * AP_LANES;
-    for (int64_t t = 0; t < whole; t += AP_LANES)
-        for (int i = 0; i < AP_LANES; i++) sums[i] += (double)x[t + i];
-    for (int64_t t = whole; t < n; t++) total += (double)x[t];
-    for (int i = 0; i < AP_LANES; i++) total += sums[i];
-    return total;
-}
-
 void ap_filter_bias_gradient(int64_t B, int64_t C, int64_t T, const ap_real *dy, ap_real *dbias)
 {
-    if (!dbias) return;
-#pragma omp parallel for schedule(static) if (B * C * T > 1 << 15)
-    for (int64_t c = 0; c < C; c++) {
+    for (int64_t c = 0; dbias && c < C; c++) {
         double sum = 0;
-        for (int64_t b = 0; b < B; b++) sum += row_sum(T, dy + (b * C + c) * T);
+        for (int64_t b = 0; b < B; b++) sum += ap_array_sum(T, dy + (b * C + c) * T);
         dbias[c] += (ap_real)sum;
     }
 }

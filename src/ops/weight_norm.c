@@ -1,25 +1,19 @@
 #include "antiphon/conv.h"
 
 #include "antiphon/status.h"
+#include "core/array.h"
 #include "ops/registry.h"
 
 #include <math.h>
 
 /* w[n] = g[n] v[n] / ||v[n]||, v[n] being all that stands under the first index */
 
-static double inner(int64_t size, const ap_real *a, const ap_real *b)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < size; i++) sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
-static void weight_norm_forward(int64_t N, int64_t size, const ap_real *v, const ap_real *g, ap_real *w)
+void ap_weight_norm_forward(int64_t N, int64_t size, const ap_real *v, const ap_real *g, ap_real *w)
 {
 #pragma omp parallel for schedule(static) if (N * size > 1 << 14)
     for (int64_t n = 0; n < N; n++) {
         const ap_real *vn = v + n * size;
-        ap_real factor = (ap_real)((double)g[n] / sqrt(inner(size, vn, vn)));
+        ap_real factor = (ap_real)((double)g[n] / sqrt(ap_array_dot(size, vn, vn)));
         for (int64_t i = 0; i < size; i++) w[n * size + i] = factor * vn[i];
     }
 }
@@ -31,7 +25,7 @@ static void weight_norm_backward(int64_t N, int64_t size, const ap_real *v, cons
 #pragma omp parallel for schedule(static) if (N * size > 1 << 14)
     for (int64_t n = 0; n < N; n++) {
         const ap_real *vn = v + n * size, *dwn = dw + n * size;
-        double norm = sqrt(inner(size, vn, vn)), along = inner(size, dwn, vn) / norm;
+        double norm = sqrt(ap_array_dot(size, vn, vn)), along = ap_array_dot(size, dwn, vn) / norm;
         if (dg) dg[n] += (ap_real)along;
         if (!dv) continue;
         ap_real factor = (ap_real)((double)g[n] / norm), back = (ap_real)(along / norm);
@@ -59,6 +53,6 @@ ap_var *ap_weight_norm(ap_tape *tape, ap_var *v, ap_var *g)
         ap_fatal("weight_norm: g %s does not fit v %s", ap_shape_print(g->value.shape).text,
                  ap_shape_print(v->value.shape).text);
     ap_var *w = ap_tape_push(tape, &op_weight_norm, v->value.shape, 2, (ap_var *[]){v, g});
-    weight_norm_forward(v->value.shape.at[0], row_size(v), v->value.data, g->value.data, w->value.data);
+    ap_weight_norm_forward(v->value.shape.at[0], row_size(v), v->value.data, g->value.data, w->value.data);
     return w;
 }

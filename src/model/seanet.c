@@ -1,0 +1,305 @@
+#include "antiphon/seanet.h"
+
+#include "antiphon/conv.h"
+#include "antiphon/elementwise.h"
+#include "antiphon/lstm.h"
+#include "antiphon/status.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* Taps of the first and last convolution, and of a residual block's. */
+#define OUTER_TAPS 7
+#define BLOCK_TAPS 3
+/* A residual block works in so many times fewer channels. */
+#define BLOCK_SQUEEZE 2
+/* A strided convolution has so many times its stride in taps. */
+#define TAPS_TO_STRIDE 2
+
+/* A convolution of either direction under weight norm. */
+typedef struct normed_conv {
+    ap_param *v, *g, *bias;
+    ap_tensor folded; /* g v / ||v|| of a frozen one */
+} normed_conv;
+
+typedef struct residual {
+    normed_conv squeeze, expand, shortcut;
+} residual;
+
+typedef struct recurrent {
+    ap_param *weight_ih, *weight_hh, *bias_ih, *bias_hh;
+} recurrent;
+
+/* The encoder or the decoder, stages in the order in which they are gone through. */
+typedef struct half {
+    bool exists;
+    normed_conv first, last;
+    normed_conv resample[AP_SEANET_RATIOS_MAX];
+    residual block[AP_SEANET_RATIOS_MAX];
+    recurrent lstm[AP_SEANET_LSTM_MAX];
+} half;
+
+struct ap_seanet {
+    ap_seanet_config config;
+    ap_param_kind kind;
+    half encoder, decoder;
+    bool folded;
+};
+
+/* ---------------------------------------------------------------- registration */
+
+/* Where layers are being registered: the next one's index in the sequence of the published model. */
+typedef struct place {
+    ap_params *params;
+    ap_param_kind kind;
+    const char *prefix;
+    int index;
+} place;
+
+/* First values as torch.nn.Conv1d and ConvTranspose1d draw them: the fan-in of both is weight.shape[1] taps.
+ */
+static normed_conv create_conv(const place *at, ap_shape weight, int64_t out, const char *inside)
+{
+    ap_init uniform = {AP_INIT_UNIFORM, 1 / sqrt((double)(weight.at[1] * weight.at[2]))};
+    ap_init norm = {AP_INIT_ROW_NORM, 1};
+    normed_conv conv = {.folded.shape = weight};
+#define ADD(shape, init, part)                                                                               \
+    ap_params_add(at->params, at->kind, shape, init, "%slayers.%d.%sconv.%s", at->prefix, at->index, inside, \
+                  part)
+    conv.v = ADD(weight, uniform, "weight_v");
+    conv.g = ADD(AP_SHAPE(weight.at[0], 1, 1), norm, "weight_g");
+    conv.bias = ADD(AP_SHAPE(out), uniform, "bias");
+#undef ADD
+    if (at->kind == AP_PARAM_FROZEN)
+        conv.folded.data = ap_params_alloc(at->params, (size_t)ap_shape_count(weight) * sizeof(ap_real));
+    return conv;
+}
+
+static normed_conv create_plain(place *at, int64_t in, int64_t out, int64_t taps)
+{
+    normed_conv conv = create_conv(at, AP_SHAPE(out, in, taps), out, "");
+    at->index++;
+    return conv;
+}
+
+static residual create_block(place *at, int64_t channels)
+{
+    int64_t inner = channels / BLOCK_SQUEEZE;
+    residual block = {.squeeze = create_conv(at, AP_SHAPE(inner, channels, BLOCK_TAPS), inner, "block.1."),
+                      .expand = create_conv(at, AP_SHAPE(channels, inner, 1), channels, "block.3."),
+                      .shortcut = create_conv(at, AP_SHAPE(channels, channels, 1), channels, "shortcut.")};
+    at->index++;
+    return block;
+}
+
+static void create_lstm(place *at, int64_t width, int layers, recurrent *lstm)
+{
+    ap_init uniform = {AP_INIT_UNIFORM, 1 / sqrt((double)width)};
+    for (int l = 0; l < layers; l++) {
+#define ADD(shape, part)                                                                                     \
+    ap_params_add(at->params, at->kind, shape, uniform, "%slayers.%d.lstm.%s_l%d", at->prefix, at->index,    \
+                  part, l)
+        lstm[l].weight_ih = ADD(AP_SHAPE(4 * width, width), "weight_ih");
+        lstm[l].weight_hh = ADD(AP_SHAPE(4 * width, width), "weight_hh");
+        lstm[l].bias_ih = ADD(AP_SHAPE(4 * width), "bias_ih");
+        lstm[l].bias_hh = ADD(AP_SHAPE(4 * width), "bias_hh");
+#undef ADD
+    }
+    if (layers > 0) at->index++;
+}
+
+static half create_encoder(place at, const ap_seanet_config *config)
+{
+    half h = {.exists = true};
+    int64_t channels = config->width;
+    h.first = create_plain(&at, 1, channels, OUTER_TAPS);
+    for (int i = 0; i < config->ratio_count; i++) {
+        int64_t ratio = config->ratios[config->ratio_count - 1 - i];
+        h.block[i] = create_block(&at, channels);
+        at.index++; /* ELU */
+        h.resample[i] = create_plain(&at, channels, 2 * channels, TAPS_TO_STRIDE * ratio);
+        channels *= 2;
+    }
+    create_lstm(&at, channels, config->lstm, h.lstm);
+    at.index++; /* ELU */
+    h.last = create_plain(&at, channels, config->dim, OUTER_TAPS);
+    return h;
+}
+
+static half create_decoder(place at, const ap_seanet_config *config)
+{
+    half h = {.exists = true};
+    int64_t channels = config->width << config->ratio_count;
+    h.first = create_plain(&at, config->dim, channels, OUTER_TAPS);
+    create_lstm(&at, channels, config->lstm, h.lstm);
+    for (int i = 0; i < config->ratio_count; i++) {
+        at.index++; /* ELU */
+        h.resample[i] = create_conv(&at, AP_SHAPE(channels, channels / 2, TAPS_TO_STRIDE * config->ratios[i]),
+                                    channels / 2, "");
+        at.index++;
+        channels /= 2;
+        h.block[i] = create_block(&at, channels);
+    }
+    at.index++; /* ELU */
+    h.last = create_plain(&at, channels, 1, OUTER_TAPS);
+    return h;
+}
+
+ap_seanet *ap_seanet_create(ap_params *params, const ap_seanet_config *config, ap_param_kind kind,
+                            const char *encoder, const char *decoder)
+{
+    bool sizes = config->dim > 0 && config->width > 0 && config->width % BLOCK_SQUEEZE == 0 &&
+                 config->lstm >= 0 && config->lstm <= AP_SEANET_LSTM_MAX && config->ratio_count > 0 &&
+                 config->ratio_count <= AP_SEANET_RATIOS_MAX;
+    for (int i = 0; sizes && i < config->ratio_count; i++) sizes = config->ratios[i] > 0;
+    if (!sizes)
+        ap_fatal("seanet: dim %lld, width %lld, %d ratios, %d LSTM layers", (long long)config->dim,
+                 (long long)config->width, config->ratio_count, config->lstm);
+    ap_seanet *seanet = ap_params_alloc(params, sizeof *seanet);
+    *seanet = (ap_seanet){.config = *config, .kind = kind};
+    if (encoder) seanet->encoder = create_encoder((place){params, kind, encoder, 0}, config);
+    if (decoder) seanet->decoder = create_decoder((place){params, kind, decoder, 0}, config);
+    return seanet;
+}
+
+int64_t ap_seanet_hop(const ap_seanet *seanet)
+{
+    int64_t hop = 1;
+    for (int i = 0; i < seanet->config.ratio_count; i++) hop *= seanet->config.ratios[i];
+    return hop;
+}
+
+/* ---------------------------------------------------------------- frozen weights */
+
+static void fold(normed_conv *conv)
+{
+    int64_t rows = conv->folded.shape.at[0], size = ap_shape_count(conv->folded.shape) / rows;
+    ap_weight_norm_forward(rows, size, conv->v->value.data, conv->g->value.data, conv->folded.data);
+}
+
+static void fold_half(half *h, int stages)
+{
+    if (!h->exists) return;
+    fold(&h->first);
+    fold(&h->last);
+    for (int i = 0; i < stages; i++) {
+        fold(&h->resample[i]);
+        fold(&h->block[i].squeeze);
+        fold(&h->block[i].expand);
+        fold(&h->block[i].shortcut);
+    }
+}
+
+/* Also says whether there is a half to go through. */
+static void prepare(ap_seanet *seanet, const half *h, const char *name)
+{
+    if (!h->exists) ap_fatal("seanet: this codec has no %s", name);
+    if (seanet->kind != AP_PARAM_FROZEN || seanet->folded) return;
+    fold_half(&seanet->encoder, seanet->config.ratio_count);
+    fold_half(&seanet->decoder, seanet->config.ratio_count);
+    seanet->folded = true;
+}
+
+void ap_seanet_reload(ap_seanet *seanet)
+{
+    seanet->folded = false;
+}
+
+static ap_var *weight_of(ap_tape *tape, const normed_conv *conv)
+{
+    if (conv->folded.data) return ap_tape_constant(tape, conv->folded);
+    return ap_weight_norm(tape, ap_tape_param(tape, conv->v), ap_tape_param(tape, conv->g));
+}
+
+/* ---------------------------------------------------------------- the way through
+ *
+ * Each of these is done with its x, and drops it. */
+
+typedef ap_var *conv1d_fn(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias,
+                          ap_conv1d_geometry geometry);
+
+/* Padded in front so that no output hears what comes later, and behind so that the last samples are heard. */
+static ap_var *causal(ap_tape *tape, conv1d_fn *conv1d, const normed_conv *conv, int64_t stride, ap_var *x)
+{
+    int64_t taps = conv->folded.shape.at[2], T = x->value.shape.at[2];
+    ap_conv1d_geometry geometry = {.stride = stride,
+                                   .dilation = 1,
+                                   .pad_left = taps - stride,
+                                   .pad_right = (T + stride - 1) / stride * stride - T,
+                                   .mode = AP_PAD_REFLECT};
+    return conv1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias), geometry);
+}
+
+static ap_var *elu_conv(ap_tape *tape, const normed_conv *conv, int64_t stride, ap_var *x)
+{
+    ap_var *y = causal(tape, ap_elu_conv1d, conv, stride, x);
+    ap_tape_drop(tape, x);
+    return y;
+}
+
+static ap_var *elu_conv_transpose(ap_tape *tape, const normed_conv *conv, int64_t stride, ap_var *x)
+{
+    int64_t trim = conv->folded.shape.at[2] - stride;
+    ap_var *y = ap_elu_conv_transpose1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias),
+                                        stride, 0, trim);
+    ap_tape_drop(tape, x);
+    return y;
+}
+
+static ap_var *through_block(ap_tape *tape, const residual *block, ap_var *x)
+{
+    ap_var *squeezed = causal(tape, ap_elu_conv1d, &block->squeeze, 1, x);
+    ap_var *expanded = elu_conv(tape, &block->expand, 1, squeezed);
+    ap_var *shortcut = causal(tape, ap_conv1d, &block->shortcut, 1, x);
+    ap_tape_drop(tape, x);
+    ap_var *y = ap_add(tape, shortcut, expanded);
+    ap_tape_drop(tape, shortcut);
+    ap_tape_drop(tape, expanded);
+    return y;
+}
+
+/* x + all layers of it */
+static ap_var *through_lstm(ap_tape *tape, const recurrent *lstm, int layers, ap_var *x)
+{
+    if (layers == 0) return x;
+    ap_var *y = x;
+    for (int l = 0; l < layers; l++) {
+        ap_var *next =
+            ap_lstm(tape, y, ap_tape_param(tape, lstm[l].weight_ih), ap_tape_param(tape, lstm[l].weight_hh),
+                    ap_tape_param(tape, lstm[l].bias_ih), ap_tape_param(tape, lstm[l].bias_hh));
+        if (y != x) ap_tape_drop(tape, y);
+        y = next;
+    }
+    ap_var *sum = ap_add(tape, y, x);
+    ap_tape_drop(tape, y);
+    ap_tape_drop(tape, x);
+    return sum;
+}
+
+ap_var *ap_seanet_encode(ap_tape *tape, ap_seanet *seanet, ap_var *audio)
+{
+    const ap_seanet_config *config = &seanet->config;
+    const half *h = &seanet->encoder;
+    prepare(seanet, h, "encoder");
+    ap_var *x = causal(tape, ap_conv1d, &h->first, 1, audio);
+    for (int i = 0; i < config->ratio_count; i++) {
+        x = through_block(tape, &h->block[i], x);
+        x = elu_conv(tape, &h->resample[i], config->ratios[config->ratio_count - 1 - i], x);
+    }
+    x = through_lstm(tape, h->lstm, config->lstm, x);
+    return elu_conv(tape, &h->last, 1, x);
+}
+
+ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents)
+{
+    const ap_seanet_config *config = &seanet->config;
+    const half *h = &seanet->decoder;
+    prepare(seanet, h, "decoder");
+    ap_var *x = causal(tape, ap_conv1d, &h->first, 1, latents);
+    x = through_lstm(tape, h->lstm, config->lstm, x);
+    for (int i = 0; i < config->ratio_count; i++) {
+        x = elu_conv_transpose(tape, &h->resample[i], config->ratios[i], x);
+        x = through_block(tape, &h->block[i], x);
+    }
+    return elu_conv(tape, &h->last, 1, x);
+}
