@@ -1,0 +1,159 @@
+/* antiphon info: what is in a safetensors file. */
+#include "cli/verbs.h"
+
+#include "antiphon/safetensors.h"
+#include "core/memory.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A header may hold control characters, and a terminal obeys them. */
+static void print_text(const char *text, const char *indent)
+{
+    fputs(indent, stdout);
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '\n')
+            printf(text[1] ? "\n%s" : "", indent);
+        else
+            putchar((c < ' ' && c != '\t') || c == 0x7F ? '?' : c);
+    }
+    putchar('\n');
+}
+
+static char *printable_name(const char *name, int length)
+{
+    char *copy = ap_format_text("%.*s", length, name);
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7F) *c = '?';
+    return copy;
+}
+
+static void print_row(const char *name, int name_length, int width, const char *type, const char *shape,
+                      int64_t n)
+{
+    char *shown = printable_name(name, name_length);
+    printf("  %-*s  %-5s %-20s %12" PRId64 "\n", width, shown, type, shape, n);
+    free(shown);
+}
+
+/* Names ascending, so that the tensors of a module stand together. */
+static int order_by_name(const void *a, const void *b, void *file)
+{
+    return strcmp(ap_safetensors_name(file, *(const size_t *)a),
+                  ap_safetensors_name(file, *(const size_t *)b));
+}
+
+static int module_length(const char *name)
+{
+    return (int)strcspn(name, ".");
+}
+
+static void print_modules(const ap_safetensors *file, const size_t *order, int width)
+{
+    int64_t sum = 0;
+    printf("\nModules:\n");
+    for (size_t i = 0, count = ap_safetensors_count(file); i < count; i++) {
+        const char *name = ap_safetensors_name(file, order[i]);
+        const char *next = i + 1 < count ? ap_safetensors_name(file, order[i + 1]) : "";
+        int length = module_length(name);
+        sum += ap_shape_count(ap_safetensors_shape(file, order[i]));
+        if (module_length(next) == length && strncmp(name, next, (size_t)length) == 0) continue;
+        print_row(name, length, width, "", "", sum);
+        sum = 0;
+    }
+}
+
+static void print_tensors(ap_safetensors *file)
+{
+    size_t count = ap_safetensors_count(file), *order = ap_allocate(count, sizeof *order);
+    int width = 0;
+    int64_t total = 0;
+    for (size_t i = 0; i < count; i++) {
+        int length = (int)strlen(ap_safetensors_name(file, i));
+        order[i] = i;
+        width = length > width ? length : width;
+        total += ap_shape_count(ap_safetensors_shape(file, i));
+    }
+    qsort_r(order, count, sizeof *order, order_by_name, file);
+    printf("%zu tensors, %" PRId64 " numbers\n\n", count, total);
+    for (size_t i = 0; i < count; i++) {
+        const char *name = ap_safetensors_name(file, order[i]);
+        ap_shape shape = ap_safetensors_shape(file, order[i]);
+        print_row(name, (int)strlen(name), width, ap_safetensors_type(file, order[i]),
+                  ap_shape_print(shape).text, ap_shape_count(shape));
+    }
+    if (count) print_modules(file, order, width);
+    free(order);
+}
+
+/* A value that is JSON on one line, over several lines; NULL for any other. */
+static char *broken_into_lines(const char *value)
+{
+    if (strchr(value, '\n')) return NULL;
+    cJSON *json = cJSON_ParseWithOpts(value, NULL, true);
+    char *text = cJSON_IsObject(json) || cJSON_IsArray(json) ? cJSON_Print(json) : NULL;
+    for (char *c = text; c && *c; c++)
+        if (*c == '\t') *c = ' ';
+    cJSON_Delete(json);
+    return text;
+}
+
+static void print_metadata(const ap_safetensors *file)
+{
+    for (size_t i = 0; i < ap_safetensors_metadata_count(file); i++) {
+        const char *key = ap_safetensors_metadata_key(file, i), *value = ap_safetensors_metadata(file, key);
+        char *lines = broken_into_lines(value);
+        char *name = printable_name(key, (int)strlen(key));
+        printf(i ? "  %s:\n" : "\nMetadata:\n  %s:\n", name);
+        print_text(lines ? lines : value, "    ");
+        free(name);
+        cJSON_free(lines);
+    }
+}
+
+static ap_status print_one(const ap_safetensors *file, const char *path, const char *key)
+{
+    const char *value = ap_safetensors_metadata(file, key);
+    if (!value) return ap_error(AP_FAILED, "%s: no metadata %s", path, key);
+    print_text(value, "");
+    return ap_ok();
+}
+
+static ap_status run(const parsed_options *options)
+{
+    const char *path = options->arguments[0], *key = option_text(options, "metadata");
+    ap_safetensors *file;
+    AP_TRY(ap_safetensors_open(path, &file));
+    ap_status status = ap_ok();
+    if (key)
+        status = print_one(file, path, key);
+    else {
+        print_tensors(file);
+        print_metadata(file);
+    }
+    ap_safetensors_close(file);
+    return status;
+}
+
+static const verb_option table[] = {
+    {.name = "metadata",
+     .placeholder = "KEY",
+     .kind = OPTION_TEXT,
+     .help = "print the metadata under this key alone: config gives the configuration as train takes it"},
+    {.name = NULL},
+};
+
+const verb verb_info = {
+    .name = "info",
+    .summary = "what is in a checkpoint or other safetensors file",
+    .arguments = "FILE.safetensors",
+    .details = "Lists the tensors with type, shape and number of elements, the elements of each module, and "
+               "the metadata.",
+    .options = table,
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run,
+};
