@@ -50,7 +50,9 @@
     X(mdct_encode)                                                                                           \
     X(mdct_decode)                                                                                           \
     /* attention.c */                                                                                        \
-    X(attention)
+    X(attention)                                                                                             \
+    /* lstm.c */                                                                                             \
+    X(lstm)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

@@ -1,0 +1,339 @@
+#include "antiphon/lstm.h"
+
+#include "antiphon/status.h"
+#include "core/array.h"
+#include "core/blas.h"
+#include "core/vmath.h"
+#include "ops/registry.h"
+
+#include <omp.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- lstm
+ *
+ * z_t = weight_ih x_t + bias_ih + weight_hh h_(t-1) + bias_hh      four gates of H: i, f, g, o
+ * c_t = sigmoid(f) c_(t-1) + sigmoid(i) tanh(g)
+ * h_t = sigmoid(o) tanh(c_t)
+ *
+ * What depends on x alone is one matrix product over all steps. What depends on h must go step by step: there
+ * each thread keeps its share of the units, with the weights of all four gates of these units, through the
+ * whole sequence, and the threads meet once a step. A unit is summed up in the same order whoever has it. */
+
+#define GATES 4
+/* A vector register's worth of units, treated side by side. */
+#define VECTOR_BYTES 64
+#define LANES ((int64_t)(VECTOR_BYTES / sizeof(ap_real)))
+typedef ap_real lanes __attribute__((vector_size(VECTOR_BYTES)));
+/* Items of the batch that share one pass over the weights: their sums fit the registers. */
+#define ITEMS 4
+/* Steps at a time when nothing is kept for a backward pass: long inference runs in bounded memory. */
+#define STEPS 512
+/* Fewer multiplications than this a step are not worth another thread's wait. */
+#define MULTIPLICATIONS_LEAST 65536
+
+typedef struct layer {
+    int64_t B, C, T, H;
+} layer;
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Units are dealt out in groups of LANES. */
+static int64_t groups(int64_t H)
+{
+    return (H + LANES - 1) / LANES;
+}
+
+static int thread_count(const layer *l)
+{
+    int64_t worth = 1 + l->B * GATES * l->H * l->H / MULTIPLICATIONS_LEAST;
+    return (int)least(least(worth, groups(l->H)), omp_get_max_threads());
+}
+
+static int64_t packed_count(int64_t H)
+{
+    return groups(H) * H * GATES * LANES;
+}
+
+/* packed [groups, H, GATES, LANES]: for each group of units what they multiply with state k, gate by gate;
+ * or, for the way back, what the gates of unit k pass on to the group. Units beyond H weigh nothing. */
+static void pack_weights(int64_t H, const ap_real *weight_hh, bool back, ap_real *packed)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t group = 0; group < groups(H); group++)
+        for (int64_t k = 0; k < H; k++)
+            for (int64_t gate = 0; gate < GATES; gate++)
+                for (int64_t lane = 0; lane < LANES; lane++) {
+                    int64_t unit = group * LANES + lane, row = back ? k : unit, column = back ? unit : k;
+                    packed[((group * H + k) * GATES + gate) * LANES + lane] =
+                        unit < H ? weight_hh[(gate * H + row) * H + column] : 0;
+                }
+}
+
+/* sums[item][gate] = the sum over k of panel[k][gate] v[item][gate_step gate + k], for `items` items, a
+ * constant. */
+static inline __attribute__((always_inline)) void panel_product(int items, int64_t gate_step, int64_t H,
+                                                                const lanes *panel, const ap_real *v,
+                                                                int64_t item_step, lanes sums[ITEMS][GATES])
+{
+    lanes sum[ITEMS][GATES] = {0};
+    for (int64_t k = 0; k < H; k++)
+        for (int item = 0; item < items; item++)
+            for (int gate = 0; gate < GATES; gate++)
+                sum[item][gate] += panel[k * GATES + gate] * v[item * item_step + gate * gate_step + k];
+    memcpy(sums, sum, sizeof sum);
+}
+
+/* The same for a number of items known only now; gate_step is H or 0. */
+static void product(int64_t items, int64_t gate_step, int64_t H, const lanes *panel, const ap_real *v,
+                    int64_t item_step, lanes sums[ITEMS][GATES])
+{
+#define CASE(n)                                                                                              \
+    case n:                                                                                                  \
+        if (gate_step)                                                                                       \
+            panel_product(n, H, H, panel, v, item_step, sums);                                               \
+        else                                                                                                 \
+            panel_product(n, 0, H, panel, v, item_step, sums);                                               \
+        break;
+    switch (items) {
+        CASE(1)
+        CASE(2)
+        CASE(3)
+        CASE(4)
+    }
+#undef CASE
+    _Static_assert(ITEMS == 4, "a case for each number of items");
+}
+
+/* to[0 .. count - 1] += v */
+static void add_lanes(ap_real *to, lanes v, int64_t count)
+{
+    lanes sum = {0};
+    memcpy(&sum, to, (size_t)count * sizeof *to);
+    sum += v;
+    memcpy(to, &sum, (size_t)count * sizeof *to);
+}
+
+/* One item's units `first` .. `first + n - 1` at one step, each pointer at the item's first number. z [4H]
+ * becomes the gates' values. */
+static void cell_forward(int64_t H, int64_t first, int64_t n, ap_real *z, const ap_real *c_before, ap_real *c,
+                         ap_real *h)
+{
+    ap_real *i = z + first, *f = i + H, *g = f + H, *o = g + H;
+    c_before += first, c += first, h += first;
+    ap_vsigmoid(n, i, i);
+    ap_vsigmoid(n, f, f);
+    ap_vtanh(n, g, g);
+    ap_vsigmoid(n, o, o);
+    for (int64_t u = 0; u < n; u++) c[u] = f[u] * c_before[u] + i[u] * g[u];
+    ap_vtanh(n, c, h);
+    for (int64_t u = 0; u < n; u++) h[u] *= o[u];
+}
+
+/* Undoes cell_forward: gates becomes dz, c becomes tanh(c), dc, which came from the step after, goes to the
+ * step before. With s = sigmoid: ds/dz = s (1 - s), dtanh/dz = 1 - tanh^2. */
+static void cell_backward(int64_t H, int64_t first, int64_t n, ap_real *gates, const ap_real *c_before,
+                          ap_real *c, const ap_real *dh, ap_real *dc)
+{
+    ap_real *i = gates + first, *f = i + H, *g = f + H, *o = g + H;
+    c_before += first, c += first, dh += first, dc += first;
+    ap_vtanh(n, c, c);
+    for (int64_t u = 0; u < n; u++) {
+        ap_real all = dc[u] + dh[u] * o[u] * (1 - c[u] * c[u]);
+        ap_real di = all * g[u] * i[u] * (1 - i[u]), df = all * c_before[u] * f[u] * (1 - f[u]);
+        ap_real dg = all * i[u] * (1 - g[u] * g[u]);
+        dc[u] = all * f[u];
+        o[u] = dh[u] * c[u] * o[u] * (1 - o[u]);
+        i[u] = di;
+        f[u] = df;
+        g[u] = dg;
+    }
+}
+
+/* z [steps, B, 4H] holds what came from x and becomes the gates; c and h [1 + steps, B, H] begin with the
+ * state before the first step. */
+static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap_real *z, ap_real *c,
+                        ap_real *h)
+{
+    int64_t B = l->B, H = l->H, all = groups(H);
+#pragma omp parallel num_threads(thread_count(l))
+    {
+        int64_t first = all * omp_get_thread_num() / omp_get_num_threads();
+        int64_t end = all * (omp_get_thread_num() + 1) / omp_get_num_threads();
+        int64_t unit = first * LANES, units = least(end * LANES, H) - unit;
+        lanes sums[ITEMS][GATES];
+        for (int64_t t = 0; t < steps; t++) {
+            for (int64_t group = first; group < end; group++)
+                for (int64_t b = 0; b < B; b += ITEMS) {
+                    const lanes *panel = (const lanes *)packed + group * H * GATES;
+                    product(least(ITEMS, B - b), 0, H, panel, h + (t * B + b) * H, H, sums);
+                    for (int64_t item = b; item < least(B, b + ITEMS); item++)
+                        for (int64_t gate = 0; gate < GATES; gate++)
+                            add_lanes(z + ((t * B + item) * GATES + gate) * H + group * LANES,
+                                      sums[item - b][gate], least(LANES, H - group * LANES));
+                }
+            for (int64_t row = t * B; row < (t + 1) * B; row++)
+                cell_forward(H, unit, units, z + row * GATES * H, c + row * H, c + (row + B) * H,
+                             h + (row + B) * H);
+#pragma omp barrier
+        }
+    }
+}
+
+/* gates [T, B, 4H] becomes dz, c [1 + T, B, H] is used up, dh [T, B, H] holds what came from y and collects
+ * what the step after passes on; dc [B, H] begins as zeros. */
+static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, ap_real *c, ap_real *dh,
+                         ap_real *dc)
+{
+    int64_t B = l->B, H = l->H, all = groups(H);
+#pragma omp parallel num_threads(thread_count(l))
+    {
+        int64_t first = all * omp_get_thread_num() / omp_get_num_threads();
+        int64_t end = all * (omp_get_thread_num() + 1) / omp_get_num_threads();
+        int64_t unit = first * LANES, units = least(end * LANES, H) - unit;
+        lanes sums[ITEMS][GATES];
+        for (int64_t t = l->T - 1; t >= 0; t--) {
+            for (int64_t group = first; group < end && t < l->T - 1; group++)
+                for (int64_t b = 0; b < B; b += ITEMS) {
+                    const lanes *panel = (const lanes *)packed + group * H * GATES;
+                    product(least(ITEMS, B - b), H, H, panel, gates + ((t + 1) * B + b) * GATES * H,
+                            GATES * H, sums);
+                    for (int64_t item = b; item < least(B, b + ITEMS); item++) {
+                        const lanes *of = sums[item - b];
+                        add_lanes(dh + (t * B + item) * H + group * LANES, of[0] + of[1] + of[2] + of[3],
+                                  least(LANES, H - group * LANES));
+                    }
+                }
+            for (int64_t b = 0; b < B; b++)
+                cell_backward(H, unit, units, gates + (t * B + b) * GATES * H, c + (t * B + b) * H,
+                              c + ((t + 1) * B + b) * H, dh + (t * B + b) * H, dc + b * H);
+#pragma omp barrier
+        }
+    }
+}
+
+/* What is kept for backward: gates [T, B, 4H], then cells [1 + T, B, H]. */
+static int64_t gates_count(const layer *l, int64_t steps)
+{
+    return steps * l->B * GATES * l->H;
+}
+
+static int64_t states_count(const layer *l, int64_t steps)
+{
+    return (1 + steps) * l->B * l->H;
+}
+
+/* z [steps, B, 4H] = weight_ih x_t + bias for steps t, t + 1, ... */
+static void input_product(const layer *l, int64_t t, int64_t steps, const ap_real *x,
+                          const ap_real *weight_ih, const ap_real *bias, ap_real *z)
+{
+    ap_matrix_fill_rows(steps * l->B, GATES * l->H, bias, z);
+    for (int64_t b = 0; b < l->B; b++)
+        ap_gemm(true, true, steps, GATES * l->H, l->C, 1, x + b * l->C * l->T + t, l->T, weight_ih, l->C, 1,
+                z + b * GATES * l->H, l->B * GATES * l->H);
+}
+
+static void lstm_forward(const layer *l, int64_t chunk, const ap_real *x, const ap_real *weight_ih,
+                         const ap_real *packed, const ap_real *bias, ap_real *gates, ap_real *c, ap_real *h,
+                         ap_real *y)
+{
+    int64_t state = l->B * l->H;
+    memset(c, 0, (size_t)state * sizeof *c);
+    memset(h, 0, (size_t)state * sizeof *h);
+    for (int64_t t = 0; t < l->T; t += chunk) {
+        int64_t steps = least(chunk, l->T - t);
+        input_product(l, t, steps, x, weight_ih, bias, gates);
+        run_forward(l, steps, packed, gates, c, h);
+        for (int64_t b = 0; b < l->B; b++)
+            ap_matrix_transpose(steps, l->H, h + (l->B + b) * l->H, state, false, y + b * l->H * l->T + t,
+                                l->T);
+        if (t + steps == l->T) break; /* what was kept for backward stays as it is */
+        memcpy(c, c + steps * state, (size_t)state * sizeof *c);
+        memcpy(h, h + steps * state, (size_t)state * sizeof *h);
+    }
+}
+
+typedef struct lstm_grads {
+    ap_real *x, *weight_ih, *weight_hh, *bias_ih, *bias_hh;
+} lstm_grads;
+
+/* From dz [T, B, 4H]: dx += weight_ih' dz, dweight_ih += dz x', dweight_hh += dz h_(t-1)', dbias += dz */
+static void lstm_backward(const layer *l, const ap_real *x, const ap_real *weight_ih, const ap_real *y,
+                          const ap_real *dz, lstm_grads to)
+{
+    int64_t T = l->T, N = GATES * l->H, step = l->B * N;
+    for (int64_t b = 0; b < l->B; b++) {
+        const ap_real *dz_b = dz + b * N, *x_b = x + b * l->C * T, *y_b = y + b * l->H * T;
+        if (to.x) ap_gemm(true, true, l->C, T, N, 1, weight_ih, l->C, dz_b, step, 1, to.x + b * l->C * T, T);
+        if (to.weight_ih) ap_gemm(true, true, N, l->C, T, 1, dz_b, step, x_b, T, 1, to.weight_ih, l->C);
+        if (to.weight_hh && T > 1)
+            ap_gemm(true, true, N, l->H, T - 1, 1, dz_b + step, step, y_b, T, 1, to.weight_hh, l->H);
+    }
+    ap_matrix_column_sums(T * l->B, N, dz, to.bias_ih);
+    ap_matrix_column_sums(T * l->B, N, dz, to.bias_hh);
+}
+
+static layer layer_of(const ap_var *x, const ap_var *weight_hh)
+{
+    ap_shape shape = x->value.shape;
+    return (layer){shape.at[0], shape.at[1], shape.at[2], weight_hh->value.shape.at[1]};
+}
+
+static void lstm_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var **in = y->inputs;
+    layer l = layer_of(in[0], in[2]);
+    int64_t state = l.B * l.H;
+    ap_real *gates = y->saved, *c = gates + gates_count(&l, l.T);
+    size_t bytes = (size_t)(packed_count(l.H) + l.T * state + state) * sizeof(ap_real);
+    ap_real *packed = ap_arena_alloc(ap_tape_arena(tape), bytes), *dh = packed + packed_count(l.H);
+    ap_real *dc = dh + l.T * state;
+    pack_weights(l.H, in[2]->value.data, true, packed);
+    for (int64_t b = 0; b < l.B; b++)
+        ap_matrix_transpose(l.H, l.T, y->grad + b * l.H * l.T, l.T, false, dh + b * l.H, state);
+    memset(dc, 0, (size_t)state * sizeof *dc);
+    run_backward(&l, packed, gates, c, dh, dc);
+    ap_arena_recycle(ap_tape_arena(tape), packed, bytes);
+    lstm_grads to = {ap_var_grad(tape, in[0]), ap_var_grad(tape, in[1]), ap_var_grad(tape, in[2]),
+                     ap_var_grad(tape, in[3]), ap_var_grad(tape, in[4])};
+    lstm_backward(&l, in[0]->value.data, in[1]->value.data, y->value.data, gates, to);
+}
+
+AP_DEFINE_OP(lstm);
+
+static void require_fit(const ap_var *x, const ap_var *weight_ih, const ap_var *weight_hh,
+                        const ap_var *bias_ih, const ap_var *bias_hh)
+{
+    ap_shape shape = x->value.shape, w = weight_hh->value.shape;
+    int64_t C = shape.at[1], H = w.at[1], N = GATES * H;
+    if (shape.rank != 3 || !ap_shape_same(weight_ih->value.shape, AP_SHAPE(N, C)) ||
+        !ap_shape_same(w, AP_SHAPE(N, H)) || !ap_shape_same(bias_ih->value.shape, AP_SHAPE(N)) ||
+        !ap_shape_same(bias_hh->value.shape, AP_SHAPE(N)))
+        ap_fatal("lstm: x %s, weights %s and %s, biases %s and %s do not fit", ap_shape_print(shape).text,
+                 ap_shape_print(weight_ih->value.shape).text, ap_shape_print(w).text,
+                 ap_shape_print(bias_ih->value.shape).text, ap_shape_print(bias_hh->value.shape).text);
+}
+
+ap_var *ap_lstm(ap_tape *tape, ap_var *x, ap_var *weight_ih, ap_var *weight_hh, ap_var *bias_ih,
+                ap_var *bias_hh)
+{
+    require_fit(x, weight_ih, weight_hh, bias_ih, bias_hh);
+    layer l = layer_of(x, weight_hh);
+    ap_var *in[] = {x, weight_ih, weight_hh, bias_ih, bias_hh};
+    ap_var *y = ap_tape_push(tape, &op_lstm, AP_SHAPE(l.B, l.H, l.T), 5, in);
+    ap_real *saved =
+        ap_tape_save(tape, y, (size_t)(gates_count(&l, l.T) + states_count(&l, l.T)) * sizeof *saved);
+    int64_t chunk = saved ? l.T : least(l.T, STEPS), kept = gates_count(&l, chunk) + states_count(&l, chunk);
+    size_t bytes = (size_t)(packed_count(l.H) + GATES * l.H + states_count(&l, chunk) + (saved ? 0 : kept)) *
+                   sizeof(ap_real);
+    ap_real *packed = ap_arena_alloc(ap_tape_arena(tape), bytes), *bias = packed + packed_count(l.H);
+    ap_real *h = bias + GATES * l.H, *gates = saved ? saved : h + states_count(&l, chunk);
+    pack_weights(l.H, weight_hh->value.data, false, packed);
+    for (int64_t k = 0; k < GATES * l.H; k++) bias[k] = bias_ih->value.data[k] + bias_hh->value.data[k];
+    lstm_forward(&l, chunk, x->value.data, weight_ih->value.data, packed, bias, gates,
+                 gates + gates_count(&l, chunk), h, y->value.data);
+    ap_arena_recycle(ap_tape_arena(tape), packed, bytes);
+    return y;
+}
