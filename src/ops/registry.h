@@ -52,7 +52,10 @@
     /* attention.c */                                                                                        \
     X(attention)                                                                                             \
     /* lstm.c */                                                                                             \
-    X(lstm)
+    X(lstm)                                                                                                  \
+    /* loss/envelope.c, loss/modulation.c */                                                                 \
+    X(envelope)                                                                                              \
+    X(correlation_cost)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

@@ -1,0 +1,56 @@
+#include "loss/pearson.h"
+
+#include "antiphon/modulation.h"
+
+#include <math.h>
+
+/* Keeps r finite for signals that hardly move. */
+#define PRODUCT_FLOOR 1e-8
+
+/* mean and standard deviation; numbers that are all the same have none, whatever rounding says */
+static void moments(int64_t M, const ap_real *x, double *mean, double *sigma)
+{
+    ap_real low = x[0], high = x[0];
+    double sum = 0, square = 0;
+    for (int64_t i = 0; i < M; i++) {
+        sum += (double)x[i];
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+    }
+    *mean = sum / (double)M;
+    for (int64_t i = 0; i < M; i++) square += ((double)x[i] - *mean) * ((double)x[i] - *mean);
+    *sigma = low == high ? 0 : sqrt(square / (double)(M - 1));
+}
+
+ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y)
+{
+    ap_correlation c = {0};
+    moments(M, x, &c.mean_x, &c.sigma_x);
+    moments(M, y, &c.mean_y, &c.sigma_y);
+    if (c.sigma_x == 0 || c.sigma_y == 0) return c;
+    double products = 0;
+    for (int64_t i = 0; i < M; i++) products += ((double)x[i] - c.mean_x) * ((double)y[i] - c.mean_y);
+    c.r = fmax(-1, fmin(1, products / (double)(M - 1) / (c.sigma_x * c.sigma_y + PRODUCT_FLOOR)));
+    return c;
+}
+
+/* With r = cov / p, p = sigma_x sigma_y + 1e-8: dcov/dx_i = (y_i - mean_y) / (M - 1) and
+ * dsigma_x/dx_i = (x_i - mean_x) / ((M - 1) sigma_x), so
+ * dr/dx_i = (y_i - mean_y - r sigma_y / sigma_x (x_i - mean_x)) / ((M - 1) p); likewise for y. */
+void ap_correlate_backward(const ap_correlation *c, int64_t M, const ap_real *x, const ap_real *y, double dr,
+                           ap_real *dx, ap_real *dy)
+{
+    if (c->sigma_x == 0 || c->sigma_y == 0) return;
+    double factor = dr / ((double)(M - 1) * (c->sigma_x * c->sigma_y + PRODUCT_FLOOR));
+    double along_x = c->r * c->sigma_y / c->sigma_x, along_y = c->r * c->sigma_x / c->sigma_y;
+    for (int64_t i = 0; i < M; i++) {
+        double from_x = (double)x[i] - c->mean_x, from_y = (double)y[i] - c->mean_y;
+        if (dx) dx[i] += (ap_real)(factor * (from_y - along_x * from_x));
+        if (dy) dy[i] += (ap_real)(factor * (from_x - along_y * from_y));
+    }
+}
+
+double ap_pearson(int64_t M, const ap_real *x, const ap_real *y)
+{
+    return ap_correlate(M, x, y).r;
+}

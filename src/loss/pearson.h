@@ -1,0 +1,23 @@
+/* Pearson's correlation coefficient as the losses take it, and its gradient. */
+#ifndef ANTIPHON_LOSS_PEARSON_H
+#define ANTIPHON_LOSS_PEARSON_H
+
+#include "antiphon/real.h"
+
+#include <stdint.h>
+
+typedef struct ap_correlation {
+    double r;                /* 0 when x or y is constant */
+    double mean_x, mean_y;   /* of M numbers */
+    double sigma_x, sigma_y; /* M - 1 normalised; 0 for exactly equal numbers */
+} ap_correlation;
+
+/* r = cov(x, y) / (sigma_x sigma_y + 1e-8) of x and y [M], clamped to [-1, 1]; M > 1. */
+ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y);
+
+/* Adds to dx and dy (NULL: not wanted) what dr, the gradient with respect to r, contributes; nothing where x
+ * or y is constant. */
+void ap_correlate_backward(const ap_correlation *c, int64_t M, const ap_real *x, const ap_real *y, double dr,
+                           ap_real *dx, ap_real *dy);
+
+#endif
