@@ -2,7 +2,9 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
+#include "core/barrier.h"
 #include "core/blas.h"
+#include "core/simd.h"
 #include "core/vmath.h"
 #include "ops/registry.h"
 
@@ -20,10 +22,6 @@
  * whole sequence, and the threads meet once a step. A unit is summed up in the same order whoever has it. */
 
 #define GATES 4
-/* A vector register's worth of units, treated side by side. */
-#define VECTOR_BYTES 64
-#define LANES ((int64_t)(VECTOR_BYTES / sizeof(ap_real)))
-typedef ap_real lanes __attribute__((vector_size(VECTOR_BYTES)));
 /* Items of the batch that share one pass over the weights: their sums fit the registers. */
 #define ITEMS 4
 /* Steps at a time when nothing is kept for a backward pass: long inference runs in bounded memory. */
@@ -40,10 +38,10 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Units are dealt out in groups of LANES. */
+/* Units are dealt out in groups of AP_LANES. */
 static int64_t groups(int64_t H)
 {
-    return (H + LANES - 1) / LANES;
+    return (H + AP_LANES - 1) / AP_LANES;
 }
 
 static int thread_count(const layer *l)
@@ -54,10 +52,10 @@ static int thread_count(const layer *l)
 
 static int64_t packed_count(int64_t H)
 {
-    return groups(H) * H * GATES * LANES;
+    return groups(H) * H * GATES * AP_LANES;
 }
 
-/* packed [groups, H, GATES, LANES]: for each group of units what they multiply with state k, gate by gate;
+/* packed [groups, H, GATES, AP_LANES]: for each group of units what they multiply with state k, gate by gate;
  * or, for the way back, what the gates of unit k pass on to the group. Units beyond H weigh nothing. */
 static void pack_weights(int64_t H, const ap_real *weight_hh, bool back, ap_real *packed)
 {
@@ -65,9 +63,9 @@ static void pack_weights(int64_t H, const ap_real *weight_hh, bool back, ap_real
     for (int64_t group = 0; group < groups(H); group++)
         for (int64_t k = 0; k < H; k++)
             for (int64_t gate = 0; gate < GATES; gate++)
-                for (int64_t lane = 0; lane < LANES; lane++) {
-                    int64_t unit = group * LANES + lane, row = back ? k : unit, column = back ? unit : k;
-                    packed[((group * H + k) * GATES + gate) * LANES + lane] =
+                for (int64_t lane = 0; lane < AP_LANES; lane++) {
+                    int64_t unit = group * AP_LANES + lane, row = back ? k : unit, column = back ? unit : k;
+                    packed[((group * H + k) * GATES + gate) * AP_LANES + lane] =
                         unit < H ? weight_hh[(gate * H + row) * H + column] : 0;
                 }
 }
@@ -75,10 +73,10 @@ static void pack_weights(int64_t H, const ap_real *weight_hh, bool back, ap_real
 /* sums[item][gate] = the sum over k of panel[k][gate] v[item][gate_step gate + k], for `items` items, a
  * constant. */
 static inline __attribute__((always_inline)) void panel_product(int items, int64_t gate_step, int64_t H,
-                                                                const lanes *panel, const ap_real *v,
-                                                                int64_t item_step, lanes sums[ITEMS][GATES])
+                                                                const ap_vec *panel, const ap_real *v,
+                                                                int64_t item_step, ap_vec sums[ITEMS][GATES])
 {
-    lanes sum[ITEMS][GATES] = {0};
+    ap_vec sum[ITEMS][GATES] = {0};
     for (int64_t k = 0; k < H; k++)
         for (int item = 0; item < items; item++)
             for (int gate = 0; gate < GATES; gate++)
@@ -87,8 +85,8 @@ static inline __attribute__((always_inline)) void panel_product(int items, int64
 }
 
 /* The same for a number of items known only now; gate_step is H or 0. */
-static void product(int64_t items, int64_t gate_step, int64_t H, const lanes *panel, const ap_real *v,
-                    int64_t item_step, lanes sums[ITEMS][GATES])
+static void product(int64_t items, int64_t gate_step, int64_t H, const ap_vec *panel, const ap_real *v,
+                    int64_t item_step, ap_vec sums[ITEMS][GATES])
 {
 #define CASE(n)                                                                                              \
     case n:                                                                                                  \
@@ -108,9 +106,9 @@ static void product(int64_t items, int64_t gate_step, int64_t H, const lanes *pa
 }
 
 /* to[0 .. count - 1] += v */
-static void add_lanes(ap_real *to, lanes v, int64_t count)
+static void add_lanes(ap_real *to, ap_vec v, int64_t count)
 {
-    lanes sum = {0};
+    ap_vec sum = {0};
     memcpy(&sum, to, (size_t)count * sizeof *to);
     sum += v;
     memcpy(to, &sum, (size_t)count * sizeof *to);
@@ -158,28 +156,32 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
                         ap_real *h)
 {
     int64_t B = l->B, H = l->H, all = groups(H);
+    ap_barrier step;
 #pragma omp parallel num_threads(thread_count(l))
     {
+#pragma omp single
+        ap_barrier_init(&step, omp_get_num_threads());
         int64_t first = all * omp_get_thread_num() / omp_get_num_threads();
         int64_t end = all * (omp_get_thread_num() + 1) / omp_get_num_threads();
-        int64_t unit = first * LANES, units = least(end * LANES, H) - unit;
-        lanes sums[ITEMS][GATES];
+        int64_t unit = first * AP_LANES, units = least(end * AP_LANES, H) - unit;
+        ap_vec sums[ITEMS][GATES];
         for (int64_t t = 0; t < steps; t++) {
             for (int64_t group = first; group < end; group++)
                 for (int64_t b = 0; b < B; b += ITEMS) {
-                    const lanes *panel = (const lanes *)packed + group * H * GATES;
+                    const ap_vec *panel = (const ap_vec *)packed + group * H * GATES;
                     product(least(ITEMS, B - b), 0, H, panel, h + (t * B + b) * H, H, sums);
                     for (int64_t item = b; item < least(B, b + ITEMS); item++)
                         for (int64_t gate = 0; gate < GATES; gate++)
-                            add_lanes(z + ((t * B + item) * GATES + gate) * H + group * LANES,
-                                      sums[item - b][gate], least(LANES, H - group * LANES));
+                            add_lanes(z + ((t * B + item) * GATES + gate) * H + group * AP_LANES,
+                                      sums[item - b][gate], least(AP_LANES, H - group * AP_LANES));
                 }
             for (int64_t row = t * B; row < (t + 1) * B; row++)
                 cell_forward(H, unit, units, z + row * GATES * H, c + row * H, c + (row + B) * H,
                              h + (row + B) * H);
-#pragma omp barrier
+            ap_barrier_wait(&step);
         }
     }
+    ap_barrier_free(&step);
 }
 
 /* gates [T, B, 4H] becomes dz, c [1 + T, B, H] is used up, dh [T, B, H] holds what came from y and collects
@@ -188,30 +190,34 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
                          ap_real *dc)
 {
     int64_t B = l->B, H = l->H, all = groups(H);
+    ap_barrier step;
 #pragma omp parallel num_threads(thread_count(l))
     {
+#pragma omp single
+        ap_barrier_init(&step, omp_get_num_threads());
         int64_t first = all * omp_get_thread_num() / omp_get_num_threads();
         int64_t end = all * (omp_get_thread_num() + 1) / omp_get_num_threads();
-        int64_t unit = first * LANES, units = least(end * LANES, H) - unit;
-        lanes sums[ITEMS][GATES];
+        int64_t unit = first * AP_LANES, units = least(end * AP_LANES, H) - unit;
+        ap_vec sums[ITEMS][GATES];
         for (int64_t t = l->T - 1; t >= 0; t--) {
             for (int64_t group = first; group < end && t < l->T - 1; group++)
                 for (int64_t b = 0; b < B; b += ITEMS) {
-                    const lanes *panel = (const lanes *)packed + group * H * GATES;
+                    const ap_vec *panel = (const ap_vec *)packed + group * H * GATES;
                     product(least(ITEMS, B - b), H, H, panel, gates + ((t + 1) * B + b) * GATES * H,
                             GATES * H, sums);
                     for (int64_t item = b; item < least(B, b + ITEMS); item++) {
-                        const lanes *of = sums[item - b];
-                        add_lanes(dh + (t * B + item) * H + group * LANES, of[0] + of[1] + of[2] + of[3],
-                                  least(LANES, H - group * LANES));
+                        const ap_vec *of = sums[item - b];
+                        add_lanes(dh + (t * B + item) * H + group * AP_LANES, of[0] + of[1] + of[2] + of[3],
+                                  least(AP_LANES, H - group * AP_LANES));
                     }
                 }
             for (int64_t b = 0; b < B; b++)
                 cell_backward(H, unit, units, gates + (t * B + b) * GATES * H, c + (t * B + b) * H,
                               c + ((t + 1) * B + b) * H, dh + (t * B + b) * H, dc + b * H);
-#pragma omp barrier
+            ap_barrier_wait(&step);
         }
     }
+    ap_barrier_free(&step);
 }
 
 /* What is kept for backward: gates [T, B, 4H], then cells [1 + T, B, H]. */
