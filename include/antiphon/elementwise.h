@@ -22,6 +22,9 @@ ap_var *ap_affine(ap_tape *tape, ap_var *x, ap_real factor, ap_real offset);
 /** y = factor x */
 ap_var *ap_scale(ap_tape *tape, ap_var *x, ap_real factor);
 
+/** y = |x|; no gradient where x is 0. */
+ap_var *ap_abs(ap_tape *tape, ap_var *x);
+
 /** y = min(max(x, low), high); no gradient where x is beyond a bound. */
 ap_var *ap_clamp(ap_tape *tape, ap_var *x, ap_real low, ap_real high);
 

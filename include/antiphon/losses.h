@@ -15,6 +15,9 @@ ap_var *ap_rms_loss(ap_tape *tape, ap_var *a, ap_var *b);
  * the STFT magnitudes of the whole batch. */
 ap_var *ap_stft_loss(ap_tape *tape, ap_var *a, ap_var *b);
 
+/** The mean of the same over `count` references; the spectra of a are formed once for all of them. */
+ap_var *ap_stft_loss_mean(ap_tape *tape, ap_var *a, int count, ap_var *const *references);
+
 /** mean |ln(M a + 1e-5) - ln(M b + 1e-5)|, M: 80 triangular mel bands (Slaney's scale, unit area, 0 to 12 kHz) over STFT
  * magnitudes of n = 1024, hop 256 at 24 kHz. */
 ap_var *ap_mel_loss(ap_tape *tape, ap_var *a, ap_var *b);

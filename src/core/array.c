@@ -48,6 +48,11 @@ double ap_array_dot(int64_t n, const ap_real *x, const ap_real *y)
     SUM_BY_PORTIONS(n, (double)x[i] * (double)y[i])
 }
 
+double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y)
+{
+    SUM_BY_PORTIONS(n, ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]))
+}
+
 static void transpose_tile(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
                            int64_t ldy)
 {

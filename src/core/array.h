@@ -28,9 +28,10 @@
 /* y += factor x; y NULL: not wanted. */
 void ap_array_accumulate(int64_t n, ap_real factor, const ap_real *x, ap_real *y);
 
-/* The sum of x; the sum of x y, element by element. Added up in double. */
+/* The sums of x, of x y and of (x - y)^2, element by element. Added up in double. */
 double ap_array_sum(int64_t n, const ap_real *x);
 double ap_array_dot(int64_t n, const ap_real *x, const ap_real *y);
+double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y);
 
 /* y[q][p] = x[p][q] for x [P, Q]; with `add` it is added to what y holds. ldx, ldy: numbers from one row to
  * the next. */

@@ -97,6 +97,31 @@ ap_var *ap_scale(ap_tape *tape, ap_var *x, ap_real factor)
     return ap_affine(tape, x, factor, 0);
 }
 
+/* ---------------------------------------------------------------- abs: y = |x| */
+
+static void abs_node_backward(ap_tape *tape, ap_var *y)
+{
+    const ap_real *x = y->inputs[0]->value.data, *dy = y->grad;
+    ap_real *dx = ap_var_grad(tape, y->inputs[0]);
+    int64_t n = count(y);
+    if (!dx) return;
+    AP_FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) dx[i] += x[i] > 0 ? dy[i] : x[i] < 0 ? -dy[i] : 0;
+}
+
+AP_DEFINE_OP(abs);
+
+ap_var *ap_abs(ap_tape *tape, ap_var *x)
+{
+    ap_var *y = ap_tape_push(tape, &op_abs, x->value.shape, 1, &x);
+    const ap_real *px = x->value.data;
+    ap_real *py = y->value.data;
+    int64_t n = count(y);
+    AP_FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) py[i] = px[i] < 0 ? -px[i] : px[i];
+    return y;
+}
+
 /* ---------------------------------------------------------------- clamp: y = min(max(x, low), high) */
 
 typedef struct bounds {

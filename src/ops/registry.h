@@ -13,6 +13,7 @@
     X(add)                                                                                                   \
     X(mul)                                                                                                   \
     X(affine)                                                                                                \
+    X(abs)                                                                                                   \
     X(clamp)                                                                                                 \
     X(elu)                                                                                                   \
     X(leaky_relu)                                                                                            \
@@ -55,7 +56,11 @@
     X(lstm)                                                                                                  \
     /* loss/envelope.c, loss/modulation.c */                                                                 \
     X(envelope)                                                                                              \
-    X(correlation_cost)
+    X(correlation_cost)                                                                                      \
+    /* loss/reconstruction.c */                                                                              \
+    X(rms_loss)                                                                                              \
+    /* loss/spectral.c */                                                                                    \
+    X(spectral_distance)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

@@ -64,6 +64,7 @@ static void check_backward(const char *name, check_fn *build, int inputs, int ki
 TEST_ELEMENTWISE(add, 2, ap_add(tape, in[0], in[1]), a + b)
 TEST_ELEMENTWISE(mul, 2, ap_mul(tape, in[0], in[1]), a *b)
 TEST_ELEMENTWISE(affine, 1, ap_affine(tape, in[0], (ap_real)-1.75, 3), -1.75 * a + 3)
+TEST_ELEMENTWISE(abs, 1, ap_abs(tape, in[0]), fabs(a), 0)
 TEST_ELEMENTWISE(clamp, 1, ap_clamp(tape, in[0], -1, (ap_real)1.5), fmin(fmax(a, -1), 1.5), -1, (ap_real)1.5)
 TEST_ELEMENTWISE(elu, 1, ap_elu(tape, in[0]), a > 0 ? a : exp(a) - 1, 0)
 TEST_ELEMENTWISE(leaky_relu, 1, ap_leaky_relu(tape, in[0], (ap_real)0.25), a > 0 ? a : 0.25 * a, 0)

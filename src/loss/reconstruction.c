@@ -1,0 +1,42 @@
+#include "antiphon/losses.h"
+
+#include "core/array.h"
+#include "ops/registry.h"
+#include "ops/signals.h"
+
+#include <math.h>
+
+/* ---------------------------------------------------------------- rms_loss: y = sqrt(mean of (a - b)^2) */
+
+/* dy/da = (a - b) / (n y) = -dy/db; 0 / 0 where the signals are the same, and zero is a subgradient there */
+static void rms_loss_backward(int64_t n, const ap_real *a, const ap_real *b, ap_real y, ap_real dy,
+                              ap_real *da, ap_real *db)
+{
+    if (y == 0) return;
+    const ap_real factor = (ap_real)((double)dy / ((double)n * (double)y));
+    AP_FOR_EACH_BLOCK(n, at, length)
+    {
+        if (da)
+            for (int64_t i = at; i < at + length; i++) da[i] += factor * (a[i] - b[i]);
+        if (db)
+            for (int64_t i = at; i < at + length; i++) db[i] -= factor * (a[i] - b[i]);
+    }
+}
+
+static void rms_loss_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *a = y->inputs[0], *b = y->inputs[1];
+    rms_loss_backward(ap_shape_count(a->value.shape), a->value.data, b->value.data, y->value.data[0],
+                      y->grad[0], ap_var_grad(tape, a), ap_var_grad(tape, b));
+}
+
+AP_DEFINE_OP(rms_loss);
+
+ap_var *ap_rms_loss(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    ap_signals of = ap_signals_of_both("rms_loss", a, b);
+    int64_t n = of.B * of.S;
+    ap_var *y = ap_tape_push(tape, &op_rms_loss, AP_SHAPE_SCALAR, 2, (ap_var *[]){a, b});
+    y->value.data[0] = (ap_real)sqrt(ap_array_distance_squared(n, a->value.data, b->value.data) / (double)n);
+    return y;
+}

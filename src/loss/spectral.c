@@ -1,0 +1,190 @@
+#include "loss/spectral.h"
+
+#include "antiphon/audio.h"
+#include "antiphon/elementwise.h"
+#include "antiphon/linear.h"
+#include "antiphon/losses.h"
+#include "antiphon/status.h"
+#include "antiphon/stft.h"
+#include "core/array.h"
+#include "core/vmath.h"
+#include "ops/registry.h"
+
+#include <math.h>
+
+/* ---------------------------------------------------------------- spectral_distance
+ * y = w ||a - b|| / (||b|| + 1e-6) + mean |ln((a + 1e-5) / (b + 1e-5))| */
+
+#define NORM_FLOOR 1e-6
+#define LOG_FLOOR ((ap_real)1e-5)
+
+/* Sums are made of this many partial sums, whatever the number of threads. */
+#define PORTIONS 64
+
+typedef struct distance {
+    double difference, reference, logs; /* ||a - b||, ||b||, sum of |ln| */
+    double convergence;                 /* w */
+} distance;
+
+/* adds the squares and logarithms of one block */
+static void sum_block(int64_t length, const ap_real *a, const ap_real *b, distance *sums)
+{
+    ap_real ratio[AP_BLOCK];
+    double difference = 0, reference = 0, logs = 0;
+    if (length < 1) return;
+    for (int64_t i = 0; i < length; i++) ratio[i] = (a[i] + LOG_FLOOR) / (b[i] + LOG_FLOOR);
+    ap_vlog(length, ratio, ratio);
+#pragma omp simd reduction(+ : difference, reference, logs)
+    for (int64_t i = 0; i < length; i++) {
+        difference += (double)((a[i] - b[i]) * (a[i] - b[i]));
+        reference += (double)(b[i] * b[i]);
+        logs += (double)(ratio[i] < 0 ? -ratio[i] : ratio[i]);
+    }
+    sums->difference += difference;
+    sums->reference += reference;
+    sums->logs += logs;
+}
+
+static distance spectral_distance_forward(int64_t n, const ap_real *a, const ap_real *b, double convergence)
+{
+    distance partial[PORTIONS] = {{0}}, d = {.convergence = convergence};
+    int64_t blocks = (n + AP_BLOCK - 1) / AP_BLOCK;
+#pragma omp parallel for schedule(static)
+    for (int64_t k = 0; k < PORTIONS; k++)
+        for (int64_t at = blocks * k / PORTIONS * AP_BLOCK; at < blocks * (k + 1) / PORTIONS * AP_BLOCK;
+             at += AP_BLOCK)
+            sum_block(n - at < AP_BLOCK ? n - at : AP_BLOCK, a + at, b + at, &partial[k]);
+    for (int k = 0; k < PORTIONS; k++) {
+        d.difference += partial[k].difference;
+        d.reference += partial[k].reference;
+        d.logs += partial[k].logs;
+    }
+    d.difference = sqrt(d.difference);
+    d.reference = sqrt(d.reference);
+    return d;
+}
+
+/* With D = ||a - b||, R = ||b|| + 1e-6:
+ * dy/da = w (a - b) / (D R) + sign(a - b) / (n (a + 1e-5)),
+ * dy/db = -w (a - b) / (D R) - w D / R^2 b / ||b|| - sign(a - b) / (n (b + 1e-5)).
+ * The sign of a difference is that of the logarithms' difference; where a = b everywhere nothing is
+ * contributed. */
+static void spectral_distance_backward(int64_t n, const distance *d, const ap_real *a, const ap_real *b,
+                                       double dy, ap_real *da, ap_real *db)
+{
+    if (d->difference == 0) return;
+    double R = d->reference + NORM_FLOOR, w = dy * d->convergence;
+    const ap_real linear = (ap_real)(w / (d->difference * R)), each = (ap_real)(dy / (double)n);
+    const ap_real shrink = (ap_real)(d->reference > 0 ? w * d->difference / (R * R * d->reference) : 0);
+    AP_FOR_EACH_BLOCK(n, at, length)
+    {
+        const ap_real *pa = a + at, *pb = b + at;
+        if (da)
+            for (int64_t i = 0; i < length; i++) {
+                ap_real e = pa[i] - pb[i], sign = e > 0 ? each : e < 0 ? -each : 0;
+                da[at + i] += linear * e + sign / (pa[i] + LOG_FLOOR);
+            }
+        if (db)
+            for (int64_t i = 0; i < length; i++) {
+                ap_real e = pa[i] - pb[i], sign = e > 0 ? each : e < 0 ? -each : 0;
+                db[at + i] -= linear * e + shrink * pb[i] + sign / (pb[i] + LOG_FLOOR);
+            }
+    }
+}
+
+static void spectral_distance_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *a = y->inputs[0], *b = y->inputs[1];
+    spectral_distance_backward(ap_shape_count(a->value.shape), y->saved, a->value.data, b->value.data,
+                               (double)y->grad[0], ap_var_grad(tape, a), ap_var_grad(tape, b));
+}
+
+AP_DEFINE_OP(spectral_distance);
+
+ap_var *ap_spectral_distance(ap_tape *tape, ap_var *a, ap_var *b, ap_real convergence)
+{
+    if (!ap_shape_same(a->value.shape, b->value.shape))
+        ap_fatal("spectral_distance: shapes %s and %s differ", ap_shape_print(a->value.shape).text,
+                 ap_shape_print(b->value.shape).text);
+    int64_t n = ap_shape_count(a->value.shape);
+    ap_var *y = ap_tape_push(tape, &op_spectral_distance, AP_SHAPE_SCALAR, 2, (ap_var *[]){a, b});
+    distance d = spectral_distance_forward(n, a->value.data, b->value.data, (double)convergence);
+    distance *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = d;
+    y->value.data[0] =
+        (ap_real)(d.convergence * d.difference / (d.reference + NORM_FLOOR) + d.logs / (double)n);
+    return y;
+}
+
+/* ---------------------------------------------------------------- multi-resolution STFT loss */
+
+static const int RESOLUTIONS[] = {512, 1024, 2048};
+#define RESOLUTION_COUNT ((int)(sizeof RESOLUTIONS / sizeof *RESOLUTIONS))
+#define OVERLAP 4
+
+ap_var *ap_stft_loss_mean(ap_tape *tape, ap_var *a, int count, ap_var *const *references)
+{
+    if (count < 1) ap_fatal("stft_loss: %d references", count);
+    ap_var *total = NULL;
+    for (int k = 0; k < RESOLUTION_COUNT; k++) {
+        int n = RESOLUTIONS[k], hop = n / OVERLAP;
+        ap_var *A = ap_stft_magnitude(tape, a, n, hop);
+        for (int r = 0; r < count; r++) {
+            ap_var *B = ap_stft_magnitude(tape, references[r], n, hop);
+            ap_var *term = ap_spectral_distance(tape, A, B, 1);
+            total = total ? ap_add(tape, total, term) : term;
+        }
+    }
+    return ap_scale(tape, total, (ap_real)(1.0 / (RESOLUTION_COUNT * count)));
+}
+
+ap_var *ap_stft_loss(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    return ap_stft_loss_mean(tape, a, 1, &b);
+}
+
+/* ---------------------------------------------------------------- mel loss */
+
+#define MEL_BANDS 80
+#define MEL_LENGTH 1024
+#define MEL_HOP 256
+
+/* Slaney's scale, "Auditory Toolbox" (1998): linear up to 1000 Hz, 15 bands of 200 / 3 Hz, and from there
+ * logarithmic, a factor of 6.4 in 27 bands. */
+static double hertz_of_mel(double mel)
+{
+    const double linear_bands = 15, linear_width = 200.0 / 3;
+    return mel < linear_bands ? mel * linear_width : 1000 * pow(6.4, (mel - linear_bands) / 27);
+}
+
+static double mel_of_hertz(double hertz)
+{
+    return hertz < 1000 ? hertz / (200.0 / 3) : 15 + 27 * log(hertz / 1000) / log(6.4);
+}
+
+/* triangles [MEL_BANDS, MEL_LENGTH / 2 + 1] of unit area, each from its lower to its upper neighbour's peak
+ */
+static void mel_matrix(ap_real *matrix)
+{
+    double step = mel_of_hertz(AP_SAMPLE_RATE / 2.0) / (MEL_BANDS + 1);
+    for (int band = 0; band < MEL_BANDS; band++) {
+        double low = hertz_of_mel(band * step), peak = hertz_of_mel((band + 1) * step);
+        double high = hertz_of_mel((band + 2) * step);
+        for (int k = 0; k <= MEL_LENGTH / 2; k++) {
+            double f = (double)k * AP_SAMPLE_RATE / MEL_LENGTH;
+            double height = fmin((f - low) / (peak - low), (high - f) / (high - peak));
+            *matrix++ = (ap_real)(fmax(0, height) * 2 / (high - low));
+        }
+    }
+}
+
+ap_var *ap_mel_loss(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    ap_shape shape = AP_SHAPE(MEL_BANDS, MEL_LENGTH / 2 + 1);
+    ap_real *data = ap_arena_alloc(ap_tape_arena(tape), (size_t)ap_shape_count(shape) * sizeof *data);
+    mel_matrix(data);
+    ap_var *matrix = ap_tape_constant(tape, (ap_tensor){shape, data}), *mel[2] = {a, b};
+    for (int k = 0; k < 2; k++)
+        mel[k] = ap_linear(tape, ap_stft_magnitude(tape, mel[k], MEL_LENGTH, MEL_HOP), matrix, NULL);
+    return ap_spectral_distance(tape, mel[0], mel[1], 0);
+}
