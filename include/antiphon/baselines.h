@@ -1,0 +1,45 @@
+/** @file baselines.h
+ * What anyone could compose without learning: the marks that a trained model has to be held against. Each
+ * copies or avoids something that the metrics measure, so that no single one of them can be won by a trick.
+ */
+#ifndef ANTIPHON_BASELINES_H
+#define ANTIPHON_BASELINES_H
+
+#include "antiphon/real.h"
+
+#include <stdint.h>
+
+typedef enum ap_baseline {
+    AP_BASELINE_INPUT,     /**< the input itself */
+    AP_BASELINE_TARGET,    /**< the target itself */
+    AP_BASELINE_MIX,       /**< (input + target) / 2 */
+    AP_BASELINE_IMPOSED,   /**< the target with its 10 ms level replaced by the input's */
+    AP_BASELINE_RING,      /**< ring modulation: input x target */
+    AP_BASELINE_MUSAICING, /**< the input's spectrogram rebuilt from the target's frames (Driedger, Prätzlich,
+                              Müller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015) */
+    AP_BASELINE_DELAY,     /**< the target 64 ms late: one segment of the modulation cost in 16 s */
+    AP_BASELINE_LONG_DELAY, /**< the target 500 ms late */
+    AP_BASELINE_SILENCE,
+    AP_BASELINE_NOISE, /**< white noise */
+    AP_BASELINE_CODEC, /**< the target encoded and decoded */
+    AP_BASELINE_COUNT
+} ap_baseline;
+
+/** Encodes and decodes n samples of x into y. */
+typedef void ap_round_trip(void *context, int64_t n, const ap_real *x, ap_real *y);
+
+typedef struct ap_baseline_options {
+    uint64_t seed;             /**< of the noise and of the first activations of musaicing */
+    ap_round_trip *round_trip; /**< NULL: the mdct codec in its default size (128 of 320 coefficients) */
+    void *round_trip_context;
+} ap_baseline_options;
+
+/** "input copy", "target copy", "mix", ... */
+const char *ap_baseline_name(ap_baseline baseline);
+
+/** Composes n samples at 24 kHz. Imposed, ring, musaicing and noise are brought to the RMS of the target;
+ * delays begin with silence. */
+void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *options, int64_t n,
+                         const ap_real *input, const ap_real *target, ap_real *output);
+
+#endif

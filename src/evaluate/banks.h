@@ -1,0 +1,23 @@
+/* Filter banks over power spectra at 24 kHz, as librosa.filters defines them. */
+#ifndef ANTIPHON_EVALUATE_BANKS_H
+#define ANTIPHON_EVALUATE_BANKS_H
+
+#include "antiphon/arena.h"
+#include "antiphon/real.h"
+#include "evaluate/spectrum.h"
+
+#include <stdint.h>
+
+#define AP_MEL_BANDS 128
+
+/* decibels [frames, AP_MEL_BANDS], on the arena: triangular bands evenly spaced on Slaney's mel scale from 0
+ * to 12 kHz, unit area (librosa.filters.mel), over the power spectrum, in dB (librosa.power_to_db: not below
+ * 1e-10, nor 80 dB below the largest). */
+ap_real *ap_mel_decibels(ap_arena *arena, ap_spectrum spectrum, int64_t frames, const ap_real *power);
+
+/* chroma [frames, 12], on the arena: Gaussian bumps around each pitch class, C first, weighted by a Gaussian
+ * over octaves about the fifth (Ellis, "Chroma feature analysis and synthesis", 2007;
+ * librosa.filters.chroma). */
+ap_real *ap_chroma_bands(ap_arena *arena, ap_spectrum spectrum, int64_t frames, const ap_real *power);
+
+#endif

@@ -1,0 +1,167 @@
+#include "antiphon/baselines.h"
+
+#include "antiphon/audio.h"
+#include "antiphon/mdct.h"
+#include "antiphon/rng.h"
+#include "antiphon/status.h"
+#include "antiphon/tape.h"
+#include "core/memory.h"
+#include "evaluate/musaicing.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SHORT_DELAY (AP_SAMPLE_RATE * 64 / 1000)
+#define LONG_DELAY (AP_SAMPLE_RATE / 2)
+
+/* Levels are followed in frames of 10 ms. A level to divide by is not taken to be less than this (-50 dB), or
+ * silence between the target's notes would be blown up to the input's level. */
+#define LEVEL_WIDTH (AP_SAMPLE_RATE / 100)
+#define LEVEL_LEAST 3e-3
+
+/* The mdct codec in its default size. */
+#define CODEC_DIM 128
+#define CODEC_HOP 320
+
+static const char *const names[AP_BASELINE_COUNT] = {
+    [AP_BASELINE_INPUT] = "input copy",
+    [AP_BASELINE_TARGET] = "target copy",
+    [AP_BASELINE_MIX] = "mix",
+    [AP_BASELINE_IMPOSED] = "envelope imposed",
+    [AP_BASELINE_RING] = "ring modulation",
+    [AP_BASELINE_MUSAICING] = "NMF musaicing",
+    [AP_BASELINE_DELAY] = "target 64 ms late",
+    [AP_BASELINE_LONG_DELAY] = "target 500 ms late",
+    [AP_BASELINE_SILENCE] = "silence",
+    [AP_BASELINE_NOISE] = "white noise",
+    [AP_BASELINE_CODEC] = "target through codec",
+};
+
+const char *ap_baseline_name(ap_baseline baseline)
+{
+    return names[baseline];
+}
+
+static double rms(int64_t n, const ap_real *x)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
+    return sqrt(sum / (double)n);
+}
+
+/* Brings y to the level of the target; silence stays silent. */
+static void match_level(int64_t n, const ap_real *target, ap_real *y)
+{
+    double level = rms(n, y);
+    if (!(level > 0)) return;
+    ap_real factor = (ap_real)(rms(n, target) / level);
+    for (int64_t i = 0; i < n; i++) y[i] *= factor;
+}
+
+static void delay(int64_t n, const ap_real *x, int64_t by, ap_real *y)
+{
+    if (by > n) by = n;
+    memset(y, 0, (size_t)by * sizeof *y);
+    memcpy(y + by, x, (size_t)(n - by) * sizeof *y);
+}
+
+/* The level of x around sample t: between the RMS of the two frames whose centres it lies between. */
+typedef struct follower {
+    int64_t frames;
+    double *level;
+} follower;
+
+static follower follow(int64_t n, const ap_real *x)
+{
+    follower f = {.frames = (n + LEVEL_WIDTH - 1) / LEVEL_WIDTH};
+    f.level = ap_allocate((size_t)f.frames, sizeof *f.level);
+    for (int64_t i = 0; i < f.frames; i++) {
+        int64_t start = i * LEVEL_WIDTH, length = n - start < LEVEL_WIDTH ? n - start : LEVEL_WIDTH;
+        f.level[i] = rms(length, x + start);
+    }
+    return f;
+}
+
+static double level_at(follower f, int64_t t)
+{
+    double at = ((double)t + 0.5) / LEVEL_WIDTH - 0.5;
+    if (at <= 0) return f.level[0];
+    int64_t i = (int64_t)at;
+    if (i + 1 >= f.frames) return f.level[f.frames - 1];
+    return f.level[i] + (at - (double)i) * (f.level[i + 1] - f.level[i]);
+}
+
+static void impose(int64_t n, const ap_real *input, const ap_real *target, ap_real *y)
+{
+    follower from = follow(n, input), of = follow(n, target);
+    for (int64_t t = 0; t < n; t++)
+        y[t] = (ap_real)((double)target[t] * level_at(from, t) / fmax(level_at(of, t), LEVEL_LEAST));
+    free(from.level);
+    free(of.level);
+    match_level(n, target, y);
+}
+
+static void mdct_round_trip(int64_t n, const ap_real *x, ap_real *y)
+{
+    ap_tape *tape = ap_tape_create(0);
+    ap_mdct *mdct = ap_mdct_create(CODEC_DIM, CODEC_HOP, 1);
+    ap_real *copy = ap_arena_alloc(ap_tape_arena(tape), (size_t)n * sizeof *copy);
+    memcpy(copy, x, (size_t)n * sizeof *copy);
+    ap_var *heard = ap_tape_constant(tape, (ap_tensor){AP_SHAPE(1, 1, n), copy});
+    ap_var *decoded = ap_mdct_decode(tape, mdct, ap_mdct_encode(tape, mdct, heard), n);
+    memcpy(y, decoded->value.data, (size_t)n * sizeof *y);
+    ap_mdct_free(mdct);
+    ap_tape_free(tape);
+}
+
+void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *options, int64_t n,
+                         const ap_real *input, const ap_real *target, ap_real *output)
+{
+    switch (baseline) {
+    case AP_BASELINE_INPUT:
+        memcpy(output, input, (size_t)n * sizeof *output);
+        return;
+    case AP_BASELINE_TARGET:
+        memcpy(output, target, (size_t)n * sizeof *output);
+        return;
+    case AP_BASELINE_MIX:
+        for (int64_t i = 0; i < n; i++) output[i] = (input[i] + target[i]) / 2;
+        return;
+    case AP_BASELINE_IMPOSED:
+        impose(n, input, target, output);
+        return;
+    case AP_BASELINE_RING:
+        for (int64_t i = 0; i < n; i++) output[i] = input[i] * target[i];
+        match_level(n, target, output);
+        return;
+    case AP_BASELINE_MUSAICING:
+        ap_musaicing(options->seed, n, input, target, output);
+        match_level(n, target, output);
+        return;
+    case AP_BASELINE_DELAY:
+        delay(n, target, SHORT_DELAY, output);
+        return;
+    case AP_BASELINE_LONG_DELAY:
+        delay(n, target, LONG_DELAY, output);
+        return;
+    case AP_BASELINE_SILENCE:
+        memset(output, 0, (size_t)n * sizeof *output);
+        return;
+    case AP_BASELINE_NOISE: {
+        ap_rng rng = ap_rng_init(options->seed);
+        for (int64_t i = 0; i < n; i++) output[i] = (ap_real)ap_rng_normal(&rng);
+        match_level(n, target, output);
+        return;
+    }
+    case AP_BASELINE_CODEC:
+        if (options->round_trip)
+            options->round_trip(options->round_trip_context, n, target, output);
+        else
+            mdct_round_trip(n, target, output);
+        return;
+    case AP_BASELINE_COUNT:
+        break;
+    }
+    ap_fatal("baseline %d does not exist", (int)baseline);
+}

@@ -1,0 +1,26 @@
+/* What an evaluation holds. */
+#ifndef ANTIPHON_EVALUATE_EVALUATION_H
+#define ANTIPHON_EVALUATE_EVALUATION_H
+
+#include "antiphon/evaluate.h"
+
+/* One pair of sources, and what every system made of it. */
+typedef struct ap_evaluated_item {
+    const char *name;
+    ap_chroma target;
+    double *values;    /* [systems, AP_METRIC_COUNT], NaN where nothing was scored */
+    ap_chroma *chroma; /* [systems]: of the outputs, empty where nothing was scored */
+} ap_evaluated_item;
+
+struct ap_evaluation {
+    ap_arena *kept;  /* what lasts as long as the evaluation */
+    ap_arena *heard; /* the analyses of the item that has begun */
+    const char **systems;
+    int system_count;
+    int baselines; /* the row of the first baseline; -1 without */
+    ap_evaluated_item *items;
+    int64_t item_count;
+    ap_analysis input, target; /* of the last item; no samples when none has begun */
+};
+
+#endif

@@ -1,0 +1,52 @@
+#include "antiphon/metrics.h"
+#include "evaluate/banks.h"
+#include "evaluate/spectrum.h"
+
+#include <math.h>
+#include <stddef.h>
+
+static const ap_spectrum chroma_spectrum = {.size = 4096, .hop = 1024};
+
+/* Mean square of the samples under frame f, zeros beyond the ends. */
+static double frame_energy(int64_t n, const ap_real *x, int64_t f)
+{
+    int64_t start = f * chroma_spectrum.hop - chroma_spectrum.size / 2, end = start + chroma_spectrum.size;
+    double sum = 0;
+    for (int64_t t = start < 0 ? 0 : start; t < end && t < n; t++) sum += (double)x[t] * (double)x[t];
+    return sum / chroma_spectrum.size;
+}
+
+ap_chroma ap_chroma_of(ap_arena *arena, int64_t n, const ap_real *x)
+{
+    ap_chroma chroma = {.count = ap_spectrum_frames(chroma_spectrum, n)};
+    size_t power_bytes = (size_t)(chroma.count * ap_spectrum_bins(chroma_spectrum)) * sizeof(ap_real);
+    ap_real *power = ap_spectrum_power(arena, chroma_spectrum, n, x);
+    chroma.rows = ap_chroma_bands(arena, chroma_spectrum, chroma.count, power);
+    const double sounding = pow(10, AP_SOUNDING_DBFS / 10);
+    for (int64_t f = 0; f < chroma.count; f++) {
+        ap_real *row = chroma.rows + f * AP_CHROMA_CLASSES, largest = 0;
+        for (int c = 0; c < AP_CHROMA_CLASSES; c++) largest = row[c] > largest ? row[c] : largest;
+        bool sounds = frame_energy(n, x, f) >= sounding && largest > 0;
+        for (int c = 0; c < AP_CHROMA_CLASSES; c++) row[c] = sounds ? row[c] / largest : 0;
+    }
+    ap_arena_recycle(arena, power, power_bytes);
+    return chroma;
+}
+
+double ap_chroma_cosine(ap_chroma a, ap_chroma b)
+{
+    int64_t frames = a.count < b.count ? a.count : b.count, sounding = 0;
+    double sum = 0;
+    for (int64_t f = 0; f < frames; f++) {
+        const ap_real *p = a.rows + f * AP_CHROMA_CLASSES, *q = b.rows + f * AP_CHROMA_CLASSES;
+        double pq = 0, pp = 0, qq = 0;
+        for (int c = 0; c < AP_CHROMA_CLASSES; c++) {
+            pq += (double)p[c] * (double)q[c];
+            pp += (double)p[c] * (double)p[c];
+            qq += (double)q[c] * (double)q[c];
+        }
+        sounding += qq > 0;
+        if (pq > 0) sum += pq / sqrt(pp * qq);
+    }
+    return sounding ? sum / (double)sounding : 0;
+}

@@ -1,0 +1,119 @@
+#include "antiphon/metrics.h"
+
+#include "antiphon/audio.h"
+#include "antiphon/modulation.h"
+#include "antiphon/status.h"
+
+#include <math.h>
+#include <stddef.h>
+
+/* Levels of 10 ms for the lagged correlation. */
+#define LEVEL_WIDTH (AP_SAMPLE_RATE / 100)
+
+ap_analysis ap_analyse(ap_arena *arena, int64_t n, const ap_real *x)
+{
+    if (n < AP_METRICS_SAMPLES_LEAST)
+        ap_fatal("analyse: %lld samples, %d at least", (long long)n, AP_METRICS_SAMPLES_LEAST);
+    ap_analysis a = {.samples = n, .audio = x, .level_count = n / LEVEL_WIDTH};
+    a.level = ap_arena_alloc(arena, (size_t)a.level_count * sizeof *a.level);
+    ap_level_envelope(n, x, LEVEL_WIDTH, a.level);
+    a.variation = ap_envelope_variation(n, x);
+    a.onsets = ap_onset_times(arena, n, x);
+    a.chroma = ap_chroma_of(arena, n, x);
+    a.timbre = ap_timbre_of(arena, n, x);
+    a.loudness = ap_loudness(n, x);
+    a.active = ap_active_share(n, x);
+    return a;
+}
+
+static const ap_metric_text texts[AP_METRIC_COUNT] = {
+    [AP_METRIC_COST] = {"cost", "", "anti-modulation correlation cost: 0 follows neither source's envelope"},
+    [AP_METRIC_R0_INPUT] = {"r_input", "", "correlation of the output's envelope with the input's"},
+    [AP_METRIC_R0_TARGET] = {"r_target", "", "correlation of the output's envelope with the target's"},
+    [AP_METRIC_RMAX_INPUT] = {"r_max_input", "",
+                              "largest |r| of the levels within half a second of the input's"},
+    [AP_METRIC_RMAX_TARGET] = {"r_max_target", "",
+                               "largest |r| of the levels within half a second of the target's"},
+    [AP_METRIC_MIX_SHARE] = {"mix_share", "", "share of the energy that a plain mix of the sources explains"},
+    [AP_METRIC_ONSET_F1] = {"onset_f1", "",
+                            "F-measure of the output's onsets against the input's, within 50 ms"},
+    [AP_METRIC_ONSET_GAIN] = {"onset_gain", "", "the same minus chance: timing taken from the input"},
+    [AP_METRIC_CHROMA] = {"chroma", "", "mean cosine of the output's chroma to the target's"},
+    [AP_METRIC_CHROMA_GAIN] = {"chroma_gain", "",
+                               "the same minus that to other targets: harmony taken from the target"},
+    [AP_METRIC_TIMBRE_TARGET] = {"timbre_target", "", "distance of mean MFCC 2-13 to the target's"},
+    [AP_METRIC_TIMBRE_INPUT] = {"timbre_input", "", "distance of mean MFCC 2-13 to the input's"},
+    [AP_METRIC_TIMBRE_RATIO] = {"timbre_ratio", "", "0: the target's timbre, 1: the input's"},
+    [AP_METRIC_LOUDNESS] = {"loudness", "LU", "integrated loudness above the target's"},
+    [AP_METRIC_ACTIVE] = {"active", "", "share of 50 ms frames above -50 dBFS"},
+    [AP_METRIC_VARIATION] = {"variation", "", "standard deviation over mean of the envelope"},
+    [AP_METRIC_VARIATION_INPUT] = {"variation_input", "", "the same of the input"},
+    [AP_METRIC_VARIATION_TARGET] = {"variation_target", "", "the same of the target"},
+    [AP_METRIC_FLATNESS] = {"flatness", "",
+                            "spectral flatness, 100 to 4500 Hz: 0.56 is white noise, 0 a tone"},
+    [AP_METRIC_SILENT] = {"silent", "", "1 if hardly any of it sounds"},
+    [AP_METRIC_NOISE] = {"noise", "", "1 if it is flat and never swells or fades: hiss"},
+    [AP_METRIC_DRONE] = {"drone", "", "1 if it sounds and never swells or fades, but is no noise"},
+};
+
+ap_metric_text ap_metric_describe(ap_metric metric)
+{
+    return texts[metric];
+}
+
+/* How the output relates to its sources: by how much it copies. */
+static void measure_copying(const ap_analysis *input, const ap_analysis *target, const ap_analysis *output,
+                            double *values)
+{
+    const int64_t lag = (int64_t)(AP_LAG_SECONDS * AP_SAMPLE_RATE / LEVEL_WIDTH);
+    int64_t n = output->samples, levels = output->level_count;
+    int64_t reach = lag < levels - 2 ? lag : levels - 2;
+    ap_real r_input, r_target;
+    values[AP_METRIC_COST] =
+        (double)ap_modulation_cost_arrays(1, n, AP_MODULATION_SEGMENTS, AP_BARRIER_SEED, input->audio,
+                                          target->audio, output->audio, &r_input, &r_target, NULL);
+    values[AP_METRIC_R0_INPUT] = (double)r_input;
+    values[AP_METRIC_R0_TARGET] = (double)r_target;
+    values[AP_METRIC_RMAX_INPUT] = ap_lagged_pearson(levels, input->level, output->level, reach);
+    values[AP_METRIC_RMAX_TARGET] = ap_lagged_pearson(levels, target->level, output->level, reach);
+    values[AP_METRIC_MIX_SHARE] = ap_mix_share(n, output->audio, input->audio, target->audio);
+}
+
+/* What it takes from whom. */
+static void measure_taking(ap_arena *arena, const ap_analysis *input, const ap_analysis *target,
+                           const ap_analysis *output, double *values)
+{
+    double seconds = (double)output->samples / AP_SAMPLE_RATE;
+    double f1 = ap_onset_f1(input->onsets, output->onsets);
+    values[AP_METRIC_ONSET_F1] = f1;
+    values[AP_METRIC_ONSET_GAIN] = f1 - ap_onset_f1_chance(arena, input->onsets, output->onsets, seconds);
+    values[AP_METRIC_CHROMA] = ap_chroma_cosine(output->chroma, target->chroma);
+    values[AP_METRIC_CHROMA_GAIN] = NAN;
+    double to_target = ap_timbre_distance(&output->timbre, &target->timbre);
+    double to_input = ap_timbre_distance(&output->timbre, &input->timbre);
+    values[AP_METRIC_TIMBRE_TARGET] = to_target;
+    values[AP_METRIC_TIMBRE_INPUT] = to_input;
+    values[AP_METRIC_TIMBRE_RATIO] = to_target + to_input > 0 ? to_target / (to_target + to_input) : NAN;
+}
+
+void ap_measure(ap_arena *arena, const ap_analysis *input, const ap_analysis *target,
+                const ap_analysis *output, double values[AP_METRIC_COUNT])
+{
+    if (input->samples != output->samples || target->samples != output->samples)
+        ap_fatal("measure: input, target and output have %lld, %lld and %lld samples",
+                 (long long)input->samples, (long long)target->samples, (long long)output->samples);
+    measure_copying(input, target, output, values);
+    measure_taking(arena, input, target, output, values);
+    bool silent = output->active < AP_SILENT_ACTIVE;
+    bool steady = !silent && output->variation < AP_STEADY_VARIATION;
+    bool flat = output->timbre.flatness > AP_NOISE_FLATNESS;
+    values[AP_METRIC_LOUDNESS] = output->loudness - target->loudness;
+    values[AP_METRIC_ACTIVE] = output->active;
+    values[AP_METRIC_VARIATION] = output->variation;
+    values[AP_METRIC_VARIATION_INPUT] = input->variation;
+    values[AP_METRIC_VARIATION_TARGET] = target->variation;
+    values[AP_METRIC_FLATNESS] = output->timbre.flatness;
+    values[AP_METRIC_SILENT] = silent;
+    values[AP_METRIC_NOISE] = steady && flat;
+    values[AP_METRIC_DRONE] = steady && !flat;
+}

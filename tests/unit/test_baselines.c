@@ -1,0 +1,329 @@
+/* The baselines are what their names say, seen through the metrics; and the evaluation that they appear in.
+ */
+#include "antiphon/audio.h"
+#include "antiphon/baselines.h"
+#include "antiphon/evaluate.h"
+#include "antiphon/rng.h"
+#include "core/file.h"
+#include "core/memory.h"
+#include "support/check.h"
+#include "support/folder.h"
+
+#include <cjson/cJSON.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_LIMIT (1 << 20)
+
+enum { N = 2 * AP_SAMPLE_RATE };
+
+#define MILLISECONDS(t) ((int64_t)(t)*AP_SAMPLE_RATE / 1000)
+
+/* A burst of noise that dies away within 100 ms. */
+static void add_burst(ap_rng *rng, int64_t at, ap_real *x)
+{
+    for (int64_t t = at; t < at + MILLISECONDS(100) && t < N; t++)
+        x[t] += (ap_real)(0.2 * exp(-(double)(t - at) / (double)MILLISECONDS(30)) * ap_rng_normal(rng));
+}
+
+/* Three notes of four partials that swell and fade. */
+static void add_chord(ap_rng *rng, int64_t at, int64_t length, double amplitude, ap_real *x)
+{
+    for (int note = 0; note < 3; note++) {
+        double hertz = 220 * pow(2, (double)ap_rng_below(rng, 12) / 12);
+        for (int64_t t = 0; t < length && at + t < N; t++)
+            for (int h = 1; h <= 4; h++)
+                x[at + t] += (ap_real)(amplitude / h * sin(M_PI * (double)t / (double)length) *
+                                       sin(2 * M_PI * hertz * h * (double)t / AP_SAMPLE_RATE));
+    }
+}
+
+/* A pair whose sources differ in all that is measured: bursts of noise against chords that swell, both at
+ * irregular times. */
+static void make_pair(uint64_t seed, ap_real *input, ap_real *target)
+{
+    ap_rng rng = ap_rng_init(seed);
+    memset(input, 0, N * sizeof *input);
+    memset(target, 0, N * sizeof *target);
+    for (int64_t at = MILLISECONDS(100); at < N; at += MILLISECONDS(150 + ap_rng_below(&rng, 400)))
+        add_burst(&rng, at, input);
+    for (int64_t at = 0, length; at < N; at += length) {
+        length = MILLISECONDS(250 + ap_rng_below(&rng, 350));
+        add_chord(&rng, at, length, 0.03 + 0.06 * ap_rng_uniform(&rng), target);
+    }
+}
+
+typedef struct fixture {
+    ap_real input[N], target[N], output[N];
+    ap_arena *arena;
+    ap_analysis heard_input, heard_target;
+} fixture;
+
+static int set_up(void **state)
+{
+    fixture *f = ap_allocate(1, sizeof *f);
+    make_pair(1, f->input, f->target);
+    f->arena = ap_arena_create();
+    f->heard_input = ap_analyse(f->arena, N, f->input);
+    f->heard_target = ap_analyse(f->arena, N, f->target);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    fixture *f = *state;
+    ap_arena_free(f->arena);
+    free(f);
+    return 0;
+}
+
+static double rms(const ap_real *x)
+{
+    double sum = 0;
+    for (int t = 0; t < N; t++) sum += (double)x[t] * (double)x[t];
+    return sqrt(sum / N);
+}
+
+static void compose(fixture *f, ap_baseline baseline, double values[AP_METRIC_COUNT])
+{
+    const ap_baseline_options options = {.seed = 9};
+    ap_baseline_compose(baseline, &options, N, f->input, f->target, f->output);
+    ap_analysis heard = ap_analyse(f->arena, N, f->output);
+    ap_measure(f->arena, &f->heard_input, &f->heard_target, &heard, values);
+}
+
+static void copies_and_mix(void **state)
+{
+    fixture *f = *state;
+    double v[AP_METRIC_COUNT];
+    compose(f, AP_BASELINE_INPUT, v);
+    assert_memory_equal(f->output, f->input, sizeof f->input);
+    assert_true(v[AP_METRIC_R0_INPUT] > 0.999 && v[AP_METRIC_ONSET_F1] == 1 &&
+                v[AP_METRIC_TIMBRE_RATIO] == 1);
+    compose(f, AP_BASELINE_TARGET, v);
+    assert_memory_equal(f->output, f->target, sizeof f->target);
+    assert_true(v[AP_METRIC_R0_TARGET] > 0.999 && v[AP_METRIC_CHROMA] > 0.999 &&
+                v[AP_METRIC_TIMBRE_RATIO] == 0);
+    compose(f, AP_BASELINE_MIX, v);
+    assert_true(v[AP_METRIC_MIX_SHARE] > 0.999 && v[AP_METRIC_R0_INPUT] > 0.3 &&
+                v[AP_METRIC_R0_TARGET] > 0.3);
+}
+
+static void delays(void **state)
+{
+    fixture *f = *state;
+    double v[AP_METRIC_COUNT];
+    const int64_t late[2] = {AP_SAMPLE_RATE * 64 / 1000, AP_SAMPLE_RATE / 2};
+    for (int k = 0; k < 2; k++) {
+        compose(f, k ? AP_BASELINE_LONG_DELAY : AP_BASELINE_DELAY, v);
+        for (int64_t t = 0; t < N; t++)
+            assert_true(f->output[t] == (t < late[k] ? 0 : f->target[t - late[k]]));
+        /* the cost is fooled by a delay, the largest correlation within half a second is not */
+        assert_true(fabs(v[AP_METRIC_R0_TARGET]) < 0.7 && v[AP_METRIC_RMAX_TARGET] > 0.95);
+        assert_true(v[AP_METRIC_MIX_SHARE] < 0.5);
+    }
+    /* a delay longer than the music is silence */
+    const ap_baseline_options options = {0};
+    ap_real few[3] = {1, 2, 3}, y[3];
+    ap_baseline_compose(AP_BASELINE_LONG_DELAY, &options, 3, few, few, y);
+    assert_true(y[0] == 0 && y[1] == 0 && y[2] == 0);
+}
+
+static void cross_synthesis(void **state)
+{
+    fixture *f = *state;
+    double v[AP_METRIC_COUNT];
+    compose(f, AP_BASELINE_IMPOSED, v);
+    /* the target's notes under the input's envelope: its harmony, its level, the other's timing */
+    assert_true(v[AP_METRIC_R0_INPUT] > 0.8 && v[AP_METRIC_RMAX_INPUT] > 0.8 &&
+                fabs(v[AP_METRIC_R0_TARGET]) < 0.4);
+    assert_true(v[AP_METRIC_CHROMA] > 0.5 && v[AP_METRIC_ONSET_GAIN] > 0.2);
+    assert_true(fabs(rms(f->output) / rms(f->target) - 1) < 1e-3);
+    compose(f, AP_BASELINE_RING, v);
+    double factor = rms(f->target);
+    for (int t = 0; t < N; t++) f->output[t] /= (ap_real)factor;
+    assert_true(fabs(rms(f->output) - 1) < 1e-3);
+    for (int t = 1; t < N; t++) {
+        ap_real product = f->input[t] * f->target[t];
+        assert_true((product > 0) == (f->output[t] > 0));
+    }
+    assert_true(v[AP_METRIC_MIX_SHARE] < 0.1);
+}
+
+/* Musaicing tells the input's story in the target's sounds: its onsets with the target's timbre and pitches.
+ */
+static void musaicing(void **state)
+{
+    fixture *f = *state;
+    double v[AP_METRIC_COUNT], again[AP_METRIC_COUNT];
+    compose(f, AP_BASELINE_MUSAICING, v);
+    assert_true(v[AP_METRIC_R0_INPUT] > 0.4);
+    assert_true(v[AP_METRIC_RMAX_INPUT] > v[AP_METRIC_RMAX_TARGET]);
+    assert_true(v[AP_METRIC_TIMBRE_RATIO] < 0.4);
+    assert_true(v[AP_METRIC_MIX_SHARE] < 0.5);
+    assert_true(fabs(rms(f->output) / rms(f->target) - 1) < 1e-3);
+    compose(f, AP_BASELINE_MUSAICING, again);
+    for (int m = 0; m < AP_METRIC_COUNT; m++) assert_true(again[m] == v[m] || m == AP_METRIC_CHROMA_GAIN);
+}
+
+static void double_round_trip(void *context, int64_t n, const ap_real *x, ap_real *y)
+{
+    for (int64_t t = 0; t < n; t++) y[t] = x[t] * *(const ap_real *)context;
+}
+
+static void silence_noise_and_codec(void **state)
+{
+    fixture *f = *state;
+    double v[AP_METRIC_COUNT];
+    compose(f, AP_BASELINE_SILENCE, v);
+    assert_true(rms(f->output) == 0 && v[AP_METRIC_SILENT] == 1);
+    compose(f, AP_BASELINE_NOISE, v);
+    assert_true(v[AP_METRIC_NOISE] == 1 && fabs(rms(f->output) / rms(f->target) - 1) < 1e-3);
+
+    compose(f, AP_BASELINE_CODEC, v);
+    double rest = 0;
+    for (int t = 0; t < N; t++) rest += pow((double)(f->output[t] - f->target[t]), 2);
+    /* the chords lie below 4.8 kHz: what the codec leaves out is at least 20 dB down, and not nothing */
+    assert_true(sqrt(rest / N) < rms(f->target) / 10 && rest > 0);
+    ap_real two = 2;
+    const ap_baseline_options own = {.round_trip = double_round_trip, .round_trip_context = &two};
+    ap_baseline_compose(AP_BASELINE_CODEC, &own, N, f->input, f->target, f->output);
+    for (int t = 0; t < N; t++) assert_true(f->output[t] == 2 * f->target[t]);
+}
+
+/* ---------------------------------------------------------------- the evaluation */
+
+enum { ITEMS = 3 };
+
+static ap_evaluation *evaluate_pairs(fixture *f)
+{
+    static const ap_baseline_options options = {.seed = 2};
+    ap_evaluation *e = ap_evaluation_create();
+    assert_int_equal(ap_evaluation_add_system(e, "model"), 0);
+    ap_evaluation_add_baselines(e);
+    for (int item = 0; item < ITEMS; item++) {
+        char name[8];
+        snprintf(name, sizeof name, "item %d", item);
+        make_pair(1 + (uint64_t)item, f->input, f->target);
+        ap_status status = ap_evaluation_begin(e, name, N, f->input, f->target);
+        assert_false(ap_failed(&status));
+        if (item < 2) status = ap_evaluation_score(e, 0, f->target);
+        assert_false(ap_failed(&status));
+        status = ap_evaluation_score_baselines(e, &options);
+        assert_false(ap_failed(&status));
+    }
+    ap_evaluation_finish(e);
+    make_pair(1, f->input, f->target);
+    return e;
+}
+
+static const cJSON *follow(const cJSON *json, const char *a, int index, const char *b, const char *c)
+{
+    json = cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(json, a), index);
+    if (b) json = cJSON_GetObjectItemCaseSensitive(json, b);
+    if (c) json = cJSON_GetObjectItemCaseSensitive(json, c);
+    assert_non_null(json);
+    return json;
+}
+
+static void check_json(const ap_evaluation *e, const char *path)
+{
+    char *text;
+    size_t length;
+    ap_status status = ap_file_read(path, FILE_LIMIT, &text, &length);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    cJSON *json = cJSON_Parse(text);
+    assert_non_null(json);
+    assert_string_equal(follow(json, "items", 2, NULL, NULL)->valuestring, "item 2");
+    assert_string_equal(follow(json, "metrics", AP_METRIC_LOUDNESS, "unit", NULL)->valuestring, "LU");
+    assert_string_equal(follow(json, "systems", 1, "name", NULL)->valuestring, "input copy");
+    const cJSON *values = follow(json, "systems", 0, "values", "r_input");
+    assert_int_equal(cJSON_GetArraySize(values), ITEMS);
+    assert_true(fabs(cJSON_GetArrayItem(values, 0)->valuedouble -
+                     ap_evaluation_value(e, 0, 0, AP_METRIC_R0_INPUT)) < 1e-9);
+    assert_true(cJSON_IsNull(cJSON_GetArrayItem(values, 2))); /* never scored */
+    const cJSON *summary = follow(json, "systems", 0, "summary", "r_target");
+    assert_int_equal(cJSON_GetObjectItem(summary, "count")->valueint, 2);
+    assert_true(cJSON_GetObjectItem(summary, "mean")->valuedouble > 0.999);
+    cJSON_Delete(json);
+    free(text);
+}
+
+static void evaluation_counts_and_summarises(void **state)
+{
+    fixture *f = *state;
+    ap_evaluation *e = evaluate_pairs(f);
+    assert_int_equal(ap_evaluation_systems(e), 1 + AP_BASELINE_COUNT);
+    assert_int_equal(ap_evaluation_items(e), ITEMS);
+    const int target_copy = 1 + AP_BASELINE_TARGET, noise = 1 + AP_BASELINE_NOISE;
+    assert_string_equal(ap_evaluation_system(e, target_copy), ap_baseline_name(AP_BASELINE_TARGET));
+    assert_string_equal(ap_evaluation_item(e, 1), "item 1");
+    for (int item = 0; item < 2; item++)
+        for (int m = 0; m < AP_METRIC_COUNT; m++)
+            assert_true(ap_evaluation_value(e, 0, item, m) == ap_evaluation_value(e, target_copy, item, m));
+    for (int m = 0; m < AP_METRIC_COUNT; m++) assert_true(isnan(ap_evaluation_value(e, 0, 2, m)));
+    /* the target has its own harmony and not another's; noise has no one's */
+    for (int item = 0; item < ITEMS; item++)
+        assert_true(ap_evaluation_value(e, target_copy, item, AP_METRIC_CHROMA_GAIN) > 0.1);
+    assert_true(fabs(ap_evaluation_summary(e, noise, AP_METRIC_CHROMA_GAIN).mean) < 0.1);
+    assert_true(ap_evaluation_summary(e, noise, AP_METRIC_NOISE).mean == 1);
+
+    char *table = NULL;
+    size_t length = 0;
+    FILE *stream = open_memstream(&table, &length);
+    ap_evaluation_print(e, stream);
+    fclose(stream);
+    assert_non_null(strstr(table, "NMF musaicing"));
+    assert_non_null(strstr(table, "chroma_gain"));
+    free(table);
+
+    assert_int_equal(folder_create(state), 0);
+    const char *path = folder_path(state, "evaluation.json");
+    ap_status status = ap_evaluation_write(e, path);
+    assert_false(ap_failed(&status));
+    check_json(e, path);
+    assert_int_equal(folder_remove(state), 0);
+    *state = f;
+    ap_evaluation_free(e);
+}
+
+static void evaluation_refuses_what_cannot_be_measured(void **state)
+{
+    fixture *f = *state;
+    ap_evaluation *e = ap_evaluation_create();
+    ap_evaluation_add_system(e, "model");
+    ap_status status = ap_evaluation_begin(e, "short", AP_METRICS_SAMPLES_LEAST - 1, f->input, f->target);
+    assert_true(ap_failed(&status) && strstr(status.message, "short"));
+    ap_real kept = f->target[77];
+    f->target[77] = NAN;
+    status = ap_evaluation_begin(e, "broken", N, f->input, f->target);
+    assert_true(ap_failed(&status) && strstr(status.message, "broken"));
+    f->target[77] = kept;
+    assert_int_equal(ap_evaluation_items(e), 0);
+    status = ap_evaluation_begin(e, "good", N, f->input, f->target);
+    assert_false(ap_failed(&status));
+    memcpy(f->output, f->target, sizeof f->output);
+    f->output[5] = INFINITY;
+    status = ap_evaluation_score(e, 0, f->output);
+    assert_true(ap_failed(&status) && strstr(status.message, "good"));
+    ap_evaluation_finish(e);
+    assert_true(isnan(ap_evaluation_value(e, 0, 0, AP_METRIC_COST)));
+    ap_evaluation_free(e);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(copies_and_mix),
+        cmocka_unit_test(delays),
+        cmocka_unit_test(cross_synthesis),
+        cmocka_unit_test(musaicing),
+        cmocka_unit_test(silence_noise_and_codec),
+        cmocka_unit_test(evaluation_counts_and_summarises),
+        cmocka_unit_test(evaluation_refuses_what_cannot_be_measured),
+    };
+    return cmocka_run_group_tests_name("baselines", tests, set_up, tear_down);
+}
