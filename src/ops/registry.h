@@ -60,7 +60,9 @@
     /* loss/reconstruction.c */                                                                              \
     X(rms_loss)                                                                                              \
     /* loss/spectral.c */                                                                                    \
-    X(spectral_distance)
+    X(spectral_distance)                                                                                     \
+    /* loss/novelty.c */                                                                                     \
+    X(cosine)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };
