@@ -18,7 +18,7 @@ typedef struct verb {
 } verb;
 
 /* In the order of the help. The verb NAME is `const verb verb_NAME` in src/cli/NAME.c. */
-#define VERBS(X) X(info)
+#define VERBS(X) X(evaluate) X(info)
 
 #define DECLARE_VERB(name) extern const verb verb_##name;
 VERBS(DECLARE_VERB)
