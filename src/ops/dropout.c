@@ -15,10 +15,12 @@ ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p)
 void ap_dropout_factors(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap_real *factors)
 {
     uint32_t bits[AP_BLOCK];
+    const uint32_t threshold = mask->threshold;
+    const ap_real factor = mask->factor;
     for (int64_t at = 0; at < n; at += AP_BLOCK) {
         int64_t length = n - at < AP_BLOCK ? n - at : AP_BLOCK;
         ap_rng_hashes(mask->key, first + (uint64_t)at, length, bits);
-        for (int64_t i = 0; i < length; i++) factors[at + i] = bits[i] < mask->threshold ? 0 : mask->factor;
+        for (int64_t i = 0; i < length; i++) factors[at + i] = bits[i] < threshold ? 0 : factor;
     }
 }
 
