@@ -18,7 +18,12 @@ typedef struct verb {
 } verb;
 
 /* In the order of the help. The verb NAME is `const verb verb_NAME` in src/cli/NAME.c. */
-#define VERBS(X) X(evaluate) X(info)
+/* clang-format off */
+#define VERBS(X)                                                                                             \
+    X(synth)                                                                                                 \
+    X(evaluate)                                                                                              \
+    X(info)
+/* clang-format on */
 
 #define DECLARE_VERB(name) extern const verb verb_##name;
 VERBS(DECLARE_VERB)

@@ -1,0 +1,119 @@
+/* antiphon synth: pairs of built-in drums and piano. */
+#include "antiphon/rng.h"
+#include "antiphon/synth.h"
+
+#include "audio/pair_set.h"
+#include "cli/progress.h"
+#include "cli/verbs.h"
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Every so manieth pair is for validation, the last at any rate. */
+#define VALIDATION_EVERY 5
+/* An hour a recording: more than any use, less than would fill the memory. */
+#define SECONDS_MAX 3600
+
+static const verb_option options[] = {
+    {.name = "out",
+     .placeholder = "DIR",
+     .kind = OPTION_TEXT,
+     .required = true,
+     .help = "folder for the pairs: DIR/{train,val}/pair_NNNN_{input,output}.wav"},
+    {.name = "pairs",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .fallback = "20",
+     .least = 2,
+     .most = 9999,
+     .help = "how many pairs; one in five is for validation"},
+    {.name = "seconds",
+     .placeholder = "S",
+     .kind = OPTION_NUMBER,
+     .fallback = "16",
+     .least = 0.5,
+     .most = SECONDS_MAX,
+     .help = "length of each recording"},
+    {.name = "seed",
+     .placeholder = "K",
+     .kind = OPTION_INTEGER,
+     .fallback = "1",
+     .least = 0,
+     .most = INFINITY,
+     .help = "another seed, other music; the same seed, the same bytes"},
+    {.name = NULL},
+};
+
+static bool for_validation(int64_t pair, int64_t pairs)
+{
+    return pairs < VALIDATION_EVERY ? pair == pairs : pair % VALIDATION_EVERY == 0;
+}
+
+/* Pair `pair` (from 1) of the set of `seed`: drums as the input, a piano as the target. */
+static ap_status make_pair(const char *folder, uint64_t seed, int64_t pair, bool validation, int64_t count)
+{
+    ap_audio audio = {
+        .samples = ap_allocate((size_t)count, sizeof(ap_real)), .count = count, .rate = AP_SAMPLE_RATE};
+    ap_rng rng = ap_rng_init(seed);
+    rng.counter = (uint64_t)pair;
+    uint64_t music = ap_rng_next(&rng);
+    ap_synth_drums(music, audio.rate, count, audio.samples);
+    ap_status status = pair_set_write(folder, validation, pair, false, &audio);
+    if (!ap_failed(&status)) {
+        ap_synth_piano(music, audio.rate, count, audio.samples);
+        status = pair_set_write(folder, validation, pair, true, &audio);
+    }
+    ap_audio_free(&audio);
+    return status;
+}
+
+static ap_status make_all(const char *folder, uint64_t seed, int64_t pairs, int64_t count)
+{
+    ap_status status = ap_ok();
+    int64_t done = 0;
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t pair = 1; pair <= pairs; pair++) {
+        bool stop;
+#pragma omp critical(synth_progress)
+        stop = ap_failed(&status);
+        if (stop) continue;
+        ap_status made = make_pair(folder, seed, pair, for_validation(pair, pairs), count);
+#pragma omp critical(synth_progress)
+        {
+            if (ap_failed(&made) && !ap_failed(&status)) status = made;
+            progress_show("pairs made", ++done, pairs);
+        }
+    }
+    progress_clear();
+    return status;
+}
+
+static ap_status run(const parsed_options *given)
+{
+    const char *folder = option_text(given, "out");
+    int64_t pairs = option_integer(given, "pairs"), seed = option_integer(given, "seed");
+    double seconds = option_number(given, "seconds");
+    char *note = ap_format_text("antiphon synth --pairs %lld --seconds %.9g --seed %lld", (long long)pairs,
+                                seconds, (long long)seed);
+    ap_status status = pair_set_begin(folder, note);
+    free(note);
+    AP_TRY(status);
+    AP_TRY(make_all(folder, (uint64_t)seed, pairs, (int64_t)llround(seconds * AP_SAMPLE_RATE)));
+    int64_t validation = pairs < VALIDATION_EVERY ? 1 : pairs / VALIDATION_EVERY;
+    printf("%s: %lld pairs of %g s for training, %lld for validation\n", folder,
+           (long long)(pairs - validation), seconds, (long long)validation);
+    return ap_ok();
+}
+
+const verb verb_synth = {
+    .name = "synth",
+    .summary = "make pairs with the built-in drums and piano; no download",
+    .arguments = "--out DIR [--pairs N] [--seconds S] [--seed K]",
+    .details =
+        "Each pair is a drum kit (the input) and a piano (the target), both made up from the seed, at 24 "
+        "kHz.\n"
+        "Run again with the same options it writes the same bytes; a folder with other content is refused.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,34 @@
+# antiphon synth: pairs in their places, the same bytes again, folders of others left alone.
+. "$1/expect.sh"
+
+expect 0 "set: 4 pairs of 0.5 s for training, 1 for validation" synth --out set --pairs 5 --seconds=0.5 --seed 7
+there set/train/pair_0001_input.wav set/train/pair_0001_output.wav set/train/pair_0004_output.wav \
+    set/val/pair_0005_input.wav set/val/pair_0005_output.wav
+[ "$(find set -type f | wc -l)" -eq 11 ]
+
+# the same again, with one thread and with several, whatever is there already
+cp -r set first
+rm set/train/pair_0002_input.wav
+OMP_NUM_THREADS=1 expect 0 "" synth --out set --pairs 5 --seconds 0.5 --seed 7
+diff -r set first
+expect 0 "" synth --out other --pairs 2 --seconds 0.5 --seed 8
+there other/train/pair_0001_input.wav other/val/pair_0002_output.wav
+cmp -s set/train/pair_0001_input.wav other/train/pair_0001_input.wav && exit 1
+
+expect 1 "set: not empty" synth --out set --pairs 5 --seconds 0.5 --seed 8
+mkdir mine && echo mine >mine/notes.txt
+expect 1 "mine: not empty" synth --out mine
+[ "$(ls mine)" = notes.txt ]
+: >file
+expect 1 "file" synth --out file
+
+expect 2 "--out DIR is missing" synth
+expect 2 "--pairs must be between 2 and 9999, not 1" synth --out x --pairs 1
+expect 2 "--seconds wants a number" synth --out x --seconds long
+expect 2 "--seed must be at least 0" synth --out x --seed -1
+expect 2 "did you mean --seconds?" synth --out x --second 3
+expect 2 "one argument too many" synth --out x y
+expect 2 'did you mean "synth"?' snyth
+expect 0 "--seconds S" synth --help
+expect 0 "--seconds S" help synth
+[ ! -e x ]
