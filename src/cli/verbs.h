@@ -21,6 +21,7 @@ typedef struct verb {
 /* clang-format off */
 #define VERBS(X)                                                                                             \
     X(synth)                                                                                                 \
+    X(cost)                                                                                                  \
     X(evaluate)                                                                                              \
     X(info)
 /* clang-format on */
