@@ -1,6 +1,8 @@
 #include "loss/pearson.h"
 
 #include "antiphon/modulation.h"
+#include "antiphon/status.h"
+#include "ops/registry.h"
 
 #include <math.h>
 
@@ -53,4 +55,34 @@ void ap_correlate_backward(const ap_correlation *c, int64_t M, const ap_real *x,
 double ap_pearson(int64_t M, const ap_real *x, const ap_real *y)
 {
     return ap_correlate(M, x, y).r;
+}
+
+/* ---------------------------------------------------------------- pearson: y[b] = r(a[b], b[b]) */
+
+static void pearson_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *a = y->inputs[0], *b = y->inputs[1];
+    ap_real *da = ap_var_grad(tape, a), *db = ap_var_grad(tape, b);
+    int64_t B = a->value.shape.at[0], M = a->value.shape.at[1];
+    for (int64_t i = 0; i < B; i++) {
+        const ap_real *pa = a->value.data + i * M, *pb = b->value.data + i * M;
+        ap_correlation c = ap_correlate(M, pa, pb);
+        ap_correlate_backward(&c, M, pa, pb, (double)y->grad[i], da ? da + i * M : NULL,
+                              db ? db + i * M : NULL);
+    }
+}
+
+AP_DEFINE_OP(pearson);
+
+ap_var *ap_pearson_of(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    ap_shape shape = a->value.shape;
+    if (shape.rank != 2 || shape.at[1] < 2 || !ap_shape_same(shape, b->value.shape))
+        ap_fatal("pearson: shapes %s and %s", ap_shape_print(shape).text,
+                 ap_shape_print(b->value.shape).text);
+    ap_var *y = ap_tape_push(tape, &op_pearson, AP_SHAPE(shape.at[0]), 2, (ap_var *[]){a, b});
+    int64_t M = shape.at[1];
+    for (int64_t i = 0; i < shape.at[0]; i++)
+        y->value.data[i] = (ap_real)ap_pearson(M, a->value.data + i * M, b->value.data + i * M);
+    return y;
 }

@@ -2,7 +2,7 @@
 #ifndef ANTIPHON_LOSS_PEARSON_H
 #define ANTIPHON_LOSS_PEARSON_H
 
-#include "antiphon/real.h"
+#include "antiphon/tape.h"
 
 #include <stdint.h>
 
@@ -19,5 +19,8 @@ ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y);
  * or y is constant. */
 void ap_correlate_backward(const ap_correlation *c, int64_t M, const ap_real *x, const ap_real *y, double dr,
                            ap_real *dx, ap_real *dy);
+
+/* r [B] of the rows of a and b [B, M]. */
+ap_var *ap_pearson_of(ap_tape *tape, ap_var *a, ap_var *b);
 
 #endif

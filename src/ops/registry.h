@@ -62,7 +62,13 @@
     /* loss/spectral.c */                                                                                    \
     X(spectral_distance)                                                                                     \
     /* loss/novelty.c */                                                                                     \
-    X(cosine)
+    X(cosine)                                                                                                \
+    /* loss/pearson.c, loss/features.c */                                                                    \
+    X(pearson)                                                                                               \
+    X(flux)                                                                                                  \
+    X(log_average)                                                                                           \
+    X(log_power)                                                                                             \
+    X(variation)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

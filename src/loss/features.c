@@ -1,0 +1,263 @@
+#include "loss/features.h"
+
+#include "antiphon/status.h"
+#include "core/array.h"
+#include "core/vmath.h"
+#include "ops/registry.h"
+#include "ops/signals.h"
+
+#include <math.h>
+
+static void require_spectra(const char *who, const ap_var *x, int64_t frames)
+{
+    if (x->value.shape.rank != 3 || x->value.shape.at[1] < frames)
+        ap_fatal("%s: shape %s is not [B, frames, F] with %lld frames or more", who,
+                 ap_shape_print(x->value.shape).text, (long long)frames);
+}
+
+static int64_t least_of(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---------------------------------------------------------------- flux: y[f] = sum of max(0, s[f + 1] -
+ * s[f]), s = ln(1 + gain x) */
+
+/* So many frames go to a thread at a time; the logarithms of the first are formed by two. */
+#define RUN 32
+
+/* s of `length` bins */
+static void compress(int64_t length, ap_real gain, const ap_real *x, ap_real *s)
+{
+    for (int64_t k = 0; k < length; k++) s[k] = 1 + gain * x[k];
+    ap_vlog(length, s, s);
+}
+
+/* the flux y of `count` frames from x on, F bins each */
+static void flux_run(int64_t count, int64_t F, ap_real gain, const ap_real *x, ap_real *y)
+{
+    double sums[RUN] = {0};
+    for (int64_t k = 0; k < F; k += AP_BLOCK) {
+        int64_t length = least_of(AP_BLOCK, F - k);
+        ap_real before[AP_BLOCK], now[AP_BLOCK];
+        compress(length, gain, x + k, before);
+        for (int64_t f = 0; f < count; f++) {
+            double sum = 0;
+            compress(length, gain, x + (f + 1) * F + k, now);
+#pragma omp simd reduction(+ : sum)
+            for (int64_t i = 0; i < length; i++) {
+                ap_real rise = now[i] - before[i];
+                sum += (double)(rise > 0 ? rise : 0);
+                before[i] = now[i];
+            }
+            sums[f] += sum;
+        }
+    }
+    for (int64_t f = 0; f < count; f++) y[f] = (ap_real)sums[f];
+}
+
+static void flux_forward(int64_t B, int64_t frames, int64_t F, ap_real gain, const ap_real *x, ap_real *y)
+{
+    int64_t runs = (frames - 1 + RUN - 1) / RUN;
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < B * runs; r++) {
+        int64_t b = r / runs, f = r % runs * RUN;
+        flux_run(least_of(RUN, frames - 1 - f), F, gain, x + (b * frames + f) * F, y + b * (frames - 1) + f);
+    }
+}
+
+/* ds/dx = gain / (1 + gain x). Frame f stands in y[f - 1] where it rose and, turned round, in y[f] where the
+ * next one does; s rises where x does. */
+static void flux_backward(int64_t B, int64_t frames, int64_t F, ap_real gain, const ap_real *x,
+                          const ap_real *dy, ap_real *dx)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < B * frames; r++) {
+        int64_t b = r / frames, f = r % frames;
+        const ap_real *now = x + r * F, *g = dy + b * (frames - 1);
+        const ap_real *before = f > 0 ? now - F : now, *after = f + 1 < frames ? now + F : now;
+        ap_real rose = f > 0 ? gain * g[f - 1] : 0, rises = f + 1 < frames ? gain * g[f] : 0;
+        for (int64_t k = 0; k < F; k++) {
+            ap_real weight = (now[k] > before[k] ? rose : 0) - (after[k] > now[k] ? rises : 0);
+            dx[r * F + k] += weight / (1 + gain * now[k]);
+        }
+    }
+}
+
+static void flux_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *x = y->inputs[0];
+    const int64_t *at = x->value.shape.at;
+    ap_real *dx = ap_var_grad(tape, x);
+    if (dx) flux_backward(at[0], at[1], at[2], *(ap_real *)y->saved, x->value.data, y->grad, dx);
+}
+
+AP_DEFINE_OP(flux);
+
+ap_var *ap_flux(ap_tape *tape, ap_var *x, ap_real gain)
+{
+    require_spectra("flux", x, 2);
+    const int64_t *at = x->value.shape.at;
+    ap_var *y = ap_tape_push(tape, &op_flux, AP_SHAPE(at[0], at[1] - 1), 1, &x);
+    ap_real *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = gain;
+    flux_forward(at[0], at[1], at[2], gain, x->value.data, y->value.data);
+    return y;
+}
+
+/* ---------------------------------------------------------------- log_average: y = mean over frames of ln(x
+ * + offset) */
+
+/* Bins that are averaged side by side. */
+#define BINS 64
+
+static void log_average_forward(int64_t B, int64_t frames, int64_t F, ap_real offset, const ap_real *x,
+                                ap_real *y)
+{
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t b = 0; b < B; b++)
+        for (int64_t k = 0; k < F; k += BINS) {
+            int64_t width = least_of(BINS, F - k);
+            double sums[BINS] = {0};
+            for (int64_t f = 0; f < frames; f++) {
+                ap_real s[BINS] = {0};
+                for (int64_t i = 0; i < width; i++) s[i] = x[(b * frames + f) * F + k + i] + offset;
+                ap_vlog(width, s, s);
+                for (int64_t i = 0; i < width; i++) sums[i] += (double)s[i];
+            }
+            for (int64_t i = 0; i < width; i++) y[b * F + k + i] = (ap_real)(sums[i] / (double)frames);
+        }
+}
+
+/* dy/dx = 1 / (frames (x + offset)) */
+static void log_average_backward(int64_t B, int64_t frames, int64_t F, ap_real offset, const ap_real *x,
+                                 const ap_real *dy, ap_real *dx)
+{
+    const ap_real each = (ap_real)(1 / (double)frames);
+#pragma omp parallel for schedule(static)
+    for (int64_t r = 0; r < B * frames; r++)
+        for (int64_t k = 0; k < F; k++)
+            dx[r * F + k] += each * dy[r / frames * F + k] / (x[r * F + k] + offset);
+}
+
+static void log_average_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *x = y->inputs[0];
+    const int64_t *at = x->value.shape.at;
+    ap_real *dx = ap_var_grad(tape, x);
+    if (dx) log_average_backward(at[0], at[1], at[2], *(ap_real *)y->saved, x->value.data, y->grad, dx);
+}
+
+AP_DEFINE_OP(log_average);
+
+ap_var *ap_log_average(ap_tape *tape, ap_var *x, ap_real offset)
+{
+    require_spectra("log_average", x, 1);
+    const int64_t *at = x->value.shape.at;
+    ap_var *y = ap_tape_push(tape, &op_log_average, AP_SHAPE(at[0], at[2]), 1, &x);
+    ap_real *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = offset;
+    log_average_forward(at[0], at[1], at[2], offset, x->value.data, y->value.data);
+    return y;
+}
+
+/* ---------------------------------------------------------------- log_power: y = ln(p + 1e-6), p = mean of
+ * x^2 */
+
+#define POWER_FLOOR 1e-6
+
+static double power_of(int64_t S, const ap_real *x)
+{
+    return ap_array_dot(S, x, x) / (double)S + POWER_FLOOR;
+}
+
+static void log_power_forward(int64_t B, int64_t S, const ap_real *x, ap_real *y)
+{
+    for (int64_t b = 0; b < B; b++) y[b] = (ap_real)log(power_of(S, x + b * S));
+}
+
+/* dy/dx = 2 x / (S (p + 1e-6)), with p + 1e-6 = e^y */
+static void log_power_backward(int64_t B, int64_t S, const ap_real *x, const ap_real *y, const ap_real *dy,
+                               ap_real *dx)
+{
+    for (int64_t b = 0; b < B && dx; b++)
+        ap_array_accumulate(S, (ap_real)(2 * (double)dy[b] / ((double)S * exp((double)y[b]))), x + b * S,
+                            dx + b * S);
+}
+
+static void log_power_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *x = y->inputs[0];
+    ap_signals of = ap_signals_of("log_power", x);
+    log_power_backward(of.B, of.S, x->value.data, y->value.data, y->grad, ap_var_grad(tape, x));
+}
+
+AP_DEFINE_OP(log_power);
+
+ap_var *ap_log_power(ap_tape *tape, ap_var *x)
+{
+    ap_signals of = ap_signals_of("log_power", x);
+    ap_var *y = ap_tape_push(tape, &op_log_power, AP_SHAPE(of.B), 1, &x);
+    log_power_forward(of.B, of.S, x->value.data, y->value.data);
+    return y;
+}
+
+/* ---------------------------------------------------------------- variation: y = max(0, least - sigma / (mu
+ * + 1e-4)) */
+
+#define MEAN_FLOOR 1e-4
+
+typedef struct spread {
+    double mean, sigma;
+} spread;
+
+static spread spread_of(int64_t M, const ap_real *e)
+{
+    double sum = 0, square = 0;
+    for (int64_t i = 0; i < M; i++) sum += (double)e[i];
+    double mean = sum / (double)M;
+    for (int64_t i = 0; i < M; i++) square += ((double)e[i] - mean) * ((double)e[i] - mean);
+    return (spread){mean, sqrt(square / (double)(M - 1))};
+}
+
+static void variation_forward(int64_t B, int64_t M, ap_real least, const ap_real *e, ap_real *y)
+{
+    for (int64_t b = 0; b < B; b++) {
+        spread s = spread_of(M, e + b * M);
+        y[b] = (ap_real)fmax(0, (double)least - s.sigma / (s.mean + MEAN_FLOOR));
+    }
+}
+
+/* With m = mu + 1e-4: dy/de = -(e - mu) / ((M - 1) sigma m) + sigma / (M m^2) */
+static void variation_backward(int64_t B, int64_t M, const ap_real *e, const ap_real *y, const ap_real *dy,
+                               ap_real *de)
+{
+    for (int64_t b = 0; b < B && de; b++) {
+        if (y[b] == 0) continue;
+        spread s = spread_of(M, e + b * M);
+        double m = s.mean + MEAN_FLOOR, g = (double)dy[b];
+        double along = s.sigma > 0 ? g / ((double)(M - 1) * s.sigma * m) : 0,
+               level = g * s.sigma / ((double)M * m * m);
+        for (int64_t i = 0; i < M; i++)
+            de[b * M + i] += (ap_real)(level - along * ((double)e[b * M + i] - s.mean));
+    }
+}
+
+static void variation_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *e = y->inputs[0];
+    const int64_t *at = e->value.shape.at;
+    variation_backward(at[0], at[1], e->value.data, y->value.data, y->grad, ap_var_grad(tape, e));
+}
+
+AP_DEFINE_OP(variation);
+
+ap_var *ap_variation(ap_tape *tape, ap_var *e, ap_real least)
+{
+    ap_shape shape = e->value.shape;
+    if (shape.rank != 2 || shape.at[1] < 2)
+        ap_fatal("variation: shape %s is not [B, M] with M > 1", ap_shape_print(shape).text);
+    ap_var *y = ap_tape_push(tape, &op_variation, AP_SHAPE(shape.at[0]), 1, &e);
+    variation_forward(shape.at[0], shape.at[1], least, e->value.data, y->value.data);
+    return y;
+}

@@ -1,0 +1,135 @@
+#include "antiphon/guidance.h"
+
+#include "antiphon/audio.h"
+#include "antiphon/elementwise.h"
+#include "antiphon/layout.h"
+#include "antiphon/linear.h"
+#include "antiphon/stft.h"
+#include "loss/cosine.h"
+#include "loss/envelope.h"
+#include "loss/features.h"
+#include "loss/pearson.h"
+#include "ops/signals.h"
+
+#include <math.h>
+
+/* 1 - mean x */
+static ap_var *one_minus_mean(ap_tape *tape, ap_var *x)
+{
+    return ap_affine(tape, ap_mean(tape, x), -1, 1);
+}
+
+/* mean |a - b| */
+static ap_var *mean_distance(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    return ap_mean(tape, ap_abs(tape, ap_add(tape, a, ap_scale(tape, b, -1))));
+}
+
+/* A constant matrix [rows, columns] of zeros, for the caller to fill. */
+static ap_var *new_matrix(ap_tape *tape, int64_t rows, int64_t columns)
+{
+    ap_shape shape = AP_SHAPE(rows, columns);
+    return ap_tape_constant(
+        tape,
+        (ap_tensor){shape, ap_arena_zeros(ap_tape_arena(tape), (size_t)(rows * columns) * sizeof(ap_real))});
+}
+
+/* ---------------------------------------------------------------- onsets */
+
+#define ONSET_LENGTH 1024
+#define ONSET_HOP 240
+#define ONSET_GAIN 30
+
+static ap_var *onset_strength(ap_tape *tape, ap_var *x)
+{
+    return ap_flux(tape, ap_stft_magnitude(tape, x, ONSET_LENGTH, ONSET_HOP), ONSET_GAIN);
+}
+
+ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input)
+{
+    ap_signals_of_both("onset_loss", output, input);
+    return one_minus_mean(tape,
+                          ap_pearson_of(tape, onset_strength(tape, output), onset_strength(tape, input)));
+}
+
+/* ---------------------------------------------------------------- chroma */
+
+#define CHROMA_LENGTH 4096
+#define CHROMA_HOP 1024
+#define CHROMA_CLASSES 12
+#define CHROMA_NORM_LEAST 1e-8
+
+/* [12, F]: row q has a 1 at the bins between 60 and 2000 Hz whose nearest semitone is of class q; A is class
+ * 0 */
+static ap_var *chroma_matrix(ap_tape *tape)
+{
+    const double lowest = 60, highest = 2000, a4 = 440;
+    int64_t F = CHROMA_LENGTH / 2 + 1;
+    ap_var *matrix = new_matrix(tape, CHROMA_CLASSES, F);
+    for (int64_t k = 0; k < F; k++) {
+        double hertz = (double)k * AP_SAMPLE_RATE / CHROMA_LENGTH;
+        if (hertz <= lowest || hertz >= highest) continue;
+        int semitone = (int)lrint(CHROMA_CLASSES * log2(hertz / a4));
+        int class = (semitone % CHROMA_CLASSES + CHROMA_CLASSES) % CHROMA_CLASSES;
+        matrix->value.data[class * F + k] = 1;
+    }
+    return matrix;
+}
+
+ap_var *ap_chroma_loss(ap_tape *tape, ap_var *output, ap_var *target)
+{
+    ap_signals_of_both("chroma_loss", output, target);
+    ap_var *matrix = chroma_matrix(tape), *chroma[2] = {output, target};
+    for (int k = 0; k < 2; k++)
+        chroma[k] =
+            ap_linear(tape, ap_stft_magnitude(tape, chroma[k], CHROMA_LENGTH, CHROMA_HOP), matrix, NULL);
+    return one_minus_mean(tape, ap_cosine(tape, chroma[0], chroma[1], 2, CHROMA_NORM_LEAST));
+}
+
+/* ---------------------------------------------------------------- timbre */
+
+#define TIMBRE_LENGTH 1024
+#define TIMBRE_HOP 256
+#define TIMBRE_BANDS 40
+#define TIMBRE_OFFSET ((ap_real)1e-3)
+
+/* [40, F]: row i averages the bins from edge i up to edge i + 1, at least one; the edges are 2^(1 + 8 i /
+ * 40), from bin 2 to the end of the spectrum, fractions dropped */
+static ap_var *timbre_matrix(ap_tape *tape)
+{
+    const double octaves = log2(TIMBRE_LENGTH / 2) - 1;
+    int64_t F = TIMBRE_LENGTH / 2 + 1;
+    ap_var *matrix = new_matrix(tape, TIMBRE_BANDS, F);
+    for (int i = 0; i < TIMBRE_BANDS; i++) {
+        int64_t from = (int64_t)exp2(1 + octaves * i / TIMBRE_BANDS);
+        int64_t to = (int64_t)exp2(1 + octaves * (i + 1) / TIMBRE_BANDS);
+        if (to == from) to++;
+        for (int64_t k = from; k < to; k++)
+            matrix->value.data[i * F + k] = (ap_real)(1 / (double)(to - from));
+    }
+    return matrix;
+}
+
+ap_var *ap_timbre_loss(ap_tape *tape, ap_var *output, ap_var *target)
+{
+    ap_signals_of_both("timbre_loss", output, target);
+    ap_var *matrix = timbre_matrix(tape), *bands[2] = {output, target};
+    for (int k = 0; k < 2; k++) {
+        ap_var *spectra = ap_stft_magnitude(tape, bands[k], TIMBRE_LENGTH, TIMBRE_HOP);
+        bands[k] = ap_linear(tape, ap_log_average(tape, spectra, TIMBRE_OFFSET), matrix, NULL);
+    }
+    return mean_distance(tape, bands[0], bands[1]);
+}
+
+/* ---------------------------------------------------------------- variation and level */
+
+ap_var *ap_variation_loss(ap_tape *tape, ap_var *output, ap_real least, int64_t M)
+{
+    return ap_mean(tape, ap_variation(tape, ap_envelope_of(tape, output, M), least));
+}
+
+ap_var *ap_level_loss(ap_tape *tape, ap_var *output, ap_var *target)
+{
+    ap_signals_of_both("level_loss", output, target);
+    return mean_distance(tape, ap_log_power(tape, output), ap_log_power(tape, target));
+}

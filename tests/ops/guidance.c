@@ -1,0 +1,199 @@
+#include "loss/features.h"
+#include "loss/pearson.h"
+
+#include "ops/ops.h"
+#include "support/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static const ap_real GAIN = 30, OFFSET = (ap_real)1e-3, LEAST = (ap_real)0.9;
+
+static ap_var *build_pearson(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    (void)context;
+    return ap_pearson_of(tape, in[0], in[1]);
+}
+
+static ap_var *build_flux(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    (void)context;
+    return ap_flux(tape, in[0], GAIN);
+}
+
+static ap_var *build_log_average(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    (void)context;
+    return ap_log_average(tape, in[0], OFFSET);
+}
+
+static ap_var *build_log_power(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    (void)context;
+    return ap_log_power(tape, in[0]);
+}
+
+static ap_var *build_variation(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    (void)context;
+    return ap_variation(tape, in[0], LEAST);
+}
+
+/* numbers of at least `low`, as magnitudes and envelopes are */
+static ap_tensor positive(uint64_t seed, double low, double scale, ap_shape shape)
+{
+    ap_tensor x = random_tensor(seed, (ap_real)scale, shape);
+    for (int64_t i = 0; i < ap_shape_count(shape); i++) x.data[i] = (ap_real)(low + fabs((double)x.data[i]));
+    return x;
+}
+
+/* Builds from the one or two inputs, compares with `want` and frees all of them. */
+static void check_forward(const char *name, check_fn *build, int count, const ap_tensor *inputs,
+                          ap_shape shape, double *want)
+{
+    ap_tape *tape = ap_tape_create(0);
+    ap_var *in[2];
+    for (int k = 0; k < count; k++) in[k] = ap_tape_constant(tape, inputs[k]);
+    ap_var *y = build(tape, in, NULL);
+    assert_true(ap_shape_same(y->value.shape, shape));
+    check_close(name, ap_shape_count(shape), y->value.data, want, forward_tolerance());
+    ap_tape_free(tape);
+    for (int k = 0; k < count; k++) free(inputs[k].data);
+    free(want);
+}
+
+static void check_backward(const char *name, check_fn *build, int count, ap_tensor a, ap_tensor b)
+{
+    gradient_case c = {.name = name, .build = build, .input_count = count, .inputs = {a, b}};
+    check_gradient(&c);
+    free_inputs(&c);
+}
+
+void forward_pearson(void **state)
+{
+    (void)state;
+    const int64_t B = 3, M = 50;
+    ap_tensor in[2] = {random_tensor(1, 1, AP_SHAPE(B, M)), random_tensor(2, 1, AP_SHAPE(B, M))};
+    double *want = calloc((size_t)B, sizeof *want);
+    for (int64_t b = 0; b < B; b++) {
+        /* r is the cosine once the means are gone */
+        double mean[2] = {0}, ab = 0, aa = 0, bb = 0;
+        for (int64_t i = 0; i < M; i++)
+            for (int k = 0; k < 2; k++) mean[k] += (double)in[k].data[b * M + i] / (double)M;
+        for (int64_t i = 0; i < M; i++) {
+            double p = (double)in[0].data[b * M + i] - mean[0], q = (double)in[1].data[b * M + i] - mean[1];
+            ab += p * q, aa += p * p, bb += q * q;
+        }
+        want[b] = ab / (double)(M - 1) / (sqrt(aa * bb) / (double)(M - 1) + 1e-8);
+    }
+    check_forward("pearson", build_pearson, 2, in, AP_SHAPE(B), want);
+}
+
+void gradient_pearson(void **state)
+{
+    (void)state;
+    check_backward("pearson", build_pearson, 2, random_tensor(3, 1, AP_SHAPE(2, 9)),
+                   random_tensor(4, 1, AP_SHAPE(2, 9)));
+}
+
+void forward_flux(void **state)
+{
+    (void)state;
+    /* more frames than a run, more bins than a block; two frames alone */
+    const int64_t cases[][3] = {{2, 70, 5}, {1, 3, 1500}, {3, 2, 7}};
+    for (int c = 0; c < 3; c++) {
+        int64_t B = cases[c][0], frames = cases[c][1], F = cases[c][2];
+        ap_tensor x = positive(1, 0, 1, AP_SHAPE(B, frames, F));
+        double *want = calloc((size_t)(B * (frames - 1)), sizeof *want);
+        for (int64_t b = 0; b < B; b++)
+            for (int64_t f = 0; f < frames - 1; f++)
+                for (int64_t k = 0; k < F; k++) {
+                    const ap_real *at = x.data + (b * frames + f) * F + k;
+                    double rise =
+                        log(1 + (double)GAIN * (double)at[F]) - log(1 + (double)GAIN * (double)at[0]);
+                    if (rise > 0) want[b * (frames - 1) + f] += rise;
+                }
+        check_forward("flux", build_flux, 1, &x, AP_SHAPE(B, frames - 1), want);
+    }
+}
+
+void gradient_flux(void **state)
+{
+    (void)state;
+    /* bin by bin a shuffled staircase, so that no difference of two frames is near the kink */
+    ap_tensor x = random_tensor(5, (ap_real)0.1, AP_SHAPE(2, 6, 4));
+    ap_rng rng = ap_rng_init(1);
+    for (int64_t b = 0; b < 2; b++)
+        for (int64_t k = 0; k < 4; k++) {
+            int64_t order[6] = {0, 1, 2, 3, 4, 5};
+            ap_rng_shuffle(&rng, order, 6);
+            for (int64_t f = 0; f < 6; f++) x.data[(b * 6 + f) * 4 + k] += (ap_real)(1 + order[f]);
+        }
+    check_backward("flux", build_flux, 1, x, (ap_tensor){0});
+}
+
+void forward_log_average(void **state)
+{
+    (void)state;
+    const int64_t B = 2, frames = 9, F = 131;
+    ap_tensor x = positive(1, 0, 1, AP_SHAPE(B, frames, F));
+    double *want = calloc((size_t)(B * F), sizeof *want);
+    for (int64_t i = 0; i < B * frames * F; i++)
+        want[i / (frames * F) * F + i % F] += log((double)x.data[i] + (double)OFFSET) / (double)frames;
+    check_forward("log_average", build_log_average, 1, &x, AP_SHAPE(B, F), want);
+}
+
+void gradient_log_average(void **state)
+{
+    (void)state;
+    check_backward("log_average", build_log_average, 1, positive(2, 0.5, 2, AP_SHAPE(2, 4, 5)),
+                   (ap_tensor){0});
+}
+
+void forward_log_power(void **state)
+{
+    (void)state;
+    const int64_t B = 3, S = 40009;
+    ap_tensor x = random_tensor(1, (ap_real)0.2, AP_SHAPE(B, 1, S));
+    double *want = calloc((size_t)B, sizeof *want);
+    for (int64_t i = 0; i < B * S; i++) want[i / S] += (double)x.data[i] * (double)x.data[i] / (double)S;
+    for (int64_t b = 0; b < B; b++) want[b] = log(want[b] + 1e-6);
+    check_forward("log_power", build_log_power, 1, &x, AP_SHAPE(B), want);
+}
+
+void gradient_log_power(void **state)
+{
+    (void)state;
+    check_backward("log_power", build_log_power, 1, random_tensor(2, 2, AP_SHAPE(2, 11)), (ap_tensor){0});
+}
+
+/* two rows: one that moves too little, at 5 +- 1, and one that moves enough */
+static ap_tensor envelopes(int64_t M)
+{
+    ap_tensor x = positive(7, 0.1, 3, AP_SHAPE(2, M));
+    for (int64_t i = 0; i < M; i++) x.data[i] = (ap_real)(5 + 0.3 * (double)x.data[i]);
+    for (int64_t i = 0; i < M; i += 3) x.data[M + i] = 20;
+    return x;
+}
+
+void forward_variation(void **state)
+{
+    (void)state;
+    const int64_t M = 30;
+    ap_tensor e = envelopes(M);
+    double *want = calloc(2, sizeof *want);
+    for (int64_t b = 0; b < 2; b++) {
+        double mean = 0, square = 0;
+        for (int64_t i = 0; i < M; i++) mean += (double)e.data[b * M + i] / (double)M;
+        for (int64_t i = 0; i < M; i++) square += pow((double)e.data[b * M + i] - mean, 2);
+        want[b] = fmax(0, (double)LEAST - sqrt(square / (double)(M - 1)) / (mean + 1e-4));
+    }
+    assert_true(want[0] > 0.3 && want[1] == 0);
+    check_forward("variation", build_variation, 1, &e, AP_SHAPE(2), want);
+}
+
+void gradient_variation(void **state)
+{
+    (void)state;
+    check_backward("variation", build_variation, 1, envelopes(12), (ap_tensor){0});
+}
