@@ -1,10 +1,10 @@
 /** @file agent.h
  * The compositional creative agent: hears the latents of two sources and writes new ones.
  *
- * Two extractors, one for the input and one for the target, each of three heads whose kernels fix what they can hear:
- * rhythm (3 and 5 frames of 13 ms), harmony (7, 9), timbre (15, 21). A selector weighs the six components at every frame;
- * a transformer, the composer, turns the weighted components into latents. Parameters carry the names of the
- * reference model.
+ * Two extractors, one for the input and one for the target, each of three heads whose kernels fix what they
+ * can hear: rhythm (3 and 5 frames of 13 ms), harmony (7, 9), timbre (15, 21). A selector weighs the six
+ * components at every frame; a transformer, the composer, turns the weighted components into latents.
+ * Parameters carry the names of the reference model.
  */
 #ifndef ANTIPHON_AGENT_H
 #define ANTIPHON_AGENT_H
@@ -13,12 +13,14 @@
 
 #include <stdbool.h>
 
-/** One head: conv of k1 taps to 2 out channels, LeakyReLU, conv of k2 taps to out, LeakyReLU, plus a 1 x 1 skip from x, then
- * BatchNorm. LeakyReLU's slope is 0.2. */
+/** One head: conv of k1 taps to 2 out channels, LeakyReLU, conv of k2 taps to out, LeakyReLU, plus a 1 x 1
+ * skip from x, then BatchNorm. LeakyReLU's slope is 0.2. */
 typedef struct ap_head ap_head;
 
-/** Registers "<prefix>.conv1.weight" … "<prefix>.norm.running_var"; owned by `params`. k1 and k2 are odd. */
-ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1, int64_t k2, const char *prefix);
+/** Registers "<prefix>conv1.weight" … "<prefix>norm.running_var"; owned by `params`. k1 and k2 are odd;
+ * `prefix` is "" or ends in a dot. */
+ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1, int64_t k2,
+                        const char *prefix);
 
 /** [B, out, T] from x [B, dim, T] */
 ap_var *ap_head_apply(ap_tape *tape, const ap_head *head, ap_var *x);
@@ -46,8 +48,8 @@ typedef struct ap_agent_output {
     ap_var *logits;  /**< what the weights are the softmax of */
 } ap_agent_output;
 
-/** Registers "<prefix>input_extractor.rhythm.conv1.weight" and so on; owned by `params`. `prefix` is "" or ends in a
- * dot. */
+/** Registers "<prefix>input_extractor.rhythm.conv1.weight" and so on; owned by `params`. `prefix` is "" or
+ * ends in a dot. */
 ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char *prefix);
 
 /** Composes from input latents zi and target latents zt, both [B, D, T]. */

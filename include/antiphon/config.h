@@ -9,6 +9,7 @@
 #ifndef ANTIPHON_CONFIG_H
 #define ANTIPHON_CONFIG_H
 
+#include "antiphon/codec.h"
 #include "antiphon/modulation.h"
 #include "antiphon/status.h"
 
@@ -25,7 +26,6 @@ typedef struct ap_int_list {
 
 /** Which target an input is played against. */
 typedef enum ap_targets { AP_TARGETS_MATCHED, AP_TARGETS_SHUFFLED } ap_targets;
-typedef enum ap_codec_type { AP_CODEC_MDCT, AP_CODEC_SEANET } ap_codec_type;
 /** What stands between the agent's latents and the codec's decoder. */
 typedef enum ap_output_part { AP_OUTPUT_CASCADE, AP_OUTPUT_DIRECT, AP_OUTPUT_GATES } ap_output_part;
 /** What of |x| in a segment is the envelope: the largest, the root mean square, the 8-norm (a smooth

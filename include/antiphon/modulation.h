@@ -26,6 +26,9 @@ void ap_envelope(int64_t B, int64_t S, int64_t M, const ap_real *x, ap_real *e, 
 /** Pearson's coefficient of x and y [M], as above; 0 when one is constant. */
 double ap_pearson(int64_t M, const ap_real *x, const ap_real *y);
 
+/** What one source charges for a coefficient r: -ln(1 - min(|r|, 0.999)). */
+double ap_modulation_cost_of(double r);
+
 /** The cost of plain arrays [B, S] in one call, for programs that want only this.
  * r_input, r_target [B] receive the signed coefficients (NULL: not wanted). doutput [B, S] is overwritten with the
  * gradient of the cost with respect to output (NULL: not wanted). Never NaN for finite input. */

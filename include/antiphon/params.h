@@ -2,9 +2,9 @@
  * The named parameters of a model.
  *
  * Modules register what they need under the names of the checkpoint, then ap_params_build lays all trainable
- * values out in one contiguous buffer and their gradients in another of the same order, so that the optimiser,
- * the norm, data-parallel sums and checkpoints walk one array. Pointers to an ap_param stay valid until
- * ap_params_free.
+ * values out in one contiguous buffer and their gradients in another of the same order, so that the
+ * optimiser, the norm, data-parallel sums and checkpoints walk one array. Pointers to an ap_param stay valid
+ * until ap_params_free.
  */
 #ifndef ANTIPHON_PARAMS_H
 #define ANTIPHON_PARAMS_H
@@ -21,9 +21,9 @@ typedef enum ap_param_kind {
     AP_PARAM_BUFFER   /**< a running statistic, written by the forward pass in training */
 } ap_param_kind;
 
-/** How a parameter starts: constant `a`; uniform in [-a, a); normal with standard deviation `a`; `a` in the first half of
- * its elements and zero in the others; `a` times the Euclidean norm of each row (first index) of the parameter registered
- * just before, for the gains of a weight norm. */
+/** How a parameter starts: constant `a`; uniform in [-a, a); normal with standard deviation `a`; `a` in the
+ * first half of its elements and zero in the others; `a` times the Euclidean norm of each row (first index)
+ * of the parameter registered just before, for the gains of a weight norm. */
 typedef enum ap_init_kind {
     AP_INIT_CONSTANT,
     AP_INIT_UNIFORM,
@@ -56,8 +56,8 @@ void ap_params_free(ap_params *params);
 void *ap_params_alloc(ap_params *params, size_t bytes);
 
 /** Registers a parameter named by a printf-style format. A name given twice is misuse. */
-ap_param *ap_params_add(ap_params *params, ap_param_kind kind, ap_shape shape, ap_init init, const char *name, ...)
-    __attribute__((format(printf, 5, 6)));
+ap_param *ap_params_add(ap_params *params, ap_param_kind kind, ap_shape shape, ap_init init, const char *name,
+                        ...) __attribute__((format(printf, 5, 6)));
 
 /** Lays out all registered parameters, draws their first values from `rng` in the order of registration, and
  * zeroes the gradients. Called once. */

@@ -7,8 +7,8 @@
  * to be freed, and ap_tape_reset takes everything back at once, after which every ap_var pointer is void.
  *
  * ap_tape_backward recycles each variable's value, gradient and saved blocks as soon as its backward function
- * is done; what is to be read afterwards is marked with ap_tape_keep. A tape serves one thread; operations use
- * several threads inside.
+ * is done; what is to be read afterwards is marked with ap_tape_keep. A tape serves one thread; operations
+ * use several threads inside.
  */
 #ifndef ANTIPHON_TAPE_H
 #define ANTIPHON_TAPE_H
@@ -33,15 +33,15 @@ typedef struct ap_op {
 } ap_op;
 
 struct ap_var {
-    ap_tensor value;  /**< borrowed from the tape's arena, or from the caller for a leaf */
-    ap_real *grad;    /**< same shape as value; NULL while no gradient has reached it or none is wanted */
-    bool wants_grad;  /**< whether anything below it is to be differentiated */
-    bool keep;        /**< value and grad survive ap_tape_backward */
-    bool leaf;        /**< value and grad belong to the caller */
-    const ap_op *op;  /**< NULL for a leaf */
+    ap_tensor value; /**< borrowed from the tape's arena, or from the caller for a leaf */
+    ap_real *grad;   /**< same shape as value; NULL while no gradient has reached it or none is wanted */
+    bool wants_grad; /**< whether anything below it is to be differentiated */
+    bool keep;       /**< value and grad survive ap_tape_backward */
+    bool leaf;       /**< value and grad belong to the caller */
+    const ap_op *op; /**< NULL for a leaf */
     int input_count;
-    ap_var **inputs;  /**< an entry is NULL for an optional input that was not given */
-    void *saved;      /**< what the operation keeps for its backward; NULL when no gradient is wanted */
+    ap_var **inputs; /**< an entry is NULL for an optional input that was not given */
+    void *saved;     /**< what the operation keeps for its backward; NULL when no gradient is wanted */
     size_t saved_bytes;
 };
 
@@ -57,6 +57,10 @@ void ap_tape_reset(ap_tape *tape);
 /** Training mode: dropout drops, BatchNorm uses and updates its statistics. Off on a new tape. */
 void ap_tape_training_set(ap_tape *tape, bool training);
 bool ap_tape_training(const ap_tape *tape);
+
+/** Whether leaves ask for gradients. On on a new tape; off, every leaf is a constant and nothing is saved for
+ * a backward pass: validation and inference. */
+void ap_tape_gradients_set(ap_tape *tape, bool wanted);
 
 /** The tape's random stream, to draw from, save or replace. Borrowed. */
 ap_rng *ap_tape_rng(ap_tape *tape);
@@ -89,8 +93,8 @@ void ap_tape_keep(ap_var *x);
  * once (long inference runs in bounded memory); otherwise nothing happens. */
 void ap_tape_drop(ap_tape *tape, ap_var *x);
 
-/** Fills the gradients of all that `loss`, a scalar (any shape of one element), was computed from: the leaves'
- * receive d(scale x loss)/d(leaf). */
+/** Fills the gradients of all that `loss`, a scalar (any shape of one element), was computed from: the
+ * leaves' receive d(scale x loss)/d(leaf). */
 void ap_tape_backward(ap_tape *tape, ap_var *loss, ap_real scale);
 
 /** The same from wherever the caller has put a gradient through ap_var_grad: any variables, of any shape. */

@@ -1,6 +1,6 @@
 /** @file transformer.h
- * A stack of transformer encoder layers (Vaswani et al., 2017; normalisation behind each residual sum, GELU), with
- * the parameter names of torch.nn.TransformerEncoder.
+ * A stack of transformer encoder layers (Vaswani et al., 2017; normalisation behind each residual sum, GELU),
+ * with the parameter names of torch.nn.TransformerEncoder.
  */
 #ifndef ANTIPHON_TRANSFORMER_H
 #define ANTIPHON_TRANSFORMER_H
@@ -29,8 +29,8 @@ typedef struct ap_positions ap_positions;
 /** A table of width `model` (even), owned by `params`. */
 ap_positions *ap_positions_create(ap_params *params, int64_t model);
 
-/** y[b, t, :] = x[b, t, :] + p[t, :], p[t, 2i] = sin(t / 10000^(2i / model)), p[t, 2i + 1] = cos of the same; x is
- * [B, T, model]. */
+/** y[b, t, :] = x[b, t, :] + p[t, :], p[t, 2i] = sin(t / 10000^(2i / model)), p[t, 2i + 1] = cos of the same;
+ * x is [B, T, model]. */
 ap_var *ap_positions_add(ap_tape *tape, ap_positions *positions, ap_var *x);
 
 #endif

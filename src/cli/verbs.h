@@ -18,13 +18,7 @@ typedef struct verb {
 } verb;
 
 /* In the order of the help. The verb NAME is `const verb verb_NAME` in src/cli/NAME.c. */
-/* clang-format off */
-#define VERBS(X)                                                                                             \
-    X(synth)                                                                                                 \
-    X(cost)                                                                                                  \
-    X(evaluate)                                                                                              \
-    X(info)
-/* clang-format on */
+#define VERBS(X) X(synth) X(train) X(infer) X(cost) X(evaluate) X(config) X(info)
 
 #define DECLARE_VERB(name) extern const verb verb_##name;
 VERBS(DECLARE_VERB)

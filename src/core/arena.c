@@ -1,6 +1,7 @@
 #include "antiphon/arena.h"
 
 #include "antiphon/status.h"
+#include "core/memory.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -45,9 +46,7 @@ static unsigned class_of(size_t bytes, size_t *size)
 
 ap_arena *ap_arena_create(void)
 {
-    ap_arena *arena = calloc(1, sizeof *arena);
-    if (!arena) ap_fatal("out of memory: an arena of %zu bytes", sizeof *arena);
-    return arena;
+    return ap_allocate(1, sizeof(ap_arena));
 }
 
 static void free_spans(span *s)
@@ -69,10 +68,10 @@ void ap_arena_free(ap_arena *arena)
 
 static span *new_span(ap_arena *arena, size_t size)
 {
-    span *s = calloc(1, sizeof *s);
+    span *s = ap_allocate(1, sizeof *s);
     size_t rounded = (size + LARGE_BYTES - 1) / LARGE_BYTES * LARGE_BYTES;
-    if (s) s->base = aligned_alloc(LARGE_BYTES, rounded);
-    if (!s || !s->base) ap_fatal("out of memory: %zu bytes more than the %zu held", size, arena->held);
+    s->base = aligned_alloc(LARGE_BYTES, rounded);
+    if (!s->base) ap_fatal("out of memory: %zu bytes more than the %zu held", size, arena->held);
     madvise(s->base, rounded, MADV_HUGEPAGE);
     s->size = size;
     arena->held += size;

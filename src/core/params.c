@@ -2,6 +2,7 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
+#include "core/memory.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -21,8 +22,7 @@ struct ap_params {
 
 ap_params *ap_params_create(void)
 {
-    ap_params *params = calloc(1, sizeof *params);
-    if (!params) ap_fatal("out of memory: a parameter set");
+    ap_params *params = ap_allocate(1, sizeof *params);
     params->arena = ap_arena_create();
     return params;
 }
@@ -52,8 +52,7 @@ ap_param *ap_params_add(ap_params *params, ap_param_kind kind, ap_shape shape, a
     if (ap_params_find(params, text)) ap_fatal("parameter %s registered twice", text);
     if (params->count == params->capacity) {
         params->capacity = params->capacity ? 2 * params->capacity : 64;
-        params->all = realloc(params->all, params->capacity * sizeof *params->all);
-        if (!params->all) ap_fatal("out of memory: %zu parameters", params->capacity);
+        params->all = ap_reallocate(params->all, params->capacity, sizeof *params->all);
     }
     ap_param *param = ap_arena_zeros(params->arena, sizeof *param);
     char *owned = ap_arena_alloc(params->arena, (size_t)length + 1);

@@ -1,6 +1,7 @@
 #include "antiphon/tape.h"
 
 #include "antiphon/status.h"
+#include "core/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,13 +11,12 @@ struct ap_tape {
     ap_var **vars; /* in the order they were pushed: inputs stand before what is computed from them */
     size_t count, capacity;
     ap_rng rng;
-    bool training;
+    bool training, constant_leaves;
 };
 
 ap_tape *ap_tape_create(uint64_t seed)
 {
-    ap_tape *tape = calloc(1, sizeof *tape);
-    if (!tape) ap_fatal("out of memory: a tape of %zu bytes", sizeof *tape);
+    ap_tape *tape = ap_allocate(1, sizeof *tape);
     tape->arena = ap_arena_create();
     tape->rng = ap_rng_init(seed);
     return tape;
@@ -46,6 +46,11 @@ bool ap_tape_training(const ap_tape *tape)
     return tape->training;
 }
 
+void ap_tape_gradients_set(ap_tape *tape, bool wanted)
+{
+    tape->constant_leaves = !wanted;
+}
+
 ap_rng *ap_tape_rng(ap_tape *tape)
 {
     return &tape->rng;
@@ -65,8 +70,7 @@ static ap_var *append(ap_tape *tape)
 {
     if (tape->count == tape->capacity) {
         tape->capacity = tape->capacity ? 2 * tape->capacity : 1024;
-        tape->vars = realloc(tape->vars, tape->capacity * sizeof *tape->vars);
-        if (!tape->vars) ap_fatal("out of memory: a tape of %zu variables", tape->capacity);
+        tape->vars = ap_reallocate(tape->vars, tape->capacity, sizeof *tape->vars);
     }
     return tape->vars[tape->count++] = ap_arena_zeros(tape->arena, sizeof(ap_var));
 }
@@ -75,8 +79,8 @@ ap_var *ap_tape_leaf(ap_tape *tape, ap_tensor value, ap_real *grad)
 {
     ap_var *x = append(tape);
     x->value = value;
-    x->grad = grad;
-    x->wants_grad = grad != NULL;
+    x->grad = tape->constant_leaves ? NULL : grad;
+    x->wants_grad = x->grad != NULL;
     x->keep = x->leaf = true;
     return x;
 }

@@ -18,7 +18,7 @@
 
 /* ---------------------------------------------------------------- -ln(1 - |r|), r of two envelopes */
 
-static double barrier_value(double r)
+double ap_modulation_cost_of(double r)
 {
     return -log1p(-fmin(fabs(r), CLAMP));
 }
@@ -40,7 +40,7 @@ static double source_cost(int64_t M, ap_barrier barrier, double scale, const ap_
     if (r) *r = (ap_real)c.r;
     if (dsource || doutput)
         ap_correlate_backward(&c, M, source, output, scale * barrier_slope(barrier, c.r), dsource, doutput);
-    return barrier_value(c.r);
+    return ap_modulation_cost_of(c.r);
 }
 
 /* ---------------------------------------------------------------- on a tape */

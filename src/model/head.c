@@ -12,7 +12,8 @@ struct ap_head {
     ap_param *running_mean, *running_var;
 };
 
-ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1, int64_t k2, const char *prefix)
+ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1, int64_t k2,
+                        const char *prefix)
 {
     char name[160];
     ap_head *head = ap_params_alloc(params, sizeof *head);
@@ -25,7 +26,8 @@ ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1,
 #undef NAME
     head->running_mean =
         ap_params_add(params, AP_PARAM_BUFFER, AP_SHAPE(out), zero, "%snorm.running_mean", prefix);
-    head->running_var = ap_params_add(params, AP_PARAM_BUFFER, AP_SHAPE(out), one, "%snorm.running_var", prefix);
+    head->running_var =
+        ap_params_add(params, AP_PARAM_BUFFER, AP_SHAPE(out), one, "%snorm.running_var", prefix);
     return head;
 }
 
@@ -34,6 +36,7 @@ ap_var *ap_head_apply(ap_tape *tape, const ap_head *head, ap_var *x)
     ap_var *y = ap_leaky_relu(tape, ap_conv_apply(tape, head->conv1, x), SLOPE);
     y = ap_leaky_relu(tape, ap_conv_apply(tape, head->conv2, y), SLOPE);
     y = ap_add(tape, y, ap_conv_apply(tape, head->skip, x));
-    return ap_batch_norm(tape, y, ap_tape_param(tape, head->norm.weight), ap_tape_param(tape, head->norm.bias),
-                         head->running_mean->value.data, head->running_var->value.data);
+    return ap_batch_norm(tape, y, ap_tape_param(tape, head->norm.weight),
+                         ap_tape_param(tape, head->norm.bias), head->running_mean->value.data,
+                         head->running_var->value.data);
 }

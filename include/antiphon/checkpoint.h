@@ -1,0 +1,37 @@
+/** @file checkpoint.h
+ * Checkpoints: one safetensors file with the model, its running statistics, the optimiser's state and, as
+ * metadata, the resolved configuration ("config", JSON) and how far training has come ("state", JSON).
+ */
+#ifndef ANTIPHON_CHECKPOINT_H
+#define ANTIPHON_CHECKPOINT_H
+
+#include "antiphon/model.h"
+#include "antiphon/objective.h"
+#include "antiphon/optimiser.h"
+
+/** How far training has come: with the weights and the optimiser's state, all that a resumed run needs. */
+typedef struct ap_progress {
+    int64_t epoch;    /**< epochs completed */
+    int64_t batch;    /**< batches completed in the epoch under way */
+    int64_t step;     /**< optimiser steps in all */
+    ap_rng rng;       /**< the tape's stream (dropout, noise) */
+    bool has_best;    /**< whether `best` is set */
+    double best;      /**< lowest validation loss so far */
+    int64_t stale;    /**< epochs since it was lowest */
+    int64_t counted;  /**< items in `sums` */
+    ap_measures sums; /**< of the epoch under way: each measure times the items it was over */
+} ap_progress;
+
+/** Writes a checkpoint atomically. */
+ap_status ap_checkpoint_save(const char *path, const ap_config *config, const ap_model *model,
+                             const ap_adamw *optimiser, const ap_progress *progress);
+
+/** Loads a checkpoint to go on training: the model's tensors, which must be exactly those of `model`, the
+ * optimiser's state and the progress. The status names the file and the tensor or key that is missing, too
+ * many or of another shape. On failure the model's weights are undefined. */
+ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *optimiser, ap_progress *progress);
+
+/** Loads a checkpoint to compose with: its configuration and a model built from it, which is the caller's. */
+ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **model);
+
+#endif

@@ -1,0 +1,35 @@
+/** @file console.h
+ * What a training run shows on the terminal: a progress line, and after each epoch a summary and the
+ * envelopes of one validation pair. Where the output is no terminal there are plain lines, and no more than
+ * one in a few seconds.
+ */
+#ifndef ANTIPHON_CONSOLE_H
+#define ANTIPHON_CONSOLE_H
+
+#include "antiphon/trainer.h"
+
+#include <stdio.h>
+
+typedef struct ap_console {
+    FILE *out;
+    bool terminal;    /**< whether the progress line may be overwritten */
+    double last_line; /**< when the last progress line was printed, on the monotonic clock */
+} ap_console;
+
+/** Prints to `out`, which stays the caller's. */
+ap_console ap_console_init(FILE *out);
+
+/** A line of text, below a finished progress line. */
+void ap_console_note(ap_console *console, const char *line);
+
+void ap_console_step(ap_console *console, const ap_step_report *report);
+void ap_console_epoch(ap_console *console, const ap_epoch_report *report);
+
+#define AP_ENVELOPE_COLUMNS 50
+#define AP_ENVELOPE_TEXT (3 * AP_ENVELOPE_COLUMNS + 1)
+
+/** Draws the envelope of x [S] as a row of AP_ENVELOPE_COLUMNS block characters (UTF-8), the loudest at full
+ * height. */
+void ap_envelope_draw(int64_t S, const ap_real *x, char text[AP_ENVELOPE_TEXT]);
+
+#endif

@@ -1,0 +1,51 @@
+/** @file objective.h
+ * The training loss: the weighted sum of the terms whose weight is not zero, and what is measured beside it.
+ */
+#ifndef ANTIPHON_OBJECTIVE_H
+#define ANTIPHON_OBJECTIVE_H
+
+#include "antiphon/config.h"
+#include "antiphon/model.h"
+
+/** Everything a step reports, in the order of the log. A measure's name is the seed's without "train_" or
+ * "val_". */
+typedef enum ap_measure {
+    AP_MEASURE_LOSS,
+    AP_MEASURE_RMS_INPUT,
+    AP_MEASURE_RMS_TARGET,
+    AP_MEASURE_SPECTRAL,
+    AP_MEASURE_MEL,
+    AP_MEASURE_NOVELTY,
+    AP_MEASURE_CORR_COST, /**< always the seed's value, whatever barrier the gradient has, and also at weight
+                             0 */
+    AP_MEASURE_ONSET,
+    AP_MEASURE_CHROMA,
+    AP_MEASURE_TIMBRE,
+    AP_MEASURE_VARIATION,
+    AP_MEASURE_LEVEL,
+    AP_MEASURE_R_INPUT,  /**< mean |r| of the output's envelope with the input's */
+    AP_MEASURE_R_TARGET, /**< the same with the target's */
+    AP_MEASURE_WEIGHTS,  /**< the first of six: the mean weight of each component */
+    AP_MEASURE_COUNT = AP_MEASURE_WEIGHTS + 6
+} ap_measure;
+
+/** "loss", "rms_input", …, "input_rhythm_weight", … */
+const char *ap_measure_name(ap_measure measure);
+
+typedef struct ap_measures {
+    bool present[AP_MEASURE_COUNT]; /**< false: the term was not computed */
+    double value[AP_MEASURE_COUNT];
+} ap_measures;
+
+/** What a step compares: variables on one tape. */
+typedef struct ap_heard {
+    ap_var *input, *target, *output; /**< audio [B, 1, S] */
+    ap_var *zi, *zt;                 /**< the sources' latents [B, D, T] */
+    ap_composition composed;
+} ap_heard;
+
+/** Pushes the terms and returns their weighted sum, a scalar variable, filling in `measures`. NULL when every
+ * weight is 0. */
+ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures);
+
+#endif

@@ -1,0 +1,62 @@
+/** @file trainer.h
+ * Training: from a configuration and a pair set to checkpoints.
+ */
+#ifndef ANTIPHON_TRAINER_H
+#define ANTIPHON_TRAINER_H
+
+#include "antiphon/checkpoint.h"
+
+#include <signal.h>
+
+typedef struct ap_trainer ap_trainer;
+
+/** Where training stands, for whoever watches. */
+typedef struct ap_step_report {
+    int64_t epoch, epochs;  /**< the epoch under way, from 1, of how many */
+    int64_t batch, batches; /**< batches done in it, of how many */
+    int64_t step;           /**< optimiser steps in all */
+    double learning_rate, gradient_norm;
+    double pairs_per_second, seconds_left;
+    ap_measures measures; /**< of this batch */
+} ap_step_report;
+
+typedef struct ap_epoch_report {
+    int64_t epoch, step;
+    double learning_rate, seconds;
+    ap_measures train, validation; /**< means over the epoch's items; over the validation set */
+    bool best;                     /**< whether the validation loss is the lowest so far */
+    int64_t S;                     /**< samples of the following three, which are one validation item's */
+    const ap_real *input, *target, *output;
+} ap_epoch_report;
+
+/** What is called as training goes on; any entry may be NULL. `context` is handed through. */
+typedef struct ap_observer {
+    void *context;
+    void (*note)(void *context, const char *line); /**< something to tell: files left out, a skipped step */
+    void (*step)(void *context, const ap_step_report *report);
+    void (*epoch)(void *context, const ap_epoch_report *report);
+} ap_observer;
+
+/** Reads the data, builds the model and encodes what can be encoded once. `observer` is copied. On success
+ * *trainer is the caller's. */
+ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **trainer);
+void ap_trainer_free(ap_trainer *trainer);
+
+/** Goes on from a checkpoint instead of from the start: the numbers are those of a run that was not
+ * interrupted. */
+ap_status ap_trainer_resume(ap_trainer *trainer, const char *checkpoint);
+
+/** Epochs completed, and whether there is nothing left to do. */
+int64_t ap_trainer_epoch(const ap_trainer *trainer);
+int64_t ap_trainer_step(const ap_trainer *trainer);
+bool ap_trainer_done(const ap_trainer *trainer);
+
+/** Trains to the last epoch (or until train.patience runs out), writing `folder`/last.safetensors and
+ * best.safetensors. When *stop becomes nonzero (NULL: never) it saves and returns AP_INTERRUPTED. */
+ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop);
+
+/** The learning rate of optimiser step `step` (from 0) of `steps`: a linear rise over train.warmup_steps,
+ * then constant, or falling as a half cosine to train.min_lr. */
+double ap_learning_rate(const ap_config *config, int64_t step, int64_t steps);
+
+#endif

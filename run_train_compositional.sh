@@ -1,0 +1,58 @@
+#!/bin/sh
+# Trains the compositional agent and composes with it: installs, builds, makes demo pairs, trains, writes five
+# compositions. Started again it goes on where it stopped, or says that it is done.
+#
+# Every setting can be given from outside:  CORR_WEIGHT=1 EPOCHS=40 ./run_train_compositional.sh
+
+# ---------------------------------------------------------------- settings
+CONFIG=${CONFIG:-configs/quick.json}           # the configuration; configs/compositional.json is the full size
+DATASET=${DATASET:-}                           # your pair set (train/ and val/); empty: drums and piano from the synthesiser
+OUT=${OUT:-runs/$(basename "$CONFIG" .json)}   # folder of the run
+USE_COMPOSITIONAL=${USE_COMPOSITIONAL:-true}   # false: the output part alone, without the agent
+CORR_WEIGHT=${CORR_WEIGHT:-}                   # weight of the correlation cost (empty: as in CONFIG, and so below)
+NOVELTY_WEIGHT=${NOVELTY_WEIGHT:-}             # weight of the novelty term
+SPECTRAL_WEIGHT=${SPECTRAL_WEIGHT:-}           # weight of the spectral term
+INPUT_WEIGHT=${INPUT_WEIGHT:-}                 # weight of the distance to the input
+TARGET_WEIGHT=${TARGET_WEIGHT:-}               # weight of the distance to the target
+EPOCHS=${EPOCHS:-}
+BATCH_SIZE=${BATCH_SIZE:-}
+LEARNING_RATE=${LEARNING_RATE:-}
+PAIRS=${PAIRS:-40}                             # demo pairs, where the synthesiser makes them
+NUM_SAMPLES=${NUM_SAMPLES:-5}                  # compositions at the end
+BUILD=${BUILD:-build}                          # folder of the build
+
+# ---------------------------------------------------------------- install and build
+set -eu
+cd "$(dirname "$0")"
+. scripts/packages.sh
+# shellcheck disable=SC2086  # a list of words
+install_packages $ANTIPHON_PACKAGES
+echo "building in $BUILD"
+cmake -S . -B "$BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DAP_TESTS=OFF >/dev/null
+cmake --build "$BUILD" --target antiphon >/dev/null
+antiphon="$BUILD/antiphon"
+
+# ---------------------------------------------------------------- data
+if [ -z "$DATASET" ]; then
+    SECONDS_EACH=$("$antiphon" config "$CONFIG" data.seconds)
+    DATASET="data/demo_${PAIRS}x${SECONDS_EACH}s"
+    [ -d "$DATASET/val" ] || "$antiphon" synth --out "$DATASET" --pairs "$PAIRS" --seconds "$SECONDS_EACH"
+fi
+
+# ---------------------------------------------------------------- train
+set -- "$CONFIG" --out "$OUT" --resume auto --data.path="$DATASET" --agent.compositional="$USE_COMPOSITIONAL"
+[ -z "$CORR_WEIGHT" ] || set -- "$@" --corr_weight="$CORR_WEIGHT"
+[ -z "$NOVELTY_WEIGHT" ] || set -- "$@" --mask_reg_weight="$NOVELTY_WEIGHT"
+[ -z "$SPECTRAL_WEIGHT" ] || set -- "$@" --loss_weight_spectral="$SPECTRAL_WEIGHT"
+[ -z "$INPUT_WEIGHT" ] || set -- "$@" --loss_weight_input="$INPUT_WEIGHT"
+[ -z "$TARGET_WEIGHT" ] || set -- "$@" --loss_weight_target="$TARGET_WEIGHT"
+[ -z "$EPOCHS" ] || set -- "$@" --epochs="$EPOCHS"
+[ -z "$BATCH_SIZE" ] || set -- "$@" --batch_size="$BATCH_SIZE"
+[ -z "$LEARNING_RATE" ] || set -- "$@" --lr="$LEARNING_RATE"
+"$antiphon" train "$@"
+
+# ---------------------------------------------------------------- compose
+"$antiphon" infer --checkpoint "$OUT/checkpoints/best.safetensors" --pairs "$DATASET" --num_samples "$NUM_SAMPLES" \
+    --out "$OUT/samples"
+echo
+echo "Listen to $OUT/samples: 0001_1_input.wav and 0001_2_target.wav are what the model heard, 0001_3_output.wav its answer."

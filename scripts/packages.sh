@@ -1,0 +1,22 @@
+# Sourced by the scripts: installs what building and running need, where it is missing.
+
+ANTIPHON_PACKAGES="gcc cmake ninja-build pkg-config libopenblas-openmp-dev libsndfile1-dev libcjson-dev libsamplerate0-dev libkissfft-dev libcurl4-openssl-dev libebur128-dev"
+
+# install_packages PACKAGE...: with apt-get, as root or through sudo; otherwise prints the line to run and fails.
+install_packages()
+{
+    missing=""
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "install ok installed" || missing="$missing $package"
+    done
+    [ -z "$missing" ] && return 0
+    if [ "$(id -u)" = 0 ]; then as_root=""; elif sudo -n true 2>/dev/null; then as_root="sudo"; else
+        echo "These packages are missing. Install them and start again:" >&2
+        echo "  sudo apt-get update && sudo apt-get install -y$missing" >&2
+        return 1
+    fi
+    echo "installing:$missing"
+    $as_root apt-get update -qq >/dev/null || return 1
+    # shellcheck disable=SC2086  # a list of words
+    DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null || return 1
+}

@@ -1,0 +1,63 @@
+/* antiphon config: what a configuration comes to, and what can stand in one. */
+#include "cli/verbs.h"
+
+#include "antiphon/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void print_owned(char *text)
+{
+    fputs(text, stdout);
+    if (!*text || text[strlen(text) - 1] != '\n') putchar('\n');
+    free(text);
+}
+
+static ap_status print_value(const ap_config *config, const char *key)
+{
+    for (size_t i = 0; i < ap_config_count(); i++) {
+        if (strcmp(ap_config_name(i), key) != 0) continue;
+        char text[AP_CONFIG_TEXT];
+        ap_config_value(config, i, text);
+        printf("%s\n", text);
+        return ap_ok();
+    }
+    return ap_error(AP_MISUSE, "no key %s: antiphon config --markdown lists them", key);
+}
+
+static ap_status run(const parsed_options *options)
+{
+    if (option_flag(options, "schema") || option_flag(options, "markdown")) {
+        print_owned(option_flag(options, "schema") ? ap_config_schema() : ap_config_markdown());
+        return ap_ok();
+    }
+    ap_config config = ap_config_default();
+    if (options->argument_count) AP_TRY(ap_config_load(options->arguments[0], &config));
+    for (size_t i = 0; i < options->override_count; i++)
+        AP_TRY(ap_config_override(&config, options->overrides[i].key, options->overrides[i].value));
+    AP_TRY(ap_config_check(&config));
+    if (options->argument_count > 1) return print_value(&config, options->arguments[1]);
+    print_owned(ap_config_to_json(&config));
+    return ap_ok();
+}
+
+static const verb_option table[] = {
+    {.name = "schema", .kind = OPTION_FLAG, .help = "print the JSON Schema of a configuration, for editors"},
+    {.name = "markdown", .kind = OPTION_FLAG, .help = "print every key with type, default and meaning"},
+    {.name = "section.key",
+     .placeholder = "VALUE",
+     .kind = OPTION_OVERRIDES,
+     .help = "any key of the configuration"},
+    {.name = NULL},
+};
+
+const verb verb_config = {
+    .name = "config",
+    .summary = "what a configuration comes to, or one value of it",
+    .arguments = "[CONFIG.json [SECTION.KEY]] [--section.key=VALUE ...]",
+    .details = "Checks the configuration and prints it with every default filled in.",
+    .options = table,
+    .least_arguments = 0,
+    .most_arguments = 2,
+    .run = run,
+};

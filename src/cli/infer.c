@@ -1,0 +1,154 @@
+/* antiphon infer: composing with a checkpoint, from two files or from the pairs of a folder. */
+#include "cli/verbs.h"
+
+#include "antiphon/checkpoint.h"
+#include "antiphon/compose.h"
+#include "antiphon/pairs.h"
+#include "core/memory.h"
+#include "core/replace.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static void show_progress(void *context, double done, double whole)
+{
+    (void)context;
+    if (isatty(STDERR_FILENO))
+        fprintf(stderr, "\r\033[K%.0f of %.0f s%s", done, whole, done >= whole ? "\r\033[K" : "");
+}
+
+static void print_head(void)
+{
+    printf("%-22s %8s %9s %9s %7s   %s\n", "", "seconds", "r_input", "r_target", "cost",
+           "variation: input  target  output");
+}
+
+static void print_row(const char *name, const ap_composed *c)
+{
+    printf("%-22s %8.1f %+9.3f %+9.3f %7.3f   %16.2f  %6.2f  %6.2f\n", name, c->seconds, c->r_input,
+           c->r_target, c->cost, c->variation_input, c->variation_target, c->variation_output);
+}
+
+static ap_status compose_one(const ap_config *config, const ap_model *model, const parsed_options *options)
+{
+    const char *input = option_text(options, "input"), *target = option_text(options, "target");
+    if (!input || !target)
+        return ap_error(AP_MISUSE, "%s is missing: give --input and --target, or --pairs",
+                        input ? "--target" : "--input");
+    ap_compose_paths paths = {.output = option_text(options, "out")};
+    ap_composed composed;
+    AP_TRY(ap_compose_files(config, model, input, target, &paths, show_progress, NULL, &composed));
+    print_head();
+    print_row(paths.output, &composed);
+    return ap_ok();
+}
+
+/* one pair of a folder: NNNN_1_input.wav, NNNN_2_target.wav, NNNN_3_output.wav */
+static ap_status compose_pair(const ap_config *config, const ap_model *model, const ap_pair *pair,
+                              size_t number, const char *folder, ap_composed *composed)
+{
+    char *files[3];
+    const char *const parts[3] = {"1_input", "2_target", "3_output"};
+    for (int k = 0; k < 3; k++) files[k] = ap_format_text("%s/%04zu_%s.wav", folder, number, parts[k]);
+    ap_compose_paths paths = {.input_copy = files[0], .target_copy = files[1], .output = files[2]};
+    ap_status status =
+        ap_compose_files(config, model, pair->input, pair->target, &paths, show_progress, NULL, composed);
+    for (int k = 0; k < 3; k++) free(files[k]);
+    return status;
+}
+
+/* Held-out pairs come first: DIR/val, then DIR itself. */
+static ap_status list_pairs(const char *folder, ap_pairs *pairs)
+{
+    char *validation = ap_format_text("%s/val", folder);
+    bool has_split = access(validation, F_OK) == 0;
+    free(validation);
+    return ap_pairs_list(folder, has_split ? "val" : NULL, pairs);
+}
+
+static ap_status compose_pairs(const ap_config *config, const ap_model *model, const parsed_options *options)
+{
+    const char *folder = option_text(options, "out");
+    ap_pairs pairs;
+    AP_TRY(list_pairs(option_text(options, "pairs"), &pairs));
+    if (pairs.lone)
+        printf("%zu recordings without a partner are left out, e.g. %s\n", pairs.lone, pairs.first_lone);
+    size_t wanted = (size_t)option_integer(options, "num_samples");
+    size_t count = pairs.count < wanted ? pairs.count : wanted;
+    ap_status status = ap_make_folder(folder);
+    if (!ap_failed(&status)) print_head();
+    ap_composed sum = {0};
+    for (size_t i = 0; i < count && !ap_failed(&status); i++) {
+        ap_composed c;
+        status = compose_pair(config, model, &pairs.at[i], i + 1, folder, &c);
+        if (ap_failed(&status)) break;
+        char *name = ap_format_text("%04zu (%s)", i + 1, pairs.at[i].name);
+        print_row(name, &c);
+        free(name);
+        sum.cost += c.cost / (double)count;
+    }
+    if (!ap_failed(&status)) printf("%zu compositions in %s, mean cost %.3f\n", count, folder, sum.cost);
+    ap_pairs_free(&pairs);
+    return status;
+}
+
+static ap_status run(const parsed_options *options)
+{
+    bool pairs = option_given(options, "pairs");
+    if (pairs && (option_given(options, "input") || option_given(options, "target")))
+        return ap_error(AP_MISUSE, "--pairs and --input/--target exclude each other");
+    ap_config config;
+    ap_model *model;
+    AP_TRY(ap_checkpoint_load(option_text(options, "checkpoint"), &config, &model));
+    ap_status status = pairs ? compose_pairs(&config, model, options) : compose_one(&config, model, options);
+    ap_model_free(model);
+    return status;
+}
+
+static const verb_option table[] = {
+    {.name = "checkpoint",
+     .placeholder = "FILE",
+     .kind = OPTION_TEXT,
+     .required = true,
+     .help = "a checkpoint that train has written"},
+    {.name = "input",
+     .placeholder = "A.wav",
+     .kind = OPTION_TEXT,
+     .help = "what the timing comes from: WAV, FLAC or OGG, any rate"},
+    {.name = "target",
+     .placeholder = "B.wav",
+     .kind = OPTION_TEXT,
+     .help = "what harmony and timbre come from"},
+    {.name = "pairs",
+     .placeholder = "DIR",
+     .kind = OPTION_TEXT,
+     .help = "compose from the pairs of a set (its val/, if there is one) or folder"},
+    {.name = "num_samples",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .fallback = "5",
+     .least = 1,
+     .most = 1e6,
+     .help = "with --pairs: how many"},
+    {.name = "out",
+     .placeholder = "C.wav|DIR",
+     .kind = OPTION_TEXT,
+     .required = true,
+     .help = "the WAV file to write; with --pairs the folder"},
+    {.name = NULL},
+};
+
+const verb verb_infer = {
+    .name = "infer",
+    .summary = "compose from your recordings with a checkpoint",
+    .arguments = "--checkpoint FILE (--input A.wav --target B.wav --out C.wav | --pairs DIR --out DIR)",
+    .details = "Writes 24 kHz 16-bit WAV as long as the shorter source, at the sources' level, never "
+               "clipped. Prints how far the\n"
+               "output's envelope follows its sources' (r, 250 segments), the cost of that, and the "
+               "envelopes' variation\n"
+               "(sigma / mu): a drone or silence has a low cost too, and shows there.",
+    .options = table,
+    .least_arguments = 0,
+    .most_arguments = 0,
+    .run = run,
+};

@@ -1,0 +1,221 @@
+/* antiphon train: from a configuration and pairs to a run folder. */
+#include "cli/verbs.h"
+
+#include "antiphon/audio.h"
+#include "antiphon/config.h"
+#include "antiphon/console.h"
+#include "antiphon/trainer.h"
+#include "core/memory.h"
+#include "core/replace.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    if (stop) _exit(130); /* asked twice: at once, without saving */
+    stop = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* A run under way: its folder and whoever is told. */
+typedef struct run {
+    const ap_config *config;
+    char *folder, *checkpoints, *last;
+    ap_console console;
+    ap_status failed; /* the first failure of a callback, which the trainer cannot return */
+} run;
+
+static void on_note(void *context, const char *line)
+{
+    ap_console_note(&((run *)context)->console, line);
+}
+
+static void on_step(void *context, const ap_step_report *report)
+{
+    ap_console_step(&((run *)context)->console, report);
+}
+
+/* samples/epoch_0010.wav: what the model makes of the first validation pair */
+static ap_status write_sample(const run *r, const ap_epoch_report *report)
+{
+    ap_audio audio = {.samples = (ap_real *)report->output, .count = report->S, .rate = AP_SAMPLE_RATE};
+    char *folder = ap_format_text("%s/samples", r->folder);
+    char *path = ap_format_text("%s/epoch_%04" PRId64 ".wav", folder, report->epoch);
+    ap_status status = ap_make_folder(folder);
+    if (!ap_failed(&status)) status = ap_audio_write(path, &audio);
+    free(folder);
+    free(path);
+    return status;
+}
+
+static void on_epoch(void *context, const ap_epoch_report *report)
+{
+    run *r = context;
+    int every = r->config->train.samples_every;
+    ap_console_epoch(&r->console, report);
+    if (every && report->epoch % every == 0 && !ap_failed(&r->failed)) r->failed = write_sample(r, report);
+}
+
+/* "configs/quick.json" -> "runs/quick" */
+static char *default_folder(const char *config)
+{
+    const char *slash = strrchr(config, '/'), *name = slash ? slash + 1 : config, *dot = strrchr(name, '.');
+    return ap_format_text("runs/%.*s", (int)(dot ? dot - name : (long)strlen(name)), name);
+}
+
+static ap_status read_config(const parsed_options *options, ap_config *config)
+{
+    *config = ap_config_default();
+    AP_TRY(ap_config_load(options->arguments[0], config));
+    for (size_t i = 0; i < options->override_count; i++)
+        AP_TRY(ap_config_override(config, options->overrides[i].key, options->overrides[i].value));
+    return ap_config_check(config);
+}
+
+static ap_status write_config(const run *r)
+{
+    char *path = ap_format_text("%s/config.json", r->folder), *text = ap_config_to_json(r->config);
+    ap_status status = ap_replace_file(path, text, strlen(text));
+    free(path);
+    free(text);
+    return status;
+}
+
+/* Which checkpoint to go on from: NULL for none. */
+static ap_status choose_checkpoint(const run *r, const char *resume, const char **from)
+{
+    bool there = access(r->last, F_OK) == 0;
+    *from = NULL;
+    if (resume && strcmp(resume, "auto") != 0)
+        *from = resume;
+    else if (resume && there)
+        *from = r->last;
+    else if (there)
+        return ap_error(AP_MISUSE,
+                        "%s holds a run already: --resume auto goes on with it, --out names another folder",
+                        r->folder);
+    return ap_ok();
+}
+
+static ap_status train(run *r, const char *from)
+{
+    ap_observer observer = {.context = r, .note = on_note, .step = on_step, .epoch = on_epoch};
+    ap_trainer *trainer;
+    AP_TRY(ap_trainer_create(r->config, &observer, &trainer));
+    ap_status status = from ? ap_trainer_resume(trainer, from) : ap_ok();
+    if (!ap_failed(&status) && from)
+        printf("going on from %s: %" PRId64 " epochs, %" PRId64 " steps done\n", from,
+               ap_trainer_epoch(trainer), ap_trainer_step(trainer));
+    bool done = !ap_failed(&status) && ap_trainer_done(trainer);
+    if (!ap_failed(&status) && !done) status = ap_make_folder(r->checkpoints);
+    if (!ap_failed(&status) && !done) status = write_config(r);
+    if (!ap_failed(&status) && !done) status = ap_trainer_run(trainer, r->checkpoints, &stop);
+    if (!ap_failed(&status)) status = r->failed;
+    if (!ap_failed(&status))
+        printf("%s: %s/best.safetensors\n", done ? "nothing left to train" : "done", r->checkpoints);
+    ap_trainer_free(trainer);
+    return status;
+}
+
+static ap_status run_train(const parsed_options *options)
+{
+    ap_config config;
+    AP_TRY(read_config(options, &config));
+    const char *out = option_text(options, "out"), *from;
+    run r = {.config = &config, .console = ap_console_init(stdout)};
+    r.folder = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
+    r.checkpoints = ap_format_text("%s/checkpoints", r.folder);
+    r.last = ap_format_text("%s/last.safetensors", r.checkpoints);
+    ap_status status = choose_checkpoint(&r, option_text(options, "resume"), &from);
+    catch_signals();
+    if (!ap_failed(&status)) status = train(&r, from);
+    free(r.folder);
+    free(r.checkpoints);
+    free(r.last);
+    return status;
+}
+
+static const verb_option table[] = {
+    {.name = "out",
+     .placeholder = "RUN_DIR",
+     .kind = OPTION_TEXT,
+     .help = "folder of the run: config.json, log.jsonl, checkpoints/, samples/ (default: runs/ and the "
+             "config's name)"},
+    {.name = "resume",
+     .placeholder = "auto|FILE",
+     .kind = OPTION_TEXT,
+     .help = "go on from the run folder's last checkpoint, if there is one, or from FILE"},
+    {.name = "section.key",
+     .placeholder = "VALUE",
+     .kind = OPTION_OVERRIDES,
+     .help = "any key of the configuration, e.g. --train.epochs=5 --data.path=DIR"},
+    {.name = "corr_weight",
+     .placeholder = "W",
+     .kind = OPTION_NUMBER,
+     .help = "loss.corr_weight",
+     .alias_of = "loss.corr_weight"},
+    {.name = "mask_reg_weight",
+     .placeholder = "W",
+     .kind = OPTION_NUMBER,
+     .help = "loss.novelty",
+     .alias_of = "loss.novelty"},
+    {.name = "use_compositional_agent",
+     .kind = OPTION_FLAG,
+     .help = "agent.compositional",
+     .alias_of = "agent.compositional"},
+    {.name = "batch_size",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .help = "train.batch_size",
+     .alias_of = "train.batch_size"},
+    {.name = "epochs",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .help = "train.epochs",
+     .alias_of = "train.epochs"},
+    {.name = "lr", .placeholder = "RATE", .kind = OPTION_NUMBER, .help = "train.lr", .alias_of = "train.lr"},
+    {.name = "loss_weight_input",
+     .placeholder = "W",
+     .kind = OPTION_NUMBER,
+     .help = "loss.rms_input",
+     .alias_of = "loss.rms_input"},
+    {.name = "loss_weight_target",
+     .placeholder = "W",
+     .kind = OPTION_NUMBER,
+     .help = "loss.rms_target",
+     .alias_of = "loss.rms_target"},
+    {.name = "loss_weight_spectral",
+     .placeholder = "W",
+     .kind = OPTION_NUMBER,
+     .help = "loss.spectral",
+     .alias_of = "loss.spectral"},
+    {.name = NULL},
+};
+
+const verb verb_train = {
+    .name = "train",
+    .summary = "train a model on a pair set",
+    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE] [--section.key=VALUE ...]",
+    .details = "Trains by the configuration and writes checkpoints/last.safetensors and best.safetensors "
+               "(lowest validation\n"
+               "loss) into the run folder. Ctrl-C saves and ends with exit code 130; --resume auto then goes "
+               "on with the same\n"
+               "numbers as a run that was never interrupted.",
+    .options = table,
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run_train,
+};

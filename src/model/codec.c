@@ -1,0 +1,77 @@
+#include "antiphon/codec.h"
+
+#include "antiphon/layout.h"
+#include "antiphon/mdct.h"
+#include "antiphon/seanet.h"
+#include "core/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One of the two is there. */
+struct ap_codec {
+    ap_codec_config config;
+    ap_mdct *mdct;
+    ap_seanet *seanet;
+};
+
+ap_codec *ap_codec_create(ap_params *params, const ap_codec_config *config)
+{
+    ap_codec *codec = ap_allocate(1, sizeof *codec);
+    codec->config = *config;
+    if (config->type == AP_CODEC_MDCT) {
+        codec->mdct = ap_mdct_create(config->dim, config->hop, (ap_real)config->gain);
+        return codec;
+    }
+    ap_seanet_config seanet = {
+        .dim = config->dim, .width = config->width, .ratio_count = config->ratio_count, .lstm = config->lstm};
+    for (int i = 0; i < config->ratio_count; i++) seanet.ratios[i] = config->ratios[i];
+    ap_param_kind kind = config->trained ? AP_PARAM_TRAINED : AP_PARAM_FROZEN;
+    codec->seanet = ap_seanet_create(params, &seanet, kind, "encoder.", "decoder.");
+    return codec;
+}
+
+void ap_codec_free(ap_codec *codec)
+{
+    if (!codec) return;
+    ap_mdct_free(codec->mdct);
+    free(codec);
+}
+
+void ap_codec_reload(const ap_codec *codec)
+{
+    if (codec->seanet) ap_seanet_reload(codec->seanet);
+}
+
+bool ap_codec_owns(const char *name)
+{
+    return strncmp(name, "encoder.", 8) == 0 || strncmp(name, "decoder.", 8) == 0;
+}
+
+int64_t ap_codec_dim(const ap_codec *codec)
+{
+    return codec->config.dim;
+}
+
+int64_t ap_codec_hop(const ap_codec *codec)
+{
+    return codec->mdct ? codec->config.hop : ap_seanet_hop(codec->seanet);
+}
+
+int64_t ap_codec_frames(const ap_codec *codec, int64_t S)
+{
+    int64_t hop = ap_codec_hop(codec);
+    return codec->mdct ? ap_mdct_frames(codec->mdct, S) : (S + hop - 1) / hop;
+}
+
+ap_var *ap_codec_encode(ap_tape *tape, const ap_codec *codec, ap_var *x)
+{
+    return codec->mdct ? ap_mdct_encode(tape, codec->mdct, x) : ap_seanet_encode(tape, codec->seanet, x);
+}
+
+ap_var *ap_codec_decode(ap_tape *tape, const ap_codec *codec, ap_var *z, int64_t S)
+{
+    if (codec->mdct) return ap_mdct_decode(tape, codec->mdct, z, S);
+    ap_var *y = ap_seanet_decode(tape, codec->seanet, z);
+    return y->value.shape.at[2] == S ? y : ap_slice(tape, y, 2, 0, S);
+}

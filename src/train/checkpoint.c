@@ -1,0 +1,201 @@
+#include "antiphon/checkpoint.h"
+
+#include "antiphon/safetensors.h"
+#include "core/memory.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORMAT "antiphon-1"
+#define M_PREFIX "optimiser.m."
+#define V_PREFIX "optimiser.v."
+
+/* ---------------------------------------------------------------- progress as JSON */
+
+/* Numbers are written as text: 64-bit counters do not survive a double, and sums must come back bit for bit.
+ */
+static void put(cJSON *object, const char *key, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void put(cJSON *object, const char *key, const char *format, ...)
+{
+    char text[64];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    if (!cJSON_AddStringToObject(object, key, text)) ap_fatal("out of memory: a checkpoint's state");
+}
+
+static char *progress_to_json(const ap_progress *p, int64_t optimiser_step)
+{
+    cJSON *root = cJSON_CreateObject(), *sums = root ? cJSON_AddObjectToObject(root, "sums") : NULL;
+    if (!sums) ap_fatal("out of memory: a checkpoint's state");
+    put(root, "epoch", "%" PRId64, p->epoch);
+    put(root, "batch", "%" PRId64, p->batch);
+    put(root, "step", "%" PRId64, p->step);
+    put(root, "optimiser_step", "%" PRId64, optimiser_step);
+    put(root, "rng_seed", "%" PRIu64, p->rng.seed);
+    put(root, "rng_counter", "%" PRIu64, p->rng.counter);
+    if (p->has_best) put(root, "best", "%.17g", p->best);
+    put(root, "stale", "%" PRId64, p->stale);
+    put(root, "counted", "%" PRId64, p->counted);
+    for (int k = 0; k < AP_MEASURE_COUNT; k++)
+        if (p->sums.present[k]) put(sums, ap_measure_name(k), "%.17g", p->sums.value[k]);
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    if (!text) ap_fatal("out of memory: a checkpoint's state");
+    return text;
+}
+
+/* the text behind `key` read by a scanf format, NULL target skipped; false when it is not there or no number
+ */
+static bool get(const cJSON *object, const char *key, const char *format, void *into)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    return cJSON_IsString(item) && sscanf(item->valuestring, format, into) == 1;
+}
+
+static ap_status progress_from_json(const char *path, const char *text, ap_progress *p,
+                                    int64_t *optimiser_step)
+{
+    cJSON *root = cJSON_Parse(text);
+    const cJSON *sums = cJSON_GetObjectItemCaseSensitive(root, "sums");
+    *p = (ap_progress){0};
+    const char *bad = NULL;
+    const struct {
+        const char *key, *format;
+        void *into;
+    } fields[] = {{"epoch", "%" SCNd64, &p->epoch},       {"batch", "%" SCNd64, &p->batch},
+                  {"step", "%" SCNd64, &p->step},         {"optimiser_step", "%" SCNd64, optimiser_step},
+                  {"rng_seed", "%" SCNu64, &p->rng.seed}, {"rng_counter", "%" SCNu64, &p->rng.counter},
+                  {"stale", "%" SCNd64, &p->stale},       {"counted", "%" SCNd64, &p->counted}};
+    for (size_t k = 0; k < sizeof fields / sizeof *fields && !bad; k++)
+        if (!get(root, fields[k].key, fields[k].format, fields[k].into)) bad = fields[k].key;
+    p->has_best = get(root, "best", "%lf", &p->best);
+    for (int k = 0; k < AP_MEASURE_COUNT; k++)
+        p->sums.present[k] = get(sums, ap_measure_name(k), "%lf", &p->sums.value[k]);
+    cJSON_Delete(root);
+    return bad ? ap_error(AP_FAILED, "%s: the state's \"%s\" is missing or no number", path, bad) : ap_ok();
+}
+
+/* ---------------------------------------------------------------- saving */
+
+static void add_optimiser(ap_safetensors_writer *writer, const ap_params *params, const ap_adamw *optimiser)
+{
+    char name[256];
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        if (param->kind != AP_PARAM_TRAINED) continue;
+        int64_t at = param->value.data - ap_params_trained_values(params);
+        snprintf(name, sizeof name, M_PREFIX "%s", param->name);
+        ap_safetensors_writer_add(writer, name, (ap_tensor){param->value.shape, optimiser->m + at});
+        snprintf(name, sizeof name, V_PREFIX "%s", param->name);
+        ap_safetensors_writer_add(writer, name, (ap_tensor){param->value.shape, optimiser->v + at});
+    }
+}
+
+ap_status ap_checkpoint_save(const char *path, const ap_config *config, const ap_model *model,
+                             const ap_adamw *optimiser, const ap_progress *progress)
+{
+    const ap_params *params = ap_model_params(model);
+    ap_safetensors_writer *writer = ap_safetensors_writer_create();
+    char *config_text = ap_config_to_json(config), *state = progress_to_json(progress, optimiser->step);
+    ap_safetensors_writer_metadata(writer, "format", FORMAT);
+    ap_safetensors_writer_metadata(writer, "version", AP_VERSION);
+    ap_safetensors_writer_metadata(writer, "config", config_text);
+    ap_safetensors_writer_metadata(writer, "state", state);
+    for (size_t i = 0; i < ap_params_count(params); i++)
+        ap_safetensors_writer_add(writer, ap_params_at(params, i)->name, ap_params_at(params, i)->value);
+    add_optimiser(writer, params, optimiser);
+    ap_status status = ap_safetensors_writer_save(writer, path);
+    ap_safetensors_writer_free(writer);
+    free(config_text);
+    free(state);
+    return status;
+}
+
+/* ---------------------------------------------------------------- loading */
+
+static bool is_optimiser(const char *name)
+{
+    return strncmp(name, "optimiser.", strlen("optimiser.")) == 0;
+}
+
+static ap_status load_tensors(ap_safetensors *file, const char *path, const ap_model *model)
+{
+    const ap_params *params = ap_model_params(model);
+    for (size_t i = 0; i < ap_safetensors_count(file); i++) {
+        const char *name = ap_safetensors_name(file, i);
+        if (!is_optimiser(name) && !ap_params_find(params, name))
+            return ap_error(AP_FAILED, "%s: holds %s, which a model of this configuration does not have",
+                            path, name);
+    }
+    for (size_t i = 0; i < ap_params_count(params); i++)
+        AP_TRY(ap_safetensors_load(file, ap_params_at(params, i)->name, ap_params_at(params, i)->value));
+    ap_codec_reload(ap_model_codec(model));
+    return ap_ok();
+}
+
+static ap_status load_optimiser(ap_safetensors *file, const ap_params *params, ap_adamw *optimiser)
+{
+    char name[256];
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        if (param->kind != AP_PARAM_TRAINED) continue;
+        int64_t at = param->value.data - ap_params_trained_values(params);
+        snprintf(name, sizeof name, M_PREFIX "%s", param->name);
+        AP_TRY(ap_safetensors_load(file, name, (ap_tensor){param->value.shape, optimiser->m + at}));
+        snprintf(name, sizeof name, V_PREFIX "%s", param->name);
+        AP_TRY(ap_safetensors_load(file, name, (ap_tensor){param->value.shape, optimiser->v + at}));
+    }
+    return ap_ok();
+}
+
+/* opens a file that says it is a checkpoint of this program */
+static ap_status open_checkpoint(const char *path, ap_safetensors **file)
+{
+    AP_TRY(ap_safetensors_open(path, file));
+    const char *format = ap_safetensors_metadata(*file, "format");
+    if (format && strcmp(format, FORMAT) == 0 && ap_safetensors_metadata(*file, "config") &&
+        ap_safetensors_metadata(*file, "state"))
+        return ap_ok();
+    ap_safetensors_close(*file);
+    return ap_error(
+        AP_FAILED,
+        "%s: a safetensors file, but not a checkpoint of antiphon (its metadata has no \"format\": \"%s\")",
+        path, FORMAT);
+}
+
+ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *optimiser, ap_progress *progress)
+{
+    ap_safetensors *file;
+    AP_TRY(open_checkpoint(path, &file));
+    ap_status status = load_tensors(file, path, model);
+    if (!ap_failed(&status)) status = load_optimiser(file, ap_model_params(model), optimiser);
+    if (!ap_failed(&status))
+        status = progress_from_json(path, ap_safetensors_metadata(file, "state"), progress, &optimiser->step);
+    ap_safetensors_close(file);
+    return status;
+}
+
+ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **model)
+{
+    ap_safetensors *file;
+    AP_TRY(open_checkpoint(path, &file));
+    const char *text = ap_safetensors_metadata(file, "config");
+    *config = ap_config_default();
+    ap_status status = ap_config_parse(path, text, strlen(text), config);
+    if (!ap_failed(&status)) status = ap_config_check(config);
+    config->codec.weights[0] = '\0'; /* the checkpoint holds them */
+    if (!ap_failed(&status)) status = ap_model_create(config, 0, model);
+    if (!ap_failed(&status)) {
+        status = load_tensors(file, path, *model);
+        if (ap_failed(&status)) ap_model_free(*model);
+    }
+    ap_safetensors_close(file);
+    return status;
+}

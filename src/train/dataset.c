@@ -1,0 +1,91 @@
+#include "train/dataset.h"
+
+#include "antiphon/audio.h"
+#include "antiphon/pairs.h"
+#include "core/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static ap_real *copy(const ap_real *x, int64_t count)
+{
+    ap_real *y = ap_allocate((size_t)count, sizeof *y);
+    return memcpy(y, x, (size_t)count * sizeof *y);
+}
+
+static void cut(ap_dataset *dataset, size_t piece, const ap_audio *input, const ap_audio *target)
+{
+    int64_t length = input->count < target->count ? input->count : target->count, S = dataset->S;
+    for (int64_t at = 0; at + S <= length; at += S) {
+        dataset->items = ap_reallocate(dataset->items, dataset->count + 1, sizeof *dataset->items);
+        dataset->items[dataset->count++] = (ap_item){
+            .piece = piece, .input = copy(input->samples + at, S), .target = copy(target->samples + at, S)};
+    }
+}
+
+static ap_status check_length(const char *path, const ap_audio *audio, int64_t S)
+{
+    if (audio->count >= S) return ap_ok();
+    return ap_error(AP_FAILED, "%s: %.2f s long, shorter than the %.2f s of data.seconds", path,
+                    (double)audio->count / AP_SAMPLE_RATE, (double)S / AP_SAMPLE_RATE);
+}
+
+static ap_status load_pair(ap_dataset *dataset, size_t piece, const ap_pair *pair)
+{
+    ap_audio input = {0}, target = {0};
+    ap_status status = ap_audio_read(pair->input, AP_SAMPLE_RATE, &input);
+    if (!ap_failed(&status)) status = ap_audio_read(pair->target, AP_SAMPLE_RATE, &target);
+    if (!ap_failed(&status)) status = check_length(pair->input, &input, dataset->S);
+    if (!ap_failed(&status)) status = check_length(pair->target, &target, dataset->S);
+    if (!ap_failed(&status)) cut(dataset, piece, &input, &target);
+    ap_audio_free(&input);
+    ap_audio_free(&target);
+    return status;
+}
+
+ap_status ap_dataset_load(const char *folder, const char *split, int64_t S, ap_dataset *dataset)
+{
+    *dataset = (ap_dataset){.S = S};
+    ap_pairs pairs;
+    AP_TRY(ap_pairs_list(folder, split, &pairs));
+    dataset->pieces = pairs.count;
+    dataset->lone = pairs.lone;
+    ap_status status = ap_ok();
+    for (size_t i = 0; i < pairs.count && !ap_failed(&status); i++)
+        status = load_pair(dataset, i, &pairs.at[i]);
+    ap_pairs_free(&pairs);
+    if (ap_failed(&status)) ap_dataset_free(dataset);
+    return status;
+}
+
+void ap_dataset_free(ap_dataset *dataset)
+{
+    for (size_t i = 0; i < dataset->count; i++) {
+        ap_item *item = &dataset->items[i];
+        free(item->input);
+        free(item->target);
+        free(item->zi);
+        free(item->zt);
+    }
+    free(dataset->items);
+    *dataset = (ap_dataset){0};
+}
+
+static ap_real *encode(const ap_dataset *dataset, const ap_codec *codec, ap_tape *tape, ap_real *audio)
+{
+    ap_tape_reset(tape);
+    ap_tensor x = {AP_SHAPE(1, 1, dataset->S), audio};
+    ap_var *z = ap_codec_encode(tape, codec, ap_tape_constant(tape, x));
+    return copy(z->value.data, ap_shape_count(z->value.shape));
+}
+
+void ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape)
+{
+    dataset->D = ap_codec_dim(codec);
+    dataset->T = ap_codec_frames(codec, dataset->S);
+    for (size_t i = 0; i < dataset->count; i++) {
+        ap_item *item = &dataset->items[i];
+        item->zi = encode(dataset, codec, tape, item->input);
+        item->zt = encode(dataset, codec, tape, item->target);
+    }
+}

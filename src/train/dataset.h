@@ -1,0 +1,34 @@
+/* The training material in memory: windows cut from the pairs of a set, with the latents of a frozen codec.
+ */
+#ifndef ANTIPHON_TRAIN_DATASET_H
+#define ANTIPHON_TRAIN_DATASET_H
+
+#include "antiphon/codec.h"
+#include "antiphon/status.h"
+
+#include <stddef.h>
+
+typedef struct ap_item {
+    size_t piece;            /* which pair of the set it was cut from */
+    ap_real *input, *target; /* [S] each; owned by the dataset */
+    ap_real *zi, *zt;        /* [D, T] each, or NULL while not encoded */
+} ap_item;
+
+typedef struct ap_dataset {
+    ap_item *items;
+    size_t count;
+    size_t pieces; /* pairs they were cut from */
+    size_t lone;   /* files left out for want of a partner */
+    int64_t S;     /* samples of a window */
+    int64_t D, T;  /* shape of the latents, once encoded */
+} ap_dataset;
+
+/* Reads every pair of `split` under `folder` and cuts it into windows of S samples, the remainder dropped. A
+ * recording shorter than a window is a failure that names it. */
+ap_status ap_dataset_load(const char *folder, const char *split, int64_t S, ap_dataset *dataset);
+void ap_dataset_free(ap_dataset *dataset);
+
+/* Fills in the latents of every item by a codec that does not change any more. */
+void ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape);
+
+#endif

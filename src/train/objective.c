@@ -1,0 +1,143 @@
+#include "antiphon/objective.h"
+
+#include "antiphon/agent.h"
+#include "antiphon/elementwise.h"
+#include "antiphon/losses.h"
+
+#include <math.h>
+
+static const char *const names[AP_MEASURE_COUNT] = {
+    [AP_MEASURE_LOSS] = "loss",
+    [AP_MEASURE_RMS_INPUT] = "rms_input",
+    [AP_MEASURE_RMS_TARGET] = "rms_target",
+    [AP_MEASURE_SPECTRAL] = "spectral",
+    [AP_MEASURE_MEL] = "mel",
+    [AP_MEASURE_NOVELTY] = "novelty_loss",
+    [AP_MEASURE_CORR_COST] = "corr_cost",
+    [AP_MEASURE_ONSET] = "onset_loss",
+    [AP_MEASURE_CHROMA] = "chroma_loss",
+    [AP_MEASURE_TIMBRE] = "timbre_loss",
+    [AP_MEASURE_VARIATION] = "variation_loss",
+    [AP_MEASURE_LEVEL] = "level_loss",
+    [AP_MEASURE_R_INPUT] = "r_input",
+    [AP_MEASURE_R_TARGET] = "r_target",
+    [AP_MEASURE_WEIGHTS] = "input_rhythm_weight",
+    "input_harmony_weight",
+    "input_timbre_weight",
+    "target_rhythm_weight",
+    "target_harmony_weight",
+    "target_timbre_weight",
+};
+
+const char *ap_measure_name(ap_measure measure)
+{
+    return names[measure];
+}
+
+/* ---------------------------------------------------------------- the terms, each a scalar variable */
+
+static ap_var *rms_input(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    return ap_rms_loss(tape, h->output, h->input);
+}
+
+static ap_var *rms_target(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    return ap_rms_loss(tape, h->output, h->target);
+}
+
+static ap_var *mean_of_two(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    return ap_scale(tape, ap_add(tape, a, b), (ap_real)0.5);
+}
+
+static ap_var *spectral(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    return ap_stft_loss_mean(tape, h->output, 2, (ap_var *[]){h->input, h->target});
+}
+
+static ap_var *mel(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    return mean_of_two(tape, ap_mel_loss(tape, h->output, h->input), ap_mel_loss(tape, h->output, h->target));
+}
+
+static ap_var *novelty(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    ap_var *term = ap_novelty(tape, h->composed.z, h->zi, h->zt);
+    if (!h->composed.logits || config->loss.balance == 0) return term;
+    ap_var *balance = ap_balance(tape, h->composed.logits);
+    return ap_add(tape, term, ap_scale(tape, balance, (ap_real)config->loss.balance));
+}
+
+static ap_var *correlation(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    return ap_modulation_cost(tape, h->input, h->target, h->output, config->loss.corr_segments,
+                              config->loss.corr_barrier);
+}
+
+typedef struct term {
+    ap_measure measure;
+    double weight;
+    ap_var *(*build)(ap_tape *tape, const ap_config *config, const ap_heard *heard);
+} term;
+
+/* ---------------------------------------------------------------- what is measured without a gradient */
+
+static void measure_correlation(const ap_config *config, const ap_heard *h, ap_measures *measures)
+{
+    const ap_measure which[3] = {AP_MEASURE_CORR_COST, AP_MEASURE_R_INPUT, AP_MEASURE_R_TARGET};
+    int64_t B = h->output->value.shape.at[0], S = ap_shape_count(h->output->value.shape) / B;
+    for (int k = 0; k < 3; k++) measures->present[which[k]] = true;
+    for (int64_t b = 0; b < B; b++) {
+        ap_real r_input, r_target;
+        ap_real cost = ap_modulation_cost_arrays(1, S, config->loss.corr_segments, AP_BARRIER_SEED,
+                                                 h->input->value.data + b * S, h->target->value.data + b * S,
+                                                 h->output->value.data + b * S, &r_input, &r_target, NULL);
+        const double values[3] = {(double)cost, fabs((double)r_input), fabs((double)r_target)};
+        for (int k = 0; k < 3; k++) measures->value[which[k]] += values[k] / (double)B;
+    }
+}
+
+static void measure_weights(const ap_var *weights, ap_measures *measures)
+{
+    int64_t B = weights->value.shape.at[0], T = weights->value.shape.at[2];
+    for (int k = 0; k < AP_COMPONENTS; k++) {
+        double sum = 0;
+        for (int64_t b = 0; b < B; b++)
+            for (int64_t t = 0; t < T; t++)
+                sum += (double)weights->value.data[(b * AP_COMPONENTS + k) * T + t];
+        measures->present[AP_MEASURE_WEIGHTS + k] = true;
+        measures->value[AP_MEASURE_WEIGHTS + k] = sum / (double)(B * T);
+    }
+}
+
+ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures)
+{
+    const term terms[] = {
+        {AP_MEASURE_RMS_INPUT, config->loss.rms_input, rms_input},
+        {AP_MEASURE_RMS_TARGET, config->loss.rms_target, rms_target},
+        {AP_MEASURE_SPECTRAL, config->loss.spectral, spectral},
+        {AP_MEASURE_MEL, config->loss.mel, mel},
+        {AP_MEASURE_NOVELTY, config->loss.novelty, novelty},
+        {AP_MEASURE_CORR_COST, config->loss.corr_weight, correlation},
+    };
+    *measures = (ap_measures){0};
+    ap_var *total = NULL;
+    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) {
+        if (terms[k].weight == 0) continue;
+        ap_var *value = terms[k].build(tape, config, heard);
+        measures->present[terms[k].measure] = true;
+        measures->value[terms[k].measure] = (double)value->value.data[0];
+        ap_var *weighted = ap_scale(tape, value, (ap_real)terms[k].weight);
+        total = total ? ap_add(tape, total, weighted) : weighted;
+    }
+    measure_correlation(config, heard, measures);
+    if (heard->composed.weights) measure_weights(heard->composed.weights, measures);
+    measures->present[AP_MEASURE_LOSS] = true;
+    measures->value[AP_MEASURE_LOSS] = total ? (double)total->value.data[0] : 0;
+    return total;
+}

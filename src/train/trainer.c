@@ -1,0 +1,421 @@
+#include "antiphon/trainer.h"
+
+#include "antiphon/audio.h"
+#include "core/memory.h"
+#include "core/replace.h"
+#include "train/batch.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <omp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* So many steps in a row without a finite gradient end the run. */
+#define SKIPS_MOST 10
+/* Streams of random numbers drawn from one seed: weights, dropout and noise, and one an epoch for the order.
+ */
+enum { STREAM_WEIGHTS, STREAM_TAPE, STREAM_ORDER };
+
+struct ap_trainer {
+    ap_config config;
+    ap_observer observer;
+    ap_model *model;
+    ap_tape *tape;
+    ap_adamw optimiser;
+    ap_dataset train, validation;
+    ap_batch batch;
+    ap_choice *order; /* of the epoch under way */
+    ap_progress progress;
+    double started;      /* clock at the start of the run */
+    int64_t pairs_since; /* items trained since then */
+    int skipped;         /* steps skipped in a row */
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void note(const ap_trainer *trainer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(const ap_trainer *trainer, const char *format, ...)
+{
+    char line[AP_STATUS_MESSAGE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (trainer->observer.note) trainer->observer.note(trainer->observer.context, line);
+}
+
+static uint64_t stream(const ap_trainer *trainer, uint64_t which, uint64_t index)
+{
+    return ((uint64_t)trainer->config.train.seed << 32) ^ (which << 56) ^ index;
+}
+
+static int64_t smaller(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* ---------------------------------------------------------------- setting up */
+
+static ap_status load_data(ap_trainer *trainer)
+{
+    const ap_config *c = &trainer->config;
+    int64_t S = llround(c->data.seconds * AP_SAMPLE_RATE);
+    AP_TRY(ap_dataset_load(c->data.path, "train", S, &trainer->train));
+    AP_TRY(ap_dataset_load(c->data.path, "val", S, &trainer->validation));
+    if (trainer->train.lone + trainer->validation.lone)
+        note(trainer, "%s: %zu recordings without a partner are left out", c->data.path,
+             trainer->train.lone + trainer->validation.lone);
+    note(trainer, "%zu pairs in %zu windows of %.1f s to train on, %zu in %zu to validate",
+         trainer->train.pieces, trainer->train.count, c->data.seconds, trainer->validation.pieces,
+         trainer->validation.count);
+    return ap_ok();
+}
+
+/* Latents are kept where the codec does not change and a change of level goes through it as a factor. */
+static bool latents_stay(const ap_config *config)
+{
+    return !config->codec.train &&
+           (config->data.augment_level_db == 0 || config->codec.type == AP_CODEC_MDCT);
+}
+
+static void prepare(ap_trainer *trainer)
+{
+    const ap_config *c = &trainer->config;
+    trainer->tape = ap_tape_create(stream(trainer, STREAM_TAPE, 0));
+    trainer->progress.rng = *ap_tape_rng(trainer->tape);
+    trainer->optimiser = ap_adamw_init(ap_params_trained_count(ap_model_params(trainer->model)));
+    trainer->optimiser.beta1 = c->train.beta1;
+    trainer->optimiser.beta2 = c->train.beta2;
+    trainer->optimiser.eps = c->train.eps;
+    trainer->optimiser.weight_decay = c->train.weight_decay;
+    trainer->order = ap_allocate(trainer->train.count, sizeof *trainer->order);
+}
+
+/* Latents are made when the codec's weights are final: not before a checkpoint has been loaded. */
+static void start(ap_trainer *trainer)
+{
+    trainer->started = now();
+    trainer->pairs_since = 0;
+    if (trainer->batch.capacity) return;
+    if (latents_stay(&trainer->config)) {
+        note(trainer, "encoding %zu windows", trainer->train.count + trainer->validation.count);
+        ap_tape_gradients_set(trainer->tape, false);
+        ap_dataset_encode(&trainer->train, ap_model_codec(trainer->model), trainer->tape);
+        ap_dataset_encode(&trainer->validation, ap_model_codec(trainer->model), trainer->tape);
+    }
+    trainer->batch = ap_batch_init(&trainer->train, trainer->config.train.batch_size);
+    trainer->started = now();
+}
+
+ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **out)
+{
+    *out = NULL;
+    AP_TRY(ap_config_check(config));
+    ap_trainer *trainer = ap_allocate(1, sizeof *trainer);
+    trainer->config = *config;
+    if (observer) trainer->observer = *observer;
+    if (config->train.threads) omp_set_num_threads(config->train.threads);
+    ap_status status = load_data(trainer);
+    if (!ap_failed(&status))
+        status = ap_model_create(config, stream(trainer, STREAM_WEIGHTS, 0), &trainer->model);
+    if (ap_failed(&status)) {
+        ap_trainer_free(trainer);
+        return status;
+    }
+    prepare(trainer);
+    *out = trainer;
+    return status;
+}
+
+void ap_trainer_free(ap_trainer *trainer)
+{
+    if (!trainer) return;
+    ap_tape_free(trainer->tape);
+    ap_model_free(trainer->model);
+    ap_adamw_free(&trainer->optimiser);
+    ap_dataset_free(&trainer->train);
+    ap_dataset_free(&trainer->validation);
+    ap_batch_free(&trainer->batch);
+    free(trainer->order);
+    free(trainer);
+}
+
+ap_status ap_trainer_resume(ap_trainer *trainer, const char *checkpoint)
+{
+    AP_TRY(ap_checkpoint_resume(checkpoint, trainer->model, &trainer->optimiser, &trainer->progress));
+    *ap_tape_rng(trainer->tape) = trainer->progress.rng;
+    return ap_ok();
+}
+
+int64_t ap_trainer_epoch(const ap_trainer *trainer)
+{
+    return trainer->progress.epoch;
+}
+
+int64_t ap_trainer_step(const ap_trainer *trainer)
+{
+    return trainer->progress.step;
+}
+
+bool ap_trainer_done(const ap_trainer *trainer)
+{
+    int patience = trainer->config.train.patience;
+    return trainer->progress.epoch >= trainer->config.train.epochs ||
+           (patience > 0 && trainer->progress.stale >= patience);
+}
+
+/* ---------------------------------------------------------------- order and schedule */
+
+static int64_t batches_per_epoch(const ap_trainer *trainer)
+{
+    int64_t size = trainer->config.train.batch_size, limit = trainer->config.train.steps_per_epoch;
+    int64_t all = ((int64_t)trainer->train.count + size - 1) / size;
+    return limit ? smaller(all, limit * trainer->config.train.accumulate) : all;
+}
+
+static int64_t steps_per_epoch(const ap_trainer *trainer)
+{
+    int64_t group = trainer->config.train.accumulate;
+    return (batches_per_epoch(trainer) + group - 1) / group;
+}
+
+static ap_real random_gain(const ap_trainer *trainer, ap_rng *rng)
+{
+    double most = trainer->config.data.augment_level_db;
+    return most > 0 ? (ap_real)pow(10, most * (2 * ap_rng_uniform(rng) - 1) / 20) : 1;
+}
+
+/* another window of the same piece, or the same one where the piece has no other; windows of a piece are
+ * neighbours */
+static int64_t other_window(const ap_dataset *set, int64_t item, ap_rng *rng)
+{
+    int64_t first = item, last = item, count = (int64_t)set->count;
+    while (first > 0 && set->items[first - 1].piece == set->items[item].piece) first--;
+    while (last + 1 < count && set->items[last + 1].piece == set->items[item].piece) last++;
+    if (first == last) return item;
+    int64_t other = first + ap_rng_below(rng, last - first);
+    return other < item ? other : other + 1;
+}
+
+/* The order of an epoch follows from the seed and its number alone, so that a resumed run finds it again. */
+static void draw_order(ap_trainer *trainer)
+{
+    const ap_config *c = &trainer->config;
+    int64_t count = (int64_t)trainer->train.count;
+    int64_t *inputs = ap_allocate((size_t)count, sizeof *inputs),
+            *targets = ap_allocate((size_t)count, sizeof *targets);
+    ap_rng rng = ap_rng_init(stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch));
+    for (int64_t i = 0; i < count; i++) inputs[i] = i;
+    ap_rng_shuffle(&rng, inputs, count);
+    for (int64_t i = 0; i < count; i++) targets[i] = inputs[i];
+    if (c->data.targets == AP_TARGETS_SHUFFLED) ap_rng_shuffle(&rng, targets, count);
+    for (int64_t i = 0; i < count; i++) {
+        bool same = c->data.same_piece > 0 && ap_rng_uniform(&rng) < c->data.same_piece;
+        int64_t target = same ? other_window(&trainer->train, inputs[i], &rng) : targets[i];
+        trainer->order[i] = (ap_choice){.input = inputs[i], .target = target, .unity = c->data.unity_test};
+        trainer->order[i].input_gain = random_gain(trainer, &rng);
+        trainer->order[i].target_gain =
+            c->data.unity_test ? trainer->order[i].input_gain : random_gain(trainer, &rng);
+    }
+    free(inputs);
+    free(targets);
+}
+
+double ap_learning_rate(const ap_config *config, int64_t step, int64_t steps)
+{
+    double lr = config->train.lr, low = config->train.min_lr;
+    int64_t warmup = config->train.warmup_steps;
+    if (step < warmup) return lr * (double)(step + 1) / (double)warmup;
+    if (config->train.schedule == AP_SCHEDULE_CONSTANT || steps <= warmup) return lr;
+    double part = (double)(step - warmup) / (double)(steps - warmup);
+    return low + (lr - low) * 0.5 * (1 + cos(M_PI * fmin(1, part)));
+}
+
+/* ---------------------------------------------------------------- a step */
+
+static void add_measures(ap_measures *sums, const ap_measures *measures, double weight)
+{
+    for (int k = 0; k < AP_MEASURE_COUNT; k++) {
+        if (!measures->present[k]) continue;
+        sums->present[k] = true;
+        sums->value[k] += weight * measures->value[k];
+    }
+}
+
+static ap_measures mean_measures(const ap_measures *sums, int64_t count)
+{
+    ap_measures mean = *sums;
+    for (int k = 0; k < AP_MEASURE_COUNT; k++) mean.value[k] /= (double)(count ? count : 1);
+    return mean;
+}
+
+/* forward and backward over one batch, whose gradient counts with `share` */
+static ap_measures run_batch(ap_trainer *trainer, int64_t index, double share)
+{
+    int64_t size = trainer->config.train.batch_size, at = index * size;
+    int64_t count = smaller(size, (int64_t)trainer->train.count - at);
+    ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->order + at);
+    ap_tape_reset(trainer->tape);
+    ap_tape_training_set(trainer->tape, true);
+    ap_tape_gradients_set(trainer->tape, true);
+    ap_heard heard = ap_batch_forward(trainer->tape, trainer->model, &trainer->batch);
+    ap_measures measures;
+    ap_var *loss = ap_objective(trainer->tape, &trainer->config, &heard, &measures);
+    if (loss) ap_tape_backward(trainer->tape, loss, (ap_real)share);
+    add_measures(&trainer->progress.sums, &measures, (double)count);
+    trainer->progress.counted += count;
+    trainer->pairs_since += count;
+    return measures;
+}
+
+static ap_status update(ap_trainer *trainer, ap_step_report *report)
+{
+    ap_params *params = ap_model_params(trainer->model);
+    int64_t n = ap_params_trained_count(params);
+    ap_real *grads = ap_params_trained_grads(params);
+    int64_t steps = trainer->config.train.epochs * steps_per_epoch(trainer);
+    report->learning_rate = ap_learning_rate(&trainer->config, trainer->progress.step, steps);
+    report->gradient_norm = ap_norm(n, grads);
+    double scale = ap_clip_scale(report->gradient_norm, trainer->config.train.clip);
+    trainer->skipped = isfinite(report->gradient_norm) ? 0 : trainer->skipped + 1;
+    if (trainer->skipped == 0)
+        ap_adamw_step(&trainer->optimiser, report->learning_rate, scale, grads,
+                      ap_params_trained_values(params));
+    else
+        note(trainer, "step %" PRId64 ": the gradient is not finite, the step is skipped",
+             trainer->progress.step + 1);
+    ap_params_zero_grads(params);
+    trainer->progress.step++;
+    if (trainer->skipped < SKIPS_MOST) return ap_ok();
+    return ap_error(AP_FAILED, "training has diverged: no finite gradient in %d steps; lower train.lr",
+                    SKIPS_MOST);
+}
+
+static void report_step(ap_trainer *trainer, ap_step_report *report)
+{
+    int64_t batches = batches_per_epoch(trainer), epochs = trainer->config.train.epochs;
+    const ap_progress *p = &trainer->progress;
+    double seconds = now() - trainer->started, rate = (double)trainer->pairs_since / fmax(seconds, 1e-9);
+    double left = (double)((epochs - p->epoch) * batches - p->batch) * trainer->config.train.batch_size;
+    report->epoch = p->epoch + 1;
+    report->epochs = epochs;
+    report->batch = p->batch;
+    report->batches = batches;
+    report->step = p->step;
+    report->pairs_per_second = rate;
+    report->seconds_left = left / fmax(rate, 1e-9);
+    if (trainer->observer.step) trainer->observer.step(trainer->observer.context, report);
+}
+
+/* one optimiser step over the next group of batches */
+static ap_status run_step(ap_trainer *trainer)
+{
+    ap_progress *p = &trainer->progress;
+    int64_t group = smaller(trainer->config.train.accumulate, batches_per_epoch(trainer) - p->batch);
+    ap_step_report report = {0};
+    for (int64_t k = 0; k < group; k++) report.measures = run_batch(trainer, p->batch++, 1.0 / (double)group);
+    AP_TRY(update(trainer, &report));
+    p->rng = *ap_tape_rng(trainer->tape);
+    report_step(trainer, &report);
+    return ap_ok();
+}
+
+/* ---------------------------------------------------------------- an epoch */
+
+/* Measures over the validation set, one item at a time; the output of the first is left in `output` [S]. */
+static ap_measures validate(ap_trainer *trainer, ap_real *output)
+{
+    const ap_dataset *set = &trainer->validation;
+    ap_batch batch = ap_batch_init(set, 1);
+    ap_measures sums = {0};
+    for (int64_t i = 0; i < (int64_t)set->count; i++) {
+        ap_choice own = {i, i, trainer->config.data.unity_test, 1, 1};
+        ap_batch_fill(&batch, set, 1, &own);
+        ap_tape_reset(trainer->tape);
+        ap_tape_training_set(trainer->tape, false);
+        ap_tape_gradients_set(trainer->tape, false);
+        ap_heard heard = ap_batch_forward(trainer->tape, trainer->model, &batch);
+        ap_measures measures;
+        ap_objective(trainer->tape, &trainer->config, &heard, &measures);
+        add_measures(&sums, &measures, 1);
+        for (int64_t s = 0; i == 0 && s < set->S; s++) output[s] = heard.output->value.data[s];
+    }
+    ap_batch_free(&batch);
+    return mean_measures(&sums, (int64_t)set->count);
+}
+
+static ap_status save(ap_trainer *trainer, const char *folder, const char *name)
+{
+    char *path = ap_format_text("%s/%s", folder, name);
+    ap_status status =
+        ap_checkpoint_save(path, &trainer->config, trainer->model, &trainer->optimiser, &trainer->progress);
+    free(path);
+    return status;
+}
+
+/* What comes after the last batch: validation, the report, the checkpoints. */
+static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double began)
+{
+    ap_progress *p = &trainer->progress;
+    ap_real *output = ap_allocate((size_t)trainer->validation.S, sizeof *output);
+    const ap_item *shown = &trainer->validation.items[0];
+    int64_t steps = trainer->config.train.epochs * steps_per_epoch(trainer);
+    ap_epoch_report report = {.epoch = p->epoch + 1,
+                              .step = p->step,
+                              .learning_rate = ap_learning_rate(&trainer->config, p->step - 1, steps),
+                              .train = mean_measures(&p->sums, p->counted),
+                              .S = trainer->validation.S,
+                              .input = shown->input,
+                              .target = trainer->config.data.unity_test ? shown->input : shown->target,
+                              .output = output};
+    report.validation = validate(trainer, output);
+    double loss = report.validation.value[AP_MEASURE_LOSS];
+    report.best = isfinite(loss) && (!p->has_best || loss < p->best);
+    report.seconds = now() - began;
+    p->stale = report.best ? 0 : p->stale + 1;
+    if (report.best) {
+        p->has_best = true;
+        p->best = loss;
+    }
+    p->epoch++;
+    p->batch = p->counted = 0;
+    p->sums = (ap_measures){0};
+    if (trainer->observer.epoch) trainer->observer.epoch(trainer->observer.context, &report);
+    free(output);
+    ap_status status = ap_ok();
+    if (report.best) status = save(trainer, folder, "best.safetensors");
+    bool due = ap_trainer_done(trainer) || p->epoch % trainer->config.train.checkpoint_every == 0;
+    if (due && !ap_failed(&status)) status = save(trainer, folder, "last.safetensors");
+    return status;
+}
+
+static ap_status run_epoch(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)
+{
+    double began = now();
+    draw_order(trainer);
+    while (trainer->progress.batch < batches_per_epoch(trainer)) {
+        if (stop && *stop) {
+            AP_TRY(save(trainer, folder, "last.safetensors"));
+            return ap_error(AP_INTERRUPTED, "interrupted at step %" PRId64 ", saved in %s/last.safetensors",
+                            trainer->progress.step, folder);
+        }
+        AP_TRY(run_step(trainer));
+    }
+    return finish_epoch(trainer, folder, began);
+}
+
+ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)
+{
+    AP_TRY(ap_make_folder(folder));
+    start(trainer);
+    while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder, stop));
+    return ap_ok();
+}

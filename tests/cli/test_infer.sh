@@ -1,0 +1,43 @@
+# Composing from WAV files and from a folder of pairs, and what it says of bad input.
+. "$1/expect.sh"
+. "$1/tiny.sh"
+pairs pairs 4 3
+expect 0 "" train tiny.json --out run --train.epochs=1
+best=run/checkpoints/best.safetensors
+a=$(ls pairs/val/*_input.wav | head -1) b=$(ls pairs/val/*_output.wav | head -1)
+
+# the data bytes of a canonical 16-bit WAV file, and the rate its header gives
+data_bytes() { echo $(($(wc -c <"$1") - 44)); }
+rate() { od -An -j24 -N4 -tu4 "$1" | tr -d ' '; }
+
+expect 0 "r_input" infer --checkpoint $best --input "$a" --target "$b" --out c.wav
+there c.wav
+[ "$(data_bytes c.wav)" -eq $((3 * 24000 * 2)) ] # longer than a window: cross-faded to the full length
+[ "$(rate c.wav)" -eq 24000 ]
+
+# twice the same, and again the same with the sources' order told otherwise
+"$ANTIPHON" infer --checkpoint=$best --target="$b" --input="$a" --out=d.wav >/dev/null
+cmp c.wav d.wav
+
+# a folder of pairs, with the table
+expect 0 "mean cost" infer --checkpoint $best --pairs pairs --num_samples 5 --out composed
+there composed/0001_1_input.wav composed/0001_2_target.wav composed/0001_3_output.wav
+grep -q "variation" out
+expect 0 "r_input" cost composed/0001_1_input.wav composed/0001_2_target.wav composed/0001_3_output.wav
+
+# bad input
+expect 1 "absent.wav" infer --checkpoint $best --input absent.wav --target "$b" --out no.wav
+: >empty.wav
+expect 1 "empty.wav" infer --checkpoint $best --input empty.wav --target "$b" --out no.wav
+echo "no audio" >text.wav
+expect 1 "text.wav" infer --checkpoint $best --input "$a" --target text.wav --out no.wav
+head -c 3000 "$a" >cut.wav
+expect 1 "cut.wav" infer --checkpoint $best --input cut.wav --target "$b" --out no.wav
+expect 1 "absent.safetensors" infer --checkpoint absent.safetensors --input "$a" --target "$b" --out no.wav
+head -c 5000 $best >cut.safetensors
+expect 1 "cut.safetensors" infer --checkpoint cut.safetensors --input "$a" --target "$b" --out no.wav
+expect 1 "nowhere" infer --checkpoint $best --input "$a" --target "$b" --out nowhere/no.wav
+expect 2 "target" infer --checkpoint $best --input "$a" --out no.wav
+expect 2 "checkpoint" infer --input "$a" --target "$b" --out no.wav
+[ ! -e no.wav ]
+if ls ./*.tmp* >/dev/null 2>&1; then echo "temporary files are left" && exit 1; fi

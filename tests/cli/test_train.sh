@@ -1,0 +1,70 @@
+# Training by a configuration file with overrides, interrupted and resumed, and what it says of bad input.
+. "$1/expect.sh"
+. "$1/tiny.sh"
+pairs pairs 6 2
+
+# a run: its folder holds all that is promised
+expect 0 "best.safetensors" train tiny.json --out whole --data.path=pairs --train.samples_every=3 --mask_reg_weight 0.2
+there whole/config.json whole/log.jsonl whole/checkpoints/last.safetensors whole/checkpoints/best.safetensors
+there whole/samples/epoch_0003.wav
+grep -q '"novelty": *0.2' whole/config.json
+grep -q 'Output:' out
+grep -q '"train_corr_cost"' whole/log.jsonl
+expect 0 "agent.project.weight" info whole/checkpoints/last.safetensors
+
+# the same run, ended after one epoch and resumed, comes to the same bits
+expect 0 "" train tiny.json --out halves --train.epochs=1 --mask_reg_weight 0.2
+expect 0 "going on from" train tiny.json --out halves --resume auto --mask_reg_weight 0.2
+"$ANTIPHON" info whole/checkpoints/last.safetensors >a
+"$ANTIPHON" info halves/checkpoints/last.safetensors >b
+for run in whole halves; do # the tensors alone: the metadata names the folders
+    size=$(od -An -N8 -tu8 "$run/checkpoints/last.safetensors" | tr -d ' ')
+    tail -c +$((size + 9)) "$run/checkpoints/last.safetensors" | cksum >"$run.sum"
+done
+cmp whole.sum halves.sum
+
+# interrupted in the middle of an epoch: saved, exit code 130, and resumed to the same bits
+"$ANTIPHON" train tiny.json --out broken --mask_reg_weight 0.2 --train.epochs=3 >out 2>err &
+process=$!
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    grep -q 'epoch' out && break
+    sleep 0.05
+done
+kill -INT $process 2>/dev/null || true
+code=0
+wait $process || code=$?
+[ "$code" -eq 130 ] || [ "$code" -eq 0 ] || { echo "interrupted: exit code $code" && cat err && exit 1; }
+expect 0 "" train tiny.json --out broken --resume auto --mask_reg_weight 0.2
+size=$(od -An -N8 -tu8 broken/checkpoints/last.safetensors | tr -d ' ')
+tail -c +$((size + 9)) broken/checkpoints/last.safetensors | cksum | cmp - whole.sum
+
+# what is done is not done again, and a run is not overwritten
+expect 0 "nothing left to train" train tiny.json --out whole --resume auto --mask_reg_weight 0.2
+expect 2 "holds a run already" train tiny.json --out whole
+
+# bad input: one line, the right code, nothing half-written
+expect 2 "did you mean" train tiny.json --out no --train.epoch=3
+expect 2 "train.lr" train tiny.json --out no --lr=fast
+expect 2 "heads" train tiny.json --out no --agent.heads=5
+expect 1 "nowhere" train tiny.json --out no --data.path=nowhere
+expect 1 "absent.json" train absent.json --out no
+printf '{"train": {"epochs": "three"}}' >type.json
+expect 2 "train.epochs" train type.json --out no
+printf '{"train": {"epochs": 3,}}' >syntax.json
+expect 2 "syntax.json" train syntax.json --out no
+expect 1 "shorter than" train tiny.json --out no --data.seconds=5
+expect 1 "" train tiny.json --out whole --resume auto --agent.model=64 --mask_reg_weight 0.2
+head -c 20000 whole/checkpoints/last.safetensors >cut.safetensors
+expect 1 "cut.safetensors" train tiny.json --out no --resume cut.safetensors
+[ ! -e no/checkpoints/last.safetensors ]
+
+# a pair without its partner is named and counted; without any pair training does not start
+mkdir -p lone
+cp -r pairs/train pairs/val lone
+rm "$(ls lone/train/*_output.wav | head -1)"
+expect 0 "without a partner" train tiny.json --out lone_run --data.path=lone --train.epochs=1
+rm lone/train/*_output.wav
+expect 1 "lone/train" train tiny.json --out no --data.path=lone
+printf 'not audio at all' >"$(ls lone/val/*_input.wav | head -1)"
+cp pairs/train/*_output.wav lone/train
+expect 1 "lone/val" train tiny.json --out no --data.path=lone

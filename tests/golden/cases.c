@@ -1,0 +1,168 @@
+#include "golden/golden.h"
+
+#include "antiphon/agent.h"
+#include "antiphon/losses.h"
+#include "antiphon/modulation.h"
+#include "antiphon/output.h"
+#include "antiphon/seanet.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static golden_outputs one(ap_var *y)
+{
+    return (golden_outputs){.count = 1, .at = {{"y", y}}};
+}
+
+/* ---------------------------------------------------------------- losses */
+
+static golden_outputs modulation(golden *g)
+{
+    ap_var *input = golden_input(g, "input"), *target = golden_input(g, "target"),
+           *output = golden_input(g, "output");
+    return one(
+        ap_modulation_cost(g->tape, input, target, output, golden_number(g, "segments"), AP_BARRIER_SEED));
+}
+
+/* a loss of two signals, under the names the file gives them */
+#define TWO_SIGNALS(name, function, first, second)                                                           \
+    static golden_outputs name(golden *g)                                                                    \
+    {                                                                                                        \
+        ap_var *a = golden_input(g, first), *b = golden_input(g, second);                                    \
+        return one(function(g->tape, a, b));                                                                 \
+    }
+TWO_SIGNALS(stft_loss, ap_stft_loss, "x", "y")
+TWO_SIGNALS(rms_loss, ap_rms_loss, "x", "y")
+
+static golden_outputs novelty(golden *g)
+{
+    ap_var *z = golden_input(g, "z"), *zi = golden_input(g, "zi"), *zt = golden_input(g, "zt");
+    return one(ap_novelty(g->tape, z, zi, zt));
+}
+
+static golden_outputs balance(golden *g)
+{
+    return one(ap_balance(g->tape, golden_input(g, "logits")));
+}
+
+/* ---------------------------------------------------------------- the model */
+
+/* The sizes of a head are read off its weights: conv1 [2 out, dim, k1], conv2 [out, 2 out, k2]. */
+static golden_outputs head(golden *g)
+{
+    ap_shape s1, s2;
+    golden_read(g, "param.conv1.weight", &s1);
+    golden_read(g, "param.conv2.weight", &s2);
+    ap_head *h = ap_head_create(g->params, s1.at[1], s2.at[0], s1.at[2], s2.at[2], "");
+    golden_load_params(g);
+    return one(ap_head_apply(g->tape, h, golden_input(g, "x")));
+}
+
+static golden_outputs agent(golden *g)
+{
+    ap_agent_config config = {.dim = golden_number(g, "dim"),
+                              .component = golden_number(g, "component"),
+                              .model = golden_number(g, "model"),
+                              .heads = (int)golden_number(g, "heads"),
+                              .layers = (int)golden_number(g, "layers"),
+                              .ff = golden_number(g, "ff"),
+                              .dropout = (ap_real)golden_real(g, "dropout")};
+    ap_agent *a = ap_agent_create(g->params, config, "");
+    golden_load_params(g);
+    ap_var *zi = golden_input(g, "zi"), *zt = golden_input(g, "zt");
+    ap_agent_output out = ap_agent_compose(g->tape, a, zi, zt);
+    return (golden_outputs){.count = 3,
+                            .at = {{"z", out.z}, {"weights", out.weights}, {"logits", out.logits}}};
+}
+
+static golden_outputs cascade(golden *g)
+{
+    ap_shape out;
+    golden_read(g, "param.stage0.out.weight", &out); /* [dim, 2 dim] */
+    int heads = (int)golden_number(g, "heads"), layers = (int)golden_number(g, "layers");
+    ap_cascade *c = ap_cascade_create(g->params, out.at[0], heads, layers, 0, "");
+    golden_load_params(g);
+    ap_var *zc = golden_input(g, "zc"), *zt = golden_input(g, "zt");
+    return one(ap_cascade_refine(g->tape, c, zc, zt));
+}
+
+static golden_outputs gates(golden *g)
+{
+    ap_shape weight;
+    golden_read(g, "param.linear.weight", &weight); /* [2 bands, dim] */
+    ap_real fresh = (ap_real)golden_real(g, "new");
+    ap_gates *gate = ap_gates_create(g->params, weight.at[1], golden_number(g, "bands"), fresh, "");
+    golden_load_params(g);
+    ap_var *z = golden_input(g, "z"), *zi = golden_input(g, "zi"), *zt = golden_input(g, "zt");
+    return one(ap_gates_apply(g->tape, gate, z, zi, zt));
+}
+
+/* ---------------------------------------------------------------- the codecs */
+
+/* "(5, 2, 2)" */
+static int parse_list(const char *text, int64_t *at, int most)
+{
+    int count = 0;
+    while (*text && count < most) {
+        char *end;
+        long value = strtol(text, &end, 10);
+        if (end == text) {
+            text++;
+            continue;
+        }
+        at[count++] = value;
+        text = end;
+    }
+    return count;
+}
+
+static golden_outputs seanet(golden *g)
+{
+    bool encode = strstr(g->name, "encoder") != NULL;
+    ap_seanet_config config = {.width = golden_number(g, "width"), .lstm = (int)golden_number(g, "lstm")};
+    config.ratio_count =
+        parse_list(ap_safetensors_metadata(g->file, "ratios"), config.ratios, AP_SEANET_RATIOS_MAX);
+    ap_shape z;
+    golden_read(g, encode ? "out.y" : "in.z", &z);
+    config.dim = z.at[1];
+    ap_seanet *net =
+        ap_seanet_create(g->params, &config, AP_PARAM_TRAINED, encode ? "" : NULL, encode ? NULL : "");
+    golden_load_params(g);
+    return one(encode ? ap_seanet_encode(g->tape, net, golden_input(g, "x"))
+                      : ap_seanet_decode(g->tape, net, golden_input(g, "z")));
+}
+
+static void make_mdct(golden *g)
+{
+    g->mdct = ap_mdct_create((int)golden_number(g, "dim"), (int)golden_number(g, "hop"),
+                             (ap_real)golden_real(g, "gain"));
+}
+
+static golden_outputs mdct_encoder(golden *g)
+{
+    make_mdct(g);
+    return one(ap_mdct_encode(g->tape, g->mdct, golden_input(g, "x")));
+}
+
+static golden_outputs mdct_decoder(golden *g)
+{
+    make_mdct(g);
+    return one(ap_mdct_decode(g->tape, g->mdct, golden_input(g, "z"), golden_number(g, "samples")));
+}
+
+const golden_case golden_cases[] = {
+    {"modulation", modulation, NULL},
+    {"stft_loss", stft_loss, NULL},
+    {"rms_loss", rms_loss, NULL},
+    {"novelty", novelty, NULL},
+    {"balance", balance, NULL},
+    {"head", head, NULL},
+    {"agent", agent, NULL},
+    {"cascade", cascade, NULL},
+    {"gates", gates, NULL},
+    {"codec", seanet, NULL},
+    {"mdct_encoder", mdct_encoder, NULL},
+    {"mdct_decoder", mdct_decoder, NULL},
+    {"train_step", NULL, golden_train_step},
+    {NULL, NULL, NULL},
+};

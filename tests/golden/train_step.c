@@ -1,0 +1,157 @@
+#include "golden/golden.h"
+
+#include "antiphon/agent.h"
+#include "antiphon/elementwise.h"
+#include "antiphon/losses.h"
+#include "antiphon/modulation.h"
+#include "antiphon/optimiser.h"
+#include "antiphon/output.h"
+#include "antiphon/seanet.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/* What the vectors were made with, beside what their metadata says. */
+#define CODEC_WIDTH 4
+#define CODEC_RATIOS                                                                                         \
+    {                                                                                                        \
+        4, 2                                                                                                 \
+    }
+#define CODEC_RATIO_COUNT 2
+#define SEGMENTS 250
+#define STEPS_MAX 16
+/* A gradient below this share of the whole is rounding noise (a bias before BatchNorm, a key's bias): Adam
+ * divides it by itself, so that where the parameter goes says nothing. */
+#define NOISE 1e-6
+
+enum { TOTAL, NORM, RMS_INPUT, RMS_TARGET, SPECTRAL, NOVELTY, CORR, COLUMNS };
+static const double term_weights[COLUMNS] = {
+    [RMS_INPUT] = 0.3, [RMS_TARGET] = 0.3, [SPECTRAL] = 0.1, [NOVELTY] = 0.1, [CORR] = 0.5};
+
+typedef struct composition {
+    ap_seanet *codec;
+    ap_agent *agent;
+    ap_cascade *cascade;
+    ap_var *audio, *weights; /* of the last step */
+} composition;
+
+static composition build(golden *g)
+{
+    composition s = {0};
+    ap_agent_config config = {.dim = golden_number(g, "dim"),
+                              .component = golden_number(g, "component"),
+                              .model = golden_number(g, "model"),
+                              .heads = (int)golden_number(g, "heads"),
+                              .layers = (int)golden_number(g, "layers"),
+                              .ff = golden_number(g, "ff")};
+    ap_seanet_config codec = {
+        .dim = config.dim, .width = CODEC_WIDTH, .ratio_count = CODEC_RATIO_COUNT, .ratios = CODEC_RATIOS};
+    s.codec = ap_seanet_create(g->params, &codec, AP_PARAM_FROZEN, "encoder.", "decoder.");
+    s.agent = ap_agent_create(g->params, config, "agent.");
+    s.cascade = ap_cascade_create(g->params, config.dim, config.heads, config.layers, 0, "cascade.");
+    golden_load_params(g);
+    return s;
+}
+
+static ap_var *constant(golden *g, const char *name)
+{
+    ap_tensor x = {.data = NULL};
+    x.data = golden_read(g, name, &x.shape);
+    return ap_tape_constant(g->tape, x);
+}
+
+/* one forward pass; fills in the terms and gives the loss */
+static ap_var *forward(golden *g, composition *s, ap_real row[COLUMNS])
+{
+    ap_tape *tape = g->tape;
+    ap_var *xi = constant(g, "in.input"), *xt = constant(g, "in.target");
+    ap_var *zi = ap_seanet_encode(tape, s->codec, xi), *zt = ap_seanet_encode(tape, s->codec, xt);
+    ap_agent_output agent = ap_agent_compose(tape, s->agent, zi, zt);
+    s->weights = agent.weights;
+    s->audio = ap_seanet_decode(tape, s->codec, ap_cascade_refine(tape, s->cascade, agent.z, zt));
+    ap_tape_keep(s->audio);
+    ap_var *spectral = ap_add(tape, ap_stft_loss(tape, s->audio, xi), ap_stft_loss(tape, s->audio, xt));
+    ap_var *terms[COLUMNS] = {
+        [RMS_INPUT] = ap_rms_loss(tape, s->audio, xi),
+        [RMS_TARGET] = ap_rms_loss(tape, s->audio, xt),
+        [SPECTRAL] = ap_scale(tape, spectral, (ap_real)0.5),
+        [NOVELTY] = ap_add(tape, ap_novelty(tape, agent.z, zi, zt), ap_balance(tape, agent.logits)),
+        [CORR] = ap_modulation_cost(tape, xi, xt, s->audio, SEGMENTS, AP_BARRIER_SEED),
+    };
+    ap_var *total = NULL;
+    for (int k = RMS_INPUT; k < COLUMNS; k++) {
+        row[k] = terms[k]->value.data[0];
+        ap_var *weighted = ap_scale(tape, terms[k], (ap_real)term_weights[k]);
+        total = total ? ap_add(tape, total, weighted) : weighted;
+    }
+    row[TOTAL] = total->value.data[0];
+    return total;
+}
+
+static void compare_first(golden *g, const composition *s)
+{
+    golden_output(g, "audio", ap_shape_count(s->audio->value.shape), s->audio->value.data);
+    golden_output(g, "weights", ap_shape_count(s->weights->value.shape), s->weights->value.data);
+    golden_param_gradients(g);
+}
+
+/* Where the steps have taken the parameters, all of them as one vector, held to the tolerance of the
+ * gradients whose sum it is. */
+static void compare_last(golden *g, const bool *noise)
+{
+    double difference = 0, norm = 0;
+    char key[256];
+    for (size_t i = 0; i < ap_params_count(g->params); i++) {
+        const ap_param *param = ap_params_at(g->params, i);
+        if (param->kind == AP_PARAM_FROZEN || noise[i]) continue;
+        snprintf(key, sizeof key, "after.%s", param->name);
+        const ap_real *want = golden_read(g, key, NULL);
+        if (!want) {
+            golden_fail(g, "a parameter after the steps is not in the file");
+            return;
+        }
+        int64_t n = ap_shape_count(param->value.shape);
+        for (int64_t k = 0; k < n; k++) {
+            double d = (double)param->value.data[k] - (double)want[k];
+            difference += d * d;
+            norm += (double)want[k] * (double)want[k];
+        }
+    }
+    double distance = sqrt(difference / norm);
+    if (!(distance <= g->grad)) g->grad = distance;
+}
+
+static void mark_noise(const golden *g, double length, bool *noise)
+{
+    for (size_t i = 0; i < ap_params_count(g->params); i++) {
+        const ap_param *param = ap_params_at(g->params, i);
+        noise[i] = param->grad && ap_norm(ap_shape_count(param->value.shape), param->grad) < NOISE * length;
+    }
+}
+
+void golden_train_step(golden *g)
+{
+    composition s = build(g);
+    int64_t n = ap_params_trained_count(g->params), steps = golden_number(g, "steps");
+    ap_real *grads = ap_params_trained_grads(g->params), losses[STEPS_MAX][COLUMNS];
+    if (steps > STEPS_MAX) ap_fatal("%s: more than %d steps", g->name, STEPS_MAX);
+    bool *noise = ap_arena_zeros(g->arena, ap_params_count(g->params) * sizeof *noise);
+    ap_adamw optimiser = ap_adamw_init(n);
+    optimiser.weight_decay = golden_real(g, "weight_decay");
+    for (int64_t step = 0; step < steps; step++) {
+        ap_tape_reset(g->tape);
+        ap_params_zero_grads(g->params);
+        ap_tape_backward(g->tape, forward(g, &s, losses[step]), 1);
+        double length = ap_norm(n, grads);
+        losses[step][NORM] = (ap_real)length;
+        if (step == 0) {
+            compare_first(g, &s);
+            mark_noise(g, length, noise);
+        }
+        double scale = ap_clip_scale(length, golden_real(g, "clip"));
+        ap_adamw_step(&optimiser, golden_real(g, "lr"), scale, grads, ap_params_trained_values(g->params));
+    }
+    golden_output(g, "losses", steps * COLUMNS, losses[0]);
+    compare_last(g, noise);
+    ap_adamw_free(&optimiser);
+}

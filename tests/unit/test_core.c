@@ -1,0 +1,276 @@
+/* The ground floor: arena, random stream, shapes, tape, parameters. */
+#include "antiphon/elementwise.h"
+#include "antiphon/layout.h"
+#include "antiphon/params.h"
+#include "antiphon/status.h"
+#include "support/check.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- arena */
+
+static void arena_gives_aligned_blocks_that_do_not_overlap(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 200 };
+    ap_arena *arena = ap_arena_create();
+    char *blocks[BLOCKS];
+    size_t sizes[BLOCKS];
+    for (int i = 0; i < BLOCKS; i++) {
+        sizes[i] = (size_t)(i * i * 37 % 100000) + (i == 77 ? (size_t)5 << 20 : 0);
+        blocks[i] = ap_arena_alloc(arena, sizes[i]);
+        assert_int_equal((uintptr_t)blocks[i] % AP_ARENA_ALIGNMENT, 0);
+        memset(blocks[i], i, sizes[i]);
+    }
+    for (int i = 0; i < BLOCKS; i++)
+        for (size_t k = 0; k < sizes[i]; k++) assert_int_equal(blocks[i][k], (char)i);
+    ap_arena_free(arena);
+}
+
+static void one_round(ap_arena *arena)
+{
+    for (int i = 0; i < 50; i++) {
+        size_t bytes = (size_t)(1 + i % 7) * 700000 + (size_t)i * 13;
+        void *block = ap_arena_alloc(arena, bytes);
+        void *small = ap_arena_alloc(arena, (size_t)i * 90);
+        if (i % 3) ap_arena_recycle(arena, block, bytes);
+        ap_arena_recycle(arena, small, (size_t)i * 90);
+    }
+}
+
+static void arena_asks_for_nothing_after_the_first_round(void **state)
+{
+    (void)state;
+    ap_arena *arena = ap_arena_create();
+    one_round(arena);
+    size_t growths = ap_arena_growths(arena), held = ap_arena_held(arena);
+    for (int i = 0; i < 5; i++) {
+        ap_arena_reset(arena);
+        one_round(arena);
+    }
+    assert_true(growths > 0);
+    assert_int_equal(ap_arena_growths(arena), growths);
+    assert_int_equal(ap_arena_held(arena), held);
+    ap_arena_free(arena);
+}
+
+static void arena_recycles_a_block_of_the_same_class(void **state)
+{
+    (void)state;
+    ap_arena *arena = ap_arena_create();
+    const size_t sizes[] = {AP_ARENA_RECYCLE_LEAST, 100000, (size_t)3 << 20};
+    for (int i = 0; i < 3; i++) {
+        void *first = ap_arena_alloc(arena, sizes[i]);
+        ap_arena_recycle(arena, first, sizes[i]);
+        assert_ptr_equal(ap_arena_alloc(arena, sizes[i]), first);
+        assert_ptr_not_equal(ap_arena_alloc(arena, sizes[i]), first);
+    }
+    ap_arena_free(arena);
+}
+
+/* ---------------------------------------------------------------- random numbers */
+
+static void rng_repeats_from_its_two_numbers(void **state)
+{
+    (void)state;
+    ap_rng rng = ap_rng_init(5);
+    for (int i = 0; i < 10; i++) ap_rng_next(&rng);
+    ap_rng copy = rng;
+    for (int i = 0; i < 100; i++) assert_true(ap_rng_next(&rng) == ap_rng_next(&copy));
+    ap_rng other = ap_rng_init(6);
+    assert_true(ap_rng_next(&rng) != ap_rng_next(&other));
+}
+
+static void rng_has_the_moments_it_promises(void **state)
+{
+    (void)state;
+    enum { N = 200000 };
+    ap_rng rng = ap_rng_init(1);
+    double uniform = 0, normal = 0, square = 0, hashed = 0;
+    for (int i = 0; i < N; i++) {
+        double u = ap_rng_uniform(&rng), z = ap_rng_normal(&rng);
+        assert_true(u >= 0 && u < 1);
+        uniform += u / N;
+        normal += z / N;
+        square += z * z / N;
+        hashed += ap_rng_hash(77, (uint64_t)i) * 0x1p-32 / N;
+    }
+    assert_true(fabs(uniform - 0.5) < 0.005 && fabs(hashed - 0.5) < 0.005);
+    assert_true(fabs(normal) < 0.01 && fabs(square - 1) < 0.02);
+}
+
+static void rng_shuffles_into_a_permutation(void **state)
+{
+    (void)state;
+    enum { N = 1000 };
+    int64_t order[N], seen[N] = {0}, moved = 0;
+    ap_rng rng = ap_rng_init(3);
+    for (int64_t i = 0; i < N; i++) order[i] = i;
+    ap_rng_shuffle(&rng, order, N);
+    for (int64_t i = 0; i < N; i++) {
+        seen[order[i]]++;
+        moved += order[i] != i;
+    }
+    for (int64_t i = 0; i < N; i++) assert_int_equal(seen[i], 1);
+    assert_true(moved > N * 9 / 10);
+}
+
+/* ---------------------------------------------------------------- shapes and the tape */
+
+static void shapes_count_compare_and_print(void **state)
+{
+    (void)state;
+    assert_int_equal(ap_shape_count(AP_SHAPE(2, 3, 5)), 30);
+    assert_int_equal(ap_shape_count(AP_SHAPE_SCALAR), 1);
+    assert_true(ap_shape_same(AP_SHAPE(2, 3), AP_SHAPE(2, 3)));
+    assert_false(ap_shape_same(AP_SHAPE(2, 3), AP_SHAPE(3, 2)));
+    assert_false(ap_shape_same(AP_SHAPE(2, 3), AP_SHAPE(2, 3, 1)));
+    assert_string_equal(ap_shape_print(AP_SHAPE(2, 128, 1200)).text, "[2, 128, 1200]");
+}
+
+/* loss = sum((a b + a) a): a is used three times, so its gradient 2 a b + 2 a is a sum over paths */
+static ap_var *shared_loss(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    return ap_sum(tape, ap_mul(tape, ap_add(tape, ap_mul(tape, a, b), a), a));
+}
+
+static void tape_adds_up_the_paths_to_a_shared_input(void **state)
+{
+    (void)state;
+    ap_real a[3] = {1, -2, 3}, b[3] = {4, 5, -6}, da[3] = {0}, db[3] = {0};
+    ap_tape *tape = ap_tape_create(0);
+    ap_var *loss = shared_loss(tape, ap_tape_leaf(tape, (ap_tensor){AP_SHAPE(3), a}, da),
+                               ap_tape_leaf(tape, (ap_tensor){AP_SHAPE(3), b}, db));
+    ap_tape_backward(tape, loss, 2);
+    for (int i = 0; i < 3; i++) {
+        assert_true(fabs((double)(da[i] - 2 * (2 * a[i] * b[i] + 2 * a[i]))) < 1e-5);
+        assert_true(fabs((double)(db[i] - 2 * a[i] * a[i])) < 1e-5);
+    }
+    ap_tape_free(tape);
+}
+
+static void tape_gives_constants_no_gradient(void **state)
+{
+    (void)state;
+    ap_real a[3] = {1, -2, 3}, b[3] = {4, 5, -6}, da[3] = {0}, db[3] = {0};
+    ap_tape *tape = ap_tape_create(0);
+    ap_tensor ta = {AP_SHAPE(3), a}, tb = {AP_SHAPE(3), b};
+    ap_tape_backward(tape, shared_loss(tape, ap_tape_leaf(tape, ta, da), ap_tape_constant(tape, tb)), 1);
+    assert_true(da[0] != 0);
+    memset(da, 0, sizeof da);
+    ap_tape_reset(tape);
+    ap_tape_gradients_set(tape, false);
+    ap_var *loss = shared_loss(tape, ap_tape_leaf(tape, ta, da), ap_tape_leaf(tape, tb, db));
+    assert_false(loss->wants_grad);
+    ap_tape_backward(tape, loss, 1);
+    for (int i = 0; i < 3; i++) assert_true(da[i] == 0 && db[i] == 0);
+    ap_tape_free(tape);
+}
+
+/* A long chain of large values: backward gives each value and gradient back as it passes, so a second step
+ * finds all it needs, and what is kept is still there. */
+static void tape_recycles_on_the_way_back(void **state)
+{
+    (void)state;
+    enum { N = 600000, LINKS = 20 };
+    ap_tensor x = random_tensor(1, 1, AP_SHAPE(N));
+    ap_real *dx = calloc(N, sizeof *dx);
+    ap_tape *tape = ap_tape_create(0);
+    size_t growths = 0;
+    for (int step = 0; step < 3; step++) {
+        ap_tape_reset(tape);
+        memset(dx, 0, N * sizeof *dx);
+        ap_var *y = ap_tape_leaf(tape, x, dx), *kept = NULL;
+        for (int i = 0; i < LINKS; i++) {
+            y = ap_scale(tape, y, (ap_real)1.1);
+            if (i == 3) kept = y;
+        }
+        ap_tape_keep(kept);
+        ap_tape_backward(tape, ap_sum(tape, y), 1);
+        for (int i = 0; i < N; i += 999) {
+            assert_true(fabs((double)dx[i] - pow(1.1, LINKS)) < 1e-4);
+            assert_true(fabs((double)kept->value.data[i] - pow(1.1, 4) * (double)x.data[i]) < 1e-4);
+        }
+        if (step == 0) growths = ap_arena_growths(ap_tape_arena(tape));
+    }
+    assert_int_equal(ap_arena_growths(ap_tape_arena(tape)), growths);
+    assert_true(ap_arena_held(ap_tape_arena(tape)) < (LINKS + 8) * (N + N / 4) * sizeof(ap_real));
+    ap_tape_free(tape);
+    free(dx);
+    free(x.data);
+}
+
+/* ---------------------------------------------------------------- parameters */
+
+static void params_lie_in_one_array_in_order(void **state)
+{
+    (void)state;
+    ap_params *params = ap_params_create();
+    ap_init half = {AP_INIT_FIRST_HALF, -2}, within = {AP_INIT_UNIFORM, 0.25};
+    ap_param *a = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(2, 3), within, "m.%d.a", 7);
+    ap_param *frozen = ap_params_add(params, AP_PARAM_FROZEN, AP_SHAPE(4), half, "m.frozen");
+    ap_param *b = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(5), within, "m.b");
+    ap_rng rng = ap_rng_init(0);
+    ap_params_build(params, &rng);
+    assert_int_equal(ap_params_trained_count(params), 11);
+    assert_ptr_equal(a->value.data, ap_params_trained_values(params));
+    assert_ptr_equal(b->value.data, a->value.data + 6);
+    assert_ptr_equal(b->grad, ap_params_trained_grads(params) + 6);
+    assert_null(frozen->grad);
+    assert_true(frozen->value.data[1] == -2 && frozen->value.data[2] == 0);
+    for (int i = 0; i < 11; i++) assert_true(fabs((double)ap_params_trained_values(params)[i]) <= 0.25);
+    assert_ptr_equal(ap_params_find(params, "m.7.a"), a);
+    assert_null(ap_params_find(params, "m.c"));
+    ap_params_free(params);
+}
+
+/* ---------------------------------------------------------------- misuse */
+
+static jmp_buf escape;
+static char said[AP_STATUS_MESSAGE];
+
+static void remember(const char *message)
+{
+    snprintf(said, sizeof said, "%s", message);
+    longjmp(escape, 1);
+}
+
+static void shapes_that_do_not_fit_are_both_named(void **state)
+{
+    (void)state;
+    ap_real x[6] = {0};
+    ap_tape *tape = ap_tape_create(0);
+    ap_var *a = ap_tape_constant(tape, (ap_tensor){AP_SHAPE(2, 3), x});
+    ap_var *b = ap_tape_constant(tape, (ap_tensor){AP_SHAPE(3, 2), x});
+    ap_fatal_handler_set(remember);
+    if (!setjmp(escape)) {
+        ap_add(tape, a, b);
+        fail_msg("shapes [2, 3] and [3, 2] were added");
+    }
+    ap_fatal_handler_set(NULL);
+    assert_non_null(strstr(said, "[2, 3]"));
+    assert_non_null(strstr(said, "[3, 2]"));
+    ap_tape_free(tape);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_gives_aligned_blocks_that_do_not_overlap),
+        cmocka_unit_test(arena_asks_for_nothing_after_the_first_round),
+        cmocka_unit_test(arena_recycles_a_block_of_the_same_class),
+        cmocka_unit_test(rng_repeats_from_its_two_numbers),
+        cmocka_unit_test(rng_has_the_moments_it_promises),
+        cmocka_unit_test(rng_shuffles_into_a_permutation),
+        cmocka_unit_test(shapes_count_compare_and_print),
+        cmocka_unit_test(tape_adds_up_the_paths_to_a_shared_input),
+        cmocka_unit_test(tape_gives_constants_no_gradient),
+        cmocka_unit_test(tape_recycles_on_the_way_back),
+        cmocka_unit_test(params_lie_in_one_array_in_order),
+        cmocka_unit_test(shapes_that_do_not_fit_are_both_named),
+    };
+    return cmocka_run_group_tests_name("core", tests, NULL, NULL);
+}
