@@ -86,6 +86,10 @@ void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes);
 /** The gradient of `x` to add to, zero-filled when asked for first; NULL when x is NULL or wants none. */
 ap_real *ap_var_grad(ap_tape *tape, ap_var *x);
 
+/** The same for who would rather write the gradient than add to it: where *fresh, the block's content is undefined and every
+ * number of it is to be written. */
+ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh);
+
 /** Keeps value and grad of `x` through ap_tape_backward. */
 void ap_tape_keep(ap_var *x);
 

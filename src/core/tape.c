@@ -113,11 +113,22 @@ void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes)
     return y->saved = ap_arena_alloc(tape->arena, bytes);
 }
 
+ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh)
+{
+    *fresh = false;
+    if (!x || !x->wants_grad) return NULL;
+    if (!x->grad) {
+        x->grad = ap_arena_alloc(tape->arena, value_bytes(x));
+        *fresh = true;
+    }
+    return x->grad;
+}
+
 ap_real *ap_var_grad(ap_tape *tape, ap_var *x)
 {
-    if (!x || !x->wants_grad) return NULL;
-    if (!x->grad) x->grad = ap_arena_zeros(tape->arena, value_bytes(x));
-    return x->grad;
+    bool fresh;
+    ap_real *grad = ap_var_grad_fresh(tape, x, &fresh);
+    return fresh ? memset(grad, 0, value_bytes(x)) : grad;
 }
 
 void ap_tape_keep(ap_var *x)

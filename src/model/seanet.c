@@ -3,10 +3,10 @@
 #include "antiphon/conv.h"
 #include "antiphon/elementwise.h"
 #include "antiphon/lstm.h"
+#include "antiphon/residual_block.h"
 #include "antiphon/status.h"
 
 #include <math.h>
-#include <stdio.h>
 
 /* Taps of the first and last convolution, and of a residual block's. */
 #define OUTER_TAPS 7
@@ -248,13 +248,15 @@ static ap_var *elu_conv_transpose(ap_tape *tape, const normed_conv *conv, int64_
 
 static ap_var *through_block(ap_tape *tape, const residual *block, ap_var *x)
 {
-    ap_var *squeezed = causal(tape, ap_elu_conv1d, &block->squeeze, 1, x);
-    ap_var *expanded = elu_conv(tape, &block->expand, 1, squeezed);
-    ap_var *shortcut = causal(tape, ap_conv1d, &block->shortcut, 1, x);
+    ap_var *y =
+        ap_residual_block(tape, x,
+                          (ap_residual_weights){.squeeze = weight_of(tape, &block->squeeze),
+                                                .squeeze_bias = ap_tape_param(tape, block->squeeze.bias),
+                                                .expand = weight_of(tape, &block->expand),
+                                                .expand_bias = ap_tape_param(tape, block->expand.bias),
+                                                .shortcut = weight_of(tape, &block->shortcut),
+                                                .shortcut_bias = ap_tape_param(tape, block->shortcut.bias)});
     ap_tape_drop(tape, x);
-    ap_var *y = ap_add(tape, shortcut, expanded);
-    ap_tape_drop(tape, shortcut);
-    ap_tape_drop(tape, expanded);
     return y;
 }
 

@@ -42,11 +42,12 @@ static void conv1d_node_backward(ap_tape *tape, ap_var *y)
     ap_arena *arena = ap_tape_arena(tape);
     ap_filter filter = filter_of(x, weight, saved->geometry);
     ap_filter_source dy = {.data = y->grad}, fine = {x->value.data, saved->elu};
-    ap_real *dx = ap_var_grad(tape, x), *dweight = ap_var_grad(tape, weight);
+    bool fresh;
+    ap_real *dx = ap_var_grad_fresh(tape, x, &fresh), *dweight = ap_var_grad(tape, weight);
     if (dx)
         ap_filter_synthesise(
             arena, &filter, dy,
-            (ap_filter_target){.y = dx, .add = true, .elu_at = saved->elu ? fine.data : NULL});
+            (ap_filter_target){.y = dx, .add = !fresh, .elu_at = saved->elu ? fine.data : NULL});
     if (dweight) ap_filter_gradient(arena, &filter, dy, fine, dweight);
     ap_filter_bias_gradient(filter.B, filter.coarse, filter.frames, y->grad, ap_var_grad(tape, y->inputs[2]));
 }

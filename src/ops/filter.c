@@ -125,17 +125,19 @@ static const ap_real *interleave(int64_t phases, int64_t n, const ap_real *rows,
     return line;
 }
 
-/* n numbers of y, from `at` on */
+/* n numbers of y, from `at` on; slope: room for as many */
 static void put(const ap_filter_target *target, int64_t at, int64_t n, const ap_real *line, ap_real *slope)
 {
     ap_real *y = target->y + at;
-    if (!target->add)
-        memcpy(y, line, (size_t)n * sizeof *y);
-    else if (target->elu_at) {
+    if (target->elu_at) {
         ap_velu_slope(n, target->elu_at + at, slope);
-        for (int64_t i = 0; i < n; i++) y[i] += slope[i] * line[i];
-    } else
+        for (int64_t i = 0; i < n; i++) slope[i] *= line[i];
+        line = slope;
+    }
+    if (target->add)
         for (int64_t i = 0; i < n; i++) y[i] += line[i];
+    else
+        memcpy(y, line, (size_t)n * sizeof *y);
 }
 
 /* What a thread works in. */
@@ -237,22 +239,13 @@ static correlation analysis(ap_arena *arena, const ap_filter *f, ap_filter_sourc
         .phases = 1};
 }
 
-/* packed(o, i K + k) = weight[o, i, k] */
-static void pack_analysis(const ap_filter *f, ap_real *packed)
-{
-    int64_t J = f->fine * f->K;
-#pragma omp parallel for schedule(static) if (f->coarse * J > 1 << 14)
-    for (int64_t m = 0; m < divide_up(f->coarse, AP_PANEL_ROWS) * AP_PANEL_ROWS; m++)
-        for (int64_t j = 0; j < J; j++)
-            packed[ap_panel_at(J, m, j)] = m < f->coarse ? f->weight[m * J + j] : 0;
-}
-
 void ap_filter_analyse(ap_arena *arena, const ap_filter *f, ap_filter_source fine, ap_filter_target coarse)
 {
     correlation c = analysis(arena, f, fine);
     size_t bytes = (size_t)ap_panel_size(f->coarse, f->fine * f->K) * sizeof(ap_real);
     ap_real *packed = ap_arena_alloc(arena, bytes);
-    pack_analysis(f, packed);
+    int64_t J = f->fine * f->K;
+    ap_panel_pack(f->coarse, J, 0, J, f->weight, J, 1, packed);
     c.packed = packed;
     c.bias = coarse.bias;
     c.target = coarse;

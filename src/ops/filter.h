@@ -28,8 +28,8 @@ typedef struct ap_filter_source {
     bool elu;
 } ap_filter_source;
 
-/* A signal that is written: y = what is computed + bias, or, where `add`, y += slope of the ELU at elu_at
- * times what is computed. bias and elu_at may be NULL. */
+/* A signal that is written: y = what is computed + bias, times the slope of the ELU at elu_at; where `add`, y
+ * += that. bias and elu_at may be NULL. */
 typedef struct ap_filter_target {
     ap_real *y;
     const ap_real *bias;

@@ -25,6 +25,16 @@ int64_t ap_panel_at(int64_t J, int64_t m, int64_t j)
     return m / ROWS * ROWS * J + j * ROWS + m % ROWS;
 }
 
+void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real *w, int64_t row_pitch,
+                   int64_t column_pitch, ap_real *packed)
+{
+    int64_t rows = (M + ROWS - 1) / ROWS * ROWS;
+#pragma omp parallel for schedule(static) if (rows * count > 1 << 14)
+    for (int64_t m = 0; m < rows; m++)
+        for (int64_t i = 0; i < count; i++)
+            packed[ap_panel_at(J, m, j + i)] = m < M ? w[m * row_pitch + i * column_pitch] : 0;
+}
+
 /* What a block of y starts from: itself, the bias, or zero. */
 typedef struct start {
     bool load;

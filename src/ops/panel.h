@@ -27,6 +27,10 @@ int64_t ap_panel_columns(int64_t n);
 int64_t ap_panel_size(int64_t M, int64_t J);
 int64_t ap_panel_at(int64_t J, int64_t m, int64_t j);
 
+/* Packs `count` of the J columns of W, from column j on: W[m, j + i] = w[m row_pitch + i column_pitch]. */
+void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real *w, int64_t row_pitch,
+                   int64_t column_pitch, ap_real *packed);
+
 /* The order of summation depends on J alone. bias [M] (NULL: none). `add` adds to y instead of overwriting
  * it. */
 typedef struct ap_panel_task {

@@ -43,9 +43,10 @@
     X(dropout)                                                                                               \
     /* stft.c */                                                                                             \
     X(stft_magnitude)                                                                                        \
-    /* conv1d.c, conv_transpose1d.c, weight_norm.c */                                                        \
+    /* conv1d.c, conv_transpose1d.c, residual_block.c, weight_norm.c */                                         \
     X(conv1d)                                                                                                \
     X(conv_transpose1d)                                                                                      \
+    X(residual_block)                                                                                        \
     X(weight_norm)                                                                                           \
     /* mdct.c */                                                                                             \
     X(mdct_encode)                                                                                           \

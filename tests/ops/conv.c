@@ -1,5 +1,6 @@
 #include "antiphon/conv.h"
 
+#include "antiphon/elementwise.h"
 #include "ops/ops.h"
 #include "support/check.h"
 
@@ -12,41 +13,42 @@ typedef struct conv_case {
     int64_t B, Cin, Cout, T, K;
     ap_conv1d_geometry g;
     bool bias, elu;
+    bool fresh; /* x comes from another operation, so that its gradient is written, not added to */
 } conv_case;
 
 /* Kernels, strides, dilations and pads that do not divide each other; one channel and more than a panel; one
  * tile and several; pads longer than the signal. */
 static const conv_case CONV[] = {
-    {1, 1, 1, 1, 1, {1, 1, 0, 0, AP_PAD_ZERO}, false, false},
-    {2, 3, 5, 17, 3, {1, 1, 1, 1, AP_PAD_ZERO}, true, false},
-    {1, 1, 9, 23, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, false},
-    {2, 4, 1, 29, 7, {1, 1, 6, 3, AP_PAD_REFLECT}, true, true},
-    {2, 2, 6, 41, 10, {5, 1, 5, 2, AP_PAD_REFLECT}, true, true},
-    {1, 3, 4, 31, 4, {3, 2, 4, 5, AP_PAD_REFLECT}, false, false},
-    {3, 2, 3, 19, 5, {2, 3, 7, 1, AP_PAD_ZERO}, true, true},
-    {2, 2, 2, 3, 5, {2, 1, 9, 6, AP_PAD_REFLECT}, true, false},
-    {1, 2, 3, 2, 3, {1, 2, 1, 7, AP_PAD_REFLECT}, true, true},
-    {2, 5, 4, 13, 2, {4, 1, 0, 0, AP_PAD_ZERO}, false, true},
+    {1, 1, 1, 1, 1, {1, 1, 0, 0, AP_PAD_ZERO}, false, false, false},
+    {2, 3, 5, 17, 3, {1, 1, 1, 1, AP_PAD_ZERO}, true, false, false},
+    {1, 1, 9, 23, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, false, false},
+    {2, 4, 1, 29, 7, {1, 1, 6, 3, AP_PAD_REFLECT}, true, true, false},
+    {2, 2, 6, 41, 10, {5, 1, 5, 2, AP_PAD_REFLECT}, true, true, false},
+    {1, 3, 4, 31, 4, {3, 2, 4, 5, AP_PAD_REFLECT}, false, false, false},
+    {3, 2, 3, 19, 5, {2, 3, 7, 1, AP_PAD_ZERO}, true, true, false},
+    {2, 2, 2, 3, 5, {2, 1, 9, 6, AP_PAD_REFLECT}, true, false, false},
+    {1, 2, 3, 2, 3, {1, 2, 1, 7, AP_PAD_REFLECT}, true, true, false},
+    {2, 5, 4, 13, 2, {4, 1, 0, 0, AP_PAD_ZERO}, false, true, false},
 };
 /* Many tiles, and more rows of X than are gone through at a time. */
 static const conv_case LONG_CONV[] = {
-    {1, 3, 2, 5003, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, true},
-    {2, 40, 11, 2011, 9, {1, 1, 4, 4, AP_PAD_ZERO}, true, false},
-    {1, 33, 18, 4999, 16, {8, 1, 8, 3, AP_PAD_REFLECT}, true, true},
+    {1, 3, 2, 5003, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, true, false},
+    {2, 40, 11, 2011, 9, {1, 1, 4, 4, AP_PAD_ZERO}, true, false, false},
+    {1, 33, 18, 4999, 16, {8, 1, 8, 3, AP_PAD_REFLECT}, true, true, false},
 };
 
 /* For these the pads are the trims. */
 static const conv_case TRANSPOSED[] = {
-    {1, 1, 1, 1, 1, {1, 1, 0, 0, AP_PAD_ZERO}, false, false},
-    {2, 3, 5, 7, 4, {2, 1, 0, 2, AP_PAD_ZERO}, true, false},
-    {1, 4, 2, 9, 10, {5, 1, 0, 5, AP_PAD_ZERO}, true, true},
-    {2, 2, 3, 11, 5, {3, 1, 2, 1, AP_PAD_ZERO}, true, true},
-    {3, 2, 9, 5, 2, {4, 1, 1, 0, AP_PAD_ZERO}, true, false},
-    {1, 2, 2, 6, 7, {1, 1, 3, 3, AP_PAD_ZERO}, false, true},
+    {1, 1, 1, 1, 1, {1, 1, 0, 0, AP_PAD_ZERO}, false, false, false},
+    {2, 3, 5, 7, 4, {2, 1, 0, 2, AP_PAD_ZERO}, true, false, false},
+    {1, 4, 2, 9, 10, {5, 1, 0, 5, AP_PAD_ZERO}, true, true, false},
+    {2, 2, 3, 11, 5, {3, 1, 2, 1, AP_PAD_ZERO}, true, true, false},
+    {3, 2, 9, 5, 2, {4, 1, 1, 0, AP_PAD_ZERO}, true, false, false},
+    {1, 2, 2, 6, 7, {1, 1, 3, 3, AP_PAD_ZERO}, false, true, false},
 };
 static const conv_case LONG_TRANSPOSED[] = {
-    {1, 33, 18, 1013, 16, {8, 1, 0, 8, AP_PAD_ZERO}, true, true},
-    {2, 90, 7, 2003, 4, {2, 1, 1, 1, AP_PAD_ZERO}, true, false},
+    {1, 33, 18, 1013, 16, {8, 1, 0, 8, AP_PAD_ZERO}, true, true, false},
+    {2, 90, 7, 2003, 4, {2, 1, 1, 1, AP_PAD_ZERO}, true, false, false},
 };
 
 #define COUNT(cases) (sizeof(cases) / sizeof *(cases))
@@ -78,17 +80,24 @@ static double activated(const conv_case *c, const ap_real *x, int64_t at)
     return c->elu && v < 0 ? exp(v) - 1 : v;
 }
 
+static ap_var *input_of(ap_tape *tape, const conv_case *c, ap_var *x)
+{
+    return c->fresh ? ap_scale(tape, x, 1) : x;
+}
+
 static ap_var *build_conv1d(ap_tape *tape, ap_var *const *in, const void *context)
 {
     const conv_case *c = context;
-    return (c->elu ? ap_elu_conv1d : ap_conv1d)(tape, in[0], in[1], c->bias ? in[2] : NULL, c->g);
+    return (c->elu ? ap_elu_conv1d : ap_conv1d)(tape, input_of(tape, c, in[0]), in[1], c->bias ? in[2] : NULL,
+                                                c->g);
 }
 
 static ap_var *build_transposed(ap_tape *tape, ap_var *const *in, const void *context)
 {
     const conv_case *c = context;
-    return (c->elu ? ap_elu_conv_transpose1d : ap_conv_transpose1d)(
-        tape, in[0], in[1], c->bias ? in[2] : NULL, c->g.stride, c->g.pad_left, c->g.pad_right);
+    return (c->elu ? ap_elu_conv_transpose1d : ap_conv_transpose1d)(tape, input_of(tape, c, in[0]), in[1],
+                                                                    c->bias ? in[2] : NULL, c->g.stride,
+                                                                    c->g.pad_left, c->g.pad_right);
 }
 
 /* The padded signal, built as EnCodec's pad1d builds it: extend with zeros, mirror, cut. The caller frees it.
@@ -176,16 +185,18 @@ static void check_forward(const char *name, const conv_case *cases, size_t count
 
 static void check_gradients(const char *name, const conv_case *cases, size_t count, bool transposed)
 {
-    for (size_t k = 0; k < count; k++) {
+    for (size_t k = 0; k < 2 * count; k++) {
+        conv_case each = cases[k / 2];
+        each.fresh = k % 2;
         char what[64];
-        snprintf(what, sizeof what, "%s, case %zu", name, k);
-        buffers in = random_buffers(cases + k, transposed);
+        snprintf(what, sizeof what, "%s, case %zu%s", name, k / 2, each.fresh ? ", fresh" : "");
+        buffers in = random_buffers(&each, transposed);
         gradient_case c = {.name = what,
                            .build = transposed ? build_transposed : build_conv1d,
-                           .context = cases + k,
+                           .context = &each,
                            .input_count = 3,
                            .inputs = {in.x, in.weight, in.bias},
-                           .constant = {false, false, !cases[k].bias}};
+                           .constant = {false, false, !each.bias}};
         check_gradient(&c);
         free_inputs(&c);
     }
@@ -196,9 +207,10 @@ static void check_gradients(const char *name, const conv_case *cases, size_t cou
  * do not. */
 static void check_adjoint(const char *name, const conv_case *cases, size_t count, bool transposed)
 {
-    for (size_t k = 0; k < count; k++) {
-        conv_case c = cases[k];
+    for (size_t k = 0; k < 2 * count; k++) {
+        conv_case c = cases[k / 2];
         c.bias = c.elu = false;
+        c.fresh = k % 2;
         buffers in = random_buffers(&c, transposed);
         int64_t n = ap_shape_count(in.x.shape), m = ap_shape_count(in.weight.shape);
         ap_real *dx = calloc((size_t)n, sizeof *dx), *dweight = calloc((size_t)m, sizeof *dweight);
@@ -220,8 +232,8 @@ static void check_adjoint(const char *name, const conv_case *cases, size_t count
         for (int64_t i = 0; i < m; i++) by_weight += (double)in.weight.data[i] * (double)dweight[i];
         double allowed = (sizeof(ap_real) == sizeof(double) ? 1e-13 : 1e-6) * scale;
         if (!(fabs(forward - by_x) <= allowed) || !(fabs(forward - by_weight) <= allowed))
-            fail_msg("%s, case %zu: <Ax, w> is %.9g, <x, A'w> %.9g, <weight, dweight> %.9g", name, k, forward,
-                     by_x, by_weight);
+            fail_msg("%s, case %zu: <Ax, w> is %.9g, <x, A'w> %.9g, <weight, dweight> %.9g", name, k / 2,
+                     forward, by_x, by_weight);
         ap_tape_free(tape);
         free(dx);
         free(dweight);

@@ -1,0 +1,24 @@
+/** @file residual_block.h
+ * The residual block of SEANet (Tagliasacchi et al., 2020) in one piece.
+ */
+#ifndef ANTIPHON_RESIDUAL_BLOCK_H
+#define ANTIPHON_RESIDUAL_BLOCK_H
+
+#include "antiphon/tape.h"
+
+/** Three convolutions of C channels and H inside. */
+typedef struct ap_residual_weights {
+    ap_var *squeeze, *squeeze_bias;   /**< [H, C, K], [H] */
+    ap_var *expand, *expand_bias;     /**< [C, H, 1], [C] */
+    ap_var *shortcut, *shortcut_bias; /**< [C, C, 1], [C] */
+} ap_residual_weights;
+
+/** y [B, C, T] = shortcut(x) + expand(ELU(squeeze(ELU(x)))), with K - 1 mirrored samples before x
+ * (AP_PAD_REFLECT of conv.h).
+ *
+ * What stands between the convolutions lives for a tile of time only, and the backward pass computes it
+ * again: beside x and y nothing is stored. K is at most AP_RESIDUAL_TAPS_MOST. */
+ap_var *ap_residual_block(ap_tape *tape, ap_var *x, ap_residual_weights weights);
+#define AP_RESIDUAL_TAPS_MOST 4
+
+#endif

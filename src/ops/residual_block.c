@@ -1,0 +1,432 @@
+#include "antiphon/residual_block.h"
+
+#include "antiphon/conv.h"
+#include "antiphon/status.h"
+#include "core/array.h"
+#include "core/vmath.h"
+#include "ops/filter.h"
+#include "ops/panel.h"
+#include "ops/registry.h"
+#include "ops/window.h"
+
+#include <omp.h>
+#include <string.h>
+
+/* With a = ELU(x) behind its mirrored front, h = squeeze(a), s = ELU(h):
+ *     y = expand s + shortcut x + both biases
+ * and back, ' marking a transposed weight and * the product element by element:
+ *     dh = (expand' dy) * ELU'(h)        dx = shortcut' dy + (squeeze' dh) * ELU'(x)
+ *     dexpand = dy s'    dshortcut = dy x'    dsqueeze = dh a' */
+
+/* What a tile works in stays in the second-level cache; wider tiles than this gain nothing. */
+#define TILE_BYTES ((int64_t)640 << 10)
+#define TILE_COLUMNS_MOST 1024
+
+_Static_assert(2 * (AP_RESIDUAL_TAPS_MOST - 1) < AP_PANEL_COLUMNS,
+               "what stands mirrored before x fits in one tile");
+
+typedef struct block_shape {
+    int64_t B, C, H, K, T;
+} block_shape;
+
+/* The numbers of the block's weights, or of their gradients (each may then be NULL: not wanted). */
+typedef struct block_arrays {
+    ap_real *squeeze, *squeeze_bias, *expand, *expand_bias, *shortcut, *shortcut_bias;
+} block_arrays;
+
+/* `length` positions, from -around on, cut into `count` tiles of `width`, which with the `around` columns
+ * that a tile needs beside its own fill whole strips of a panel. */
+typedef struct block_tiles {
+    int64_t around, length, width, count;
+    int64_t pitch; /* of the rows that a tile works in */
+} block_tiles;
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
+{
+    block_tiles t = {.around = around, .length = s->T + around};
+    int64_t threads = omp_get_max_threads(), affordable = TILE_BYTES / (int64_t)sizeof(ap_real) / rows;
+    int64_t strips = least(affordable, TILE_COLUMNS_MOST) / AP_PANEL_COLUMNS;
+    int64_t width = (strips > 1 ? strips : 1) * AP_PANEL_COLUMNS - around;
+    int64_t count = (t.length - 1) / width + 1;
+    /* a few tiles are made to come out even among the threads */
+    if (s->B % threads != 0) count = (count + threads - 1) / threads * threads;
+    width = (t.length - 1) / count + 1;
+    t.width = ap_panel_columns(width + around) - around;
+    t.count = (t.length - 1) / t.width + 1;
+    t.pitch = ap_window_pitch(t.width + around + s->K - 1);
+    return t;
+}
+
+/* What a tile works in: rows of the tiles' pitch. x and a = ELU(x) begin K - 1 columns before the others. */
+typedef struct block_rows {
+    ap_real *x, *a, *s, *dy, *dh, *dx;
+} block_rows;
+
+#define FORWARD_ROWS(shape) (2 * (shape)->C + (shape)->H)
+#define BACKWARD_ROWS(shape) (4 * (shape)->C + 2 * (shape)->H)
+
+static block_rows rows_in(const block_shape *s, int64_t pitch, ap_real *memory)
+{
+    block_rows r = {.x = memory, .a = memory + s->C * pitch, .s = memory + 2 * s->C * pitch};
+    r.dy = r.s + s->H * pitch;
+    r.dh = r.dy + s->C * pitch;
+    r.dx = r.dh + s->H * pitch;
+    return r;
+}
+
+/* places[c taps + k] = c pitch + begin + k step */
+static int64_t *place(ap_arena *arena, int64_t channels, int64_t taps, int64_t pitch, int64_t begin,
+                      int64_t step)
+{
+    int64_t *places = ap_arena_alloc(arena, (size_t)(channels * taps) * sizeof *places);
+    for (int64_t i = 0; i < channels * taps; i++) places[i] = i / taps * pitch + begin + i % taps * step;
+    return places;
+}
+
+/* Weights packed for the products of a tile, and where these read. */
+typedef struct block_plan {
+    block_shape shape;
+    block_tiles tiles;
+    int64_t *squeeze_at, *expand_at;               /* in a; in s and x, as seen from x */
+    int64_t *spread_at, *dy_at;                    /* in dh; in dy */
+    ap_real *squeeze, *expand;                     /* [H, C K]; [C, H + C], shortcut beside expand */
+    ap_real *expand_back, *spread, *shortcut_back; /* [H, C]; [C, H K]; [C, C]: the transposed */
+    ap_real *bias;                                 /* expand_bias + shortcut_bias */
+    ap_real *memory;                               /* `rows` rows for each thread */
+    int64_t rows;
+} block_plan;
+
+static ap_real *take(ap_arena *arena, int64_t count)
+{
+    return ap_arena_alloc(arena, (size_t)count * sizeof(ap_real));
+}
+
+static void give(ap_arena *arena, ap_real *block, int64_t count)
+{
+    ap_arena_recycle(arena, block, (size_t)count * sizeof(ap_real));
+}
+
+static block_plan plan_forward(ap_arena *arena, const block_shape *s, const block_arrays *w, int64_t around,
+                               int64_t rows)
+{
+    int64_t C = s->C, H = s->H, K = s->K;
+    block_plan p = {.shape = *s, .tiles = cut(s, around, rows), .rows = rows};
+    int64_t pitch = p.tiles.pitch;
+    p.squeeze_at = place(arena, C, K, pitch, 0, 1);
+    p.expand_at = place(arena, H + C, 1, pitch, 0, 0);
+    for (int64_t h = 0; h < H; h++) p.expand_at[h] = (2 * C + h) * pitch;
+    for (int64_t c = 0; c < C; c++) p.expand_at[H + c] = c * pitch + K - 1;
+    p.squeeze = take(arena, ap_panel_size(H, C * K));
+    ap_panel_pack(H, C * K, 0, C * K, w->squeeze, C * K, 1, p.squeeze);
+    p.expand = take(arena, ap_panel_size(C, H + C));
+    ap_panel_pack(C, H + C, 0, H, w->expand, H, 1, p.expand);
+    ap_panel_pack(C, H + C, H, C, w->shortcut, C, 1, p.expand);
+    p.bias = take(arena, C);
+    for (int64_t c = 0; c < C; c++) p.bias[c] = w->expand_bias[c] + w->shortcut_bias[c];
+    p.memory = take(arena, omp_get_max_threads() * rows * pitch);
+    return p;
+}
+
+static void plan_backward(ap_arena *arena, block_plan *p, const block_arrays *w)
+{
+    int64_t C = p->shape.C, H = p->shape.H, K = p->shape.K, pitch = p->tiles.pitch;
+    p->dy_at = place(arena, C, 1, pitch, 0, 0);
+    /* a[q] reached h[q .. q + K - 1], by the taps from the last to the first */
+    p->spread_at = place(arena, H, K, pitch, K - 1, -1);
+    p->expand_back = take(arena, ap_panel_size(H, C));
+    ap_panel_pack(H, C, 0, C, w->expand, 1, H, p->expand_back);
+    p->spread = take(arena, ap_panel_size(C, H * K));
+    for (int64_t h = 0; h < H; h++)
+        ap_panel_pack(C, H * K, h * K, K, w->squeeze + h * C * K, K, 1, p->spread);
+    p->shortcut_back = take(arena, ap_panel_size(C, C));
+    ap_panel_pack(C, C, 0, C, w->shortcut, 1, C, p->shortcut_back);
+}
+
+static void release(ap_arena *arena, const block_plan *p)
+{
+    int64_t C = p->shape.C, H = p->shape.H, K = p->shape.K;
+    give(arena, p->squeeze, ap_panel_size(H, C * K));
+    give(arena, p->expand, ap_panel_size(C, H + C));
+    give(arena, p->expand_back, ap_panel_size(H, C));
+    give(arena, p->spread, ap_panel_size(C, H * K));
+    give(arena, p->shortcut_back, ap_panel_size(C, C));
+    give(arena, p->memory, omp_get_max_threads() * p->rows * p->tiles.pitch);
+}
+
+static void elu_rows(int64_t rows, int64_t n, int64_t pitch, const ap_real *x, ap_real *y)
+{
+    for (int64_t r = 0; r < rows; r++) ap_velu(n, x + r * pitch, y + r * pitch);
+}
+
+/* d *= ELU' where ELU gave y: 1 for y > 0, else e^x = y + 1 */
+static void slope_rows(int64_t rows, int64_t n, int64_t pitch, const ap_real *y, ap_real *d)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = r * pitch; i < r * pitch + n; i++) d[i] *= y[i] > 0 ? 1 : y[i] + 1;
+}
+
+/* x, a and s for n positions from `begin` on */
+static void squeeze_tile(const block_plan *p, const block_arrays *w, const block_rows *r, const ap_real *x,
+                         int64_t begin, int64_t n)
+{
+    const block_shape *s = &p->shape;
+    int64_t before = s->K - 1, pitch = p->tiles.pitch;
+    ap_window_signal signal = {x, s->C, s->T, ap_window_mirror(AP_PAD_REFLECT, s->T, before, 0), false};
+    ap_window_fill(&signal, begin - before, 1, ap_panel_columns(n) + before, pitch, r->x);
+    elu_rows(s->C, ap_panel_columns(n) + before, pitch, r->x, r->a);
+    ap_panel_product(&(ap_panel_task){.M = s->H,
+                                      .J = s->C * s->K,
+                                      .n = n,
+                                      .packed = p->squeeze,
+                                      .bias = w->squeeze_bias,
+                                      .x = r->a,
+                                      .at = p->squeeze_at,
+                                      .y = r->s,
+                                      .ldy = pitch});
+    elu_rows(s->H, n, pitch, r->s, r->s);
+}
+
+/* ---------------------------------------------------------------- forward */
+
+static void residual_block_forward(ap_arena *arena, const block_shape *s, const block_arrays *w,
+                                   const ap_real *x, ap_real *y)
+{
+    block_plan plan = plan_forward(arena, s, w, 0, FORWARD_ROWS(s));
+    const block_plan *p = &plan;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < s->B * p->tiles.count; i++) {
+        int64_t offset = i / p->tiles.count * s->C * s->T, begin = i % p->tiles.count * p->tiles.width;
+        int64_t n = least(p->tiles.width, s->T - begin);
+        block_rows r =
+            rows_in(s, p->tiles.pitch, p->memory + omp_get_thread_num() * p->rows * p->tiles.pitch);
+        squeeze_tile(p, w, &r, x + offset, begin, n);
+        ap_panel_product(&(ap_panel_task){.M = s->C,
+                                          .J = s->H + s->C,
+                                          .n = n,
+                                          .packed = p->expand,
+                                          .bias = p->bias,
+                                          .x = r.x,
+                                          .at = p->expand_at,
+                                          .y = y + offset + begin,
+                                          .ldy = s->T});
+    }
+    release(arena, p);
+}
+
+/* ---------------------------------------------------------------- backward
+ *
+ * A tile of positions begin .. begin + n - 1 of dx (the first one begins with those before x) needs dh, and
+ * so s, for the K - 1 positions behind it too. */
+
+/* dy and dh, over whole strips of columns */
+static void dh_tile(const block_plan *p, const block_rows *r, const ap_real *dy, int64_t begin,
+                    int64_t columns)
+{
+    const block_shape *s = &p->shape;
+    int64_t pitch = p->tiles.pitch;
+    ap_window_fill(&(ap_window_signal){.data = dy, .C = s->C, .T = s->T}, begin, 1, columns, pitch, r->dy);
+    ap_panel_product(&(ap_panel_task){.M = s->H,
+                                      .J = s->C,
+                                      .n = columns,
+                                      .packed = p->expand_back,
+                                      .x = r->dy,
+                                      .at = p->dy_at,
+                                      .y = r->dh,
+                                      .ldy = pitch});
+    slope_rows(s->H, columns, pitch, r->s, r->dh);
+}
+
+static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int64_t n, bool fresh,
+                    ap_real *dx)
+{
+    const block_shape *s = &p->shape;
+    int64_t pitch = p->tiles.pitch, before = s->K - 1;
+    ap_panel_task task = {.M = s->C,
+                          .J = s->H * s->K,
+                          .n = n,
+                          .packed = p->spread,
+                          .x = r->dh,
+                          .at = p->spread_at,
+                          .y = r->dx,
+                          .ldy = pitch};
+    ap_panel_product(&task);
+    /* position -i before x mirrors position i */
+    for (int64_t i = 1; i <= -begin && i < s->T; i++)
+        for (int64_t c = 0; c < s->C; c++) r->dx[c * pitch + i - begin] += r->dx[c * pitch - i - begin];
+    slope_rows(s->C, n, pitch, r->a + before, r->dx);
+    task.J = s->C;
+    task.packed = p->shortcut_back;
+    task.x = r->dy;
+    task.at = p->dy_at;
+    task.add = true;
+    ap_panel_product(&task);
+    int64_t skipped = begin < 0 ? least(n, -begin) : 0;
+    for (int64_t c = 0; c < s->C; c++) {
+        ap_real *to = dx + c * s->T + begin + skipped;
+        const ap_real *from = r->dx + c * pitch + skipped;
+        if (fresh) memcpy(to, from, (size_t)(n - skipped) * sizeof *to);
+        for (int64_t i = 0; !fresh && i < n - skipped; i++) to[i] += from[i];
+    }
+}
+
+/* One thread's sums of the weights' gradients: expand and shortcut side by side as in the plan. */
+typedef struct block_partial {
+    ap_real *squeeze, *expand, *squeeze_bias;
+} block_partial;
+
+static int64_t partial_size(const block_shape *s)
+{
+    return s->H * s->C * s->K + s->C * (s->H + s->C) + s->H;
+}
+
+static block_partial partial_in(const block_shape *s, ap_real *memory)
+{
+    block_partial sum = {.squeeze = memory, .expand = memory + s->H * s->C * s->K};
+    sum.squeeze_bias = sum.expand + s->C * (s->H + s->C);
+    return sum;
+}
+
+static void weights_tile(const block_plan *p, const block_rows *r, int64_t n, const block_partial *sum)
+{
+    const block_shape *s = &p->shape;
+    int64_t pitch = p->tiles.pitch, columns = (n + AP_LANES - 1) / AP_LANES * AP_LANES;
+    /* columns behind the tile's own are the next tile's */
+    for (int64_t i = n; i < columns; i++) {
+        for (int64_t c = 0; c < s->C; c++) r->dy[c * pitch + i] = 0;
+        for (int64_t h = 0; h < s->H; h++) r->dh[h * pitch + i] = 0;
+    }
+    ap_panel_gradient(&(ap_panel_gradient_task){.M = s->H,
+                                                .J = s->C * s->K,
+                                                .n = columns,
+                                                .dy = r->dh,
+                                                .lddy = pitch,
+                                                .x = r->a,
+                                                .at = p->squeeze_at,
+                                                .dW = sum->squeeze});
+    ap_panel_gradient(&(ap_panel_gradient_task){.M = s->C,
+                                                .J = s->H + s->C,
+                                                .n = columns,
+                                                .dy = r->dy,
+                                                .lddy = pitch,
+                                                .x = r->x,
+                                                .at = p->expand_at,
+                                                .dW = sum->expand});
+    for (int64_t h = 0; h < s->H; h++) sum->squeeze_bias[h] += (ap_real)ap_array_sum(n, r->dh + h * pitch);
+}
+
+static void add_partials(const block_shape *s, ap_real *partials, const block_arrays *d)
+{
+    int64_t size = partial_size(s), J = s->H + s->C;
+    for (int64_t t = 1; t < omp_get_max_threads(); t++)
+        ap_array_accumulate(size, 1, partials + t * size, partials);
+    block_partial sum = partial_in(s, partials);
+    ap_array_accumulate(s->H * s->C * s->K, 1, sum.squeeze, d->squeeze);
+    ap_array_accumulate(s->H, 1, sum.squeeze_bias, d->squeeze_bias);
+    for (int64_t c = 0; c < s->C; c++) {
+        if (d->expand) ap_array_accumulate(s->H, 1, sum.expand + c * J, d->expand + c * s->H);
+        if (d->shortcut) ap_array_accumulate(s->C, 1, sum.expand + c * J + s->H, d->shortcut + c * s->C);
+    }
+}
+
+/* d: what is wanted of the weights' gradients; NULL: none */
+static void residual_block_backward(ap_arena *arena, const block_shape *s, const block_arrays *w,
+                                    const ap_real *x, const ap_real *dy, bool fresh, ap_real *dx,
+                                    const block_arrays *d)
+{
+    block_plan plan = plan_forward(arena, s, w, s->K - 1, BACKWARD_ROWS(s));
+    const block_plan *p = &plan;
+    plan_backward(arena, &plan, w);
+    int64_t size = d ? omp_get_max_threads() * partial_size(s) : 0;
+    ap_real *partials = d ? ap_arena_zeros(arena, (size_t)size * sizeof *partials) : NULL;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < s->B * p->tiles.count; i++) {
+        int64_t offset = i / p->tiles.count * s->C * s->T, from = i % p->tiles.count * p->tiles.width;
+        int64_t begin = from - p->tiles.around, n = least(p->tiles.width, p->tiles.length - from);
+        int64_t columns = ap_panel_columns(n + p->tiles.around), thread = omp_get_thread_num();
+        block_rows r = rows_in(s, p->tiles.pitch, p->memory + thread * p->rows * p->tiles.pitch);
+        squeeze_tile(p, w, &r, x + offset, begin, columns);
+        dh_tile(p, &r, dy + offset, begin, columns);
+        if (dx) dx_tile(p, &r, begin, n, fresh, dx + offset);
+        if (d) {
+            block_partial sum = partial_in(s, partials + thread * partial_size(s));
+            weights_tile(p, &r, n, &sum);
+        }
+    }
+    if (d) {
+        add_partials(s, partials, d);
+        ap_filter_bias_gradient(s->B, s->C, s->T, dy, d->expand_bias);
+        ap_filter_bias_gradient(s->B, s->C, s->T, dy, d->shortcut_bias);
+    }
+    give(arena, partials, size);
+    release(arena, p);
+}
+
+/* ---------------------------------------------------------------- on the tape */
+
+enum { X, SQUEEZE, SQUEEZE_BIAS, EXPAND, EXPAND_BIAS, SHORTCUT, SHORTCUT_BIAS, INPUTS };
+
+static block_shape shape_of(ap_var *const *in)
+{
+    const int64_t *x = in[X]->value.shape.at, *squeeze = in[SQUEEZE]->value.shape.at;
+    return (block_shape){.B = x[0], .C = x[1], .H = squeeze[0], .K = squeeze[2], .T = x[2]};
+}
+
+static block_arrays values_of(ap_var *const *in)
+{
+    return (block_arrays){in[SQUEEZE]->value.data,  in[SQUEEZE_BIAS]->value.data,
+                          in[EXPAND]->value.data,   in[EXPAND_BIAS]->value.data,
+                          in[SHORTCUT]->value.data, in[SHORTCUT_BIAS]->value.data};
+}
+
+static void residual_block_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var **in = y->inputs;
+    block_shape shape = shape_of(in);
+    block_arrays values = values_of(in), grads = {NULL};
+    ap_real **grad = (ap_real *[]){NULL, NULL, NULL, NULL, NULL, NULL, NULL};
+    bool fresh, trained = false;
+    for (int k = SQUEEZE; k < INPUTS; k++) {
+        grad[k] = ap_var_grad(tape, in[k]);
+        trained |= grad[k] != NULL;
+    }
+    grads = (block_arrays){grad[SQUEEZE],     grad[SQUEEZE_BIAS], grad[EXPAND],
+                           grad[EXPAND_BIAS], grad[SHORTCUT],     grad[SHORTCUT_BIAS]};
+    ap_real *dx = ap_var_grad_fresh(tape, in[X], &fresh);
+    residual_block_backward(ap_tape_arena(tape), &shape, &values, in[X]->value.data, y->grad, fresh, dx,
+                            trained ? &grads : NULL);
+}
+
+AP_DEFINE_OP(residual_block);
+
+static void require(const char *name, const ap_var *got, ap_shape shape)
+{
+    if (ap_shape_count(got->value.shape) != ap_shape_count(shape))
+        ap_fatal("residual_block: %s is %s, not %s", name, ap_shape_print(got->value.shape).text,
+                 ap_shape_print(shape).text);
+}
+
+ap_var *ap_residual_block(ap_tape *tape, ap_var *x, ap_residual_weights w)
+{
+    ap_var *in[INPUTS] = {x, w.squeeze, w.squeeze_bias, w.expand, w.expand_bias, w.shortcut, w.shortcut_bias};
+    if (x->value.shape.rank != 3 || w.squeeze->value.shape.rank != 3)
+        ap_fatal("residual_block: x %s, squeeze %s", ap_shape_print(x->value.shape).text,
+                 ap_shape_print(w.squeeze->value.shape).text);
+    block_shape s = shape_of(in);
+    if (s.K < 1 || s.K > AP_RESIDUAL_TAPS_MOST)
+        ap_fatal("residual_block: squeeze %s has too many taps", ap_shape_print(w.squeeze->value.shape).text);
+    require("squeeze", w.squeeze, AP_SHAPE(s.H, s.C, s.K));
+    require("squeeze_bias", w.squeeze_bias, AP_SHAPE(s.H));
+    require("expand", w.expand, AP_SHAPE(s.C, s.H, 1));
+    require("expand_bias", w.expand_bias, AP_SHAPE(s.C));
+    require("shortcut", w.shortcut, AP_SHAPE(s.C, s.C, 1));
+    require("shortcut_bias", w.shortcut_bias, AP_SHAPE(s.C));
+    ap_var *y = ap_tape_push(tape, &op_residual_block, x->value.shape, INPUTS, in);
+    block_arrays values = values_of(in);
+    residual_block_forward(ap_tape_arena(tape), &s, &values, x->value.data, y->value.data);
+    return y;
+}
