@@ -1,0 +1,231 @@
+/* The convolutional codec: the published names and shapes, first values, lengths, causality, frozen weights,
+ * memory. Its arithmetic is held against golden vectors. */
+#include "antiphon/seanet.h"
+
+#include "support/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const ap_seanet_config ENCODEC = {
+    .dim = 128, .width = 32, .ratio_count = 4, .ratios = {8, 5, 4, 2}, .lstm = 2};
+static const ap_seanet_config SMALL = {.dim = 6, .width = 4, .ratio_count = 2, .ratios = {3, 2}, .lstm = 1};
+#define SMALL_HOP 6
+
+/* A built codec of both halves. */
+typedef struct codec {
+    ap_params *params;
+    ap_seanet *seanet;
+} codec;
+
+static codec create(const ap_seanet_config *config, ap_param_kind kind)
+{
+    codec c = {.params = ap_params_create()};
+    c.seanet = ap_seanet_create(c.params, config, kind, "encoder.", "decoder.");
+    ap_rng rng = ap_rng_init(5);
+    ap_params_build(c.params, &rng);
+    return c;
+}
+
+/* Tensors of facebook/encodec_24khz's model.safetensors, as its header lists them. */
+static void test_published_names(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name;
+        ap_shape shape;
+    } tensors[] = {{"encoder.layers.0.conv.weight_v", AP_SHAPE(32, 1, 7)},
+                   {"encoder.layers.0.conv.weight_g", AP_SHAPE(32, 1, 1)},
+                   {"encoder.layers.1.block.1.conv.weight_v", AP_SHAPE(16, 32, 3)},
+                   {"encoder.layers.1.block.3.conv.weight_v", AP_SHAPE(32, 16, 1)},
+                   {"encoder.layers.1.shortcut.conv.bias", AP_SHAPE(32)},
+                   {"encoder.layers.3.conv.weight_v", AP_SHAPE(64, 32, 4)},
+                   {"encoder.layers.12.conv.weight_v", AP_SHAPE(512, 256, 16)},
+                   {"encoder.layers.13.lstm.weight_ih_l0", AP_SHAPE(2048, 512)},
+                   {"encoder.layers.13.lstm.bias_hh_l1", AP_SHAPE(2048)},
+                   {"encoder.layers.15.conv.weight_v", AP_SHAPE(128, 512, 7)},
+                   {"decoder.layers.0.conv.weight_v", AP_SHAPE(512, 128, 7)},
+                   {"decoder.layers.1.lstm.weight_hh_l1", AP_SHAPE(2048, 512)},
+                   {"decoder.layers.3.conv.weight_v", AP_SHAPE(512, 256, 16)},
+                   {"decoder.layers.3.conv.weight_g", AP_SHAPE(512, 1, 1)},
+                   {"decoder.layers.3.conv.bias", AP_SHAPE(256)},
+                   {"decoder.layers.4.block.1.conv.weight_v", AP_SHAPE(128, 256, 3)},
+                   {"decoder.layers.13.shortcut.conv.weight_v", AP_SHAPE(32, 32, 1)},
+                   {"decoder.layers.15.conv.weight_v", AP_SHAPE(1, 32, 7)}};
+    codec c = create(&ENCODEC, AP_PARAM_FROZEN);
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+        const ap_param *param = ap_params_find(c.params, tensors[i].name);
+        if (!param || !ap_shape_same(param->value.shape, tensors[i].shape))
+            fail_msg("%s is %s, not %s", tensors[i].name,
+                     param ? ap_shape_print(param->value.shape).text : "missing",
+                     ap_shape_print(tensors[i].shape).text);
+    }
+    /* each half: 18 convolutions of three tensors, two LSTM layers of four */
+    assert_int_equal(ap_params_count(c.params), 2 * (18 * 3 + 2 * 4));
+    assert_int_equal(ap_seanet_hop(c.seanet), 320);
+    ap_params_free(c.params);
+}
+
+/* As PyTorch draws them: weights and biases uniform within 1 / sqrt(fan-in), gains the norms of what they
+ * scale. */
+static void test_first_values(void **state)
+{
+    (void)state;
+    codec c = create(&SMALL, AP_PARAM_TRAINED);
+    for (size_t i = 0; i < ap_params_count(c.params); i++) {
+        const ap_param *g = ap_params_at(c.params, i);
+        if (!strstr(g->name, "weight_g")) continue;
+        const ap_param *v = ap_params_at(c.params, i - 1), *bias = ap_params_at(c.params, i + 1);
+        const int64_t *shape = v->value.shape.at;
+        int64_t size = shape[1] * shape[2];
+        double bound = 1 / sqrt((double)size), largest = 0;
+        for (int64_t n = 0; n < shape[0]; n++) {
+            double square = 0;
+            for (int64_t k = n * size; k < (n + 1) * size; k++) {
+                square += (double)v->value.data[k] * (double)v->value.data[k];
+                largest = fmax(largest, fabs((double)v->value.data[k]));
+            }
+            double norm = sqrt(square);
+            check_close(g->name, 1, g->value.data + n, &norm, forward_tolerance());
+        }
+        assert_true(largest <= bound && largest > bound / 2);
+        for (int64_t n = 0; n < bias->value.shape.at[0]; n++)
+            assert_true(fabs((double)bias->value.data[n]) <= bound);
+    }
+    ap_params_free(c.params);
+}
+
+static void test_lengths(void **state)
+{
+    (void)state;
+    codec c = create(&SMALL, AP_PARAM_FROZEN);
+    ap_tape *tape = ap_tape_create(0);
+    for (int64_t S = 1; S < 4 * SMALL_HOP; S++) {
+        ap_tensor x = random_tensor(1, 1, AP_SHAPE(2, 1, S));
+        ap_var *z = ap_seanet_encode(tape, c.seanet, ap_tape_constant(tape, x));
+        int64_t T = (S + SMALL_HOP - 1) / SMALL_HOP;
+        assert_true(ap_shape_same(z->value.shape, AP_SHAPE(2, SMALL.dim, T)));
+        ap_var *y = ap_seanet_decode(tape, c.seanet, z);
+        assert_true(ap_shape_same(y->value.shape, AP_SHAPE(2, 1, T * SMALL_HOP)));
+        ap_tape_reset(tape);
+        free(x.data);
+    }
+    ap_tape_free(tape);
+    ap_params_free(c.params);
+}
+
+/* Runs one half on x and on x changed from position `changed` on: how many of its output's positions stay the
+ * same, bit for bit, up to the first that does not. */
+static int64_t unmoved(ap_var *(*half)(ap_tape *, ap_seanet *, ap_var *), ap_seanet *seanet, ap_tensor x,
+                       int64_t changed)
+{
+    ap_tape *tape = ap_tape_create(0);
+    ap_tensor other = random_tensor(77, 1, x.shape);
+    int64_t C = x.shape.at[1], T = x.shape.at[2];
+    for (int64_t c = 0; c < C; c++)
+        memcpy(other.data + c * T, x.data + c * T, (size_t)changed * sizeof *x.data);
+    ap_var *a = half(tape, seanet, ap_tape_constant(tape, x)),
+           *b = half(tape, seanet, ap_tape_constant(tape, other));
+    int64_t channels = a->value.shape.at[1], length = a->value.shape.at[2], same = length;
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t t = 0; t < same; t++)
+            if (a->value.data[c * length + t] != b->value.data[c * length + t]) same = t;
+    free(other.data);
+    ap_tape_free(tape);
+    return same;
+}
+
+/* Past the mirrored front, nothing hears what comes later: sample n reaches no frame before n / hop, and the
+ * frame there does change. */
+static void test_causality(void **state)
+{
+    (void)state;
+    enum { T = 60, CHANGED = 37 };
+    codec c = create(&SMALL, AP_PARAM_FROZEN);
+    ap_tensor x = random_tensor(1, 1, AP_SHAPE(1, 1, T * SMALL_HOP)),
+              z = random_tensor(2, 1, AP_SHAPE(1, SMALL.dim, T));
+    assert_int_equal(unmoved(ap_seanet_encode, c.seanet, x, CHANGED * SMALL_HOP), CHANGED);
+    assert_int_equal(unmoved(ap_seanet_decode, c.seanet, z, CHANGED), CHANGED * SMALL_HOP);
+    free(x.data);
+    free(z.data);
+    ap_params_free(c.params);
+}
+
+static void decode_into(codec c, ap_tensor z, double *y)
+{
+    ap_tape *tape = ap_tape_create(0);
+    ap_var *out = ap_seanet_decode(tape, c.seanet, ap_tape_constant(tape, z));
+    for (int64_t i = 0; i < ap_shape_count(out->value.shape); i++) y[i] = (double)out->value.data[i];
+    ap_tape_free(tape);
+}
+
+static void double_gains(codec c)
+{
+    const ap_param *g = ap_params_find(c.params, "decoder.layers.0.conv.weight_g");
+    for (int64_t i = 0; i < ap_shape_count(g->value.shape); i++) g->value.data[i] *= 2;
+}
+
+/* Frozen and trained weights are the same model; a frozen one notices new values once it is told. */
+static void test_frozen_weights(void **state)
+{
+    (void)state;
+    enum { T = 9, SAMPLES = T * SMALL_HOP };
+    codec frozen = create(&SMALL, AP_PARAM_FROZEN), trained = create(&SMALL, AP_PARAM_TRAINED);
+    ap_tensor z = random_tensor(2, 1, AP_SHAPE(1, SMALL.dim, T));
+    double want[SAMPLES], got[SAMPLES];
+    ap_real as_real[SAMPLES];
+#define CHECK_SAME(what)                                                                                     \
+    for (int i = 0; i < SAMPLES; i++) as_real[i] = (ap_real)got[i];                                          \
+    check_close(what, SAMPLES, as_real, want, forward_tolerance())
+    decode_into(trained, z, want);
+    decode_into(frozen, z, got);
+    CHECK_SAME("frozen");
+    double_gains(frozen);
+    double_gains(trained);
+    double before = want[SAMPLES - 1];
+    decode_into(trained, z, want);
+    assert_true(fabs(want[SAMPLES - 1] - before) > 1e-3 * fabs(before));
+    ap_seanet_reload(frozen.seanet);
+    decode_into(frozen, z, got);
+    CHECK_SAME("reloaded");
+#undef CHECK_SAME
+    free(z.data);
+    ap_params_free(frozen.params);
+    ap_params_free(trained.params);
+}
+
+/* Bytes that encoding needs, with and without something to differentiate. */
+static size_t encoding_bytes(const ap_seanet_config *config, bool differentiate)
+{
+    codec c = create(config, AP_PARAM_FROZEN);
+    ap_tape *tape = ap_tape_create(0);
+    ap_tensor x = random_tensor(1, 1, AP_SHAPE(1, 1, 1 << 17));
+    ap_real *dx = calloc(1 << 17, sizeof *dx);
+    assert_non_null(dx);
+    ap_seanet_encode(tape, c.seanet, ap_tape_leaf(tape, x, differentiate ? dx : NULL));
+    size_t bytes = ap_arena_held(ap_tape_arena(tape));
+    ap_tape_free(tape);
+    ap_params_free(c.params);
+    free(x.data);
+    free(dx);
+    return bytes;
+}
+
+/* Six stages of equal size: what need not be kept is not, so that two of them do for all. */
+static void test_memory_without_gradients(void **state)
+{
+    (void)state;
+    const ap_seanet_config deep = {.dim = 4, .width = 8, .ratio_count = 6, .ratios = {2, 2, 2, 2, 2, 2}};
+    assert_true(3 * encoding_bytes(&deep, false) < encoding_bytes(&deep, true));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_published_names), cmocka_unit_test(test_first_values),
+        cmocka_unit_test(test_lengths),         cmocka_unit_test(test_causality),
+        cmocka_unit_test(test_frozen_weights),  cmocka_unit_test(test_memory_without_gradients),
+    };
+    return cmocka_run_group_tests_name("seanet", tests, NULL, NULL);
+}
