@@ -33,24 +33,30 @@ static void compress(int64_t length, ap_real gain, const ap_real *x, ap_real *s)
     ap_vlog(length, s, s);
 }
 
+/* the sum of max(0, now - before) of one block, in single precision as it is short */
+static double rise(int64_t length, const ap_real *before, const ap_real *now)
+{
+    ap_real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < length; i++) {
+        ap_real step = now[i] - before[i];
+        sum += step > 0 ? step : 0;
+    }
+    return (double)sum;
+}
+
 /* the flux y of `count` frames from x on, F bins each */
 static void flux_run(int64_t count, int64_t F, ap_real gain, const ap_real *x, ap_real *y)
 {
     double sums[RUN] = {0};
     for (int64_t k = 0; k < F; k += AP_BLOCK) {
         int64_t length = least_of(AP_BLOCK, F - k);
-        ap_real before[AP_BLOCK], now[AP_BLOCK];
-        compress(length, gain, x + k, before);
+        ap_real s[2][AP_BLOCK];
+        compress(length, gain, x + k, s[0]);
         for (int64_t f = 0; f < count; f++) {
-            double sum = 0;
+            ap_real *before = s[f % 2], *now = s[(f + 1) % 2];
             compress(length, gain, x + (f + 1) * F + k, now);
-#pragma omp simd reduction(+ : sum)
-            for (int64_t i = 0; i < length; i++) {
-                ap_real rise = now[i] - before[i];
-                sum += (double)(rise > 0 ? rise : 0);
-                before[i] = now[i];
-            }
-            sums[f] += sum;
+            sums[f] += rise(length, before, now);
         }
     }
     for (int64_t f = 0; f < count; f++) y[f] = (ap_real)sums[f];
