@@ -170,17 +170,19 @@ typedef enum ap_metric {
     AP_METRIC_VARIATION_TARGET,
     AP_METRIC_FLATNESS,
     AP_METRIC_SILENT, /**< flags, 1 or 0: less than AP_SILENT_ACTIVE of it sounds */
-    AP_METRIC_NOISE,  /**< sounds, varies less than AP_STEADY_VARIATION and is flatter than AP_NOISE_FLATNESS
-                       */
-    AP_METRIC_DRONE,  /**< sounds and varies as little, but is no noise */
+    AP_METRIC_NOISE, /**< sounds, is flatter than AP_NOISE_FLATNESS and varies less than AP_NOISE_VARIATION */
+    AP_METRIC_DRONE, /**< sounds, is no noise and varies less than AP_DRONE_VARIATION */
     AP_METRIC_COUNT
 } ap_metric;
 
 #define AP_SILENT_ACTIVE 0.05
-/** White noise is at 0.56, pink noise in this band at about half of that; tones are near 0. */
+/** White noise is at 0.56, drums at 0.15, instruments with a pitch below 0.05. */
 #define AP_NOISE_FLATNESS 0.2
-/** White noise is at 0.08, music from 0.4 up; hi-hats are flat too, but come and go. */
-#define AP_STEADY_VARIATION 0.25
+/** White noise of 16 s is at 0.08, of 2 s (shorter segments) at 0.14; hi-hats are flat too, but come and go.
+ */
+#define AP_NOISE_VARIATION 0.25
+/** Held chords of organ or strings are at 0.17 to 0.22, a piano from 0.3 and drums from 1 up. */
+#define AP_DRONE_VARIATION 0.12
 
 /** What a metric is called in tables and JSON, its unit ("" for a plain number), and what it says in one
  * line. */

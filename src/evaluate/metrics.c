@@ -105,8 +105,8 @@ void ap_measure(ap_arena *arena, const ap_analysis *input, const ap_analysis *ta
     measure_copying(input, target, output, values);
     measure_taking(arena, input, target, output, values);
     bool silent = output->active < AP_SILENT_ACTIVE;
-    bool steady = !silent && output->variation < AP_STEADY_VARIATION;
-    bool flat = output->timbre.flatness > AP_NOISE_FLATNESS;
+    bool noise =
+        !silent && output->timbre.flatness > AP_NOISE_FLATNESS && output->variation < AP_NOISE_VARIATION;
     values[AP_METRIC_LOUDNESS] = output->loudness - target->loudness;
     values[AP_METRIC_ACTIVE] = output->active;
     values[AP_METRIC_VARIATION] = output->variation;
@@ -114,6 +114,6 @@ void ap_measure(ap_arena *arena, const ap_analysis *input, const ap_analysis *ta
     values[AP_METRIC_VARIATION_TARGET] = target->variation;
     values[AP_METRIC_FLATNESS] = output->timbre.flatness;
     values[AP_METRIC_SILENT] = silent;
-    values[AP_METRIC_NOISE] = steady && flat;
-    values[AP_METRIC_DRONE] = steady && !flat;
+    values[AP_METRIC_NOISE] = noise;
+    values[AP_METRIC_DRONE] = !silent && !noise && output->variation < AP_DRONE_VARIATION;
 }

@@ -3,12 +3,11 @@
 #include "antiphon/arena.h"
 #include "antiphon/rng.h"
 #include "core/blas.h"
+#include "evaluate/activations.h"
 #include "evaluate/spectrum.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <string.h>
 
 static const ap_spectrum mosaic_spectrum = {.size = 2048, .hop = 1024};
 
@@ -73,64 +72,6 @@ static mosaic prepare(ap_arena *arena, uint64_t seed, int64_t n, const ap_real *
     return m;
 }
 
-/* Repetition restricted: of neighbouring frames that play the same template only the one that plays it
- * loudest goes on at full strength. next = H where H is the largest within reach, else fade H. */
-static void restrict_repetition(mosaic *m, ap_real fade)
-{
-#pragma omp parallel for schedule(static)
-    for (int64_t t = 0; t < m->N; t++) {
-        int64_t first = t < REPEAT_REACH ? 0 : t - REPEAT_REACH;
-        int64_t end = t + REPEAT_REACH + 1 < m->N ? t + REPEAT_REACH + 1 : m->N;
-        for (int64_t k = 0; k < m->K; k++) {
-            ap_real here = m->H[t * m->K + k];
-            bool largest = true;
-            for (int64_t s = first; s < end; s++) largest &= m->H[s * m->K + k] <= here;
-            m->next[t * m->K + k] = largest ? here : fade * here;
-        }
-    }
-}
-
-/* The value of rank POLYPHONY in a row, from the largest down. */
-static ap_real polyphony_threshold(int64_t K, const ap_real *row)
-{
-    ap_real top[POLYPHONY] = {0}; /* descending */
-    for (int64_t k = 0; k < K; k++) {
-        int at = POLYPHONY;
-        while (at > 0 && row[k] > top[at - 1]) at--;
-        if (at == POLYPHONY) continue;
-        memmove(top + at + 1, top + at, (size_t)(POLYPHONY - at - 1) * sizeof *top);
-        top[at] = row[k];
-    }
-    return top[POLYPHONY - 1];
-}
-
-/* Polyphony restricted: all but the loudest templates of a frame fade. next, in place. */
-static void restrict_polyphony(mosaic *m, ap_real fade)
-{
-#pragma omp parallel for schedule(static)
-    for (int64_t t = 0; t < m->N; t++) {
-        ap_real *row = m->next + t * m->K, threshold = polyphony_threshold(m->K, row);
-        for (int64_t k = 0; k < m->K; k++)
-            if (row[k] < threshold) row[k] *= fade;
-    }
-}
-
-/* Continuity enhanced: H[t, k] = sum over i of next[t + i, k + i], so that templates sound in the order they
- * were played in. */
-static void enhance_continuity(mosaic *m)
-{
-#pragma omp parallel for schedule(static)
-    for (int64_t t = 0; t < m->N; t++) {
-        ap_real *row = m->H + t * m->K;
-        memset(row, 0, (size_t)m->K * sizeof *row);
-        for (int64_t i = -CONTINUITY_REACH; i <= CONTINUITY_REACH; i++) {
-            if (t + i < 0 || t + i >= m->N) continue;
-            const ap_real *from = m->next + (t + i) * m->K + i;
-            for (int64_t k = i < 0 ? -i : 0; k < (i > 0 ? m->K - i : m->K); k++) row[k] += from[k];
-        }
-    }
-}
-
 /* One multiplicative update for the Kullback-Leibler divergence (Lee, Seung, 2001), templates fixed:
  * H = H x ((V / (H W)) W') / (the templates' sums, which are 1). */
 static void update_activations(mosaic *m)
@@ -169,9 +110,9 @@ void ap_musaicing(uint64_t seed, int64_t n, const ap_real *rhythm, const ap_real
     mosaic m = prepare(arena, seed, n, rhythm, sounds);
     for (int i = 0; i < ITERATIONS; i++) {
         ap_real fade = 1 - (ap_real)(i + 1) / ITERATIONS;
-        restrict_repetition(&m, fade);
-        restrict_polyphony(&m, fade);
-        enhance_continuity(&m);
+        ap_restrict_repetition(m.N, m.K, REPEAT_REACH, fade, m.H, m.next);
+        ap_restrict_polyphony(m.N, m.K, POLYPHONY, fade, m.next);
+        ap_enhance_continuity(m.N, m.K, CONTINUITY_REACH, m.next, m.H);
         update_activations(&m);
     }
     ap_gemm(false, false, m.N, m.F, m.K, 1, m.H, m.K, m.W, m.F, 0, m.model, m.F);

@@ -145,6 +145,17 @@ def matching_cases():
     return cases
 
 
+def peak_cases():
+    """Random onset strengths, and the frames in which librosa sees onsets."""
+    rng = np.random.default_rng(12)
+    cases = []
+    for size in (20, 200, 200, 200):
+        strength = (rng.standard_normal(size) ** 2).round(3)
+        peaks = librosa.onset.onset_detect(onset_envelope=strength.copy(), sr=RATE, hop_length=240)
+        cases.append({"strength": numbers(strength), "onsets": numbers(peaks)})
+    return cases
+
+
 def main():
     if "--signals" in sys.argv[1:]:
         make_signals()
@@ -165,6 +176,7 @@ def main():
         "made_with": {package.__name__: package.__version__ for package in (librosa, mir_eval, np, soundfile)}
         | {"pyloudnorm": pyloudnorm.__dict__.get("__version__", "0.2.0")},
         "signals": signals,
+        "peaks": peak_cases(),
         "matching": matching_cases(),
         "metrics": {
             "r_input": pearson(envelope(i), envelope(o)), "r_target": pearson(envelope(t), envelope(o)),

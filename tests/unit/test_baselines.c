@@ -6,6 +6,7 @@
 #include "antiphon/rng.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "evaluate/activations.h"
 #include "support/check.h"
 #include "support/folder.h"
 
@@ -153,6 +154,66 @@ static void cross_synthesis(void **state)
     assert_true(v[AP_METRIC_MIX_SHARE] < 0.1);
 }
 
+/* The target's silence is not filled with the input's level. */
+static void silence_is_not_imposed_on(void **state)
+{
+    fixture *f = *state;
+    const ap_baseline_options options = {.seed = 3};
+    ap_real *target = ap_allocate(N, sizeof *target);
+    for (int t = 0; t < N; t++) target[t] = t < N / 2 ? f->target[t] / 1000 : f->target[t];
+    ap_baseline_compose(AP_BASELINE_IMPOSED, &options, N, f->input, target, f->output);
+    double first = 0, all = 0;
+    for (int t = 0; t < N; t++) {
+        double square = (double)f->output[t] * (double)f->output[t];
+        first += t < N / 2 ? square : 0;
+        all += square;
+    }
+    assert_true(first < 1e-2 * all);
+    free(target);
+}
+
+/* The demands on activations, against their definitions. */
+static void activations_obey(void **state)
+{
+    (void)state;
+    enum { T = 9, K = 23, REACH = 2, MOST = 4 };
+    const ap_real fade = (ap_real)0.25;
+    ap_tensor h = random_tensor(1, 1, AP_SHAPE(T, K)), got = random_tensor(2, 1, AP_SHAPE(T, K));
+    double want[T * K];
+    for (int i = 0; i < T * K; i++) h.data[i] = (ap_real)fabs((double)h.data[i]);
+
+    ap_restrict_repetition(T, K, REACH, fade, h.data, got.data);
+    for (int t = 0; t < T; t++)
+        for (int k = 0; k < K; k++) {
+            double here = (double)h.data[t * K + k], largest = 0;
+            for (int s = t - REACH; s <= t + REACH; s++)
+                if (s >= 0 && s < T) largest = fmax(largest, (double)h.data[s * K + k]);
+            want[t * K + k] = here == largest ? here : here / 4;
+        }
+    check_close("repetition", T * K, got.data, want, forward_tolerance());
+
+    ap_enhance_continuity(T, K, REACH, h.data, got.data);
+    for (int t = 0; t < T; t++)
+        for (int k = 0; k < K; k++) {
+            want[t * K + k] = 0;
+            for (int i = -REACH; i <= REACH; i++)
+                if (t + i >= 0 && t + i < T && k + i >= 0 && k + i < K)
+                    want[t * K + k] += (double)h.data[(t + i) * K + k + i];
+        }
+    check_close("continuity", T * K, got.data, want, forward_tolerance());
+
+    for (int t = 0; t < T; t++)
+        for (int k = 0; k < K; k++) {
+            int louder = 0;
+            for (int j = 0; j < K; j++) louder += h.data[t * K + j] > h.data[t * K + k];
+            want[t * K + k] = (double)h.data[t * K + k] * (louder < MOST ? 1 : 0.25);
+        }
+    ap_restrict_polyphony(T, K, MOST, fade, h.data);
+    check_close("polyphony", T * K, h.data, want, forward_tolerance());
+    free(h.data);
+    free(got.data);
+}
+
 /* Musaicing tells the input's story in the target's sounds: its onsets with the target's timbre and pitches.
  */
 static void musaicing(void **state)
@@ -167,6 +228,16 @@ static void musaicing(void **state)
     assert_true(fabs(rms(f->output) / rms(f->target) - 1) < 1e-3);
     compose(f, AP_BASELINE_MUSAICING, again);
     for (int m = 0; m < AP_METRIC_COUNT; m++) assert_true(again[m] == v[m] || m == AP_METRIC_CHROMA_GAIN);
+}
+
+/* With its own sounds to choose from, music of frames that are all different comes back: the frames in their
+ * order, with their phases. */
+static void musaicing_with_its_own_sounds(void **state)
+{
+    fixture *f = *state;
+    const ap_baseline_options options = {.seed = 3};
+    ap_baseline_compose(AP_BASELINE_MUSAICING, &options, N, f->input, f->input, f->output);
+    assert_true(ap_mix_share(N, f->output, f->input, f->input) > 0.95);
 }
 
 static void double_round_trip(void *context, int64_t n, const ap_real *x, ap_real *y)
@@ -320,7 +391,10 @@ int main(void)
         cmocka_unit_test(copies_and_mix),
         cmocka_unit_test(delays),
         cmocka_unit_test(cross_synthesis),
+        cmocka_unit_test(silence_is_not_imposed_on),
+        cmocka_unit_test(activations_obey),
         cmocka_unit_test(musaicing),
+        cmocka_unit_test(musaicing_with_its_own_sounds),
         cmocka_unit_test(silence_noise_and_codec),
         cmocka_unit_test(evaluation_counts_and_summarises),
         cmocka_unit_test(evaluation_refuses_what_cannot_be_measured),
