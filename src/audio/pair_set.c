@@ -1,10 +1,10 @@
 #include "audio/pair_set.h"
 
 #include "core/file.h"
+#include "core/folder.h"
 #include "core/memory.h"
 #include "core/replace.h"
 
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,12 +13,10 @@
 
 static bool holds_something(const char *folder)
 {
-    bool something = false;
-    DIR *directory = opendir(folder);
-    if (!directory) return false;
-    for (struct dirent *entry; (entry = readdir(directory));)
-        something = something || (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0);
-    closedir(directory);
+    ap_names names;
+    ap_status status = ap_folder_list(folder, &names);
+    bool something = !ap_failed(&status) && names.count > 0;
+    ap_names_free(&names);
     return something;
 }
 
@@ -45,15 +43,17 @@ static ap_status make_folders(const char *folder)
     return ap_ok();
 }
 
-ap_status pair_set_begin(const char *folder, const char *note)
+ap_status pair_set_begin(const char *folder, const char *note, bool repeatable)
 {
     char *path = ap_format_text("%s/" PAIR_SET_NOTE, folder), *line = ap_format_text("%s\n", note);
     ap_status status = ap_ok();
-    if (!has_note(path, line)) {
+    if (!repeatable || !has_note(path, line)) {
         if (holds_something(folder))
-            status =
-                ap_error(AP_FAILED, "%s: not empty, and not what `%s` made before; choose another folder",
-                         folder, note);
+            status = repeatable
+                         ? ap_error(AP_FAILED,
+                                    "%s: not empty, and not what `%s` made before; choose another folder",
+                                    folder, note)
+                         : ap_error(AP_FAILED, "%s: not empty; choose another folder", folder);
         if (!ap_failed(&status)) status = ap_make_folder(folder);
         if (!ap_failed(&status)) status = ap_replace_file(path, line, strlen(line));
     }

@@ -10,8 +10,9 @@
 #define PAIR_SET_NOTE "made_by.txt"
 
 /* Makes the folders of a set in `folder` and writes the note. A folder that holds something already is
- * refused, unless its note is the same: then the same files are about to be written again. */
-ap_status pair_set_begin(const char *folder, const char *note);
+ * refused; but where the same note always makes the same files (repeatable), the folder may be one with this
+ * note. */
+ap_status pair_set_begin(const char *folder, const char *note, bool repeatable);
 
 /* Writes one side of pair `number` of a split. */
 ap_status pair_set_write(const char *folder, bool validation, int64_t number, bool target,

@@ -1,9 +1,8 @@
 #include "antiphon/pairs.h"
 
+#include "core/folder.h"
 #include "core/memory.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,11 +71,11 @@ static void join(const halves *found, const char *folder, ap_pairs *pairs)
 
 static ap_status list(const char *folder, ap_pairs *pairs)
 {
-    DIR *directory = opendir(folder);
-    if (!directory) return ap_error(AP_FAILED, "%s: cannot be listed: %s", folder, strerror(errno));
+    ap_names files;
     halves found = {NULL, 0};
-    for (struct dirent *entry; (entry = readdir(directory));) add_file(&found, entry->d_name);
-    closedir(directory);
+    AP_TRY(ap_folder_list(folder, &files));
+    for (size_t k = 0; k < files.count; k++) add_file(&found, files.at[k]);
+    ap_names_free(&files);
     if (found.count) qsort(found.at, found.count, sizeof *found.at, by_name);
     join(&found, folder, pairs);
     for (size_t k = 0; k < found.count; k++) free(found.at[k].name);

@@ -3,10 +3,9 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/evaluate.h"
+#include "core/folder.h"
 #include "core/memory.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,40 +15,23 @@ static const char *const endings[PARTS] = {"_1_input.wav", "_2_target.wav", "_3_
 
 /* ---------------------------------------------------------------- a folder of pieces */
 
-typedef struct names {
-    char **at; /* sorted, owned */
-    size_t count;
-} names;
-
-static int ascending(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static void names_free(names *n)
-{
-    for (size_t k = 0; k < n->count; k++) free(n->at[k]);
-    free(n->at);
-}
-
 /* Every NAME that has an output; that its sources are there too is found on reading them. */
-static ap_status list_pieces(const char *folder, names *found)
+static ap_status list_pieces(const char *folder, ap_names *found)
 {
-    *found = (names){.at = NULL};
-    DIR *directory = opendir(folder);
-    if (!directory) return ap_error(AP_FAILED, "%s: cannot be listed: %s", folder, strerror(errno));
     const size_t end = strlen(endings[OUTPUT]);
-    for (struct dirent *entry; (entry = readdir(directory));) {
-        size_t length = strlen(entry->d_name);
-        if (length <= end || strcmp(entry->d_name + length - end, endings[OUTPUT]) != 0) continue;
-        found->at = ap_reallocate(found->at, found->count + 1, sizeof *found->at);
-        found->at[found->count++] = ap_format_text("%.*s", (int)(length - end), entry->d_name);
+    ap_names files;
+    *found = (ap_names){.at = NULL};
+    AP_TRY(ap_folder_list(folder, &files));
+    for (size_t k = 0; k < files.count; k++) {
+        char *name = files.at[k];
+        size_t length = strlen(name);
+        if (length <= end || strcmp(name + length - end, endings[OUTPUT]) != 0) continue;
+        name[length - end] = '\0';
+        ap_names_add(found, name);
     }
-    closedir(directory);
-    if (!found->count)
-        return ap_error(AP_FAILED, "%s: holds no composed piece (NAME%s)", folder, endings[OUTPUT]);
-    qsort(found->at, found->count, sizeof *found->at, ascending);
-    return ap_ok();
+    ap_names_free(&files);
+    if (found->count) return ap_ok();
+    return ap_error(AP_FAILED, "%s: holds no composed piece (NAME%s)", folder, endings[OUTPUT]);
 }
 
 static ap_status read_part(const char *folder, const char *name, int part, ap_audio *audio)
@@ -88,11 +70,11 @@ static ap_status score_piece(ap_evaluation *evaluation, const char *folder, cons
 static ap_status score_folder(ap_evaluation *evaluation, const char *folder,
                               const ap_baseline_options *baselines)
 {
-    names pieces;
+    ap_names pieces;
     ap_status status = list_pieces(folder, &pieces);
     for (size_t k = 0; k < pieces.count && !ap_failed(&status); k++)
         status = score_piece(evaluation, folder, pieces.at[k], baselines);
-    names_free(&pieces);
+    ap_names_free(&pieces);
     return status;
 }
 

@@ -96,7 +96,7 @@ static ap_status run(const parsed_options *given)
     double seconds = option_number(given, "seconds");
     char *note = ap_format_text("antiphon synth --pairs %lld --seconds %.9g --seed %lld", (long long)pairs,
                                 seconds, (long long)seed);
-    ap_status status = pair_set_begin(folder, note);
+    ap_status status = pair_set_begin(folder, note, true);
     free(note);
     AP_TRY(status);
     AP_TRY(make_all(folder, (uint64_t)seed, pairs, (int64_t)llround(seconds * AP_SAMPLE_RATE)));

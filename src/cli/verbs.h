@@ -18,7 +18,17 @@ typedef struct verb {
 } verb;
 
 /* In the order of the help. The verb NAME is `const verb verb_NAME` in src/cli/NAME.c. */
-#define VERBS(X) X(synth) X(train) X(infer) X(cost) X(evaluate) X(config) X(info)
+/* clang-format off: one a line, so that two new ones do not meet in the same line */
+#define VERBS(X)                         \
+    X(synth)                             \
+    X(prepare)                           \
+    X(train)                             \
+    X(infer)                             \
+    X(cost)                              \
+    X(evaluate)                          \
+    X(config)                            \
+    X(info)
+/* clang-format on */
 
 #define DECLARE_VERB(name) extern const verb verb_##name;
 VERBS(DECLARE_VERB)

@@ -1,0 +1,76 @@
+/* antiphon prepare: pairs from recordings of one's own. */
+#include "antiphon/prepare.h"
+
+#include "cli/progress.h"
+#include "cli/verbs.h"
+
+/* clang-format off */
+static const verb_option options[] = {
+    {.name = "inputs", .placeholder = "DIR", .kind = OPTION_TEXT, .help = "recordings of inputs (drums, say)"},
+    {.name = "targets", .placeholder = "DIR", .kind = OPTION_TEXT, .help = "recordings of targets (a piano, say)"},
+    {.name = "songs", .placeholder = "DIR", .kind = OPTION_TEXT,
+     .help = "instead of the two: recordings of any kind; input and target are two windows of the same one"},
+    {.name = "out", .placeholder = "DIR", .kind = OPTION_TEXT, .required = true, .help = "folder for the pairs, empty or new"},
+    {.name = "seconds", .placeholder = "S", .kind = OPTION_NUMBER, .fallback = "16", .least = 0.5, .most = 3600,
+     .help = "length of each window"},
+    {.name = "val-share", .placeholder = "V", .kind = OPTION_NUMBER, .fallback = "0.2", .least = 0, .most = 0.9,
+     .help = "share of the recordings that is kept for validation"},
+    {.name = NULL},
+};
+/* clang-format on */
+
+static const char *plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
+static void print_report(const ap_prepare_options *o, const ap_prepare_report *r)
+{
+    printf("%s: %lld pair%s of %g s for training, %lld for validation, from %lld recording%s\n", o->out,
+           (long long)r->training, plural(r->training), o->seconds, (long long)r->validation,
+           (long long)r->recordings, plural(r->recordings));
+    if (o->inputs && !r->by_name) printf("matched by their sorted order: no file names agree\n");
+    if (r->alone)
+        printf("left out: %lld recording%s without a partner, such as %s\n", (long long)r->alone,
+               plural(r->alone), r->first_alone);
+    if (r->silent)
+        printf("left out: %lld silent window%s (below -60 dBFS)\n", (long long)r->silent, plural(r->silent));
+    if (r->remainders)
+        printf("left out: the end of %lld recording%s, shorter than a window\n", (long long)r->remainders,
+               plural(r->remainders));
+    if (!r->validation && o->validation > 0)
+        printf("nothing is left for validation: the recordings are too few or too short\n");
+}
+
+static ap_status run(const parsed_options *given)
+{
+    ap_prepare_options o = {.inputs = option_text(given, "inputs"),
+                            .targets = option_text(given, "targets"),
+                            .songs = option_text(given, "songs"),
+                            .out = option_text(given, "out"),
+                            .seconds = option_number(given, "seconds"),
+                            .validation = option_number(given, "val-share"),
+                            .progress = progress_show};
+    ap_prepare_report report;
+    if (o.songs && (o.inputs || o.targets))
+        return ap_error(AP_MISUSE, "--songs takes the place of --inputs and --targets");
+    if (!o.songs && !(o.inputs && o.targets))
+        return ap_error(AP_MISUSE, "wants --inputs DIR and --targets DIR, or --songs DIR");
+    ap_status status = ap_prepare(&o, &report);
+    progress_clear();
+    if (!ap_failed(&status)) print_report(&o, &report);
+    return status;
+}
+
+const verb verb_prepare = {
+    .name = "prepare",
+    .summary = "make pairs from recordings of your own",
+    .arguments = "--inputs DIR --targets DIR --out DIR | --songs DIR --out DIR",
+    .details = "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. "
+               "They are cut into\n"
+               "windows; inputs and targets belong together by their names without extension, or else by "
+               "their order.\n"
+               "Validation gets whole recordings, or the end of the only one.",
+    .options = options,
+    .run = run,
+};

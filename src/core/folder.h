@@ -1,0 +1,21 @@
+/* What is in a folder. */
+#ifndef ANTIPHON_CORE_FOLDER_H
+#define ANTIPHON_CORE_FOLDER_H
+
+#include "antiphon/status.h"
+
+#include <stddef.h>
+
+typedef struct ap_names {
+    char **at; /* sorted bytewise; owned */
+    size_t count;
+} ap_names;
+
+/* The names of all that is in a folder, "." and ".." apart; without the folder's own. */
+ap_status ap_folder_list(const char *folder, ap_names *names);
+void ap_names_free(ap_names *names);
+
+/* Adds a copy of a name at the end. */
+void ap_names_add(ap_names *names, const char *name);
+
+#endif

@@ -1,0 +1,28 @@
+# antiphon prepare: both ways, and what is said about what is left out. (How it cuts: tests/unit/test_prepare.c.)
+. "$1/expect.sh"
+
+"$ANTIPHON" synth --out set --pairs 3 --seconds 2 >/dev/null
+mkdir drums pianos
+for k in 1 2; do
+    cp set/train/pair_000${k}_input.wav drums/$k.wav
+    cp set/train/pair_000${k}_output.wav pianos/$k.wav
+done
+cp drums/1.wav drums/alone.wav
+
+expect 0 "made: 2 pairs of 1 s for training, 2 for validation, from 2 recordings" \
+    prepare --inputs drums --targets pianos --out made --seconds 1 --val-share=0.5
+there made/train/pair_0001_input.wav made/train/pair_0002_output.wav made/val/pair_0003_input.wav made/val/pair_0004_output.wav
+expect 0 "1 recording without a partner, such as alone.wav" \
+    prepare --inputs drums --targets pianos --out again --seconds 1.5
+expect 0 "the end of 2 recordings" prepare --inputs drums --targets pianos --out third --seconds 1.5
+expect 0 "songs: 4 pairs of 1 s for training, 2 for validation, from 3 recordings" \
+    prepare --songs drums --out songs --seconds 1 --val_share 0.3
+
+expect 1 "made: not empty" prepare --songs drums --out made --seconds 1
+expect 1 "a smaller --seconds may do" prepare --songs drums --out x
+expect 1 "nowhere: cannot be listed" prepare --songs nowhere --out x
+expect 2 "wants --inputs DIR and --targets DIR, or --songs DIR" prepare --inputs drums --out x
+expect 2 "--songs takes the place" prepare --songs drums --inputs drums --out x
+expect 2 "--out DIR is missing" prepare --songs drums
+expect 2 "--val-share must be between 0 and 0.9, not 1" prepare --songs drums --out x --val-share 1
+[ ! -e x ]

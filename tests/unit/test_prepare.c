@@ -1,0 +1,188 @@
+#include "antiphon/prepare.h"
+
+#include "antiphon/audio.h"
+#include "antiphon/pairs.h"
+#include "core/memory.h"
+#include "core/replace.h"
+#include "support/check.h"
+#include "support/folder.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RATE AP_SAMPLE_RATE
+/* Recordings of the tests are staircases: window k of file f has the constant level (10 f + k + 1) / 200, so
+ * that what comes out tells where it comes from; a level of 0 is silence. */
+#define STEP (1.0 / 200)
+
+static void make_recording(const char *path, int file, double seconds, int silent_window)
+{
+    int64_t count = (int64_t)(seconds * RATE);
+    ap_real *x = ap_allocate((size_t)count, sizeof *x);
+    for (int64_t i = 0; i < count; i++) {
+        int window = (int)(i / RATE);
+        x[i] = window == silent_window ? 0 : (ap_real)((10 * file + window + 1) * STEP);
+    }
+    assert_int_equal(ap_audio_write(path, &(ap_audio){x, count, RATE}).code, AP_OK);
+    free(x);
+}
+
+/* Which window of which file a pair's side is: 10 f + k; it must be exactly that, and a second long. */
+static int origin(const char *path)
+{
+    ap_audio x;
+    ap_status status = ap_audio_read(path, 0, &x);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    assert_int_equal(x.count, RATE);
+    int number = (int)lround((double)x.samples[0] / STEP);
+    for (int64_t i = 0; i < x.count; i++) assert_true(fabs((double)x.samples[i] - number * STEP) < 1e-4);
+    ap_audio_free(&x);
+    return number - 1;
+}
+
+static void check_pairs(void **state, const char *split, const int (*want)[2], size_t count)
+{
+    ap_pairs pairs;
+    ap_status status = ap_pairs_list(folder_path(state, "out"), split, &pairs);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    assert_int_equal(pairs.count, count);
+    for (size_t k = 0; k < count; k++) {
+        int input = origin(pairs.at[k].input), target = origin(pairs.at[k].target);
+        if (input != want[k][0] || target != want[k][1])
+            fail_msg("%s %s is of windows %d and %d", split, pairs.at[k].name, input, target);
+    }
+    ap_pairs_free(&pairs);
+}
+
+static ap_status prepare(void **state, bool songs, double share, ap_prepare_report *report)
+{
+    ap_prepare_options o = {.out = folder_path(state, "out"), .seconds = 1, .validation = share};
+    if (songs)
+        o.songs = folder_path(state, "songs");
+    else
+        o.inputs = folder_path(state, "in"), o.targets = folder_path(state, "tgt");
+    return ap_prepare(&o, report);
+}
+
+static void make_folders(void **state)
+{
+    const char *const names[] = {"in", "tgt", "songs"};
+    for (int k = 0; k < 3; k++) assert_int_equal(ap_make_folder(folder_path(state, names[k])).code, AP_OK);
+}
+
+static void files_are_matched_by_name_and_split_whole(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    make_recording(folder_path(state, "in/a.wav"), 0, 2, -1);
+    make_recording(folder_path(state, "in/b.wav"), 1, 3.5,
+                   1); /* its middle window is silent, its end too short */
+    make_recording(folder_path(state, "in/only.wav"), 2, 2, -1);
+    make_recording(folder_path(state, "tgt/a.wav"), 3, 2, -1);
+    make_recording(folder_path(state, "tgt/b.wav"), 4, 3, -1);
+    make_recording(folder_path(state, "tgt/0.wav"), 5, 3, -1);
+    assert_int_equal(ap_replace_file(folder_path(state, "in/notes.txt"), "x", 1).code, AP_OK);
+    ap_status status = prepare(state, false, 0.2, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    check_pairs(state, "train", (const int[][2]){{0, 30}, {1, 31}}, 2);
+    check_pairs(state, "val", (const int[][2]){{10, 40}, {12, 42}}, 2);
+    assert_true(report.by_name);
+    assert_int_equal(report.recordings, 2);
+    assert_int_equal(report.training, 2);
+    assert_int_equal(report.validation, 2);
+    assert_int_equal(report.silent, 1);
+    assert_int_equal(report.remainders, 1);
+    assert_int_equal(report.alone, 2);
+    assert_string_equal(report.first_alone, "only.wav");
+}
+
+static void names_that_never_agree_are_matched_by_order(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    for (int k = 0; k < 5; k++) {
+        char in[32], tgt[32];
+        snprintf(in, sizeof in, "in/drums%d.wav", k);
+        snprintf(tgt, sizeof tgt, "tgt/piano%d.wav", k);
+        make_recording(folder_path(state, in), k, 1, -1);
+        make_recording(folder_path(state, tgt), k + 5, 1, -1);
+    }
+    make_recording(folder_path(state, "tgt/piano9.wav"), 0, 1, -1);
+    ap_status status = prepare(state, false, 0.4, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    check_pairs(state, "train", (const int[][2]){{0, 50}, {10, 60}, {30, 80}}, 3);
+    check_pairs(state, "val", (const int[][2]){{20, 70}, {40, 90}}, 2);
+    assert_false(report.by_name);
+    assert_int_equal(report.alone, 1);
+    assert_string_equal(report.first_alone, "piano9.wav");
+}
+
+static void the_only_recording_is_split_by_time(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    make_recording(folder_path(state, "in/a.wav"), 0, 6, -1);
+    make_recording(folder_path(state, "tgt/a.wav"), 1, 5, -1);
+    ap_status status = prepare(state, false, 0.2, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    check_pairs(state, "train", (const int[][2]){{0, 10}, {1, 11}, {2, 12}, {3, 13}}, 4);
+    check_pairs(state, "val", (const int[][2]){{4, 14}}, 1);
+    assert_int_equal(report.remainders, 1);
+}
+
+static void windows_of_a_song_meet_half_a_song_apart(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    make_recording(folder_path(state, "songs/a.wav"), 0, 5,
+                   -1); /* four windows make pairs, the fifth is left */
+    make_recording(folder_path(state, "songs/b.wav"), 1, 2, -1);
+    ap_status status = prepare(state, true, 0.5, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    check_pairs(state, "train", (const int[][2]){{0, 2}, {2, 0}, {1, 3}, {3, 1}}, 4);
+    check_pairs(state, "val", (const int[][2]){{10, 11}, {11, 10}}, 2);
+    assert_int_equal(report.remainders, 1);
+    assert_int_equal(report.recordings, 2);
+}
+
+static void check_refused(void **state, bool songs, const char *reason)
+{
+    ap_prepare_report report;
+    ap_status status = prepare(state, songs, 0.2, &report);
+    assert_int_equal(status.code, AP_FAILED);
+    if (!strstr(status.message, reason)) fail_msg("\"%s\" does not say \"%s\"", status.message, reason);
+}
+
+static void what_cannot_be_cut_is_named_before_anything_is_written(void **state)
+{
+    check_refused(state, true, "songs: cannot be listed");
+    make_folders(state);
+    check_refused(state, true, "songs: holds no audio file");
+    make_recording(folder_path(state, "in/a.wav"), 0, 3, -1);
+    check_refused(state, false, "tgt: holds no audio file");
+    make_recording(folder_path(state, "songs/a.wav"), 0, 1.9, -1);
+    check_refused(state, true, "each must have two windows of 1 s");
+    make_recording(folder_path(state, "songs/b.wav"), 0, 3, -1);
+    assert_int_equal(ap_replace_file(folder_path(state, "songs/c.wav"), "x", 1).code, AP_OK);
+    check_refused(state, true, "c.wav: not an audio file");
+    assert_int_equal(folder_count(state), 3); /* no folder "out" */
+    make_recording(folder_path(state, "tgt/a.wav"), 0, 1, 0);
+    check_refused(state, false, "no pair for training: 1 window is silent");
+    check_refused(state, false, "out: not empty");
+}
+
+#define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_FOLDER(files_are_matched_by_name_and_split_whole),
+        IN_FOLDER(names_that_never_agree_are_matched_by_order),
+        IN_FOLDER(the_only_recording_is_split_by_time),
+        IN_FOLDER(windows_of_a_song_meet_half_a_song_apart),
+        IN_FOLDER(what_cannot_be_cut_is_named_before_anything_is_written),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
