@@ -2,6 +2,7 @@
 
 #include "antiphon/agent.h"
 #include "antiphon/elementwise.h"
+#include "antiphon/guidance.h"
 #include "antiphon/losses.h"
 
 #include <math.h>
@@ -79,6 +80,36 @@ static ap_var *correlation(ap_tape *tape, const ap_config *config, const ap_hear
                               config->loss.corr_barrier);
 }
 
+static ap_var *onset(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    return ap_onset_loss(tape, h->output, h->input);
+}
+
+static ap_var *chroma(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    return ap_chroma_loss(tape, h->output, h->target);
+}
+
+static ap_var *timbre(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    return ap_timbre_loss(tape, h->output, h->target);
+}
+
+static ap_var *variation(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    return ap_variation_loss(tape, h->output, (ap_real)config->loss.variation_least,
+                             config->loss.corr_segments);
+}
+
+static ap_var *level(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    return ap_level_loss(tape, h->output, h->target);
+}
+
 typedef struct term {
     ap_measure measure;
     double weight;
@@ -124,6 +155,11 @@ ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *hea
         {AP_MEASURE_MEL, config->loss.mel, mel},
         {AP_MEASURE_NOVELTY, config->loss.novelty, novelty},
         {AP_MEASURE_CORR_COST, config->loss.corr_weight, correlation},
+        {AP_MEASURE_ONSET, config->loss.onset, onset},
+        {AP_MEASURE_CHROMA, config->loss.chroma, chroma},
+        {AP_MEASURE_TIMBRE, config->loss.timbre, timbre},
+        {AP_MEASURE_VARIATION, config->loss.variation, variation},
+        {AP_MEASURE_LEVEL, config->loss.level, level},
     };
     *measures = (ap_measures){0};
     ap_var *total = NULL;

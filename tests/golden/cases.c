@@ -1,6 +1,7 @@
 #include "golden/golden.h"
 
 #include "antiphon/agent.h"
+#include "antiphon/guidance.h"
 #include "antiphon/losses.h"
 #include "antiphon/modulation.h"
 #include "antiphon/output.h"
@@ -33,6 +34,16 @@ static golden_outputs modulation(golden *g)
     }
 TWO_SIGNALS(stft_loss, ap_stft_loss, "x", "y")
 TWO_SIGNALS(rms_loss, ap_rms_loss, "x", "y")
+TWO_SIGNALS(onset_loss, ap_onset_loss, "out", "inp")
+TWO_SIGNALS(chroma_loss, ap_chroma_loss, "out", "tgt")
+TWO_SIGNALS(timbre_loss, ap_timbre_loss, "out", "tgt")
+TWO_SIGNALS(level_loss, ap_level_loss, "out", "tgt")
+
+static golden_outputs variation_loss(golden *g)
+{
+    ap_real least = (ap_real)golden_real(g, "least");
+    return one(ap_variation_loss(g->tape, golden_input(g, "out"), least, golden_number(g, "segments")));
+}
 
 static golden_outputs novelty(golden *g)
 {
@@ -163,6 +174,11 @@ const golden_case golden_cases[] = {
     {"codec", seanet, NULL},
     {"mdct_encoder", mdct_encoder, NULL},
     {"mdct_decoder", mdct_decoder, NULL},
+    {"onset_loss", onset_loss, NULL},
+    {"chroma_loss", chroma_loss, NULL},
+    {"timbre_loss", timbre_loss, NULL},
+    {"variation_loss", variation_loss, NULL},
+    {"level_loss", level_loss, NULL},
     {"train_step", NULL, golden_train_step},
     {NULL, NULL, NULL},
 };

@@ -58,8 +58,7 @@ void golden_fail(golden *g, const char *why)
     g->failed = true;
 }
 
-/* the norm of every gradient in the file together */
-static double all_gradients(golden *g)
+double golden_all_gradients(golden *g)
 {
     if (g->gradient_power > 0) return sqrt(g->gradient_power);
     for (size_t i = 0; i < ap_safetensors_count(g->file); i++) {
@@ -92,7 +91,7 @@ void golden_gradient(golden *g, const char *key, int64_t n, const ap_real *got)
     if (ap_shape_count(shape) != n)
         golden_fail(g, "a gradient has another size");
     else
-        worst(&g->grad, golden_distance(n, got, want, GRAD_NOISE * all_gradients(g)));
+        worst(&g->grad, golden_distance(n, got, want, GRAD_NOISE * golden_all_gradients(g)));
     g->grads++;
 }
 

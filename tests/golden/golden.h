@@ -67,6 +67,9 @@ void golden_output(golden *g, const char *name, int64_t n, const ap_real *got);
 void golden_gradient(golden *g, const char *key, int64_t n, const ap_real *got);
 void golden_param_gradients(golden *g);
 
+/* The norm of all gradients in the file together. */
+double golden_all_gradients(golden *g);
+
 /* ||got - want|| / max(||want||, least) */
 double golden_distance(int64_t n, const ap_real *got, const ap_real *want, double least);
 
