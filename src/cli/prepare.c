@@ -26,9 +26,9 @@ static const char *plural(int64_t count)
 
 static void print_report(const ap_prepare_options *o, const ap_prepare_report *r)
 {
-    printf("%s: %lld pair%s of %g s for training, %lld for validation, from %lld recording%s\n", o->out,
-           (long long)r->training, plural(r->training), o->seconds, (long long)r->validation,
-           (long long)r->recordings, plural(r->recordings));
+    printf("%s: pairs of %g s, %lld for training, %lld for validation, from %lld recording%s\n", o->out,
+           o->seconds, (long long)r->training, (long long)r->validation, (long long)r->recordings,
+           plural(r->recordings));
     if (o->inputs && !r->by_name) printf("matched by their sorted order: no file names agree\n");
     if (r->alone)
         printf("left out: %lld recording%s without a partner, such as %s\n", (long long)r->alone,

@@ -101,8 +101,8 @@ static ap_status run(const parsed_options *given)
     AP_TRY(status);
     AP_TRY(make_all(folder, (uint64_t)seed, pairs, (int64_t)llround(seconds * AP_SAMPLE_RATE)));
     int64_t validation = pairs < VALIDATION_EVERY ? 1 : pairs / VALIDATION_EVERY;
-    printf("%s: %lld pairs of %g s for training, %lld for validation\n", folder,
-           (long long)(pairs - validation), seconds, (long long)validation);
+    printf("%s: pairs of %g s, %lld for training, %lld for validation\n", folder, seconds,
+           (long long)(pairs - validation), (long long)validation);
     return ap_ok();
 }
 

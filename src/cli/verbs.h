@@ -18,7 +18,8 @@ typedef struct verb {
 } verb;
 
 /* In the order of the help. The verb NAME is `const verb verb_NAME` in src/cli/NAME.c. */
-/* clang-format off: one a line, so that two new ones do not meet in the same line */
+/* One a line, so that two new ones do not meet in the same line. */
+/* clang-format off */
 #define VERBS(X)                         \
     X(synth)                             \
     X(prepare)                           \

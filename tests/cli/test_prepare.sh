@@ -9,13 +9,13 @@ for k in 1 2; do
 done
 cp drums/1.wav drums/alone.wav
 
-expect 0 "made: 2 pairs of 1 s for training, 2 for validation, from 2 recordings" \
+expect 0 "made: pairs of 1 s, 2 for training, 2 for validation, from 2 recordings" \
     prepare --inputs drums --targets pianos --out made --seconds 1 --val-share=0.5
 there made/train/pair_0001_input.wav made/train/pair_0002_output.wav made/val/pair_0003_input.wav made/val/pair_0004_output.wav
 expect 0 "1 recording without a partner, such as alone.wav" \
     prepare --inputs drums --targets pianos --out again --seconds 1.5
 expect 0 "the end of 2 recordings" prepare --inputs drums --targets pianos --out third --seconds 1.5
-expect 0 "songs: 4 pairs of 1 s for training, 2 for validation, from 3 recordings" \
+expect 0 "songs: pairs of 1 s, 4 for training, 2 for validation, from 3 recordings" \
     prepare --songs drums --out songs --seconds 1 --val_share 0.3
 
 expect 1 "made: not empty" prepare --songs drums --out made --seconds 1

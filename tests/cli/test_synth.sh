@@ -1,7 +1,7 @@
 # antiphon synth: pairs in their places, the same bytes again, folders of others left alone.
 . "$1/expect.sh"
 
-expect 0 "set: 4 pairs of 0.5 s for training, 1 for validation" synth --out set --pairs 5 --seconds=0.5 --seed 7
+expect 0 "set: pairs of 0.5 s, 4 for training, 1 for validation" synth --out set --pairs 5 --seconds=0.5 --seed 7
 there set/train/pair_0001_input.wav set/train/pair_0001_output.wav set/train/pair_0004_output.wav \
     set/val/pair_0005_input.wav set/val/pair_0005_output.wav
 [ "$(find set -type f | wc -l)" -eq 11 ]
