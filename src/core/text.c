@@ -1,5 +1,12 @@
 #include "core/text.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Decimal digits that every double survives, and that tell any two apart (DBL_DIG, DBL_DECIMAL_DIG). */
+#define DIGITS_LEAST 15
+#define DIGITS_ENOUGH 17
+
 bool ap_text_is_utf8(const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -15,4 +22,12 @@ bool ap_text_is_utf8(const char *text)
             if (*at < low || *at > high) return false;
     }
     return true;
+}
+
+void ap_text_of_number(double x, char text[AP_NUMBER_TEXT])
+{
+    for (int digits = DIGITS_LEAST; digits <= DIGITS_ENOUGH; digits++) {
+        snprintf(text, AP_NUMBER_TEXT, "%.*g", digits, x);
+        if (strtod(text, NULL) == x) return;
+    }
 }

@@ -1,4 +1,4 @@
-/* Questions about strings. */
+/* Text: well-formed UTF-8, and numbers that read back. */
 #ifndef ANTIPHON_CORE_TEXT_H
 #define ANTIPHON_CORE_TEXT_H
 
@@ -7,5 +7,10 @@
 /* Whether every byte belongs to well-formed UTF-8 (The Unicode Standard, table 3-7): what JSON, and Python
  * when it opens a checkpoint, insist on. */
 bool ap_text_is_utf8(const char *text);
+
+#define AP_NUMBER_TEXT 32
+
+/* The shortest of the forms with 15 to 17 digits that reads back as the same number. */
+void ap_text_of_number(double x, char text[AP_NUMBER_TEXT]);
 
 #endif

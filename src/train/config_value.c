@@ -215,21 +215,13 @@ cJSON *config_key_get(const config_key *key, const ap_config *config)
     return value;
 }
 
-/* The shortest of the forms with 15 to 17 digits that reads back as the same number. */
-static char *number_text(double x)
-{
-    enum { ENOUGH = 17 };
-    char text[32];
-    for (int digits = 15; digits <= ENOUGH; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, x);
-        if (strtod(text, NULL) == x) break;
-    }
-    return ap_copy_text(text);
-}
-
 char *config_key_print(const config_key *key, const ap_config *config)
 {
-    if (key->type == TYPE_NUMBER) return number_text(*(const double *)((const char *)config + key->offset));
+    if (key->type == TYPE_NUMBER) {
+        char number[AP_NUMBER_TEXT];
+        ap_text_of_number(*(const double *)((const char *)config + key->offset), number);
+        return ap_copy_text(number);
+    }
     cJSON *value = config_key_get(key, config);
     char *text = cJSON_PrintUnformatted(value);
     if (!text) ap_fatal("out of memory: printing %s", key->name);

@@ -1,0 +1,362 @@
+/* MLflow's file store: ROOT/EXPERIMENT/meta.yaml, ROOT/EXPERIMENT/RUN/{meta.yaml, metrics/, params/, tags/,
+ * artifacts/}. A metric is a file of lines "time value step", a parameter or tag a file with its value. */
+#include "track/sink.h"
+
+#include "core/file.h"
+#include "core/memory.h"
+#include "core/replace.h"
+#include "core/text.h"
+
+#include <cjson/cJSON.h>
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* Meta files beyond this are not MLflow's. */
+#define META_MOST ((size_t)1 << 20)
+#define META_NAME "meta.yaml"
+
+/* MLflow's RunStatus. */
+enum { STATUS_RUNNING = 1, STATUS_FINISHED = 3, STATUS_FAILED = 4, STATUS_KILLED = 5 };
+/* MLflow's SourceType.LOCAL. */
+enum { SOURCE_LOCAL = 4 };
+
+typedef struct file_store {
+    track_sink sink;
+    char *root;       /* absolute after open */
+    char *run_folder; /* NULL until open */
+    const track_run *run;
+} file_store;
+
+/* ---------------------------------------------------------------- YAML */
+
+/* A double-quoted JSON text is also a YAML text. */
+static char *quoted(const char *text)
+{
+    cJSON *json = cJSON_CreateString(text);
+    char *printed = json ? cJSON_PrintUnformatted(json) : NULL;
+    if (!printed) ap_fatal("out of memory: quoting a text");
+    cJSON_Delete(json);
+    return printed;
+}
+
+/* The text of a YAML scalar on one line: plain, 'single' or "double" quoted. */
+static char *unquoted(const char *scalar, size_t length)
+{
+    char *text = ap_format_text("%.*s", (int)length, scalar);
+    if (text[0] == '"') {
+        cJSON *json = cJSON_Parse(text);
+        char *inner = cJSON_IsString(json) ? ap_copy_text(json->valuestring) : ap_copy_text("");
+        cJSON_Delete(json);
+        free(text);
+        return inner;
+    }
+    if (text[0] == '\'') {
+        char *to = text;
+        for (const char *from = text + 1; *from && !(from[0] == '\'' && from[1] != '\''); from++) {
+            from += *from == '\'';
+            *to++ = *from;
+        }
+        *to = '\0';
+    }
+    return text;
+}
+
+/* The value of a top-level key of a meta file, or NULL. */
+static char *meta_value(const char *meta, const char *key)
+{
+    size_t length = strlen(key);
+    for (const char *line = meta; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL) {
+        if (strncmp(line, key, length) != 0 || line[length] != ':') continue;
+        const char *value = line + length + 1, *end = value + strcspn(value, "\r\n");
+        while (value < end && *value == ' ') value++;
+        while (end > value && end[-1] == ' ') end--;
+        return unquoted(value, (size_t)(end - value));
+    }
+    return NULL;
+}
+
+static char *file_uri(const char *path)
+{
+    char *uri = NULL;
+    size_t length;
+    FILE *stream = open_memstream(&uri, &length);
+    if (!stream) ap_fatal("out of memory: a URI");
+    fputs("file://", stream);
+    for (const char *p = path; *p; p++)
+        fprintf(stream, isalnum((unsigned char)*p) || strchr("/-._~", *p) ? "%c" : "%%%02X",
+                (unsigned char)*p);
+    if (fclose(stream) != 0) ap_fatal("out of memory: a URI");
+    return uri;
+}
+
+/* ---------------------------------------------------------------- experiments */
+
+static ap_status write_text(const char *folder, const char *name, const char *text)
+{
+    char *path = ap_format_text("%s/%s", folder, name);
+    ap_status status = ap_replace_file(path, text, strlen(text));
+    free(path);
+    return status;
+}
+
+static bool is_experiment(const char *root, const char *id, const char *name)
+{
+    char *path = ap_format_text("%s/%s/" META_NAME, root, id), *meta;
+    size_t length;
+    ap_status status = ap_file_read(path, META_MOST, &meta, &length);
+    free(path);
+    if (ap_failed(&status)) return false;
+    char *found = meta_value(meta, "name");
+    bool same = found && strcmp(found, name) == 0;
+    free(found);
+    free(meta);
+    return same;
+}
+
+/* Fills in the id of the experiment of that name; empty when there is none. (Deleted ones lie in .trash.) */
+static void find_experiment(const char *root, track_run *run)
+{
+    run->experiment_id[0] = '\0';
+    DIR *folder = opendir(root);
+    const struct dirent *entry;
+    while (folder && !run->experiment_id[0] && (entry = readdir(folder)))
+        if (entry->d_name[0] != '.' && strlen(entry->d_name) < TRACK_ID &&
+            is_experiment(root, entry->d_name, run->experiment))
+            strcpy(run->experiment_id, entry->d_name);
+    if (folder) closedir(folder);
+}
+
+static uint64_t random_bits(void)
+{
+    uint64_t bits;
+    if (getrandom(&bits, sizeof bits, 0) != sizeof bits) ap_fatal("the system gives no random numbers");
+    return bits;
+}
+
+static ap_status create_experiment(const char *root, track_run *run)
+{
+    /* as MLflow does: 18 digits, the first not 0 */
+    const uint64_t first = 100000000000000000u;
+    snprintf(run->experiment_id, TRACK_ID, "%" PRIu64, first + random_bits() % (9 * first));
+    char *folder = ap_format_text("%s/%s", root, run->experiment_id), *uri = file_uri(folder);
+    char *place = quoted(uri), *name = quoted(run->experiment);
+    char *meta = ap_format_text("artifact_location: %s\ncreation_time: %" PRId64 "\nexperiment_id: '%s'\n"
+                                "last_update_time: %" PRId64 "\nlifecycle_stage: active\nname: %s\n",
+                                place, run->start_ms, run->experiment_id, run->start_ms, name);
+    ap_status status = ap_make_folder(folder);
+    if (!ap_failed(&status)) status = write_text(folder, META_NAME, meta);
+    free(meta);
+    free(name);
+    free(place);
+    free(uri);
+    free(folder);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the run */
+
+static ap_status write_meta(const file_store *store, int run_status, int64_t end_ms)
+{
+    const track_run *run = store->run;
+    char *artifacts = ap_format_text("%s/artifacts", store->run_folder), *uri = file_uri(artifacts);
+    char *place = quoted(uri), *name = quoted(run->name), *user = quoted(run->user), *end;
+    end = end_ms < 0 ? ap_copy_text("null") : ap_format_text("%" PRId64, end_ms);
+    char *meta = ap_format_text(
+        "artifact_uri: %s\ndeleted_time: null\nend_time: %s\nentry_point_name: ''\nexperiment_id: '%s'\n"
+        "lifecycle_stage: active\nrun_id: %s\nrun_name: %s\nrun_uuid: %s\nsource_name: ''\nsource_type: %d\n"
+        "source_version: ''\nstart_time: %" PRId64 "\nstatus: %d\ntags: []\nuser_id: %s\n",
+        place, end, run->experiment_id, run->id, name, run->id, SOURCE_LOCAL, run->start_ms, run_status,
+        user);
+    ap_status status = write_text(store->run_folder, META_NAME, meta);
+    free(meta);
+    free(end);
+    free(user);
+    free(name);
+    free(place);
+    free(uri);
+    free(artifacts);
+    return status;
+}
+
+/* Parameters and tags are many and small: written at once, without waiting for the disk. */
+static ap_status write_plain(const char *folder, const track_text *text)
+{
+    char *path = ap_format_text("%s/%s", folder, text->name);
+    FILE *stream = fopen(path, "w");
+    bool failed = !stream || fputs(text->value, stream) < 0;
+    if (stream) failed = fclose(stream) != 0 || failed;
+    ap_status status = failed ? ap_error(AP_FAILED, "%s: %s", path, strerror(errno)) : ap_ok();
+    free(path);
+    return status;
+}
+
+static ap_status write_texts(const file_store *store, const char *kind, size_t count, const track_text *texts)
+{
+    char *folder = ap_format_text("%s/%s", store->run_folder, kind);
+    ap_status status = ap_make_folder(folder);
+    for (size_t i = 0; i < count && !ap_failed(&status); i++) status = write_plain(folder, &texts[i]);
+    free(folder);
+    return status;
+}
+
+/* A run that goes on is given the log again from its beginning: lines that a resumed run dropped go with it.
+ */
+static void remove_metrics(const file_store *store)
+{
+    char *folder = ap_format_text("%s/metrics", store->run_folder);
+    DIR *open_folder = opendir(folder);
+    const struct dirent *entry;
+    while (open_folder && (entry = readdir(open_folder)))
+        if (entry->d_name[0] != '.') unlinkat(dirfd(open_folder), entry->d_name, 0);
+    if (open_folder) closedir(open_folder);
+    free(folder);
+}
+
+static ap_status make_folders(const file_store *store)
+{
+    static const char *const names[] = {"metrics", "artifacts"};
+    ap_status status = ap_ok();
+    for (size_t i = 0; i < sizeof names / sizeof *names && !ap_failed(&status); i++) {
+        char *folder = ap_format_text("%s/%s", store->run_folder, names[i]);
+        status = ap_make_folder(folder);
+        free(folder);
+    }
+    return status;
+}
+
+static ap_status make_absolute(file_store *store)
+{
+    AP_TRY(ap_make_folder(store->root));
+    char *absolute = realpath(store->root, NULL);
+    if (!absolute) return ap_error(AP_FAILED, "%s: %s", store->root, strerror(errno));
+    free(store->root);
+    store->root = absolute;
+    return ap_ok();
+}
+
+/* A run that goes on began when it began. */
+static void keep_start(const file_store *store, track_run *run)
+{
+    char *path = ap_format_text("%s/" META_NAME, store->run_folder), *meta;
+    size_t length;
+    ap_status status = ap_file_read(path, META_MOST, &meta, &length);
+    char *start = ap_failed(&status) ? NULL : meta_value(meta, "start_time");
+    if (start && strtoll(start, NULL, 10) > 0) run->start_ms = strtoll(start, NULL, 10);
+    free(start);
+    free(meta);
+    free(path);
+}
+
+static ap_status store_open(track_sink *sink, track_run *run, bool *fresh)
+{
+    file_store *store = (file_store *)sink;
+    AP_TRY(make_absolute(store));
+    find_experiment(store->root, run);
+    if (!run->experiment_id[0]) AP_TRY(create_experiment(store->root, run));
+    if (!run->id[0]) snprintf(run->id, TRACK_ID, "%016" PRIx64 "%016" PRIx64, random_bits(), random_bits());
+    free(store->run_folder);
+    store->run_folder = ap_format_text("%s/%s/%s", store->root, run->experiment_id, run->id);
+    store->run = run;
+    keep_start(store, run);
+    remove_metrics(store);
+    *fresh = true;
+    AP_TRY(make_folders(store));
+    AP_TRY(write_texts(store, "params", run->param_count, run->params));
+    AP_TRY(write_texts(store, "tags", run->tag_count, run->tags));
+    return write_meta(store, STATUS_RUNNING, -1);
+}
+
+/* Appends all of one metric's values, of which the first is at `first`. */
+static ap_status append_metric(const file_store *store, size_t count, const track_metric *metrics,
+                               size_t first)
+{
+    const char *name = metrics[first].name;
+    char *path = ap_format_text("%s/metrics/%s", store->run_folder, name), number[AP_NUMBER_TEXT];
+    FILE *stream = fopen(path, "a");
+    for (size_t i = first; stream && i < count; i++) {
+        if (strcmp(metrics[i].name, name) != 0) continue;
+        ap_text_of_number(metrics[i].value, number);
+        fprintf(stream, "%" PRId64 " %s %" PRId64 "\n", metrics[i].time_ms,
+                isnan(metrics[i].value) ? "nan" : number, metrics[i].step);
+    }
+    bool failed = !stream || ferror(stream);
+    if (stream) failed = fclose(stream) != 0 || failed;
+    ap_status status = failed ? ap_error(AP_FAILED, "%s: %s", path, strerror(errno)) : ap_ok();
+    free(path);
+    return status;
+}
+
+static bool named_before(const track_metric *metrics, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(metrics[k].name, metrics[i].name) == 0) return true;
+    return false;
+}
+
+static ap_status store_log(track_sink *sink, size_t count, const track_metric *metrics)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!named_before(metrics, i)) AP_TRY(append_metric((file_store *)sink, count, metrics, i));
+    return ap_ok();
+}
+
+static ap_status copy_stream(FILE *from, const char *path, ap_replacement *to)
+{
+    char part[1 << 16];
+    size_t got;
+    while ((got = fread(part, 1, sizeof part, from)) > 0) AP_TRY(ap_replace_write(to, part, got));
+    return ferror(from) ? ap_error(AP_FAILED, "%s: cannot be read: %s", path, strerror(errno)) : ap_ok();
+}
+
+static ap_status store_artifact(track_sink *sink, const char *path)
+{
+    FILE *from = fopen(path, "rb");
+    if (!from) return ap_error(TRACK_NEVER, "%s: %s", path, strerror(errno));
+    char *copy = ap_format_text("%s/artifacts/%s", ((file_store *)sink)->run_folder, track_file_name(path));
+    ap_replacement to;
+    ap_status status = ap_replace_begin(copy, &to);
+    if (!ap_failed(&status)) {
+        status = copy_stream(from, path, &to);
+        if (ap_failed(&status))
+            ap_replace_abandon(&to);
+        else
+            status = ap_replace_commit(&to);
+    }
+    free(copy);
+    fclose(from);
+    return status;
+}
+
+static ap_status store_close(track_sink *sink, ap_outcome outcome, int64_t end_ms)
+{
+    static const int statuses[] = {[AP_OUTCOME_FINISHED] = STATUS_FINISHED,
+                                   [AP_OUTCOME_FAILED] = STATUS_FAILED,
+                                   [AP_OUTCOME_INTERRUPTED] = STATUS_KILLED};
+    return write_meta((file_store *)sink, statuses[outcome], end_ms);
+}
+
+static void store_free(track_sink *sink)
+{
+    file_store *store = (file_store *)sink;
+    free(store->root);
+    free(store->run_folder);
+    free(store);
+}
+
+track_sink *file_store_create(const char *folder)
+{
+    file_store *store = ap_allocate(1, sizeof *store);
+    store->sink = (track_sink){store_open, store_log, store_artifact, store_close, store_free};
+    store->root = ap_copy_text(folder);
+    return &store->sink;
+}

@@ -1,0 +1,98 @@
+#include "track/log.h"
+
+#include "core/file.h"
+#include "core/memory.h"
+#include "core/replace.h"
+#include "core/text.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Logs beyond this are not read back. */
+#define LOG_MOST ((size_t)4 << 30)
+
+/* Whether the line is whole and of a step up to `last`. */
+static bool stays(const char *line, size_t length, int64_t last)
+{
+    cJSON *json = cJSON_ParseWithLength(line, length);
+    const cJSON *step = cJSON_GetObjectItemCaseSensitive(json, LOG_STEP);
+    bool kept = cJSON_IsNumber(step) && step->valuedouble <= (double)last;
+    cJSON_Delete(json);
+    return kept;
+}
+
+/* Replaces the log by those of its lines that stay; a log of which all stay is left as it is. */
+static ap_status trim(const char *path, int64_t resumed_step)
+{
+    char *text;
+    size_t length, kept = 0;
+    if (access(path, F_OK) != 0) return ap_ok();
+    AP_TRY(ap_file_read(path, LOG_MOST, &text, &length));
+    for (size_t at = 0; at < length;) {
+        const char *end = memchr(text + at, '\n', length - at);
+        if (!end) break; /* torn: written when the program or the machine stopped */
+        size_t line = (size_t)(end - text) + 1 - at;
+        if (stays(text + at, line, resumed_step)) {
+            memmove(text + kept, text + at, line);
+            kept += line;
+        }
+        at += line;
+    }
+    ap_status status = kept == length ? ap_ok() : ap_replace_file(path, text, kept);
+    free(text);
+    return status;
+}
+
+ap_status log_open(const char *path, int64_t resumed_step, int *descriptor, int64_t *bytes)
+{
+    bool resumed = resumed_step >= 0;
+    if (resumed) AP_TRY(trim(path, resumed_step));
+    struct stat about;
+    *descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (resumed ? 0 : O_TRUNC), 0666);
+    if (*descriptor < 0) return ap_error(AP_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    if (fstat(*descriptor, &about) != 0) {
+        ap_status status = ap_error(AP_FAILED, "%s: %s", path, strerror(errno));
+        close(*descriptor);
+        return status;
+    }
+    *bytes = about.st_size;
+    return ap_ok();
+}
+
+ap_status log_append(const char *path, int descriptor, int64_t step, int epoch, double time, int count,
+                     const char *const *names, const double *values, int64_t *bytes)
+{
+    char *line = NULL, number[AP_NUMBER_TEXT];
+    size_t length = 0;
+    FILE *stream = open_memstream(&line, &length);
+    if (!stream) ap_fatal("out of memory: a line of %s", path);
+    fprintf(stream, "{\"" LOG_STEP "\": %" PRId64 ", \"" LOG_EPOCH "\": %d, \"" LOG_TIME "\": %.3f", step,
+            epoch, time);
+    for (int i = 0; i < count; i++) {
+        ap_text_of_number(values[i], number);
+        fprintf(stream, ", \"%s\": %s", names[i], isfinite(values[i]) ? number : "null");
+    }
+    fprintf(stream, "}\n");
+    if (fclose(stream) != 0) ap_fatal("out of memory: a line of %s", path);
+    ssize_t wrote;
+    do wrote = write(descriptor, line, length);
+    while (wrote < 0 && errno == EINTR);
+    int reason = errno;
+    free(line);
+    if (wrote == (ssize_t)length) {
+        *bytes += wrote;
+        return ap_ok();
+    }
+    /* the rest of a torn line would spoil the next one */
+    if (wrote > 0 && ftruncate(descriptor, *bytes) != 0) *bytes += wrote;
+    return ap_error(AP_FAILED, "%s: cannot be written: %s", path,
+                    wrote < 0 ? strerror(reason) : "the disk is full");
+}

@@ -1,0 +1,418 @@
+/* An MLflow tracking server, by its REST interface (version 2.0 of it, which every MLflow since 1.0 speaks).
+ */
+#include "track/sink.h"
+
+#ifndef AP_HAVE_CURL
+
+ap_status server_create(const char *uri, track_sink **sink)
+{
+    (void)uri;
+    *sink = NULL;
+    return ap_error(AP_MISUSE, "built without libcurl, which an MLflow server needs; a folder would do");
+}
+
+void server_prepare(void)
+{
+}
+
+#else
+
+#include "core/memory.h"
+#include "core/text.h"
+
+#include <cjson/cJSON.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define API "/api/2.0/mlflow/"
+#define ARTIFACT_API "/api/2.0/mlflow-artifacts/artifacts"
+#define ARTIFACT_SCHEME "mlflow-artifacts:"
+
+/* What one runs/log-batch takes. */
+#define METRICS_MOST 1000
+#define TEXTS_MOST 100
+/* The shortest limit on a parameter's value that MLflow has had, in bytes. */
+#define VALUE_MOST 500
+
+/* A server that takes longer is treated as one that is down. */
+#define CONNECT_MS 2000L
+#define REQUEST_MS 10000L
+/* An upload may take its time as long as it moves. */
+#define UPLOAD_STALLED_S 10L
+
+/* Answers are read up to here: the longest that is wanted is a run's description. */
+#define ANSWER_MOST ((size_t)1 << 20)
+#define CODE_MOST 64
+
+typedef struct server {
+    track_sink sink;
+    CURL *curl;
+    struct curl_slist *json_headers;
+    char *uri;                  /* without a slash at its end */
+    const track_run *run;       /* once open */
+    bool created;               /* the run is there, made by this program */
+    char *artifacts;            /* URL under which artifacts are put; NULL: the server does not take them */
+    long http_code;             /* of the last answer */
+    char error_code[CODE_MOST]; /* MLflow's name for the last refusal */
+} server;
+
+typedef struct answer {
+    char *text;
+    size_t length;
+} answer;
+
+static size_t receive(char *data, size_t size, size_t count, void *into)
+{
+    answer *a = into;
+    size_t more = size * count;
+    if (a->length + more > ANSWER_MOST) return 0;
+    a->text = ap_reallocate(a->text, a->length + more + 1, 1);
+    memcpy(a->text + a->length, data, more);
+    a->length += more;
+    a->text[a->length] = '\0';
+    return more;
+}
+
+/* ---------------------------------------------------------------- requests */
+
+/* Whoever asks sets URL and method; credentials as MLflow's client takes them. */
+static void prepare(server *s, const char *url, answer *a)
+{
+    const char *user = getenv("MLFLOW_TRACKING_USERNAME"), *password = getenv("MLFLOW_TRACKING_PASSWORD");
+    const char *token = getenv("MLFLOW_TRACKING_TOKEN"), *insecure = getenv("MLFLOW_TRACKING_INSECURE_TLS");
+    CURL *curl = s->curl;
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_URL, url);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "antiphon/" AP_VERSION);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, a);
+    if (user && password) {
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+        curl_easy_setopt(curl, CURLOPT_USERNAME, user);
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, password);
+    } else if (token) {
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, token);
+    }
+    if (insecure && strcmp(insecure, "true") == 0) curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+}
+
+/* The reason in one line of an answer that is no success. */
+static ap_status refusal(server *s, const answer *a)
+{
+    cJSON *json = a->text ? cJSON_Parse(a->text) : NULL;
+    const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error_code"));
+    const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "message"));
+    snprintf(s->error_code, sizeof s->error_code, "%s", code ? code : "");
+    ap_status status =
+        ap_error(AP_FAILED, "HTTP %ld%s%s%s%.*s", s->http_code, code ? " " : "", code ? code : "",
+                 message ? ": " : "", message ? (int)strcspn(message, "\r\n") : 0, message ? message : "");
+    cJSON_Delete(json);
+    return status;
+}
+
+static ap_status perform(server *s, const answer *a)
+{
+    s->http_code = 0;
+    s->error_code[0] = '\0';
+    CURLcode code = curl_easy_perform(s->curl);
+    if (code != CURLE_OK) return ap_error(AP_FAILED, "%s", curl_easy_strerror(code));
+    curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &s->http_code);
+    return s->http_code >= 200 && s->http_code < 300 ? ap_ok() : refusal(s, a);
+}
+
+/* One call of the interface: `body` (NULL: a GET) is used up, *result (NULL: not wanted) is to be deleted. */
+static ap_status call(server *s, const char *what, cJSON *body, cJSON **result)
+{
+    answer a = {NULL, 0};
+    char *url = ap_format_text("%s" API "%s", s->uri, what),
+         *text = body ? cJSON_PrintUnformatted(body) : NULL;
+    if (body && !text) ap_fatal("out of memory: a request to %s", s->uri);
+    prepare(s, url, &a);
+    curl_easy_setopt(s->curl, CURLOPT_TIMEOUT_MS, REQUEST_MS);
+    if (body) {
+        curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, s->json_headers);
+        curl_easy_setopt(s->curl, CURLOPT_POSTFIELDS, text);
+    }
+    ap_status status = perform(s, &a);
+    if (!ap_failed(&status) && result) {
+        *result = a.text ? cJSON_Parse(a.text) : NULL;
+        if (!*result) status = ap_error(AP_FAILED, "no JSON in the answer: not an MLflow server?");
+    }
+    free(a.text);
+    cJSON_free(text);
+    cJSON_Delete(body);
+    free(url);
+    return status;
+}
+
+/* ---------------------------------------------------------------- bodies */
+
+static cJSON *checked(cJSON *json)
+{
+    if (!json) ap_fatal("out of memory: a request to an MLflow server");
+    return json;
+}
+
+static cJSON *put(cJSON *object, const char *name, cJSON *value)
+{
+    if (!cJSON_AddItemToObject(object, name, checked(value)))
+        ap_fatal("out of memory: a request to an MLflow server");
+    return value;
+}
+
+static void put_text(cJSON *object, const char *name, const char *value)
+{
+    put(object, name, cJSON_CreateString(value));
+}
+
+/* Numbers beyond 15 digits and those that JSON has no word for go as MLflow, through Protocol Buffers' JSON,
+ * reads them; cJSON's own printing would round them. */
+static void put_number(cJSON *object, const char *name, double value)
+{
+    char text[AP_NUMBER_TEXT];
+    ap_text_of_number(value, text);
+    put(object, name, isfinite(value) ? cJSON_CreateRaw(text) : cJSON_CreateString("NaN"));
+}
+
+static cJSON *append(cJSON *array)
+{
+    cJSON *item = checked(cJSON_CreateObject());
+    cJSON_AddItemToArray(array, item);
+    return item;
+}
+
+/* At most VALUE_MOST bytes, cut between characters. */
+static void put_cut(cJSON *object, const char *name, const char *value)
+{
+    size_t length = strlen(value);
+    if (length > VALUE_MOST)
+        for (length = VALUE_MOST; ((unsigned char)value[length] & 0xC0) == 0x80;) length--;
+    char *cut = ap_format_text("%.*s", (int)length, value);
+    put_text(object, name, cut);
+    free(cut);
+}
+
+static void put_texts(cJSON *object, const char *name, size_t count, const track_text *texts)
+{
+    cJSON *array = put(object, name, cJSON_CreateArray());
+    for (size_t i = 0; i < count; i++) {
+        cJSON *item = append(array);
+        put_text(item, "key", texts[i].name);
+        put_cut(item, "value", texts[i].value);
+    }
+}
+
+/* ---------------------------------------------------------------- experiment and run */
+
+static ap_status copy_id(const cJSON *object, const char *name, char *id)
+{
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+    if (!text || !*text || strlen(text) >= TRACK_ID)
+        return ap_error(AP_FAILED, "no %s in the server's answer", name);
+    strcpy(id, text);
+    return ap_ok();
+}
+
+static ap_status find_experiment(server *s, track_run *run)
+{
+    cJSON *result = NULL;
+    char *escaped = curl_easy_escape(s->curl, run->experiment, 0);
+    if (!escaped) ap_fatal("out of memory: the name of an experiment");
+    char *what = ap_format_text("experiments/get-by-name?experiment_name=%s", escaped);
+    ap_status status = call(s, what, NULL, &result);
+    if (!ap_failed(&status))
+        status = copy_id(cJSON_GetObjectItemCaseSensitive(result, "experiment"), "experiment_id",
+                         run->experiment_id);
+    cJSON_Delete(result);
+    free(what);
+    curl_free(escaped);
+    return status;
+}
+
+static ap_status find_or_create_experiment(server *s, track_run *run)
+{
+    ap_status status = find_experiment(s, run);
+    if (!ap_failed(&status) || strcmp(s->error_code, "RESOURCE_DOES_NOT_EXIST") != 0) return status;
+    cJSON *body = checked(cJSON_CreateObject()), *result = NULL;
+    put_text(body, "name", run->experiment);
+    status = call(s, "experiments/create", body, &result);
+    if (!ap_failed(&status)) status = copy_id(result, "experiment_id", run->experiment_id);
+    cJSON_Delete(result);
+    /* another run may have been quicker */
+    if (strcmp(s->error_code, "RESOURCE_ALREADY_EXISTS") == 0) return find_experiment(s, run);
+    return status;
+}
+
+/* Where artifacts go, from the run's artifact_uri: through the server itself, or not at all. */
+static void remember_artifacts(server *s, const cJSON *info)
+{
+    const char *uri = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(info, "artifact_uri"));
+    free(s->artifacts);
+    s->artifacts = NULL;
+    if (!uri) return;
+    if (strncmp(uri, ARTIFACT_SCHEME, strlen(ARTIFACT_SCHEME)) == 0) {
+        const char *path = uri + strlen(ARTIFACT_SCHEME);
+        if (strncmp(path, "//", 2) == 0) path += 2 + strcspn(path + 2, "/");
+        s->artifacts = ap_format_text("%s" ARTIFACT_API "%s", s->uri, path);
+    } else if (strncmp(uri, s->uri, strlen(s->uri)) == 0)
+        s->artifacts = ap_copy_text(uri);
+}
+
+static ap_status create_run(server *s, track_run *run)
+{
+    cJSON *body = checked(cJSON_CreateObject()), *result = NULL;
+    put_text(body, "experiment_id", run->experiment_id);
+    put_text(body, "run_name", run->name);
+    put_text(body, "user_id", run->user);
+    put_number(body, "start_time", (double)run->start_ms);
+    put_texts(body, "tags", run->tag_count, run->tags);
+    ap_status status = call(s, "runs/create", body, &result);
+    const cJSON *info =
+        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(result, "run"), "info");
+    if (!ap_failed(&status)) status = copy_id(info, "run_id", run->id);
+    if (!ap_failed(&status)) remember_artifacts(s, info);
+    cJSON_Delete(result);
+    return status;
+}
+
+static ap_status update_run(server *s, const char *run_status, int64_t end_ms)
+{
+    cJSON *body = checked(cJSON_CreateObject()), *result = NULL;
+    put_text(body, "run_id", s->run->id);
+    put_text(body, "status", run_status);
+    if (end_ms >= 0) put_number(body, "end_time", (double)end_ms);
+    ap_status status = call(s, "runs/update", body, &result);
+    if (!ap_failed(&status)) remember_artifacts(s, cJSON_GetObjectItemCaseSensitive(result, "run_info"));
+    cJSON_Delete(result);
+    return status;
+}
+
+static ap_status log_params(server *s, const track_run *run)
+{
+    for (size_t at = 0; at < run->param_count; at += TEXTS_MOST) {
+        size_t count = run->param_count - at < TEXTS_MOST ? run->param_count - at : TEXTS_MOST;
+        cJSON *body = checked(cJSON_CreateObject());
+        put_text(body, "run_id", run->id);
+        put_texts(body, "params", count, run->params + at);
+        AP_TRY(call(s, "runs/log-batch", body, NULL));
+    }
+    return ap_ok();
+}
+
+static ap_status server_open(track_sink *sink, track_run *run, bool *fresh)
+{
+    server *s = (server *)sink;
+    s->run = run;
+    *fresh = false;
+    if (run->id[0] && !s->created) {
+        ap_status status = update_run(s, "RUNNING", -1);
+        if (strcmp(s->error_code, "RESOURCE_DOES_NOT_EXIST") != 0) return status;
+        /* it was deleted: a new one */
+    }
+    *fresh = true;
+    if (!s->created) {
+        AP_TRY(find_or_create_experiment(s, run));
+        AP_TRY(create_run(s, run));
+        s->created = true;
+    }
+    return log_params(s, run);
+}
+
+/* ---------------------------------------------------------------- metrics and artifacts */
+
+static ap_status server_log(track_sink *sink, size_t count, const track_metric *metrics)
+{
+    server *s = (server *)sink;
+    for (size_t at = 0; at < count; at += METRICS_MOST) {
+        cJSON *body = checked(cJSON_CreateObject());
+        put_text(body, "run_id", s->run->id);
+        cJSON *array = put(body, "metrics", cJSON_CreateArray());
+        for (size_t i = at; i < count && i < at + METRICS_MOST; i++) {
+            cJSON *item = append(array);
+            put_text(item, "key", metrics[i].name);
+            put_number(item, "value", metrics[i].value);
+            put_number(item, "timestamp", (double)metrics[i].time_ms);
+            put_number(item, "step", (double)metrics[i].step);
+        }
+        AP_TRY(call(s, "runs/log-batch", body, NULL));
+    }
+    return ap_ok();
+}
+
+static ap_status upload(server *s, FILE *stream, const char *name)
+{
+    char *escaped = curl_easy_escape(s->curl, name, 0);
+    if (!escaped) ap_fatal("out of memory: the name of an artifact");
+    char *url = ap_format_text("%s/%s", s->artifacts, escaped);
+    answer a = {NULL, 0};
+    fseeko(stream, 0, SEEK_END);
+    curl_off_t size = ftello(stream);
+    rewind(stream);
+    prepare(s, url, &a);
+    curl_easy_setopt(s->curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(s->curl, CURLOPT_READDATA, stream);
+    curl_easy_setopt(s->curl, CURLOPT_INFILESIZE_LARGE, size);
+    curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_TIME, UPLOAD_STALLED_S);
+    ap_status status = perform(s, &a);
+    free(a.text);
+    free(url);
+    curl_free(escaped);
+    return status;
+}
+
+static ap_status server_artifact(track_sink *sink, const char *path)
+{
+    server *s = (server *)sink;
+    if (!s->artifacts) return ap_error(TRACK_NEVER, "%s: the server does not take artifacts itself", path);
+    FILE *stream = fopen(path, "rb");
+    if (!stream) return ap_error(TRACK_NEVER, "%s: %s", path, strerror(errno));
+    ap_status status = upload(s, stream, track_file_name(path));
+    fclose(stream);
+    return status;
+}
+
+static ap_status server_close(track_sink *sink, ap_outcome outcome, int64_t end_ms)
+{
+    static const char *const statuses[] = {[AP_OUTCOME_FINISHED] = "FINISHED",
+                                           [AP_OUTCOME_FAILED] = "FAILED",
+                                           [AP_OUTCOME_INTERRUPTED] = "KILLED"};
+    return update_run((server *)sink, statuses[outcome], end_ms);
+}
+
+static void server_free(track_sink *sink)
+{
+    server *s = (server *)sink;
+    curl_slist_free_all(s->json_headers);
+    curl_easy_cleanup(s->curl);
+    free(s->artifacts);
+    free(s->uri);
+    free(s);
+}
+
+void server_prepare(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+ap_status server_create(const char *uri, track_sink **sink)
+{
+    server *s = ap_allocate(1, sizeof *s);
+    s->sink = (track_sink){server_open, server_log, server_artifact, server_close, server_free};
+    s->uri = ap_copy_text(uri);
+    for (size_t length = strlen(s->uri); length > 0 && s->uri[length - 1] == '/';) s->uri[--length] = '\0';
+    s->curl = curl_easy_init();
+    s->json_headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (!s->curl || !s->json_headers) ap_fatal("out of memory: a connection to %s", uri);
+    *sink = &s->sink;
+    return ap_ok();
+}
+
+#endif
