@@ -193,7 +193,7 @@ ap_metric_text ap_metric_describe(ap_metric metric);
 
 /** All metrics of one output; AP_METRIC_CHROMA_GAIN, which needs the other items, is NaN. The three have as
  * many samples. */
-void ap_measure(ap_arena *arena, const ap_analysis *input, const ap_analysis *target,
-                const ap_analysis *output, double values[AP_METRIC_COUNT]);
+void ap_metrics_measure(ap_arena *arena, const ap_analysis *input, const ap_analysis *target,
+                        const ap_analysis *output, double values[AP_METRIC_COUNT]);
 
 #endif

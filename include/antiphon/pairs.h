@@ -27,6 +27,11 @@ typedef struct ap_pairs {
 /** Lists the pairs of a split ("train" or "val") of a set, or, with split NULL, of the folder itself. No such folder
  * or no pair in it is a failure that names the folder (and the lone files' count). */
 ap_status ap_pairs_list(const char *folder, const char *split, ap_pairs *pairs);
+
+/** Lists the pairs to compose from: the split "val" if the folder has one, otherwise the folder itself. */
+ap_status ap_pairs_list_held_out(const char *folder, ap_pairs *pairs);
+
+/** Frees the list; an empty one is allowed. */
 void ap_pairs_free(ap_pairs *pairs);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PREFIX "pair_"
 #define INPUT "_input.wav"
@@ -97,6 +98,14 @@ ap_status ap_pairs_list(const char *folder, const char *split, ap_pairs *pairs)
     free(path);
     if (ap_failed(&status)) ap_pairs_free(pairs);
     return status;
+}
+
+ap_status ap_pairs_list_held_out(const char *folder, ap_pairs *pairs)
+{
+    char *split = ap_format_text("%s/val", folder);
+    bool has_split = access(split, F_OK) == 0;
+    free(split);
+    return ap_pairs_list(folder, has_split ? "val" : NULL, pairs);
 }
 
 void ap_pairs_free(ap_pairs *pairs)

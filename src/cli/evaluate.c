@@ -2,106 +2,204 @@
 #include "cli/verbs.h"
 
 #include "antiphon/audio.h"
+#include "antiphon/checkpoint.h"
 #include "antiphon/evaluate.h"
-#include "core/folder.h"
+#include "antiphon/pairs.h"
+#include "cli/progress.h"
+#include "cli/trio.h"
 #include "core/memory.h"
+#include "core/replace.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* One composed piece is three files: NAME, then one of these. */
-enum { INPUT, TARGET, OUTPUT, PARTS };
-static const char *const endings[PARTS] = {"_1_input.wav", "_2_target.wav", "_3_output.wav"};
+enum { COMPOSED }; /* the first row of the table */
 
-/* ---------------------------------------------------------------- a folder of pieces */
+/* What every piece is scored with. */
+typedef struct session {
+    ap_evaluation *evaluation;
+    bool baselines;
+    ap_baseline_options options;
+} session;
 
-/* Every NAME that has an output; that its sources are there too is found on reading them. */
-static ap_status list_pieces(const char *folder, ap_names *found)
+static ap_status score(session *s, const char *name, const trio_paths *paths)
 {
-    const size_t end = strlen(endings[OUTPUT]);
-    ap_names files;
-    *found = (ap_names){.at = NULL};
-    AP_TRY(ap_folder_list(folder, &files));
-    for (size_t k = 0; k < files.count; k++) {
-        char *name = files.at[k];
-        size_t length = strlen(name);
-        if (length <= end || strcmp(name + length - end, endings[OUTPUT]) != 0) continue;
-        name[length - end] = '\0';
-        ap_names_add(found, name);
-    }
-    ap_names_free(&files);
-    if (found->count) return ap_ok();
-    return ap_error(AP_FAILED, "%s: holds no composed piece (NAME%s)", folder, endings[OUTPUT]);
-}
-
-static ap_status read_part(const char *folder, const char *name, int part, ap_audio *audio)
-{
-    char *path = ap_format_text("%s/%s%s", folder, name, endings[part]);
-    ap_status status = ap_audio_read(path, AP_SAMPLE_RATE, audio);
-    free(path);
+    ap_audio trio[TRIO];
+    AP_TRY(trio_read((const char *const *)paths->at, trio));
+    int64_t n = trio_length("antiphon evaluate", trio);
+    ap_status status =
+        ap_evaluation_begin(s->evaluation, name, n, trio[TRIO_INPUT].samples, trio[TRIO_TARGET].samples);
+    if (!ap_failed(&status)) status = ap_evaluation_score(s->evaluation, COMPOSED, trio[TRIO_OUTPUT].samples);
+    if (!ap_failed(&status) && s->baselines)
+        status = ap_evaluation_score_baselines(s->evaluation, &s->options);
+    trio_free(trio);
     return status;
 }
 
-/* ---------------------------------------------------------------- scores */
+/* ---------------------------------------------------------------- pieces that are there already */
 
-enum { COMPOSED }; /* the first row */
-
-static ap_status score_parts(ap_evaluation *evaluation, const char *name, const ap_audio parts[PARTS],
-                             const ap_baseline_options *baselines)
-{
-    int64_t n = parts[OUTPUT].count; /* what one part has more than the others is left out */
-    for (int p = 0; p < PARTS; p++) n = parts[p].count < n ? parts[p].count : n;
-    AP_TRY(ap_evaluation_begin(evaluation, name, n, parts[INPUT].samples, parts[TARGET].samples));
-    AP_TRY(ap_evaluation_score(evaluation, COMPOSED, parts[OUTPUT].samples));
-    return baselines ? ap_evaluation_score_baselines(evaluation, baselines) : ap_ok();
-}
-
-static ap_status score_piece(ap_evaluation *evaluation, const char *folder, const char *name,
-                             const ap_baseline_options *baselines)
-{
-    ap_audio parts[PARTS] = {{.samples = NULL}};
-    ap_status status = ap_ok();
-    for (int p = 0; p < PARTS && !ap_failed(&status); p++) status = read_part(folder, name, p, &parts[p]);
-    if (!ap_failed(&status)) status = score_parts(evaluation, name, parts, baselines);
-    for (int p = 0; p < PARTS; p++) ap_audio_free(&parts[p]);
-    return status;
-}
-
-static ap_status score_folder(ap_evaluation *evaluation, const char *folder,
-                              const ap_baseline_options *baselines)
+static ap_status score_folder(session *s, const char *folder)
 {
     ap_names pieces;
-    ap_status status = list_pieces(folder, &pieces);
-    for (size_t k = 0; k < pieces.count && !ap_failed(&status); k++)
-        status = score_piece(evaluation, folder, pieces.at[k], baselines);
+    ap_status status = trio_names_list(folder, &pieces);
+    for (size_t k = 0; k < pieces.count && !ap_failed(&status); k++) {
+        progress_show("pieces", (int64_t)k, (int64_t)pieces.count);
+        trio_paths paths = trio_paths_of(folder, pieces.at[k]);
+        status = score(s, pieces.at[k], &paths);
+        trio_paths_free(&paths);
+    }
+    progress_clear();
     ap_names_free(&pieces);
     return status;
 }
 
+/* ---------------------------------------------------------------- pieces that a model composes */
+
+/* The baseline "target through codec" with the model's own codec. */
+static void model_round_trip(void *context, int64_t n, const ap_real *x, ap_real *y)
+{
+    const ap_codec *codec = context;
+    ap_tape *tape = ap_tape_create(0);
+    ap_tape_gradients_set(tape, false);
+    ap_real *copy = ap_arena_alloc(ap_tape_arena(tape), (size_t)n * sizeof *copy);
+    memcpy(copy, x, (size_t)n * sizeof *copy);
+    ap_var *heard = ap_tape_constant(tape, (ap_tensor){AP_SHAPE(1, 1, n), copy});
+    ap_var *decoded = ap_codec_decode(tape, codec, ap_codec_encode(tape, codec, heard), n);
+    memcpy(y, decoded->value.data, (size_t)n * sizeof *y);
+    ap_tape_free(tape);
+}
+
+/* Composes into files and scores what is in them: what is measured is what infer writes, level and 16 bits
+ * included. */
+static ap_status score_pair(session *s, const ap_config *config, const ap_model *model, const ap_pair *pair,
+                            const char *folder, bool kept)
+{
+    trio_paths paths = trio_paths_of(folder, pair->name);
+    ap_status status = trio_compose(config, model, pair, &paths, NULL, NULL);
+    if (!ap_failed(&status)) status = score(s, pair->name, &paths);
+    for (int k = 0; k < TRIO && !kept; k++) unlink(paths.at[k]);
+    trio_paths_free(&paths);
+    return status;
+}
+
+static ap_status score_pairs(session *s, const ap_config *config, const ap_model *model,
+                             const ap_pairs *pairs, int64_t most, const char *folder, bool kept)
+{
+    int64_t count = (int64_t)pairs->count < most ? (int64_t)pairs->count : most;
+    ap_status status = ap_ok();
+    for (int64_t k = 0; k < count && !ap_failed(&status); k++) {
+        progress_show("pairs", k, count);
+        status = score_pair(s, config, model, &pairs->at[k], folder, kept);
+    }
+    progress_clear();
+    return status;
+}
+
+/* A new folder for pieces that nobody wants to keep. */
+static ap_status make_temporary(char **folder)
+{
+    const char *place = getenv("TMPDIR");
+    *folder = ap_format_text("%s/antiphon-XXXXXX", place ? place : "/tmp");
+    if (mkdtemp(*folder)) return ap_ok();
+    ap_status status = ap_error(AP_FAILED, "%s: cannot be made: %s", *folder, strerror(errno));
+    free(*folder);
+    return status;
+}
+
+static ap_status score_into_folder(session *s, const ap_config *config, const ap_model *model,
+                                   const ap_pairs *pairs, const parsed_options *options)
+{
+    const char *out = option_text(options, "out");
+    int64_t most = option_integer(options, "num_samples");
+    if (out) {
+        AP_TRY(ap_make_folder(out));
+        return score_pairs(s, config, model, pairs, most, out, true);
+    }
+    char *folder;
+    AP_TRY(make_temporary(&folder));
+    ap_status status = score_pairs(s, config, model, pairs, most, folder, false);
+    rmdir(folder);
+    free(folder);
+    return status;
+}
+
+static ap_status score_model(session *s, const parsed_options *options)
+{
+    ap_config config;
+    ap_model *model;
+    ap_pairs pairs;
+    AP_TRY(ap_checkpoint_load(option_text(options, "checkpoint"), &config, &model));
+    s->options.round_trip = model_round_trip;
+    s->options.round_trip_context = (void *)ap_model_codec(model);
+    ap_status status = ap_pairs_list_held_out(option_text(options, "pairs"), &pairs);
+    if (!ap_failed(&status)) {
+        status = score_into_folder(s, &config, model, &pairs, options);
+        ap_pairs_free(&pairs);
+    }
+    ap_model_free(model);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the verb */
+
+static ap_status check_form(const parsed_options *options)
+{
+    bool composed = option_given(options, "composed");
+    bool checkpoint = option_given(options, "checkpoint"), pairs = option_given(options, "pairs");
+    if (composed && (checkpoint || pairs))
+        return ap_error(AP_MISUSE, "--composed and --checkpoint/--pairs exclude each other");
+    if (!composed && !(checkpoint && pairs))
+        return ap_error(AP_MISUSE, "%s is missing: give --checkpoint and --pairs, or --composed",
+                        checkpoint ? "--pairs" : "--checkpoint");
+    return ap_ok();
+}
+
 static ap_status run(const parsed_options *options)
 {
+    AP_TRY(check_form(options));
     const char *json = option_text(options, "json");
-    const ap_baseline_options baselines = {.seed = (uint64_t)option_integer(options, "seed")};
-    bool alone = option_flag(options, "no_baselines");
-    ap_evaluation *evaluation = ap_evaluation_create();
-    ap_evaluation_add_system(evaluation, "composed");
-    if (!alone) ap_evaluation_add_baselines(evaluation);
-    ap_status status = score_folder(evaluation, option_text(options, "composed"), alone ? NULL : &baselines);
+    session s = {.evaluation = ap_evaluation_create(), .baselines = !option_flag(options, "no_baselines")};
+    s.options.seed = (uint64_t)option_integer(options, "seed");
+    ap_evaluation_add_system(s.evaluation, "composed");
+    if (s.baselines) ap_evaluation_add_baselines(s.evaluation);
+    bool model = option_given(options, "checkpoint");
+    ap_status status = model ? score_model(&s, options) : score_folder(&s, option_text(options, "composed"));
     if (!ap_failed(&status)) {
-        ap_evaluation_finish(evaluation);
-        ap_evaluation_print(evaluation, stdout);
-        if (json) status = ap_evaluation_write(evaluation, json);
+        ap_evaluation_finish(s.evaluation);
+        ap_evaluation_print(s.evaluation, stdout);
+        if (json) status = ap_evaluation_write(s.evaluation, json);
     }
-    ap_evaluation_free(evaluation);
+    ap_evaluation_free(s.evaluation);
     return status;
 }
 
 static const verb_option table[] = {
+    {.name = "checkpoint",
+     .placeholder = "FILE",
+     .kind = OPTION_TEXT,
+     .help = "a checkpoint that train has written"},
+    {.name = "pairs",
+     .placeholder = "DIR",
+     .kind = OPTION_TEXT,
+     .help = "what it composes from: the pairs of a set (its val/, if there is one) or folder"},
+    {.name = "num_samples",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .fallback = "50",
+     .least = 1,
+     .most = 1e6,
+     .help = "with --pairs: how many at most"},
+    {.name = "out",
+     .placeholder = "DIR",
+     .kind = OPTION_TEXT,
+     .help = "with --pairs: keep what was composed in this folder"},
     {.name = "composed",
      .placeholder = "DIR",
      .kind = OPTION_TEXT,
-     .required = true,
-     .help = "folder of NAME_1_input.wav, NAME_2_target.wav and NAME_3_output.wav"},
+     .help = "measure pieces that are there already, from any program: NAME_1_input.wav, NAME_2_target.wav, "
+             "NAME_3_output.wav"},
     {.name = "json",
      .placeholder = "FILE",
      .kind = OPTION_TEXT,
@@ -111,6 +209,8 @@ static const verb_option table[] = {
      .placeholder = "N",
      .kind = OPTION_INTEGER,
      .fallback = "1",
+     .least = 0,
+     .most = 1e9,
      .help = "of the baselines that need chance: noise and musaicing"},
     {.name = NULL},
 };
@@ -118,7 +218,7 @@ static const verb_option table[] = {
 const verb verb_evaluate = {
     .name = "evaluate",
     .summary = "what a listener would measure in composed pieces",
-    .arguments = "--composed DIR [--json FILE]",
+    .arguments = "(--checkpoint FILE --pairs DIR [--out DIR] | --composed DIR) [--json FILE]",
     .details =
         "Measures how much each output copies its two sources, what it takes from which, and whether it is "
         "music,\n"
@@ -126,7 +226,7 @@ const verb verb_evaluate = {
         "envelope, ring modulation, musaicing, delays, silence, noise, the codec alone. A measure on which "
         "one of\n"
         "those does well is not enough by itself; all of them together are what the model is for.\n\n"
-        "Parts of different lengths are measured up to the end of the shortest.",
+        "Recordings of different lengths are measured up to the end of the shortest.",
     .options = table,
     .run = run,
 };

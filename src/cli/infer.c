@@ -4,6 +4,7 @@
 #include "antiphon/checkpoint.h"
 #include "antiphon/compose.h"
 #include "antiphon/pairs.h"
+#include "cli/trio.h"
 #include "core/memory.h"
 #include "core/replace.h"
 
@@ -43,34 +44,23 @@ static ap_status compose_one(const ap_config *config, const ap_model *model, con
     return ap_ok();
 }
 
-/* one pair of a folder: NNNN_1_input.wav, NNNN_2_target.wav, NNNN_3_output.wav */
+/* One pair of a folder, under its number. */
 static ap_status compose_pair(const ap_config *config, const ap_model *model, const ap_pair *pair,
                               size_t number, const char *folder, ap_composed *composed)
 {
-    char *files[3];
-    const char *const parts[3] = {"1_input", "2_target", "3_output"};
-    for (int k = 0; k < 3; k++) files[k] = ap_format_text("%s/%04zu_%s.wav", folder, number, parts[k]);
-    ap_compose_paths paths = {.input_copy = files[0], .target_copy = files[1], .output = files[2]};
-    ap_status status =
-        ap_compose_files(config, model, pair->input, pair->target, &paths, show_progress, NULL, composed);
-    for (int k = 0; k < 3; k++) free(files[k]);
+    char *name = ap_format_text("%04zu", number);
+    trio_paths paths = trio_paths_of(folder, name);
+    ap_status status = trio_compose(config, model, pair, &paths, show_progress, composed);
+    trio_paths_free(&paths);
+    free(name);
     return status;
-}
-
-/* Held-out pairs come first: DIR/val, then DIR itself. */
-static ap_status list_pairs(const char *folder, ap_pairs *pairs)
-{
-    char *validation = ap_format_text("%s/val", folder);
-    bool has_split = access(validation, F_OK) == 0;
-    free(validation);
-    return ap_pairs_list(folder, has_split ? "val" : NULL, pairs);
 }
 
 static ap_status compose_pairs(const ap_config *config, const ap_model *model, const parsed_options *options)
 {
     const char *folder = option_text(options, "out");
     ap_pairs pairs;
-    AP_TRY(list_pairs(option_text(options, "pairs"), &pairs));
+    AP_TRY(ap_pairs_list_held_out(option_text(options, "pairs"), &pairs));
     if (pairs.lone)
         printf("%zu recordings without a partner are left out, e.g. %s\n", pairs.lone, pairs.first_lone);
     size_t wanted = (size_t)option_integer(options, "num_samples");

@@ -97,7 +97,7 @@ ap_status ap_evaluation_score(ap_evaluation *evaluation, int system, const ap_re
     ap_evaluated_item *at = &e->items[e->item_count - 1];
     AP_TRY(check_finite(at->name, "output", e->input.samples, output));
     ap_analysis heard = ap_analyse(e->heard, e->input.samples, output);
-    ap_measure(e->heard, &e->input, &e->target, &heard, at->values + system * AP_METRIC_COUNT);
+    ap_metrics_measure(e->heard, &e->input, &e->target, &heard, at->values + system * AP_METRIC_COUNT);
     at->chroma[system] = keep_chroma(e, heard.chroma);
     return ap_ok();
 }

@@ -96,8 +96,8 @@ static void measure_taking(ap_arena *arena, const ap_analysis *input, const ap_a
     values[AP_METRIC_TIMBRE_RATIO] = to_target + to_input > 0 ? to_target / (to_target + to_input) : NAN;
 }
 
-void ap_measure(ap_arena *arena, const ap_analysis *input, const ap_analysis *target,
-                const ap_analysis *output, double values[AP_METRIC_COUNT])
+void ap_metrics_measure(ap_arena *arena, const ap_analysis *input, const ap_analysis *target,
+                        const ap_analysis *output, double values[AP_METRIC_COUNT])
 {
     if (input->samples != output->samples || target->samples != output->samples)
         ap_fatal("measure: input, target and output have %lld, %lld and %lld samples",

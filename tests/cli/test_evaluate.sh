@@ -1,8 +1,9 @@
 # antiphon evaluate: a folder of composed pieces, as a table and as JSON.
 . "$1/expect.sh"
+. "$1/tiny.sh"
 
 fixtures=$1/../fixtures
-mkdir pieces
+mkdir pieces empty
 for piece in 0001 0002; do
     cp "$fixtures/metrics_input.wav" "pieces/${piece}_1_input.wav"
     cp "$fixtures/metrics_target.wav" "pieces/${piece}_2_target.wav"
@@ -23,10 +24,26 @@ if grep -q "input copy" out; then echo "baselines that nobody asked for" && exit
 name='"r_input":'
 [ "$(grep -A5 "$name" alone.json | head -6)" = "$(grep -A5 "$name" scores.json | head -6)" ]
 
-expect 2 "composed" evaluate
+# what a model composes is measured as if it had been written by infer
+pairs pairs 4 1
+expect 0 "" train tiny.json --out run --train.epochs=1
+best=run/checkpoints/best.safetensors
+expect 0 "target through codec" evaluate --checkpoint $best --pairs pairs --out kept --json model.json
+composed=$(ls kept/*_3_output.wav | wc -l)
+[ "$composed" -gt 0 ]
+expect 0 "composed" evaluate --composed kept --no-baselines --json files.json
+[ "$(grep -A5 "$name" model.json | head -6)" = "$(grep -A5 "$name" files.json | head -6)" ]
+mkdir temporary
+TMPDIR=temporary expect 0 "1 item;" evaluate --checkpoint $best --pairs pairs --num-samples 1 --no-baselines
+if [ "$(ls -A temporary)" ]; then echo "temporary files are left" && exit 1; fi
+
+expect 2 "--checkpoint is missing" evaluate
+expect 2 "--pairs is missing" evaluate --checkpoint $best
+expect 2 "exclude each other" evaluate --checkpoint $best --composed pieces
+expect 1 "absent" evaluate --checkpoint absent --pairs pairs
+expect 1 "empty" evaluate --checkpoint $best --pairs empty
 expect 2 "did you mean --composed?" evaluate --compsed pieces
 expect 1 "nowhere: cannot be listed" evaluate --composed nowhere
-mkdir empty
 expect 1 "empty: holds no composed piece" evaluate --composed empty
 rm pieces/0002_2_target.wav
 expect 1 "pieces/0002_2_target.wav" evaluate --composed pieces --no-baselines

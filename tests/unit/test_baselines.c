@@ -93,7 +93,7 @@ static void compose(fixture *f, ap_baseline baseline, double values[AP_METRIC_CO
     const ap_baseline_options options = {.seed = 9};
     ap_baseline_compose(baseline, &options, N, f->input, f->target, f->output);
     ap_analysis heard = ap_analyse(f->arena, N, f->output);
-    ap_measure(f->arena, &f->heard_input, &f->heard_target, &heard, values);
+    ap_metrics_measure(f->arena, &f->heard_input, &f->heard_target, &heard, values);
 }
 
 static void copies_and_mix(void **state)

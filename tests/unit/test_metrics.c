@@ -180,7 +180,7 @@ static void agree_metrics(void **state)
 {
     fixture *f = *state;
     double values[AP_METRIC_COUNT];
-    ap_measure(f->arena, &f->analysis[INPUT], &f->analysis[TARGET], &f->analysis[OUTPUT], values);
+    ap_metrics_measure(f->arena, &f->analysis[INPUT], &f->analysis[TARGET], &f->analysis[OUTPUT], values);
     int compared = 0;
     for (int m = 0; m < AP_METRIC_COUNT; m++) {
         const char *name = ap_metric_describe(m).name;
@@ -199,7 +199,7 @@ static void agree_metrics(void **state)
 static void measure(fixture *f, const ap_real *output, double values[AP_METRIC_COUNT])
 {
     ap_analysis analysis = ap_analyse(f->arena, f->audio[INPUT].count, output);
-    ap_measure(f->arena, &f->analysis[INPUT], &f->analysis[TARGET], &analysis, values);
+    ap_metrics_measure(f->arena, &f->analysis[INPUT], &f->analysis[TARGET], &analysis, values);
 }
 
 static void copies_are_caught(void **state)
@@ -207,7 +207,7 @@ static void copies_are_caught(void **state)
     fixture *f = *state;
     int64_t n = f->audio[TARGET].count, late = AP_SAMPLE_RATE / 10;
     double values[AP_METRIC_COUNT];
-    ap_measure(f->arena, &f->analysis[INPUT], &f->analysis[TARGET], &f->analysis[INPUT], values);
+    ap_metrics_measure(f->arena, &f->analysis[INPUT], &f->analysis[TARGET], &f->analysis[INPUT], values);
     check_number("r_input of a copy", values[AP_METRIC_R0_INPUT], 1, 1e-4);
     check_number("r_max_input of a copy", values[AP_METRIC_RMAX_INPUT], 1, 1e-4);
     check_number("mix_share of a copy", values[AP_METRIC_MIX_SHARE], 1, 1e-6);
