@@ -55,11 +55,10 @@ void synth_noise(ap_rng *rng, int rate, double low, double high, double decay, d
 static void comb(const double *x, double *y, int64_t count, int64_t delay, double feedback, double dullness)
 {
     double *line = ap_allocate((size_t)delay, sizeof *line), dulled = 0;
-    for (int64_t i = 0; i < count; i++) {
-        double *tap = line + i % delay;
-        y[i] += *tap;
-        dulled += (1 - dullness) * (*tap - dulled);
-        *tap = x[i] + feedback * dulled;
+    for (int64_t i = 0, at = 0; i < count; i++, at = at + 1 == delay ? 0 : at + 1) {
+        y[i] += line[at];
+        dulled += (1 - dullness) * (line[at] - dulled);
+        line[at] = x[i] + feedback * dulled;
     }
     free(line);
 }
@@ -68,10 +67,10 @@ static void comb(const double *x, double *y, int64_t count, int64_t delay, doubl
 static void all_pass(double *x, int64_t count, int64_t delay, double feedback)
 {
     double *line = ap_allocate((size_t)delay, sizeof *line);
-    for (int64_t i = 0; i < count; i++) {
-        double *tap = line + i % delay, delayed = *tap;
-        *tap = x[i] + feedback * delayed;
-        x[i] = delayed - feedback * *tap;
+    for (int64_t i = 0, at = 0; i < count; i++, at = at + 1 == delay ? 0 : at + 1) {
+        double delayed = line[at];
+        line[at] = x[i] + feedback * delayed;
+        x[i] = delayed - feedback * line[at];
     }
     free(line);
 }

@@ -1,6 +1,7 @@
 /* The drum kit: every drum is a few layers of swept tones, noise and metal. */
 #include "audio/synth.h"
 
+#include "audio/synth_bank.h"
 #include "core/memory.h"
 
 #include <math.h>
@@ -101,24 +102,24 @@ static void add_tone(const layer *l, double tune, double decay, double gain, int
 static void add_metal(const layer *l, uint64_t seed, double tune, double decay, double gain, int rate,
                       int64_t length, double *out)
 {
+    const double highest = 0.48; /* as a share of the rate */
     ap_rng partials = ap_rng_init(seed);
+    synth_bank cymbal = synth_bank_start(rate, length, out);
     for (int p = 0; p < METAL_PARTIALS; p++) {
         double place = (p + ap_rng_uniform(&partials)) / METAL_PARTIALS,
                phase = 2 * M_PI * ap_rng_uniform(&partials);
         double frequency = tune * l->low * pow(l->high / l->low, place);
         double strength = synth_between(&partials, 0.4, 1) * gain * sqrt(1.0 / METAL_PARTIALS);
-        if (frequency > 0.48 * rate) continue;
-        double turn = 2 * M_PI * frequency / rate, step = exp(-(0.6 + 0.8 * place) / (decay * rate));
-        /* a decaying sine is what a resonator of two poles rings: y[n] = 2 r cos(w) y[n-1] - r^2 y[n-2] */
-        double a = 2 * step * cos(turn), b = step * step;
-        double last = strength * sin(phase - turn) / step, before = strength * sin(phase - 2 * turn) / b;
-        for (int64_t i = 0; i < length; i++) {
-            double y = a * last - b * before;
-            before = last;
-            last = y;
-            out[i] += y;
-        }
+        if (frequency < highest * rate)
+            synth_bank_add(&cymbal, frequency, phase, decay / (0.6 + 0.8 * place), strength);
     }
+    synth_bank_finish(&cymbal);
+}
+
+/* Which pair of cymbals is struck: the hi-hat's three sounds are of one. */
+static uint64_t cymbal_of(drum d)
+{
+    return d == DRUM_HAT_OPEN || d == DRUM_HAT_FOOT ? DRUM_HAT : d;
 }
 
 /* A stroke's layers into `out`, from the stroke on. Harder strokes are brighter, not only louder. */
@@ -139,9 +140,7 @@ static void add_stroke(const kit *k, const drum_stroke *s, ap_rng *rng, int rate
             synth_noise(rng, rate, l->low, l->low + (l->high - l->low) * bright, decay, gain, heard, out);
             break;
         case LAYER_METAL:
-            heard = audible(decay / 0.6, gain, rate, length);
-            add_metal(l, k->metal + (uint64_t)(s->drum <= DRUM_HAT_FOOT ? DRUM_HAT : s->drum), tune, decay,
-                      gain * bright, rate, heard, out);
+            add_metal(l, k->metal + cymbal_of(s->drum), tune, decay, gain * bright, rate, length, out);
             break;
         case LAYER_END:
             break;

@@ -2,6 +2,7 @@
  * bridges. */
 #include "audio/synth.h"
 
+#include "audio/synth_bank.h"
 #include "core/memory.h"
 
 #include <math.h>
@@ -60,51 +61,6 @@ static double strike_strength(const piano *p, int n, double f0, double frequency
     return node * felt * soundboard / pow(n, 0.9);
 }
 
-/* ---------------------------------------------------------------- resonators */
-
-/* So many decaying sines are computed side by side, in vector registers: y[n] = a y[n-1] - b y[n-2], with
- * a = 2 r cos(w), b = r^2, r the decay in a sample and w the turn. */
-#define LANES 8
-
-typedef struct bank {
-    double a[LANES], b[LANES], last[LANES], before[LANES];
-    int used;
-    double samples; /* until all have fallen below SILENCE */
-} bank;
-
-/* What is 90 dB below a note at full strength is not heard any more. */
-#define SILENCE 3e-5
-
-static void bank_add(bank *k, int rate, double frequency, double decay, double strength)
-{
-    double turn = 2 * M_PI * frequency / rate, r = exp(-1 / (decay * rate));
-    int lane = k->used++;
-    k->a[lane] = 2 * r * cos(turn);
-    k->b[lane] = r * r;
-    k->last[lane] =
-        -strength / r * sin(turn); /* the sine begins at zero: the string is at rest when struck */
-    k->before[lane] = -strength / (r * r) * sin(2 * turn);
-    k->samples = fmax(k->samples, decay * rate * log(fmax(strength / SILENCE, 1)));
-}
-
-/* Adds the sum of the lanes to `out` and empties the bank. */
-static void bank_ring(bank *k, int64_t length, double *out)
-{
-    if (k->samples < (double)length) length = (int64_t)k->samples;
-    for (int64_t i = 0; i < length; i++) {
-        double y[LANES];
-        for (int j = 0; j < LANES; j++) {
-            y[j] = k->a[j] * k->last[j] - k->b[j] * k->before[j];
-            k->before[j] = k->last[j];
-            k->last[j] = y[j];
-        }
-        for (int half = LANES / 2; half > 0; half /= 2)
-            for (int j = 0; j < half; j++) y[j] += y[j + half];
-        out[i] += y[0];
-    }
-    *k = (bank){.used = 0};
-}
-
 /* ---------------------------------------------------------------- a note */
 
 /* Highest partial, as a share of the rate. */
@@ -118,18 +74,17 @@ static void add_strings(const piano *p, const piano_note *note, ap_rng *rng, int
     const double after_level = 0.16, after_longer = 4.5;
     double f0 = synth_piano_frequency(note->pitch), B = synth_piano_inharmonicity(note->pitch);
     double apart = p->detuning * synth_between(rng, 0.5, 1.5);
-    bank strings = {.used = 0};
+    synth_bank strings = synth_bank_start(rate, length, out);
     for (int n = 1;; n++) {
-        double frequency = n * f0 * sqrt(1 + B * n * n),
-               strength = strike_strength(p, n, f0, frequency, note->velocity);
+        double frequency = n * f0 * sqrt(1 + B * n * n);
         if (frequency > HIGHEST * rate) break;
+        double strength = strike_strength(p, n, f0, frequency, note->velocity);
         double decay = prompt_decay(p, note->pitch, frequency);
-        if (strength < SILENCE) continue;
-        bank_add(&strings, rate, frequency * (1 - apart), decay, strength * (1 - after_level));
-        bank_add(&strings, rate, frequency * (1 + apart), decay * after_longer, strength * after_level);
-        if (strings.used == LANES) bank_ring(&strings, length, out);
+        /* both begin at zero: the string is at rest when it is struck */
+        synth_bank_add(&strings, frequency * (1 - apart), 0, decay, strength * (1 - after_level));
+        synth_bank_add(&strings, frequency * (1 + apart), 0, decay * after_longer, strength * after_level);
     }
-    if (strings.used) bank_ring(&strings, length, out);
+    synth_bank_finish(&strings);
 }
 
 /* The hammer's blow on the strings and through the frame, and the key's on its bed. */
