@@ -25,7 +25,7 @@
 /** Frames below this RMS are silence to a listener in a room. */
 #define AP_SOUNDING_DBFS (-50.0)
 
-/** The longest lag of r_max, in seconds. */
+/** The longest lag of r_max, in seconds; never more than a quarter of the signal. */
 #define AP_LAG_SECONDS 0.5
 /** How near two onsets are to count as one, in seconds (MIREX; mir_eval.onset's default). */
 #define AP_ONSET_WINDOW 0.05

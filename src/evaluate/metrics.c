@@ -67,7 +67,7 @@ static void measure_copying(const ap_analysis *input, const ap_analysis *target,
 {
     const int64_t lag = (int64_t)(AP_LAG_SECONDS * AP_SAMPLE_RATE / LEVEL_WIDTH);
     int64_t n = output->samples, levels = output->level_count;
-    int64_t reach = lag < levels - 2 ? lag : levels - 2;
+    int64_t reach = lag < levels / 4 ? lag : levels / 4; /* over a few elements anything correlates */
     ap_real r_input, r_target;
     values[AP_METRIC_COST] =
         (double)ap_modulation_cost_arrays(1, n, AP_MODULATION_SEGMENTS, AP_BARRIER_SEED, input->audio,

@@ -224,6 +224,21 @@ static void copies_are_caught(void **state)
     free(delayed);
 }
 
+/* Half a second is most of a short signal: noise must not seem to follow noise there. */
+static void short_noise_is_no_copy(void **state)
+{
+    fixture *f = *state;
+    enum { SHORT = AP_METRICS_SAMPLES_LEAST };
+    ap_tensor x = random_tensor(1, (ap_real)0.1, AP_SHAPE(3, SHORT));
+    ap_analysis heard[3];
+    double values[AP_METRIC_COUNT];
+    for (int k = 0; k < 3; k++) heard[k] = ap_analyse(f->arena, SHORT, x.data + k * SHORT);
+    ap_metrics_measure(f->arena, &heard[0], &heard[1], &heard[2], values);
+    assert_true(values[AP_METRIC_RMAX_INPUT] < 0.7 && values[AP_METRIC_RMAX_TARGET] < 0.7);
+    for (int m = 0; m < AP_METRIC_COUNT; m++) assert_true(m == AP_METRIC_CHROMA_GAIN || isfinite(values[m]));
+    free(x.data);
+}
+
 static void mixes_are_explained(void **state)
 {
     fixture *f = *state;
@@ -387,6 +402,7 @@ int main(void)
         cmocka_unit_test(agree_signals),
         cmocka_unit_test(agree_metrics),
         cmocka_unit_test(copies_are_caught),
+        cmocka_unit_test(short_noise_is_no_copy),
         cmocka_unit_test(mixes_are_explained),
         cmocka_unit_test(silence_noise_and_drones_are_flagged),
         cmocka_unit_test(onsets_are_matched_within_50_ms),
