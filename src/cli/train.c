@@ -4,6 +4,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
 #include "antiphon/console.h"
+#include "antiphon/track.h"
 #include "antiphon/trainer.h"
 #include "core/memory.h"
 #include "core/replace.h"
@@ -35,6 +36,7 @@ typedef struct run {
     const ap_config *config;
     char *folder, *checkpoints, *last;
     ap_console console;
+    ap_track *track;  /* NULL until training begins */
     ap_status failed; /* the first failure of a callback, which the trainer cannot return */
 } run;
 
@@ -43,10 +45,63 @@ static void on_note(void *context, const char *line)
     ap_console_note(&((run *)context)->console, line);
 }
 
+/* ---------------------------------------------------------------- the log */
+
+#define LINE_MOST (2 * AP_MEASURE_COUNT + 4)
+#define METRIC_NAME 64
+
+/* The metrics of one line of the log. */
+typedef struct log_line {
+    int count;
+    char text[LINE_MOST][METRIC_NAME];
+    const char *names[LINE_MOST];
+    double values[LINE_MOST];
+} log_line;
+
+static void add_metric(log_line *line, const char *prefix, const char *name, double value)
+{
+    int k = line->count++;
+    snprintf(line->text[k], METRIC_NAME, "%s%s", prefix, name);
+    line->names[k] = line->text[k];
+    line->values[k] = value;
+}
+
+static void add_measures(log_line *line, const char *prefix, const ap_measures *measures)
+{
+    for (int k = 0; k < AP_MEASURE_COUNT; k++)
+        if (measures->present[k])
+            add_metric(line, prefix, ap_measure_name((ap_measure)k), measures->value[k]);
+}
+
+static void write_line(const run *r, int64_t step, int64_t epoch, const log_line *line)
+{
+    ap_track_metrics(r->track, step, (int)epoch, line->count, line->names, line->values);
+}
+
 static void on_step(void *context, const ap_step_report *report)
 {
-    ap_console_step(&((run *)context)->console, report);
+    run *r = context;
+    ap_console_step(&r->console, report);
+    if (report->step % r->config->track.log_every != 0) return;
+    log_line line = {0};
+    add_measures(&line, "train_", &report->measures);
+    add_metric(&line, "", "learning_rate", report->learning_rate);
+    add_metric(&line, "", "gradient_norm", report->gradient_norm);
+    add_metric(&line, "", "pairs_per_second", report->pairs_per_second);
+    write_line(r, report->step, report->epoch, &line);
 }
+
+/* An epoch's line: means over its items beside the validation's. */
+static void log_epoch(const run *r, const ap_epoch_report *report)
+{
+    log_line line = {0};
+    add_measures(&line, "epoch_train_", &report->train);
+    add_measures(&line, "val_", &report->validation);
+    add_metric(&line, "", "epoch_seconds", report->seconds);
+    write_line(r, report->step, report->epoch, &line);
+}
+
+/* ---------------------------------------------------------------- samples and files */
 
 /* samples/epoch_0010.wav: what the model makes of the first validation pair */
 static ap_status write_sample(const run *r, const ap_epoch_report *report)
@@ -56,6 +111,7 @@ static ap_status write_sample(const run *r, const ap_epoch_report *report)
     char *path = ap_format_text("%s/epoch_%04" PRId64 ".wav", folder, report->epoch);
     ap_status status = ap_make_folder(folder);
     if (!ap_failed(&status)) status = ap_audio_write(path, &audio);
+    if (!ap_failed(&status)) ap_track_artifact(r->track, path);
     free(folder);
     free(path);
     return status;
@@ -66,6 +122,7 @@ static void on_epoch(void *context, const ap_epoch_report *report)
     run *r = context;
     int every = r->config->train.samples_every;
     ap_console_epoch(&r->console, report);
+    log_epoch(r, report);
     if (every && report->epoch % every == 0 && !ap_failed(&r->failed)) r->failed = write_sample(r, report);
 }
 
@@ -110,6 +167,34 @@ static ap_status choose_checkpoint(const run *r, const char *resume, const char 
     return ap_ok();
 }
 
+static void hand_over(const run *r, const char *folder, const char *name)
+{
+    char *path = ap_format_text("%s/%s", folder, name);
+    if (access(path, F_OK) == 0) ap_track_artifact(r->track, path);
+    free(path);
+}
+
+static ap_outcome outcome_of(const ap_status *status)
+{
+    return !ap_failed(status)               ? AP_OUTCOME_FINISHED
+           : status->code == AP_INTERRUPTED ? AP_OUTCOME_INTERRUPTED
+                                            : AP_OUTCOME_FAILED;
+}
+
+/* Training with its record. */
+static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
+{
+    AP_TRY(ap_make_folder(r->checkpoints));
+    AP_TRY(write_config(r));
+    AP_TRY(ap_track_create(r->folder, r->config, resumed ? ap_trainer_step(trainer) : -1, &r->track));
+    hand_over(r, r->folder, "config.json");
+    ap_status status = ap_trainer_run(trainer, r->checkpoints, &stop);
+    if (!ap_failed(&status)) status = r->failed;
+    hand_over(r, r->checkpoints, "best.safetensors");
+    ap_status recorded = ap_track_finish(r->track, outcome_of(&status));
+    return ap_failed(&status) ? status : recorded;
+}
+
 static ap_status train(run *r, const char *from)
 {
     ap_observer observer = {.context = r, .note = on_note, .step = on_step, .epoch = on_epoch};
@@ -120,10 +205,7 @@ static ap_status train(run *r, const char *from)
         printf("going on from %s: %" PRId64 " epochs, %" PRId64 " steps done\n", from,
                ap_trainer_epoch(trainer), ap_trainer_step(trainer));
     bool done = !ap_failed(&status) && ap_trainer_done(trainer);
-    if (!ap_failed(&status) && !done) status = ap_make_folder(r->checkpoints);
-    if (!ap_failed(&status) && !done) status = write_config(r);
-    if (!ap_failed(&status) && !done) status = ap_trainer_run(trainer, r->checkpoints, &stop);
-    if (!ap_failed(&status)) status = r->failed;
+    if (!ap_failed(&status) && !done) status = train_on_record(r, trainer, from != NULL);
     if (!ap_failed(&status))
         printf("%s: %s/best.safetensors\n", done ? "nothing left to train" : "done", r->checkpoints);
     ap_trainer_free(trainer);
@@ -164,12 +246,12 @@ static const verb_option table[] = {
      .help = "any key of the configuration, e.g. --train.epochs=5 --data.path=DIR"},
     {.name = "corr_weight",
      .placeholder = "W",
-     .kind = OPTION_NUMBER,
+     .kind = OPTION_TEXT,
      .help = "loss.corr_weight",
      .alias_of = "loss.corr_weight"},
     {.name = "mask_reg_weight",
      .placeholder = "W",
-     .kind = OPTION_NUMBER,
+     .kind = OPTION_TEXT,
      .help = "loss.novelty",
      .alias_of = "loss.novelty"},
     {.name = "use_compositional_agent",
@@ -178,28 +260,28 @@ static const verb_option table[] = {
      .alias_of = "agent.compositional"},
     {.name = "batch_size",
      .placeholder = "N",
-     .kind = OPTION_INTEGER,
+     .kind = OPTION_TEXT,
      .help = "train.batch_size",
      .alias_of = "train.batch_size"},
     {.name = "epochs",
      .placeholder = "N",
-     .kind = OPTION_INTEGER,
+     .kind = OPTION_TEXT,
      .help = "train.epochs",
      .alias_of = "train.epochs"},
-    {.name = "lr", .placeholder = "RATE", .kind = OPTION_NUMBER, .help = "train.lr", .alias_of = "train.lr"},
+    {.name = "lr", .placeholder = "RATE", .kind = OPTION_TEXT, .help = "train.lr", .alias_of = "train.lr"},
     {.name = "loss_weight_input",
      .placeholder = "W",
-     .kind = OPTION_NUMBER,
+     .kind = OPTION_TEXT,
      .help = "loss.rms_input",
      .alias_of = "loss.rms_input"},
     {.name = "loss_weight_target",
      .placeholder = "W",
-     .kind = OPTION_NUMBER,
+     .kind = OPTION_TEXT,
      .help = "loss.rms_target",
      .alias_of = "loss.rms_target"},
     {.name = "loss_weight_spectral",
      .placeholder = "W",
-     .kind = OPTION_NUMBER,
+     .kind = OPTION_TEXT,
      .help = "loss.spectral",
      .alias_of = "loss.spectral"},
     {.name = NULL},

@@ -103,7 +103,7 @@ static void save_state(const courier *c)
     char *text = cJSON_Print(state);
     if (!text) ap_fatal("out of memory: %s", c->state_path);
     ap_status status = ap_replace_file(c->state_path, text, strlen(text));
-    if (ap_failed(&status)) fprintf(stderr, "antiphon: warning: %s\n", status.message);
+    if (ap_failed(&status)) track_say("warning: %s", status.message);
     cJSON_free(text);
     cJSON_Delete(state);
 }
@@ -209,9 +209,8 @@ static void warn_once(courier *c, const ap_status *status)
 {
     if (c->warned) return;
     c->warned = true;
-    fprintf(stderr,
-            "antiphon: warning: MLflow at %s: %s (the run goes on; what is not delivered stays in %s)\n",
-            c->place, status->message, c->log_path);
+    track_say("warning: MLflow at %s: %s (the run goes on; what is not delivered stays in %s)", c->place,
+              status->message, c->log_path);
 }
 
 /* Delivers one artifact; the list keeps it until it is accepted or refused for good. Called with the mutex
@@ -443,9 +442,9 @@ void courier_finish(courier *c, ap_outcome outcome)
     pthread_mutex_unlock(&c->mutex);
     pthread_join(c->thread, NULL);
     if (!c->closed)
-        fprintf(stderr, "antiphon: warning: MLflow at %s did not get all of the run: the rest is in %s\n",
-                c->place, c->unsent_path);
+        track_say("warning: MLflow at %s did not get all of the run: the rest is in %s", c->place,
+                  c->unsent_path);
     ap_status status = write_unsent(c);
-    if (ap_failed(&status)) fprintf(stderr, "antiphon: warning: %s\n", status.message);
+    if (ap_failed(&status)) track_say("warning: %s", status.message);
     courier_free(c);
 }

@@ -53,6 +53,9 @@ ap_status server_create(const char *uri, track_sink **sink);
 /* Called once before the first thread. */
 void server_prepare(void);
 
+/* Says something on the standard error, on a line of its own even where a progress line stands. */
+void track_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* The last part of a path. */
 const char *track_file_name(const char *path);
 

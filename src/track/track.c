@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <pwd.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,16 @@ const char *track_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+void track_say(const char *format, ...)
+{
+    char line[AP_STATUS_MESSAGE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, "%santiphon: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", line);
 }
 
 static double seconds_since_1970(void)
@@ -81,9 +92,7 @@ static ap_status sink_for(const char *uri, track_sink **sink)
     *sink = file_store_create(folder);
     free(folder);
     if (!getenv("MLFLOW_ALLOW_FILE_STORE"))
-        fprintf(
-            stderr,
-            "antiphon: note: MLflow from 3.13 on opens a folder only with MLFLOW_ALLOW_FILE_STORE=true\n");
+        track_say("note: MLflow from 3.13 on opens a folder only with MLFLOW_ALLOW_FILE_STORE=true");
     return ap_ok();
 }
 
@@ -188,7 +197,7 @@ void ap_track_metrics(ap_track *track, int64_t step, int epoch, int count, const
                                   names, values, &track->bytes);
     if (ap_failed(&status) && !ap_failed(&track->status)) {
         track->status = status;
-        fprintf(stderr, "antiphon: warning: %s\n", status.message);
+        track_say("warning: %s", status.message);
     }
     if (track->courier) courier_wake(track->courier, track->bytes);
 }

@@ -82,8 +82,8 @@ const config_key config_keys[] = {
 
     WEIGHT(loss, rms_input, 0.3, "weight of the RMS distance from the input"),
     WEIGHT(loss, rms_target, 0.3, "weight of the RMS distance from the target"),
-    WEIGHT(loss, spectral, 0.01, "weight of the multi-resolution STFT distance from the target"),
-    WEIGHT(loss, mel, 0.0, "weight of the mel distance from the target"),
+    WEIGHT(loss, spectral, 0.01, "weight of the multi-resolution STFT distance, mean of that from the input and that from the target"),
+    WEIGHT(loss, mel, 0.0, "weight of the mel distance, the same mean"),
     WEIGHT(loss, novelty, 0.1, "weight of the likeness to both sources' latents"),
     WEIGHT(loss, balance, 1.0, "factor, within novelty, of leaning on one source"),
     WEIGHT(loss, corr_weight, 0.0, "weight of the anti-modulation correlation cost"),

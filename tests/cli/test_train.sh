@@ -22,6 +22,18 @@ for run in whole halves; do # the tensors alone: the metadata names the folders
     tail -c +$((size + 9)) "$run/checkpoints/last.safetensors" | cksum >"$run.sum"
 done
 cmp whole.sum halves.sum
+for run in whole halves; do # and to the same log, clocks aside
+    sed -E 's/"(time|pairs_per_second|epoch_seconds)": [^,}]*//g' "$run/log.jsonl" >"$run.log"
+done
+cmp whole.log halves.log
+[ "$(grep -c '"val_loss"' whole.log)" -eq 3 ]
+
+# recorded in an MLflow folder as well
+expect 0 "" train tiny.json --out tracked --train.epochs=1 --train.samples_every=1 --track.uri=mlruns
+grep -q '^status: 3$' mlruns/*/*/meta.yaml
+[ "$(wc -l <"$(echo mlruns/*/*/metrics/val_loss)")" -eq 1 ]
+there mlruns/*/*/artifacts/best.safetensors mlruns/*/*/artifacts/config.json mlruns/*/*/artifacts/epoch_0001.wav
+expect 2 "track.uri" train tiny.json --out no --track.uri=sqlite:///mlflow.db
 
 # interrupted in the middle of an epoch: saved, exit code 130, and resumed to the same bits
 "$ANTIPHON" train tiny.json --out broken --mask_reg_weight 0.2 --train.epochs=3 >out 2>err &
