@@ -25,6 +25,9 @@
 #define NOISE 1e-6
 /* How near the norms of two gradients are that are the same. */
 #define NORM_MOST 1e-3
+/* What comes after a step of Adam is held to so many times the tolerance: where a gradient is near rounding noise its sign,
+ * and with it a whole step of the learning rate, is left to chance, in PyTorch from run to run as well. */
+#define LATER 10.0
 
 enum { TOTAL, NORM, RMS_INPUT, RMS_TARGET, SPECTRAL, NOVELTY, CORR, COLUMNS };
 static const double term_weights[COLUMNS] = {
@@ -129,7 +132,7 @@ static void compare_trained(golden *g, const char *kind, bool gradients, const b
         add_to_gap(&whole, ap_shape_count(param->value.shape), gradients ? param->grad : param->value.data,
                    want);
     }
-    double distance = sqrt(whole.difference / whole.norm);
+    double distance = sqrt(whole.difference / whole.norm) / (gradients ? 1 : LATER);
     if (!(distance <= g->grad)) g->grad = distance;
     g->grads++;
 }
@@ -144,12 +147,22 @@ static void compare_gradients(golden *g, double clipped_norm)
     if (difference < NORM_MOST * clipped_norm) compare_trained(g, "grad.", true, NULL);
 }
 
-/* Loss and terms of every step; the gradient's norm of the first alone, for the same reason. */
+/* Loss, norm and terms of the first step; of the others, which come after an Adam step, loss and terms, held to LATER times
+ * the tolerance. */
 static void compare_losses(golden *g, int64_t steps, ap_real losses[][COLUMNS])
 {
-    const ap_real *want = golden_read(g, "out.losses", NULL);
-    for (int64_t step = 1; want && step < steps; step++) losses[step][NORM] = want[step * COLUMNS + NORM];
-    golden_output(g, "losses", steps * COLUMNS, losses[0]);
+    ap_shape shape;
+    const ap_real *want = golden_read(g, "out.losses", &shape);
+    if (!want || ap_shape_count(shape) != steps * COLUMNS) {
+        golden_fail(g, "out.losses is missing or of another size");
+        return;
+    }
+    for (int64_t step = 0; step < steps; step++) {
+        const ap_real *row = want + step * COLUMNS;
+        if (step > 0) losses[step][NORM] = row[NORM];
+        double distance = golden_distance(COLUMNS, losses[step], row, 0) / (step ? LATER : 1);
+        if (!(distance <= g->out)) g->out = distance;
+    }
 }
 
 static void mark_noise(const golden *g, double length, bool *noise)
