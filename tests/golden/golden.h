@@ -16,6 +16,12 @@ typedef struct golden_in {
     ap_real *grad;
 } golden_in;
 
+typedef struct golden_kept {
+    struct golden_kept *next;
+    char key[256];
+    ap_real *data;
+} golden_kept;
+
 typedef struct golden {
     const char *name;
     ap_safetensors *file;
@@ -26,6 +32,9 @@ typedef struct golden {
     golden_in inputs[GOLDEN_INPUTS_MAX];
     int input_count;
     double out, grad;      /* the worst distances so far */
+    golden_kept *kept;     /* the gradients computed */
+    bool rounded;          /* a second run, its inputs rounded otherwise, compared with the first */
+    double condition;      /* how far the gradients then moved */
     int grads;             /* gradients compared */
     double gradient_power; /* of all gradients in the file, once it was asked for */
     bool failed;
@@ -66,6 +75,14 @@ ap_real *golden_read(golden *g, const char *name, ap_shape *shape);
 void golden_output(golden *g, const char *name, int64_t n, const ap_real *got);
 void golden_gradient(golden *g, const char *key, int64_t n, const ap_real *got);
 void golden_param_gradients(golden *g);
+
+/* Keeps this run's gradient of a key for a run with other rounding to compare with; gives it back (NULL:
+ * none). */
+void golden_keep(golden *g, const char *key, int64_t n, const ap_real *got);
+const ap_real *golden_kept_gradient(const golden *g, const char *key);
+
+/* Moves each number by a few units in its last place in single precision. */
+void golden_round_otherwise(ap_tensor x);
 
 /* The norm of all gradients in the file together. */
 double golden_all_gradients(golden *g);

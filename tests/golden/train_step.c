@@ -25,8 +25,9 @@
 #define NOISE 1e-6
 /* How near the norms of two gradients are that are the same. */
 #define NORM_MOST 1e-3
-/* What comes after a step of Adam is held to so many times the tolerance: where a gradient is near rounding noise its sign,
- * and with it a whole step of the learning rate, is left to chance, in PyTorch from run to run as well. */
+/* What comes after a step of Adam is held to so many times the tolerance: where a gradient is near rounding
+ * noise its sign, and with it a whole step of the learning rate, is left to chance, in PyTorch from run to
+ * run as well. */
 #define LATER 10.0
 
 enum { TOTAL, NORM, RMS_INPUT, RMS_TARGET, SPECTRAL, NOVELTY, CORR, COLUMNS };
@@ -62,6 +63,7 @@ static ap_var *constant(golden *g, const char *name)
 {
     ap_tensor x = {.data = NULL};
     x.data = golden_read(g, name, &x.shape);
+    if (g->rounded) golden_round_otherwise(x);
     return ap_tape_constant(g->tape, x);
 }
 
@@ -95,6 +97,7 @@ static ap_var *forward(golden *g, composition *s, ap_real row[COLUMNS])
 
 static void compare_first(golden *g, const composition *s)
 {
+    if (g->rounded) return;
     golden_output(g, "audio", ap_shape_count(s->audio->value.shape), s->audio->value.data);
     golden_output(g, "weights", ap_shape_count(s->weights->value.shape), s->weights->value.data);
 }
@@ -133,7 +136,8 @@ static void compare_trained(golden *g, const char *kind, bool gradients, const b
                    want);
     }
     double distance = sqrt(whole.difference / whole.norm) / (gradients ? 1 : LATER);
-    if (!(distance <= g->grad)) g->grad = distance;
+    double *worst = g->rounded ? &g->condition : &g->grad;
+    if (!(distance <= *worst)) *worst = distance;
     g->grads++;
 }
 
@@ -147,8 +151,8 @@ static void compare_gradients(golden *g, double clipped_norm)
     if (difference < NORM_MOST * clipped_norm) compare_trained(g, "grad.", true, NULL);
 }
 
-/* Loss, norm and terms of the first step; of the others, which come after an Adam step, loss and terms, held to LATER times
- * the tolerance. */
+/* Loss, norm and terms of the first step; of the others, which come after an Adam step, loss and terms, held
+ * to LATER times the tolerance. */
 static void compare_losses(golden *g, int64_t steps, ap_real losses[][COLUMNS])
 {
     ap_shape shape;
@@ -197,7 +201,9 @@ void golden_train_step(golden *g)
         if (step == 0) compare_gradients(g, scale * length);
         ap_adamw_step(&optimiser, golden_real(g, "lr"), 1, grads, ap_params_trained_values(g->params));
     }
-    compare_losses(g, steps, losses);
-    compare_trained(g, "after.", false, noise);
+    if (!g->rounded) {
+        compare_losses(g, steps, losses);
+        compare_trained(g, "after.", false, noise);
+    }
     ap_adamw_free(&optimiser);
 }
