@@ -15,7 +15,7 @@ ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input);
  * the bins between 60 and 2000 Hz summed by nearest semitone, 12 classes; norms not below 1e-8. */
 ap_var *ap_chroma_loss(ap_tape *tape, ap_var *output, ap_var *target);
 
-/** Mean difference, over 40 log-spaced bands of bins 2 to 512, of the time-averaged ln(|X| + 1e-3); n = 1024, hop 256. */
+/** Mean difference, over 40 log-spaced bands of bins 2 to 511, of the time-averaged ln(|X| + 1e-3); n = 1024, hop 256. */
 ap_var *ap_timbre_loss(ap_tape *tape, ap_var *output, ap_var *target);
 
 /** max(0, least - sigma / (mu + 1e-4)) of the output's envelope of M segments, mean over the batch: a drone or silence

@@ -178,13 +178,27 @@ static void mel_matrix(ap_real *matrix)
     }
 }
 
-ap_var *ap_mel_loss(ap_tape *tape, ap_var *a, ap_var *b)
+static ap_var *mel_spectra(ap_tape *tape, ap_var *matrix, ap_var *x)
 {
+    return ap_linear(tape, ap_stft_magnitude(tape, x, MEL_LENGTH, MEL_HOP), matrix, NULL);
+}
+
+ap_var *ap_mel_loss_mean(ap_tape *tape, ap_var *a, int count, ap_var *const *references)
+{
+    if (count < 1) ap_fatal("mel_loss: %d references", count);
     ap_shape shape = AP_SHAPE(MEL_BANDS, MEL_LENGTH / 2 + 1);
     ap_real *data = ap_arena_alloc(ap_tape_arena(tape), (size_t)ap_shape_count(shape) * sizeof *data);
     mel_matrix(data);
-    ap_var *matrix = ap_tape_constant(tape, (ap_tensor){shape, data}), *mel[2] = {a, b};
-    for (int k = 0; k < 2; k++)
-        mel[k] = ap_linear(tape, ap_stft_magnitude(tape, mel[k], MEL_LENGTH, MEL_HOP), matrix, NULL);
-    return ap_spectral_distance(tape, mel[0], mel[1], 0);
+    ap_var *matrix = ap_tape_constant(tape, (ap_tensor){shape, data}), *total = NULL;
+    ap_var *A = mel_spectra(tape, matrix, a);
+    for (int r = 0; r < count; r++) {
+        ap_var *term = ap_spectral_distance(tape, A, mel_spectra(tape, matrix, references[r]), 0);
+        total = total ? ap_add(tape, total, term) : term;
+    }
+    return ap_scale(tape, total, 1 / (ap_real)count);
+}
+
+ap_var *ap_mel_loss(ap_tape *tape, ap_var *a, ap_var *b)
+{
+    return ap_mel_loss_mean(tape, a, 1, &b);
 }

@@ -49,11 +49,6 @@ static ap_var *rms_target(ap_tape *tape, const ap_config *config, const ap_heard
     return ap_rms_loss(tape, h->output, h->target);
 }
 
-static ap_var *mean_of_two(ap_tape *tape, ap_var *a, ap_var *b)
-{
-    return ap_scale(tape, ap_add(tape, a, b), (ap_real)0.5);
-}
-
 static ap_var *spectral(ap_tape *tape, const ap_config *config, const ap_heard *h)
 {
     (void)config;
@@ -63,7 +58,7 @@ static ap_var *spectral(ap_tape *tape, const ap_config *config, const ap_heard *
 static ap_var *mel(ap_tape *tape, const ap_config *config, const ap_heard *h)
 {
     (void)config;
-    return mean_of_two(tape, ap_mel_loss(tape, h->output, h->input), ap_mel_loss(tape, h->output, h->target));
+    return ap_mel_loss_mean(tape, h->output, 2, (ap_var *[]){h->input, h->target});
 }
 
 static ap_var *novelty(ap_tape *tape, const ap_config *config, const ap_heard *h)

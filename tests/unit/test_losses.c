@@ -7,6 +7,7 @@
 #include "support/check.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 
 #define SAMPLES 3000
@@ -69,23 +70,27 @@ static void test_stft_loss(void **state)
 
 static ap_tensor other;
 
-/* the mean of the losses from b and from `other`, in one go and one by one */
-static ap_var *mean_at_once(ap_tape *tape, ap_var *a, ap_var *b)
+/* the mean of the losses from b and from `other`, in one go */
+static ap_var *stft_mean(ap_tape *tape, ap_var *a, ap_var *b)
 {
     return ap_stft_loss_mean(tape, a, 2, (ap_var *[]){b, ap_tape_constant(tape, other)});
 }
 
-static void test_several_references(void **state)
+static ap_var *mel_mean(ap_tape *tape, ap_var *a, ap_var *b)
 {
-    (void)state;
+    return ap_mel_loss_mean(tape, a, 2, (ap_var *[]){b, ap_tape_constant(tape, other)});
+}
+
+static void check_several_references(loss_fn *mean, loss_fn *single)
+{
     ap_shape shape = AP_SHAPE(1, SAMPLES);
     ap_tensor a = random_tensor(1, 1, shape), b = random_tensor(2, (ap_real)0.3, shape);
     other = random_tensor(3, 2, shape);
     ap_real da[SAMPLES], db[SAMPLES], first[SAMPLES], second[SAMPLES], first_b[SAMPLES];
     double want[SAMPLES], want_b[SAMPLES];
-    double at_once = loss_of(mean_at_once, a, b, da, db);
-    double from_b = loss_of(ap_stft_loss, a, b, first, first_b),
-           from_other = loss_of(ap_stft_loss, a, other, second, NULL);
+    double at_once = loss_of(mean, a, b, da, db);
+    double from_b = loss_of(single, a, b, first, first_b),
+           from_other = loss_of(single, a, other, second, NULL);
     assert_true(fabs(at_once - (from_b + from_other) / 2) < tolerance());
     for (int i = 0; i < SAMPLES; i++) {
         want[i] = ((double)first[i] + (double)second[i]) / 2;
@@ -96,6 +101,38 @@ static void test_several_references(void **state)
     free(a.data);
     free(b.data);
     free(other.data);
+}
+
+static void test_several_references(void **state)
+{
+    (void)state;
+    check_several_references(stft_mean, ap_stft_loss);
+    check_several_references(mel_mean, ap_mel_loss);
+}
+
+/* one thread and three: the same bits */
+static void test_threads(void **state)
+{
+    (void)state;
+    loss_fn *const losses[] = {ap_rms_loss, ap_stft_loss};
+    const int64_t n = 2 * 40001;
+    ap_tensor a = random_tensor(1, 1, AP_SHAPE(2, n / 2)), b = random_tensor(2, 1, AP_SHAPE(2, n / 2));
+    ap_real *gradients = malloc((size_t)(4 * n) * sizeof *gradients);
+    assert_non_null(gradients);
+    int threads = omp_get_max_threads();
+    for (int k = 0; k < 2; k++) {
+        double value[2];
+        for (int many = 0; many < 2; many++) {
+            omp_set_num_threads(many ? 3 : 1);
+            value[many] = loss_of(losses[k], a, b, gradients + 2 * many * n, gradients + (2 * many + 1) * n);
+        }
+        assert_true(value[0] == value[1]);
+        assert_memory_equal(gradients, gradients + 2 * n, (size_t)(2 * n) * sizeof *gradients);
+    }
+    omp_set_num_threads(threads);
+    free(a.data);
+    free(b.data);
+    free(gradients);
 }
 
 static void test_the_same_signal(void **state)
@@ -186,8 +223,11 @@ static void test_mel_loss(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stft_loss),       cmocka_unit_test(test_several_references),
-        cmocka_unit_test(test_the_same_signal), cmocka_unit_test(test_silence_against_noise),
+        cmocka_unit_test(test_stft_loss),
+        cmocka_unit_test(test_several_references),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_the_same_signal),
+        cmocka_unit_test(test_silence_against_noise),
         cmocka_unit_test(test_mel_loss),
     };
     return cmocka_run_group_tests_name("losses", tests, NULL, NULL);
