@@ -63,16 +63,29 @@ void ap_vsigmoid(int64_t n, const float *x, float *y)
     for (int64_t i = 0; i < n; i++) y[i] = 1 / (1 + exp1(-x[i]));
 }
 
+/* erf x = x P(x^2) / Q(x^2) up to |x| = 4, beyond which it is 1 in float. Both polynomials of the fifth degree, fitted
+ * to the smallest relative error, 2.5e-8, by least squares reweighted where it is largest. */
 void ap_verf(int64_t n, const float *x, float *y)
 {
     for (int64_t i = 0; i < n; i++) {
-        float a = fabsf(x[i]), t = 1 / (1 + 0.3275911f * a);
-        float p = 1.061405429f;
-        p = p * t - 1.453152027f;
-        p = p * t + 1.421413741f;
-        p = p * t - 0.284496736f;
-        p = p * t + 0.254829592f;
-        y[i] = copysignf(1 - p * t * exp1(-a * a), x[i]);
+        float a = x[i] < -4 ? -4 : x[i];
+        a = a > 4 ? 4 : a;
+        float s = a * a;
+        float p = 1.98676986e-06f;
+        p = p * s + 0.000284565492f;
+        p = p * s + 0.00388335929f;
+        p = p * s + 0.0531017929f;
+        p = p * s + 0.193545538f;
+        p = p * s + 1.12837914f;
+        float q = 3.74200214e-05f;
+        q = q * s + 0.00118557337f;
+        q = q * s + 0.0152072832f;
+        q = q * s + 0.115350183f;
+        q = q * s + 0.504857823f;
+        q = q * s + 1;
+        float e = a * p / q;
+        e = e < -1 ? -1 : e;
+        y[i] = e > 1 ? 1 : e;
     }
 }
 
@@ -90,7 +103,8 @@ void ap_vlog(int64_t n, const float *x, float *y)
         p = p * q + 2.0f / 7;
         p = p * q + 2.0f / 5;
         p = p * q + 2.0f / 3;
-        y[i] = k * 0.693359375f + (2 * s + (p * q * s - k * 2.12194440e-4f));
+        /* x - x is 0, or NaN if x is: the bits alone would make a number of it */
+        y[i] = k * 0.693359375f + (2 * s + (p * q * s - k * 2.12194440e-4f)) + (x[i] - x[i]);
     }
 }
 
