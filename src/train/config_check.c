@@ -3,6 +3,7 @@
 #include "antiphon/config.h"
 
 #include <math.h>
+#include <string.h>
 
 /* The longest windows that a term of the loss puts over the audio (losses.h, guidance.h); mirrored at its
  * ends, a window of n needs more than n / 2 samples. */
@@ -84,11 +85,22 @@ static ap_status check_loss(const ap_config *config, int64_t samples)
     return sum > 0 ? ap_ok() : ap_error(AP_MISUSE, "loss: every weight is 0: there is nothing to train for");
 }
 
+/* The configuration rides in run folders and checkpoints, which are passed on. */
+static ap_status check_no_password(const char *uri)
+{
+    const char *scheme = strstr(uri, "://"), *host = scheme ? scheme + strlen("://") : NULL;
+    if (!host || !memchr(host, '@', strcspn(host, "/?#"))) return ap_ok();
+    return ap_error(AP_MISUSE,
+                    "track.uri holds a password, which would go into checkpoints: MLFLOW_TRACKING_USERNAME "
+                    "and MLFLOW_TRACKING_PASSWORD keep it out of them");
+}
+
 ap_status ap_config_check(const ap_config *config)
 {
     int64_t samples = llround(config->data.seconds * AP_SAMPLE_RATE);
     if (!config->data.path[0]) return ap_error(AP_MISUSE, "data.path is empty");
     if (!config->track.experiment[0]) return ap_error(AP_MISUSE, "track.experiment is empty");
+    AP_TRY(check_no_password(config->track.uri));
     AP_TRY(check_codec(config, samples));
     AP_TRY(check_agent(config));
     AP_TRY(check_loss(config, samples));

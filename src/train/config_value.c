@@ -56,6 +56,8 @@ range_text config_key_range(const config_key *key)
 /* "= VALUE: must be ...", the value as JSON, cut where it is long */
 static ap_status refuse(const cJSON *value, const char *reason)
 {
+    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) /* which JSON cannot print */
+        return ap_error(AP_MISUSE, "is beyond any number: %s", reason);
     char *text = cJSON_PrintUnformatted(value);
     if (!text) ap_fatal("out of memory: printing a configuration value");
     bool cut = strlen(text) > QUOTED_MOST;

@@ -209,7 +209,7 @@ static void ranges_are_checked(void **state)
     (void)state;
     refused("{\"data\": {\"seconds\": 0}}", "run.json: data.seconds = 0: must be above 0 and at most 3600");
     refused("{\"data\": {\"seconds\": 1e999}}",
-            "run.json: data.seconds = null: must be above 0 and at most 3600");
+            "run.json: data.seconds is beyond any number: must be above 0 and at most 3600");
     refused("{\"agent\": {\"dropout\": 1}}", "run.json: agent.dropout = 1: must be at least 0 and below 1");
     refused("{\"train\": {\"batch_size\": 0}}", "run.json: train.batch_size = 0: must be 1 to 65536");
     refused("{\"train\": {\"seed\": 2147483648}}",
@@ -393,6 +393,11 @@ static void values_must_fit_together(void **state)
     CHECK_AFTER("train.min_lr = 1 is more than train.lr = 0.0001", "train.schedule", "cosine", "train.min_lr",
                 "1");
     CHECK_AFTER("data.path is empty", "data.path", "");
+    CHECK_AFTER("track.uri holds a password, which would go into checkpoints: MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD keep it out of them",
+                "track.uri", "https://me:secret@host/mlflow");
+    CHECK_AFTER("", "track.uri", "https://host/a@b");
+    CHECK_AFTER("", "track.uri", "runs@home");
     CHECK_AFTER("track.experiment is empty", "track.experiment", "");
     CHECK_AFTER("loss: every weight is 0: there is nothing to train for", "loss.rms_input", "0",
                 "loss.rms_target", "0", "loss.spectral", "0", "loss.novelty", "0");
