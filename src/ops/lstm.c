@@ -50,6 +50,20 @@ static int thread_count(const layer *l)
     return (int)least(least(worth, groups(l->H)), omp_get_max_threads());
 }
 
+/* The groups that the calling thread of a parallel region keeps, and the units in them. */
+typedef struct share {
+    int64_t first, end, unit, units;
+} share;
+
+static share share_of_thread(int64_t H)
+{
+    share s = {.first = groups(H) * omp_get_thread_num() / omp_get_num_threads(),
+               .end = groups(H) * (omp_get_thread_num() + 1) / omp_get_num_threads()};
+    s.unit = s.first * AP_LANES;
+    s.units = least(s.end * AP_LANES, H) - s.unit;
+    return s;
+}
+
 static int64_t packed_count(int64_t H)
 {
     return groups(H) * H * GATES * AP_LANES;
@@ -155,18 +169,16 @@ static void cell_backward(int64_t H, int64_t first, int64_t n, ap_real *gates, c
 static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap_real *z, ap_real *c,
                         ap_real *h)
 {
-    int64_t B = l->B, H = l->H, all = groups(H);
+    int64_t B = l->B, H = l->H;
     ap_barrier step;
 #pragma omp parallel num_threads(thread_count(l))
     {
 #pragma omp single
         ap_barrier_init(&step, omp_get_num_threads());
-        int64_t first = all * omp_get_thread_num() / omp_get_num_threads();
-        int64_t end = all * (omp_get_thread_num() + 1) / omp_get_num_threads();
-        int64_t unit = first * AP_LANES, units = least(end * AP_LANES, H) - unit;
+        const share own = share_of_thread(H);
         ap_vec sums[ITEMS][GATES];
         for (int64_t t = 0; t < steps; t++) {
-            for (int64_t group = first; group < end; group++)
+            for (int64_t group = own.first; group < own.end; group++)
                 for (int64_t b = 0; b < B; b += ITEMS) {
                     const ap_vec *panel = (const ap_vec *)packed + group * H * GATES;
                     product(least(ITEMS, B - b), 0, H, panel, h + (t * B + b) * H, H, sums);
@@ -176,7 +188,7 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
                                       sums[item - b][gate], least(AP_LANES, H - group * AP_LANES));
                 }
             for (int64_t row = t * B; row < (t + 1) * B; row++)
-                cell_forward(H, unit, units, z + row * GATES * H, c + row * H, c + (row + B) * H,
+                cell_forward(H, own.unit, own.units, z + row * GATES * H, c + row * H, c + (row + B) * H,
                              h + (row + B) * H);
             ap_barrier_wait(&step);
         }
@@ -189,18 +201,16 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
 static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, ap_real *c, ap_real *dh,
                          ap_real *dc)
 {
-    int64_t B = l->B, H = l->H, all = groups(H);
+    int64_t B = l->B, H = l->H;
     ap_barrier step;
 #pragma omp parallel num_threads(thread_count(l))
     {
 #pragma omp single
         ap_barrier_init(&step, omp_get_num_threads());
-        int64_t first = all * omp_get_thread_num() / omp_get_num_threads();
-        int64_t end = all * (omp_get_thread_num() + 1) / omp_get_num_threads();
-        int64_t unit = first * AP_LANES, units = least(end * AP_LANES, H) - unit;
+        const share own = share_of_thread(H);
         ap_vec sums[ITEMS][GATES];
         for (int64_t t = l->T - 1; t >= 0; t--) {
-            for (int64_t group = first; group < end && t < l->T - 1; group++)
+            for (int64_t group = own.first; group < own.end && t < l->T - 1; group++)
                 for (int64_t b = 0; b < B; b += ITEMS) {
                     const ap_vec *panel = (const ap_vec *)packed + group * H * GATES;
                     product(least(ITEMS, B - b), H, H, panel, gates + ((t + 1) * B + b) * GATES * H,
@@ -212,7 +222,7 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
                     }
                 }
             for (int64_t b = 0; b < B; b++)
-                cell_backward(H, unit, units, gates + (t * B + b) * GATES * H, c + (t * B + b) * H,
+                cell_backward(H, own.unit, own.units, gates + (t * B + b) * GATES * H, c + (t * B + b) * H,
                               c + ((t + 1) * B + b) * H, dh + (t * B + b) * H, dc + b * H);
             ap_barrier_wait(&step);
         }
