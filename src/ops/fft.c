@@ -31,6 +31,9 @@ struct ap_fft {
 #endif
 };
 
+/* Notes where the frequencies of one part of the transform end up: those frequency, frequency + step, ... are
+ * spread over `length` places from `at` on. Each step of transform_lanes cuts a part into four (at last into
+ * two) that hold every fourth frequency. */
 static void place_frequencies(int *place, int at, int length, int frequency, int step)
 {
     int radix = length % 4 == 0 ? 4 : length;
@@ -161,20 +164,27 @@ static void transform(const ap_fft *fft, const ap_real *z, ap_real *Z)
 
 void ap_fft_forward(const ap_fft *fft, const ap_real *x, ap_complex *X)
 {
-    ap_real *parts = &X[0].re;
+    ap_real *parts = (ap_real *)X;
     transform(fft, x, parts);
     split(fft->n / 2, fft->turn, NULL, parts, parts);
 }
 
 void ap_fft_inverse(const ap_fft *fft, ap_complex *X, ap_real *x)
 {
-    ap_real *parts = &X[0].re;
+    ap_real *parts = (ap_real *)X;
     join(fft->n / 2, fft->turn, parts);
     transform(fft, parts, x);
     for (int m = 0; m < fft->n / 2; m++) x[2 * m + 1] = -x[2 * m + 1];
 }
 
 /* ---------------------------------------------------------------- one signal a lane */
+
+/* z = y w, both complex */
+static inline void turned(ap_lanes *z, const ap_lanes *re, const ap_lanes *im, ap_complex w)
+{
+    z[0] = *re * w.re - *im * w.im;
+    z[1] = *re * w.im + *im * w.re;
+}
 
 /* In place, decimation in frequency, radix 4 with a last step of radix 2 where it does not divide; depth
  * first, so that what fits a cache is finished in it. Frequencies are left where place_frequencies says. */
@@ -194,17 +204,13 @@ static void transform_lanes(const ap_fft *fft, ap_lanes *z, int length)
         ap_lanes ac_re = a[0] + c[0], ac_im = a[1] + c[1], bd_re = b[0] + d[0], bd_im = b[1] + d[1];
         ap_lanes p_re = a[0] - c[0], p_im = a[1] - c[1];
         ap_lanes q_re = b[1] - d[1], q_im = d[0] - b[0]; /* -i (b - d) */
-        ap_complex w1 = fft->turn[j * step], w2 = fft->turn[2 * j * step], w3 = fft->turn[3 * j * step];
         ap_lanes y1_re = p_re + q_re, y1_im = p_im + q_im, y3_re = p_re - q_re, y3_im = p_im - q_im;
         ap_lanes y2_re = ac_re - bd_re, y2_im = ac_im - bd_im;
         a[0] = ac_re + bd_re;
         a[1] = ac_im + bd_im;
-        b[0] = y1_re * w1.re - y1_im * w1.im;
-        b[1] = y1_re * w1.im + y1_im * w1.re;
-        c[0] = y2_re * w2.re - y2_im * w2.im;
-        c[1] = y2_re * w2.im + y2_im * w2.re;
-        d[0] = y3_re * w3.re - y3_im * w3.im;
-        d[1] = y3_re * w3.im + y3_im * w3.re;
+        turned(b, &y1_re, &y1_im, fft->turn[j * step]);
+        turned(c, &y2_re, &y2_im, fft->turn[2 * j * step]);
+        turned(d, &y3_re, &y3_im, fft->turn[3 * j * step]);
     }
     for (int r = 0; quarter > 1 && r < 4; r++) transform_lanes(fft, z + 2 * r * quarter, quarter);
 }
