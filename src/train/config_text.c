@@ -153,6 +153,23 @@ static cJSON *key_schema(const config_key *key, const ap_config *config)
     return schema;
 }
 
+/* cJSON's layout with the spaces of every other JSON file here; within a string a tab would stand as \t. */
+static char *print_spaced(const cJSON *root)
+{
+    char *tabbed = cJSON_Print(root);
+    if (!tabbed) ap_fatal("out of memory: a JSON Schema");
+    writing w;
+    begin(&w);
+    for (const char *c = tabbed; *c; c++) {
+        if (*c != '\t')
+            fputc(*c, w.stream);
+        else
+            fputs(c > tabbed && c[-1] == ':' ? " " : "  ", w.stream);
+    }
+    free(tabbed);
+    return finish(&w);
+}
+
 char *ap_config_schema(void)
 {
     ap_config config = ap_config_default();
@@ -170,8 +187,7 @@ char *ap_config_schema(void)
         }
         put(section, short_name(key), key_schema(key, &config));
     }
-    char *text = cJSON_Print(root);
-    if (!text) ap_fatal("out of memory: a JSON Schema");
+    char *text = print_spaced(root);
     cJSON_Delete(root);
     return text;
 }
