@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const verb_option help_option = {
+const verb_option option_help = {
     .name = "help", .kind = OPTION_FLAG, .help = "print this and do nothing else"};
 
 static size_t table_count(const verb_option *table)
@@ -48,7 +48,7 @@ static ap_status unknown(const verb_option *table, const char *name)
     const char **names = ap_allocate(count + 1, sizeof *names);
     for (size_t k = 0; k < count; k++)
         if (table[k].kind != OPTION_OVERRIDES) names[known++] = table[k].name;
-    names[known++] = help_option.name;
+    names[known++] = option_help.name;
     const char *nearest = ap_suggest(name, names, known);
     ap_status status = nearest
                            ? ap_error(AP_MISUSE, "unknown option --%s; did you mean --%s?", name, nearest)
@@ -260,15 +260,24 @@ static void print_wrapped(FILE *out, int column, const char *text)
     fputc('\n', out);
 }
 
+char *option_describe(const verb_option *o)
+{
+    return o->fallback   ? ap_format_text("%s (default %s)", o->help, o->fallback)
+           : o->alias_of ? ap_format_text("%s (the same as --%s)", o->help, o->alias_of)
+           : o->required ? ap_format_text("%s (required)", o->help)
+                         : ap_copy_text(o->help);
+}
+
+const char *option_joint(const verb_option *o)
+{
+    return !o->placeholder ? "" : o->kind == OPTION_OVERRIDES ? "=" : " ";
+}
+
 static void print_option(FILE *out, const verb_option *o)
 {
-    const char *joint = o->kind == OPTION_OVERRIDES ? "=" : " ";
-    int column = fprintf(out, "  --%s%s%s", o->name, o->placeholder ? joint : "",
-                         o->placeholder ? o->placeholder : "");
-    char *text = o->fallback   ? ap_format_text("%s (default %s)", o->help, o->fallback)
-                 : o->alias_of ? ap_format_text("%s (the same as --%s)", o->help, o->alias_of)
-                 : o->required ? ap_format_text("%s (required)", o->help)
-                               : ap_copy_text(o->help);
+    int column =
+        fprintf(out, "  --%s%s%s", o->name, option_joint(o), o->placeholder ? o->placeholder : "");
+    char *text = option_describe(o);
     print_wrapped(out, column, text);
     free(text);
 }
@@ -276,5 +285,5 @@ static void print_option(FILE *out, const verb_option *o)
 void options_print(const verb_option *table, FILE *out)
 {
     for (const verb_option *o = table; o->name; o++) print_option(out, o);
-    print_option(out, &help_option);
+    print_option(out, &option_help);
 }

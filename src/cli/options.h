@@ -63,6 +63,15 @@ double option_number(const parsed_options *options, const char *name);
 /* Whether it stood on the command line. */
 bool option_given(const parsed_options *options, const char *name);
 
+/* The option that every verb has beside those of its table. */
+extern const verb_option option_help;
+
+/* What an option means, with its default or what it stands for; the caller frees it. */
+char *option_describe(const verb_option *option);
+
+/* What stands between an option and its value: " " or "="; "" where there is no value. */
+const char *option_joint(const verb_option *option);
+
 /* Prints the table for --help. */
 void options_print(const verb_option *table, FILE *out);
 

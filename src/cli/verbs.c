@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define ADDRESS(name) &verb_##name,
-static const verb *const verbs[] = {VERBS(ADDRESS) NULL};
+const verb *const verbs[] = {VERBS(ADDRESS) NULL};
 #undef ADDRESS
 
 /* The shell's code for a program that SIGINT ended: 128 + 2. */
@@ -28,7 +28,7 @@ static int exit_code(ap_code code)
 
 static void print_overview(FILE *out)
 {
-    fprintf(out, "antiphon: trains a model that hears two pieces of music and answers with a third\n\n"
+    fprintf(out, "antiphon: " PROGRAM_SUMMARY "\n\n"
                  "Usage: antiphon VERB ...\n\nVerbs:\n");
     for (size_t k = 0; verbs[k]; k++) fprintf(out, "  %-14s%s\n", verbs[k]->name, verbs[k]->summary);
     fprintf(out, "\n`antiphon help VERB` or `antiphon VERB --help` says more; `antiphon --version` prints "
@@ -89,6 +89,10 @@ static bool run_general(int count, char *const *words, ap_status *status)
     bool help = strcmp(first, "help") == 0;
     if (strcmp(first, "--version") == 0) {
         printf("antiphon %s\n", AP_VERSION);
+    } else if (help && count > 1 && strcmp(words[1], "--man") == 0) {
+        manual_print(stdout);
+    } else if (help && count > 1 && strcmp(words[1], "--bash") == 0) {
+        completion_print(stdout);
     } else if (help && count > 1) {
         const verb *v = find(words[1], status);
         if (v) print_help(v, stdout);

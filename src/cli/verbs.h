@@ -35,6 +35,17 @@ typedef struct verb {
 VERBS(DECLARE_VERB)
 #undef DECLARE_VERB
 
+/* All of them, in that order, ended by NULL. */
+extern const verb *const verbs[];
+
+#define PROGRAM_SUMMARY "trains a model that hears two pieces of music and answers with a third"
+
+/* `antiphon help --man`: the manual page, in the man macros of roff. */
+void manual_print(FILE *out);
+
+/* `antiphon help --bash`: the completion of the command line for bash. */
+void completion_print(FILE *out);
+
 /* The whole program: finds the verb, parses, runs, prints what failed; gives the exit code. */
 int verbs_main(int count, char *const *words);
 
