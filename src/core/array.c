@@ -1,5 +1,7 @@
 #include "core/array.h"
 
+#include "core/simd.h"
+
 #include <stddef.h>
 #include <string.h>
 
@@ -53,11 +55,54 @@ double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y)
     SUM_BY_PORTIONS(n, ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]))
 }
 
+#ifdef AP_DOUBLE
+typedef int64_t lane_index __attribute__((vector_size(AP_VEC_BYTES)));
+#else
+typedef int32_t lane_index __attribute__((vector_size(AP_VEC_BYTES)));
+#endif
+
+/* A square of AP_LANES by AP_LANES turned in registers: rows i and i + half exchange their quarters, for
+ * halves from the largest to 1 (Eklundh, 1972). */
+static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy)
+{
+    ap_vec row[AP_LANES];
+#pragma GCC unroll 16
+    for (int i = 0; i < AP_LANES; i++) row[i] = *(const ap_vec *)(x + i * ldx);
+#pragma GCC unroll 4
+    for (int half = AP_LANES / 2; half > 0; half /= 2) {
+        lane_index low, high;
+#pragma GCC unroll 16
+        for (int i = 0; i < AP_LANES; i++) {
+            low[i] = i & half ? AP_LANES + i - half : i;
+            high[i] = i & half ? AP_LANES + i : i + half;
+        }
+#pragma GCC unroll 16
+        for (int i = 0; i < AP_LANES; i++)
+            if (!(i & half)) {
+                ap_vec a = row[i], b = row[i + half];
+                row[i] = __builtin_shuffle(a, b, low);
+                row[i + half] = __builtin_shuffle(a, b, high);
+            }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < AP_LANES; i++) {
+        ap_vec *to = (ap_vec *)(y + i * ldy);
+        if (add) row[i] += *to;
+        *to = row[i];
+    }
+}
+
+/* Squares first, then the columns and rows that are left. */
 static void transpose_tile(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
                            int64_t ldy)
 {
+    int64_t squares_p = P / AP_LANES * AP_LANES, squares_q = Q / AP_LANES * AP_LANES;
+    for (int64_t q = 0; q < squares_q; q += AP_LANES)
+        for (int64_t p = 0; p < squares_p; p += AP_LANES)
+            transpose_square(x + p * ldx + q, ldx, add, y + q * ldy + p, ldy);
     for (int64_t q = 0; q < Q; q++)
-        for (int64_t p = 0; p < P; p++) y[q * ldy + p] = (add ? y[q * ldy + p] : 0) + x[p * ldx + q];
+        for (int64_t p = q < squares_q ? squares_p : 0; p < P; p++)
+            y[q * ldy + p] = (add ? y[q * ldy + p] : 0) + x[p * ldx + q];
 }
 
 void ap_matrix_transpose(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,

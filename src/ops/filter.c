@@ -1,6 +1,5 @@
 #include "ops/filter.h"
 
-#include "core/array.h"
 #include "core/vmath.h"
 #include "ops/panel.h"
 #include "ops/window.h"
@@ -163,7 +162,7 @@ static void correlate_tile(const correlation *c, const workspace *space, int64_t
     ap_panel_task task = {.J = J, .n = n, .x = space->window, .at = space->at};
     if (stored_in_place(c)) {
         task.M = c->rows;
-        task.packed = c->packed;
+        task.W = ap_panel_packed(c->packed, J, 0);
         task.bias = c->bias;
         task.y = c->target.y + b * channels * c->length + q - c->skip;
         task.ldy = c->length;
@@ -174,7 +173,7 @@ static void correlate_tile(const correlation *c, const workspace *space, int64_t
     int64_t from = most(q * c->phases, c->skip), to = least((q + n) * c->phases, c->skip + c->length);
     for (int64_t m = 0; m < c->rows; m += space->row_block) {
         task.M = least(space->row_block, c->rows - m);
-        task.packed = c->packed + ap_panel_at(J, m, 0);
+        task.W = ap_panel_packed(c->packed, J, m);
         task.bias = c->bias ? c->bias + m : NULL;
         task.y = space->rows;
         task.ldy = space->row_pitch;
@@ -357,60 +356,4 @@ void ap_filter_synthesise(ap_arena *arena, const ap_filter *f, ap_filter_source 
     }
     ap_arena_recycle(arena, bias, bias_bytes);
     ap_arena_recycle(arena, packed, bytes);
-}
-
-/* ---------------------------------------------------------------- gradients of weight and bias */
-
-void ap_filter_gradient(ap_arena *arena, const ap_filter *f, ap_filter_source coarse, ap_filter_source fine,
-                        ap_real *dweight)
-{
-    correlation c = analysis(arena, f, fine);
-    int64_t threads = omp_get_max_threads(), count = f->coarse * f->fine * f->K;
-    tiling tiles = cut(f->B, f->frames, WINDOW_BYTES / (int64_t)sizeof(ap_real) / f->coarse);
-    int64_t pitch = ap_window_pitch(tiles.widest + halo(&c)), frame_pitch = ap_window_pitch(tiles.widest);
-    int64_t window = f->fine * f->stride * pitch, frames = f->coarse * frame_pitch;
-    int64_t *at = window_places(arena, &c, pitch);
-    size_t bytes = (size_t)(threads * (window + frames)) * sizeof(ap_real);
-    size_t partial_bytes = (size_t)(threads * count) * sizeof(ap_real);
-    ap_real *scratch = ap_arena_alloc(arena, bytes), *partial = ap_arena_zeros(arena, partial_bytes);
-#pragma omp parallel
-    {
-        int64_t thread = omp_get_thread_num();
-        ap_real *windowed = scratch + thread * (window + frames), *framed = windowed + window;
-        ap_panel_gradient_task task = {.M = f->coarse,
-                                       .J = f->fine * f->K,
-                                       .dy = framed,
-                                       .lddy = frame_pitch,
-                                       .x = windowed,
-                                       .at = at,
-                                       .dW = partial + thread * count};
-#pragma omp for schedule(static)
-        for (int64_t i = 0; i < f->B * tiles.count; i++) {
-            int64_t b = i / tiles.count, tile = i % tiles.count, q = tile_begin(&tiles, tile);
-            int64_t n = tile_begin(&tiles, tile + 1) - q;
-            task.n = divide_up(n, AP_LANES) * AP_LANES;
-            ap_window_signal x = c.x, y = {coarse.data + b * f->coarse * f->frames, f->coarse, f->frames, 0,
-                                           coarse.elu};
-            x.data += b * f->fine * f->T;
-            /* frames behind the last are zeros and contribute none */
-            ap_window_fill(&x, q * f->stride - f->lead, f->stride, task.n + halo(&c), pitch, windowed);
-            ap_window_fill(&y, q, 1, task.n, frame_pitch, framed);
-            ap_panel_gradient(&task);
-        }
-#pragma omp for schedule(static)
-        for (int64_t j = 0; j < count; j++)
-            for (int64_t t = 0; t < threads; t++) dweight[j] += partial[t * count + j];
-    }
-    ap_arena_recycle(arena, partial, partial_bytes);
-    ap_arena_recycle(arena, scratch, bytes);
-    ap_arena_recycle(arena, at, (size_t)(f->fine * f->K) * sizeof *at);
-}
-
-void ap_filter_bias_gradient(int64_t B, int64_t C, int64_t T, const ap_real *dy, ap_real *dbias)
-{
-    for (int64_t c = 0; dbias && c < C; c++) {
-        double sum = 0;
-        for (int64_t b = 0; b < B; b++) sum += ap_array_sum(T, dy + (b * C + c) * T);
-        dbias[c] += (ap_real)sum;
-    }
 }

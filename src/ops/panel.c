@@ -35,17 +35,35 @@ void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real
             packed[ap_panel_at(J, m, j + i)] = m < M ? w[m * row_pitch + i * column_pitch] : 0;
 }
 
+ap_panel_weight ap_panel_packed(const ap_real *packed, int64_t J, int64_t m)
+{
+    return (ap_panel_weight){packed + ap_panel_at(J, m, 0), ROWS * J, ROWS};
+}
+
+ap_panel_weight ap_panel_transposed(const ap_real *data, int64_t pitch)
+{
+    return (ap_panel_weight){data, ROWS, pitch};
+}
+
 /* What a block of y starts from: itself, the bias, or zero. */
 typedef struct start {
     bool load;
     const ap_real *bias;
 } start;
 
+/* What a block is computed from: J columns of W, `column` apart, and as many rows of X. */
+typedef struct factors {
+    int64_t J;
+    const ap_real *w;
+    int64_t column;
+    const ap_real *x;
+    const int64_t *at;
+} factors;
+
 /* y [rows, COLUMNS] = start + W [rows, J] X: `rows` is a constant where this is inlined, so that the sums are
  * registers */
-static inline __attribute__((always_inline)) void block(int rows, int64_t J, const ap_real *w,
-                                                        const ap_real *x, const int64_t *at, start from,
-                                                        ap_real *y, int64_t ldy)
+static inline __attribute__((always_inline)) void block(int rows, factors f, start from, ap_real *y,
+                                                        int64_t ldy)
 {
     ap_vec sum[ROWS][VECS];
 #pragma GCC unroll 8
@@ -57,15 +75,15 @@ static inline __attribute__((always_inline)) void block(int rows, int64_t J, con
             else
                 sum[r][v] = (ap_vec){0} + (from.bias ? from.bias[r] : 0);
         }
-    for (int64_t j = 0; j < J; j++) {
-        const ap_real *row = x + at[j];
+    for (int64_t j = 0; j < f.J; j++) {
+        const ap_real *row = f.x + f.at[j], *w = f.w + j * f.column;
         ap_vec value[VECS];
 #pragma GCC unroll 3
         for (int v = 0; v < VECS; v++) value[v] = *(const ap_vec *)(row + v * AP_LANES);
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 3
-            for (int v = 0; v < VECS; v++) sum[r][v] += w[j * ROWS + r] * value[v];
+            for (int v = 0; v < VECS; v++) sum[r][v] += w[r] * value[v];
     }
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
@@ -79,27 +97,25 @@ static int kernel_rows(int64_t rows)
     return rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : ROWS;
 }
 
-static void any_block(int rows, int64_t J, const ap_real *w, const ap_real *x, const int64_t *at, start from,
-                      ap_real *y, int64_t ldy)
+static void any_block(int rows, factors f, start from, ap_real *y, int64_t ldy)
 {
     switch (kernel_rows(rows)) {
     case 1:
-        block(1, J, w, x, at, from, y, ldy);
+        block(1, f, from, y, ldy);
         return;
     case 2:
-        block(2, J, w, x, at, from, y, ldy);
+        block(2, f, from, y, ldy);
         return;
     case 4:
-        block(4, J, w, x, at, from, y, ldy);
+        block(4, f, from, y, ldy);
         return;
     default:
-        block(ROWS, J, w, x, at, from, y, ldy);
+        block(ROWS, f, from, y, ldy);
     }
 }
 
 /* A block at the lower or right edge of y goes through a buffer of full size. */
-static void edge_block(int rows, int64_t columns, int64_t J, const ap_real *w, const ap_real *x,
-                       const int64_t *at, start from, ap_real *y, int64_t ldy)
+static void edge_block(int rows, int64_t columns, factors f, start from, ap_real *y, int64_t ldy)
 {
     ap_real buffer[ROWS * COLUMNS] = {0}, bias[ROWS] = {0};
     if (rows > ROWS) __builtin_unreachable();
@@ -107,7 +123,7 @@ static void edge_block(int rows, int64_t columns, int64_t J, const ap_real *w, c
         if (from.load) memcpy(buffer + r * COLUMNS, y + r * ldy, (size_t)columns * sizeof *y);
         if (from.bias) bias[r] = from.bias[r];
     }
-    any_block(rows, J, w, x, at, (start){from.load, bias}, buffer, COLUMNS);
+    any_block(rows, f, (start){from.load, bias}, buffer, COLUMNS);
     for (int r = 0; r < rows; r++) memcpy(y + r * ldy, buffer + r * COLUMNS, (size_t)columns * sizeof *y);
 }
 
@@ -115,79 +131,21 @@ void ap_panel_product(const ap_panel_task *task)
 {
     int64_t M = task->M, J = task->J, n = task->n;
     for (int64_t first = 0; first < J; first += DEPTH) {
-        int64_t depth = J - first < DEPTH ? J - first : DEPTH;
+        factors f = {
+            .J = J - first < DEPTH ? J - first : DEPTH, .column = task->W.column, .at = task->at + first};
         for (int64_t t = 0; t < n; t += COLUMNS) {
             int64_t columns = n - t < COLUMNS ? n - t : COLUMNS;
+            f.x = task->x + t;
             for (int64_t m = 0; m < M; m += ROWS) {
                 int rows = (int)(M - m < ROWS ? M - m : ROWS);
-                const ap_real *w = task->packed + ap_panel_at(J, m, first);
                 ap_real *y = task->y + m * task->ldy + t;
                 start from = {task->add || first > 0, task->bias ? task->bias + m : NULL};
+                f.w = task->W.data + m / ROWS * task->W.panel + first * task->W.column;
                 if (columns == COLUMNS && rows == kernel_rows(rows))
-                    any_block(rows, depth, w, task->x + t, task->at + first, from, y, task->ldy);
+                    any_block(rows, f, from, y, task->ldy);
                 else
-                    edge_block(rows, columns, depth, w, task->x + t, task->at + first, from, y, task->ldy);
+                    edge_block(rows, columns, f, from, y, task->ldy);
             }
-        }
-    }
-}
-
-/* dW [rows, columns] += dy [rows, n] X' for a block of dW that stays in registers, one sum for each lane of t
- */
-#ifdef __AVX512F__
-#define GRADIENT_COLUMNS 6
-#else
-#define GRADIENT_COLUMNS 3
-#endif
-#define GRADIENT_ROWS 4
-
-static ap_real lane_sum(ap_vec v)
-{
-    ap_real sum[AP_LANES];
-    *(ap_vec *)sum = v;
-    for (int half = AP_LANES / 2; half > 0; half /= 2)
-        for (int i = 0; i < half; i++) sum[i] += sum[i + half];
-    return sum[0];
-}
-
-/* dy and x: one pointer for each row, those behind the last row that counts repeat it; `rows` and `columns`
- * count */
-static void gradient_block(int64_t n, const ap_real *const *dy, const ap_real *const *x, int rows,
-                           int columns, ap_real *dW, int64_t J)
-{
-    ap_vec sum[GRADIENT_ROWS][GRADIENT_COLUMNS] = {0};
-    for (int64_t t = 0; t < n; t += AP_LANES) {
-        ap_vec value[GRADIENT_COLUMNS];
-#pragma GCC unroll 6
-        for (int j = 0; j < GRADIENT_COLUMNS; j++) value[j] = *(const ap_vec *)(x[j] + t);
-#pragma GCC unroll 4
-        for (int r = 0; r < GRADIENT_ROWS; r++) {
-            ap_vec d = *(const ap_vec *)(dy[r] + t);
-#pragma GCC unroll 6
-            for (int j = 0; j < GRADIENT_COLUMNS; j++) sum[r][j] += d * value[j];
-        }
-    }
-#pragma GCC unroll 4
-    for (int r = 0; r < GRADIENT_ROWS; r++)
-#pragma GCC unroll 6
-        for (int j = 0; j < GRADIENT_COLUMNS; j++)
-            if (r < rows && j < columns) dW[r * J + j] += lane_sum(sum[r][j]);
-}
-
-void ap_panel_gradient(const ap_panel_gradient_task *task)
-{
-    int64_t M = task->M, J = task->J;
-    for (int64_t j = 0; j < J; j += GRADIENT_COLUMNS) {
-        const ap_real *x[GRADIENT_COLUMNS];
-        int columns = (int)(J - j < GRADIENT_COLUMNS ? J - j : GRADIENT_COLUMNS);
-        for (int i = 0; i < GRADIENT_COLUMNS; i++)
-            x[i] = task->x + task->at[j + (i < columns ? i : columns - 1)];
-        for (int64_t m = 0; m < M; m += GRADIENT_ROWS) {
-            const ap_real *dy[GRADIENT_ROWS];
-            int rows = (int)(M - m < GRADIENT_ROWS ? M - m : GRADIENT_ROWS);
-            for (int i = 0; i < GRADIENT_ROWS; i++)
-                dy[i] = task->dy + (m + (i < rows ? i : rows - 1)) * task->lddy;
-            gradient_block(task->n, dy, x, rows, columns, task->dW + m * J + j, J);
         }
     }
 }

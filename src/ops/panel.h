@@ -31,11 +31,24 @@ int64_t ap_panel_at(int64_t J, int64_t m, int64_t j);
 void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real *w, int64_t row_pitch,
                    int64_t column_pitch, ap_real *packed);
 
+/* W as it is read: W[m, j] at data[m / AP_PANEL_ROWS panel + j column + m % AP_PANEL_ROWS]. The places of
+ * rows from M on are read too, whatever they hold. */
+typedef struct ap_panel_weight {
+    const ap_real *data;
+    int64_t panel, column;
+} ap_panel_weight;
+
+/* W packed by ap_panel_pack, from row m on, a multiple of AP_PANEL_ROWS; and W [M, J] standing transposed, as
+ * [J, pitch]. */
+ap_panel_weight ap_panel_packed(const ap_real *packed, int64_t J, int64_t m);
+ap_panel_weight ap_panel_transposed(const ap_real *data, int64_t pitch);
+
 /* The order of summation depends on J alone. bias [M] (NULL: none). `add` adds to y instead of overwriting
  * it. */
 typedef struct ap_panel_task {
     int64_t M, J, n;
-    const ap_real *packed, *bias;
+    ap_panel_weight W;
+    const ap_real *bias;
     const ap_real *x;
     const int64_t *at;
     ap_real *y;
@@ -44,17 +57,5 @@ typedef struct ap_panel_task {
 } ap_panel_task;
 
 void ap_panel_product(const ap_panel_task *task);
-
-/* The gradient of W: dW[m, j] += sum over t of dy[m, t] x[at[j] + t]. n is a multiple of AP_LANES. */
-typedef struct ap_panel_gradient_task {
-    int64_t M, J, n;
-    const ap_real *dy;
-    int64_t lddy;
-    const ap_real *x;
-    const int64_t *at;
-    ap_real *dW; /* [M, J], as it is, not packed */
-} ap_panel_gradient_task;
-
-void ap_panel_gradient(const ap_panel_gradient_task *task);
 
 #endif

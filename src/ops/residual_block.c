@@ -65,10 +65,13 @@ static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
 /* What a tile works in: rows of the tiles' pitch. x and a = ELU(x) begin K - 1 columns before the others. */
 typedef struct block_rows {
     ap_real *x, *a, *s, *dy, *dh, *dx;
+    ap_real *transposed; /* of weights_tile */
 } block_rows;
 
 #define FORWARD_ROWS(shape) (2 * (shape)->C + (shape)->H)
 #define BACKWARD_ROWS(shape) (4 * (shape)->C + 2 * (shape)->H)
+/* dy, dh, a, s and x transposed, and what is read behind them */
+#define TRANSPOSED_ROWS(shape) (3 * (shape)->C + 2 * (shape)->H + 1)
 
 static block_rows rows_in(const block_shape *s, int64_t pitch, ap_real *memory)
 {
@@ -76,6 +79,7 @@ static block_rows rows_in(const block_shape *s, int64_t pitch, ap_real *memory)
     r.dy = r.s + s->H * pitch;
     r.dh = r.dy + s->C * pitch;
     r.dx = r.dh + s->H * pitch;
+    r.transposed = r.dx + s->C * pitch;
     return r;
 }
 
@@ -94,6 +98,7 @@ typedef struct block_plan {
     block_tiles tiles;
     int64_t *squeeze_at, *expand_at;               /* in a; in s and x, as seen from x */
     int64_t *spread_at, *dy_at;                    /* in dh; in dy */
+    int64_t *a_at, *sx_at;                         /* in a, and in s and x, transposed */
     ap_real *squeeze, *expand;                     /* [H, C K]; [C, H + C], shortcut beside expand */
     ap_real *expand_back, *spread, *shortcut_back; /* [H, C]; [C, H K]; [C, C]: the transposed */
     ap_real *bias;                                 /* expand_bias + shortcut_bias */
@@ -111,11 +116,13 @@ static void give(ap_arena *arena, ap_real *block, int64_t count)
     ap_arena_recycle(arena, block, (size_t)count * sizeof(ap_real));
 }
 
+/* A tile is as wide as its `rows` rows allow; `further` rows are touched once, and need not stay in the
+ * cache. */
 static block_plan plan_forward(ap_arena *arena, const block_shape *s, const block_arrays *w, int64_t around,
-                               int64_t rows)
+                               int64_t rows, int64_t further)
 {
     int64_t C = s->C, H = s->H, K = s->K;
-    block_plan p = {.shape = *s, .tiles = cut(s, around, rows), .rows = rows};
+    block_plan p = {.shape = *s, .tiles = cut(s, around, rows), .rows = rows + further};
     int64_t pitch = p.tiles.pitch;
     p.squeeze_at = place(arena, C, K, pitch, 0, 1);
     p.expand_at = place(arena, H + C, 1, pitch, 0, 0);
@@ -128,7 +135,7 @@ static block_plan plan_forward(ap_arena *arena, const block_shape *s, const bloc
     ap_panel_pack(C, H + C, H, C, w->shortcut, C, 1, p.expand);
     p.bias = take(arena, C);
     for (int64_t c = 0; c < C; c++) p.bias[c] = w->expand_bias[c] + w->shortcut_bias[c];
-    p.memory = take(arena, omp_get_max_threads() * rows * pitch);
+    p.memory = take(arena, omp_get_max_threads() * p.rows * pitch);
     return p;
 }
 
@@ -136,6 +143,8 @@ static void plan_backward(ap_arena *arena, block_plan *p, const block_arrays *w)
 {
     int64_t C = p->shape.C, H = p->shape.H, K = p->shape.K, pitch = p->tiles.pitch;
     p->dy_at = place(arena, C, 1, pitch, 0, 0);
+    p->a_at = place(arena, p->tiles.width, 1, C, 0, 0);
+    p->sx_at = place(arena, p->tiles.width, 1, H + C, 0, 0);
     /* a[q] reached h[q .. q + K - 1], by the taps from the last to the first */
     p->spread_at = place(arena, H, K, pitch, K - 1, -1);
     p->expand_back = take(arena, ap_panel_size(H, C));
@@ -182,7 +191,7 @@ static void squeeze_tile(const block_plan *p, const block_arrays *w, const block
     ap_panel_product(&(ap_panel_task){.M = s->H,
                                       .J = s->C * s->K,
                                       .n = n,
-                                      .packed = p->squeeze,
+                                      .W = ap_panel_packed(p->squeeze, s->C * s->K, 0),
                                       .bias = w->squeeze_bias,
                                       .x = r->a,
                                       .at = p->squeeze_at,
@@ -196,7 +205,7 @@ static void squeeze_tile(const block_plan *p, const block_arrays *w, const block
 static void residual_block_forward(ap_arena *arena, const block_shape *s, const block_arrays *w,
                                    const ap_real *x, ap_real *y)
 {
-    block_plan plan = plan_forward(arena, s, w, 0, FORWARD_ROWS(s));
+    block_plan plan = plan_forward(arena, s, w, 0, FORWARD_ROWS(s), 0);
     const block_plan *p = &plan;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < s->B * p->tiles.count; i++) {
@@ -208,7 +217,7 @@ static void residual_block_forward(ap_arena *arena, const block_shape *s, const 
         ap_panel_product(&(ap_panel_task){.M = s->C,
                                           .J = s->H + s->C,
                                           .n = n,
-                                          .packed = p->expand,
+                                          .W = ap_panel_packed(p->expand, s->H + s->C, 0),
                                           .bias = p->bias,
                                           .x = r.x,
                                           .at = p->expand_at,
@@ -233,7 +242,7 @@ static void dh_tile(const block_plan *p, const block_rows *r, const ap_real *dy,
     ap_panel_product(&(ap_panel_task){.M = s->H,
                                       .J = s->C,
                                       .n = columns,
-                                      .packed = p->expand_back,
+                                      .W = ap_panel_packed(p->expand_back, s->C, 0),
                                       .x = r->dy,
                                       .at = p->dy_at,
                                       .y = r->dh,
@@ -249,7 +258,7 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
     ap_panel_task task = {.M = s->C,
                           .J = s->H * s->K,
                           .n = n,
-                          .packed = p->spread,
+                          .W = ap_panel_packed(p->spread, s->H * s->K, 0),
                           .x = r->dh,
                           .at = p->spread_at,
                           .y = r->dx,
@@ -260,7 +269,7 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
         for (int64_t c = 0; c < s->C; c++) r->dx[c * pitch + i - begin] += r->dx[c * pitch - i - begin];
     slope_rows(s->C, n, pitch, r->a + before, r->dx);
     task.J = s->C;
-    task.packed = p->shortcut_back;
+    task.W = ap_panel_packed(p->shortcut_back, s->C, 0);
     task.x = r->dy;
     task.at = p->dy_at;
     task.add = true;
@@ -274,7 +283,8 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
     }
 }
 
-/* One thread's sums of the weights' gradients: expand and shortcut side by side as in the plan. */
+/* One thread's sums of the weights' gradients: squeeze as [H, K, C], expand and shortcut side by side as [C,
+ * H + C]. */
 typedef struct block_partial {
     ap_real *squeeze, *expand, *squeeze_bias;
 } block_partial;
@@ -291,32 +301,35 @@ static block_partial partial_in(const block_shape *s, ap_real *memory)
     return sum;
 }
 
+/* Over time the gradients are products as well (filter_gradient.c), of a tile's rows transposed. */
 static void weights_tile(const block_plan *p, const block_rows *r, int64_t n, const block_partial *sum)
 {
     const block_shape *s = &p->shape;
-    int64_t pitch = p->tiles.pitch, columns = (n + AP_LANES - 1) / AP_LANES * AP_LANES;
-    /* columns behind the tile's own are the next tile's */
-    for (int64_t i = n; i < columns; i++) {
-        for (int64_t c = 0; c < s->C; c++) r->dy[c * pitch + i] = 0;
-        for (int64_t h = 0; h < s->H; h++) r->dh[h * pitch + i] = 0;
-    }
-    ap_panel_gradient(&(ap_panel_gradient_task){.M = s->H,
-                                                .J = s->C * s->K,
-                                                .n = columns,
-                                                .dy = r->dh,
-                                                .lddy = pitch,
-                                                .x = r->a,
-                                                .at = p->squeeze_at,
-                                                .dW = sum->squeeze});
-    ap_panel_gradient(&(ap_panel_gradient_task){.M = s->C,
-                                                .J = s->H + s->C,
-                                                .n = columns,
-                                                .dy = r->dy,
-                                                .lddy = pitch,
-                                                .x = r->x,
-                                                .at = p->expand_at,
-                                                .dW = sum->expand});
-    for (int64_t h = 0; h < s->H; h++) sum->squeeze_bias[h] += (ap_real)ap_array_sum(n, r->dh + h * pitch);
+    int64_t C = s->C, H = s->H, K = s->K, pitch = p->tiles.pitch;
+    ap_real *dy = r->transposed, *dh = dy + C * n, *a = dh + H * n, *sx = a + C * (n + K - 1);
+    ap_matrix_transpose(C, n, r->dy, pitch, false, dy, C);
+    ap_matrix_transpose(H, n, r->dh, pitch, false, dh, H);
+    ap_matrix_transpose(C, n + K - 1, r->a, pitch, false, a, C);
+    ap_matrix_transpose(H, n, r->s, pitch, false, sx, H + C);
+    ap_matrix_transpose(C, n, r->x + K - 1, pitch, false, sx + H, H + C);
+    ap_panel_task task = {.M = H,
+                          .J = n,
+                          .n = K * C,
+                          .W = ap_panel_transposed(dh, H),
+                          .x = a,
+                          .at = p->a_at,
+                          .y = sum->squeeze,
+                          .ldy = K * C,
+                          .add = true};
+    ap_panel_product(&task);
+    task.M = C;
+    task.W = ap_panel_transposed(dy, C);
+    task.x = sx;
+    task.at = p->sx_at;
+    task.y = sum->expand;
+    task.n = task.ldy = H + C;
+    ap_panel_product(&task);
+    for (int64_t h = 0; h < H; h++) sum->squeeze_bias[h] += (ap_real)ap_array_sum(n, r->dh + h * pitch);
 }
 
 static void add_partials(const block_shape *s, ap_real *partials, const block_arrays *d)
@@ -325,7 +338,9 @@ static void add_partials(const block_shape *s, ap_real *partials, const block_ar
     for (int64_t t = 1; t < omp_get_max_threads(); t++)
         ap_array_accumulate(size, 1, partials + t * size, partials);
     block_partial sum = partial_in(s, partials);
-    ap_array_accumulate(s->H * s->C * s->K, 1, sum.squeeze, d->squeeze);
+    for (int64_t h = 0; h < s->H && d->squeeze; h++)
+        ap_matrix_transpose(s->K, s->C, sum.squeeze + h * s->K * s->C, s->C, true,
+                            d->squeeze + h * s->C * s->K, s->K);
     ap_array_accumulate(s->H, 1, sum.squeeze_bias, d->squeeze_bias);
     for (int64_t c = 0; c < s->C; c++) {
         if (d->expand) ap_array_accumulate(s->H, 1, sum.expand + c * J, d->expand + c * s->H);
@@ -338,7 +353,7 @@ static void residual_block_backward(ap_arena *arena, const block_shape *s, const
                                     const ap_real *x, const ap_real *dy, bool fresh, ap_real *dx,
                                     const block_arrays *d)
 {
-    block_plan plan = plan_forward(arena, s, w, s->K - 1, BACKWARD_ROWS(s));
+    block_plan plan = plan_forward(arena, s, w, s->K - 1, BACKWARD_ROWS(s), d ? TRANSPOSED_ROWS(s) : 0);
     const block_plan *p = &plan;
     plan_backward(arena, &plan, w);
     int64_t size = d ? omp_get_max_threads() * partial_size(s) : 0;

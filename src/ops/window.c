@@ -1,6 +1,7 @@
 #include "ops/window.h"
 
 #include "antiphon/arena.h"
+#include "core/array.h"
 #include "core/vmath.h"
 
 #include <string.h>
@@ -76,11 +77,43 @@ static void fill_row(const ap_window_signal *signal, const ap_real *x, int64_t a
     if (signal->elu) ap_velu(columns, row, row);
 }
 
+/* Rows lie far apart, so that each one's beginning would be waited for: it is asked for while the row before
+ * it is read. */
+static void ask_for(const ap_window_signal *signal, const ap_real *x, int64_t begin, int64_t count)
+{
+    const int64_t line = AP_ARENA_ALIGNMENT / (int64_t)sizeof(ap_real);
+    int64_t from = begin > 0 ? begin : 0, to = begin + count < signal->T ? begin + count : signal->T;
+    for (int64_t i = from; i < to; i += line) __builtin_prefetch(x + i, 0, 2);
+}
+
 void ap_window_fill(const ap_window_signal *signal, int64_t begin, int64_t stride, int64_t columns,
                     int64_t pitch, ap_real *window)
 {
-    for (int64_t c = 0; c < signal->C; c++)
+    for (int64_t c = 0; c < signal->C; c++) {
+        if (c + 1 < signal->C) ask_for(signal, signal->data + (c + 1) * signal->T, begin, stride * columns);
         for (int64_t p = 0; p < stride; p++)
             fill_row(signal, signal->data + c * signal->T, begin + p, stride, columns,
                      window + (c * stride + p) * pitch);
+    }
+}
+
+/* So many channels at a time pass through the working memory when a window is transposed. */
+#define TRANSPOSED_AT_ONCE 32
+
+int64_t ap_window_rows_size(int64_t columns)
+{
+    return TRANSPOSED_AT_ONCE * ap_window_pitch(columns);
+}
+
+void ap_window_fill_transposed(const ap_window_signal *signal, int64_t begin, int64_t columns, ap_real *rows,
+                               ap_real *window)
+{
+    int64_t pitch = ap_window_pitch(columns);
+    for (int64_t c = 0; c < signal->C; c += TRANSPOSED_AT_ONCE) {
+        ap_window_signal some = *signal;
+        some.data += c * signal->T;
+        some.C = signal->C - c < TRANSPOSED_AT_ONCE ? signal->C - c : TRANSPOSED_AT_ONCE;
+        ap_window_fill(&some, begin, 1, columns, pitch, rows);
+        ap_matrix_transpose(some.C, columns, rows, pitch, false, window + c, signal->C);
+    }
 }

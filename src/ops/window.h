@@ -28,4 +28,11 @@ int64_t ap_window_pitch(int64_t columns);
 void ap_window_fill(const ap_window_signal *signal, int64_t begin, int64_t stride, int64_t columns,
                     int64_t pitch, ap_real *window);
 
+/* The same transposed: window[i C + c] = signal[c, begin + i] for i < columns. Neighbouring frames of it,
+ * taken together, are the rows that a convolution sees. `rows`: working memory of
+ * ap_window_rows_size(columns) numbers. */
+void ap_window_fill_transposed(const ap_window_signal *signal, int64_t begin, int64_t columns, ap_real *rows,
+                               ap_real *window);
+int64_t ap_window_rows_size(int64_t columns);
+
 #endif

@@ -1,0 +1,119 @@
+#include "ops/filter.h"
+
+#include "core/array.h"
+#include "ops/panel.h"
+#include "ops/window.h"
+
+#include <omp.h>
+
+/* dweight[o, (k, i)] = sum over b, t of coarse[b, o, t] fine[b, i, t stride + k dilation - lead] is again a
+ * product of a panel, now over time: with both signals transposed, row t of X is what frame t sees, all taps
+ * and channels of it in one stretch if the dilation is 1, and a stretch a tap otherwise. */
+
+/* A tile of time is as wide as this many bytes of both signals allow, */
+#define TILE_BYTES ((int64_t)512 << 10)
+/* but no narrower: each tile reads and writes all of dweight. */
+#define TILE_FRAMES_LEAST 160
+#define TILE_FRAMES_MOST 1024
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* How the work is cut, and what a thread works in. */
+typedef struct plan {
+    int64_t tiles;            /* of each item */
+    int64_t frames, samples;  /* the most a tile has of the coarse and the fine signal */
+    int64_t stretches, width; /* of X's rows */
+    int64_t *at;              /* row t of X */
+    int64_t coarse_size, fine_size, rows_size;
+} plan;
+
+static plan cut(ap_arena *arena, const ap_filter *f)
+{
+    int64_t threads = omp_get_max_threads();
+    int64_t fit = TILE_BYTES / (int64_t)sizeof(ap_real) / (f->coarse + f->fine * f->stride);
+    int64_t frames = least(most(fit, TILE_FRAMES_LEAST), TILE_FRAMES_MOST);
+    plan p = {.tiles = (f->frames - 1) / frames + 1, .stretches = f->dilation == 1 ? 1 : f->K};
+    /* a few tiles are made to come out even among the threads */
+    if (f->B % threads != 0) p.tiles = least((p.tiles + threads - 1) / threads * threads, f->frames);
+    p.frames = (f->frames - 1) / p.tiles + 1;
+    p.samples = (p.frames - 1) * f->stride + (f->K - 1) * f->dilation + 1;
+    p.width = f->fine * f->K / p.stretches;
+    p.at = ap_arena_alloc(arena, (size_t)p.frames * sizeof *p.at);
+    for (int64_t t = 0; t < p.frames; t++) p.at[t] = t * f->stride * f->fine;
+    /* whole panels are read at the end of both */
+    p.coarse_size = p.frames * f->coarse + AP_PANEL_ROWS;
+    p.fine_size = p.samples * f->fine + AP_PANEL_COLUMNS;
+    p.rows_size = ap_window_rows_size(most(p.frames, p.samples));
+    return p;
+}
+
+/* Adds to sums [coarse, K, fine] what n frames from t on contribute. */
+static void gradient_tile(const ap_filter *f, const plan *p, const ap_window_signal *coarse,
+                          const ap_window_signal *fine, int64_t t, int64_t n, ap_real *memory, ap_real *sums)
+{
+    ap_real *dy = memory, *x = dy + p->coarse_size, *rows = x + p->fine_size;
+    ap_window_fill_transposed(coarse, t, n, rows, dy);
+    ap_window_fill_transposed(fine, t * f->stride - f->lead,
+                              (n - 1) * f->stride + (f->K - 1) * f->dilation + 1, rows, x);
+    for (int64_t k = 0; k < p->stretches; k++)
+        ap_panel_product(&(ap_panel_task){.M = f->coarse,
+                                          .J = n,
+                                          .n = p->width,
+                                          .W = ap_panel_transposed(dy, f->coarse),
+                                          .x = x + k * f->dilation * f->fine,
+                                          .at = p->at,
+                                          .y = sums + k * p->width,
+                                          .ldy = f->fine * f->K,
+                                          .add = true});
+}
+
+void ap_filter_gradient(ap_arena *arena, const ap_filter *f, ap_filter_source coarse, ap_filter_source fine,
+                        ap_real *dweight)
+{
+    plan p = cut(arena, f);
+    int64_t threads = omp_get_max_threads(), count = f->coarse * f->fine * f->K;
+    int64_t mirror = ap_window_mirror(f->mode, f->T, f->lead, f->tail);
+    int64_t size = p.coarse_size + p.fine_size + p.rows_size;
+    size_t bytes = (size_t)(threads * size) * sizeof(ap_real),
+           sums_bytes = (size_t)(threads * count) * sizeof(ap_real);
+    ap_real *memory = ap_arena_alloc(arena, bytes), *sums = ap_arena_zeros(arena, sums_bytes);
+#pragma omp parallel
+    {
+        int64_t thread = omp_get_thread_num();
+#pragma omp for schedule(static)
+        for (int64_t i = 0; i < f->B * p.tiles; i++) {
+            int64_t b = i / p.tiles, tile = i % p.tiles;
+            int64_t t = tile * f->frames / p.tiles, n = (tile + 1) * f->frames / p.tiles - t;
+            ap_window_signal y = {coarse.data + b * f->coarse * f->frames, f->coarse, f->frames, 0,
+                                  coarse.elu};
+            ap_window_signal x = {fine.data + b * f->fine * f->T, f->fine, f->T, mirror, fine.elu};
+            gradient_tile(f, &p, &y, &x, t, n, memory + thread * size, sums + thread * count);
+        }
+#pragma omp for schedule(static)
+        for (int64_t row = 0; row < f->coarse * f->fine; row++)
+            for (int64_t k = 0; k < f->K; k++)
+                for (int64_t t = 0; t < threads; t++)
+                    dweight[row * f->K + k] +=
+                        sums[t * count + (row / f->fine * f->K + k) * f->fine + row % f->fine];
+    }
+    ap_arena_recycle(arena, sums, sums_bytes);
+    ap_arena_recycle(arena, memory, bytes);
+    ap_arena_recycle(arena, p.at, (size_t)p.frames * sizeof *p.at);
+}
+
+void ap_filter_bias_gradient(int64_t B, int64_t C, int64_t T, const ap_real *dy, ap_real *dbias)
+{
+    for (int64_t c = 0; dbias && c < C; c++) {
+        double sum = 0;
+        for (int64_t b = 0; b < B; b++) sum += ap_array_sum(T, dy + (b * C + c) * T);
+        dbias[c] += (ap_real)sum;
+    }
+}
