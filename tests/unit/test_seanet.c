@@ -5,6 +5,7 @@
 #include "support/check.h"
 
 #include <math.h>
+#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -195,6 +196,55 @@ static void test_frozen_weights(void **state)
     ap_params_free(trained.params);
 }
 
+/* Audio decoded by so many threads, and the gradient of its sum of squares with respect to the latents. */
+static void decode_with(int threads, codec c, ap_tensor z, ap_real *y, ap_real *dz)
+{
+    int before = omp_get_max_threads();
+    omp_set_num_threads(threads);
+    ap_tape *tape = ap_tape_create(0);
+    memset(dz, 0, (size_t)ap_shape_count(z.shape) * sizeof *dz);
+    ap_params_zero_grads(c.params);
+    ap_var *out = ap_seanet_decode(tape, c.seanet, ap_tape_leaf(tape, z, dz));
+    ap_real *dy = ap_var_grad(tape, out);
+    for (int64_t i = 0; i < ap_shape_count(out->value.shape); i++) dy[i] = 2 * (y[i] = out->value.data[i]);
+    ap_tape_backward_all(tape);
+    ap_tape_free(tape);
+    omp_set_num_threads(before);
+}
+
+/* Neither audio nor gradients with respect to signals depend on the threads, bit for bit; gradients of
+ * weights are sums of the threads', and differ by rounding. */
+static void test_number_of_threads(void **state)
+{
+    (void)state;
+    enum { T = 700, SAMPLES = T * SMALL_HOP };
+    codec c = create(&SMALL, AP_PARAM_TRAINED);
+    ap_tensor z = random_tensor(2, 1, AP_SHAPE(1, SMALL.dim, T));
+    size_t latents = (size_t)(SMALL.dim * T), weights = (size_t)ap_params_trained_count(c.params);
+    ap_real *y = malloc(2 * SAMPLES * sizeof *y), *dz = malloc(2 * latents * sizeof *dz);
+    double *want = malloc(weights * sizeof *want), largest = 0;
+    assert_true(y && dz && want);
+    ap_real *grads = ap_params_trained_grads(c.params);
+    decode_with(1, c, z, y, dz);
+    for (size_t i = 0; i < weights; i++) {
+        want[i] = (double)grads[i];
+        largest = fmax(largest, fabs(want[i]));
+    }
+    for (int threads = 2; threads <= 5; threads++) {
+        decode_with(threads, c, z, y + SAMPLES, dz + latents);
+        assert_memory_equal(y, y + SAMPLES, SAMPLES * sizeof *y);
+        assert_memory_equal(dz, dz + latents, latents * sizeof *dz);
+        for (size_t i = 0; i < weights; i++)
+            if (!(fabs((double)grads[i] - want[i]) <= forward_tolerance() * largest))
+                fail_msg("%d threads: gradient %zu is %.9g, not %.9g", threads, i, (double)grads[i], want[i]);
+    }
+    free(y);
+    free(dz);
+    free(want);
+    free(z.data);
+    ap_params_free(c.params);
+}
+
 /* Bytes that encoding needs, with and without something to differentiate. */
 static size_t encoding_bytes(const ap_seanet_config *config, bool differentiate)
 {
@@ -223,9 +273,10 @@ static void test_memory_without_gradients(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published_names), cmocka_unit_test(test_first_values),
-        cmocka_unit_test(test_lengths),         cmocka_unit_test(test_causality),
-        cmocka_unit_test(test_frozen_weights),  cmocka_unit_test(test_memory_without_gradients),
+        cmocka_unit_test(test_published_names),   cmocka_unit_test(test_first_values),
+        cmocka_unit_test(test_lengths),           cmocka_unit_test(test_causality),
+        cmocka_unit_test(test_frozen_weights),    cmocka_unit_test(test_memory_without_gradients),
+        cmocka_unit_test(test_number_of_threads),
     };
     return cmocka_run_group_tests_name("seanet", tests, NULL, NULL);
 }
