@@ -28,9 +28,6 @@ typedef struct ap_int_list {
 typedef enum ap_targets { AP_TARGETS_MATCHED, AP_TARGETS_SHUFFLED } ap_targets;
 /** What stands between the agent's latents and the codec's decoder. */
 typedef enum ap_output_part { AP_OUTPUT_CASCADE, AP_OUTPUT_DIRECT, AP_OUTPUT_GATES } ap_output_part;
-/** What of |x| in a segment is the envelope: the largest, the root mean square, the 8-norm (a smooth
- * maximum). */
-typedef enum ap_envelope_type { AP_ENVELOPE_MAX, AP_ENVELOPE_RMS, AP_ENVELOPE_P8 } ap_envelope_type;
 typedef enum ap_schedule { AP_SCHEDULE_CONSTANT, AP_SCHEDULE_COSINE } ap_schedule;
 
 /** A plain value: copied by assignment, nothing to free. The table says what each key means and in which

@@ -21,7 +21,7 @@ typedef int32_t pattern __attribute__((may_alias));
  * piece. */
 #define PIECE 256
 
-static ap_real loudest(int64_t n, const ap_real *x, int64_t *where)
+ap_real ap_loudest(int64_t n, const ap_real *x, int64_t *where)
 {
     const pattern *bits = (const pattern *)x;
     pattern most = -1;
@@ -54,7 +54,7 @@ void ap_envelope(int64_t B, int64_t S, int64_t M, const ap_real *x, ap_real *e, 
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < B * M; i++) {
         int64_t start = i % M * length;
-        e[i] = loudest(length, x + i / M * S + start, where ? where + i : NULL);
+        e[i] = ap_loudest(length, x + i / M * S + start, where ? where + i : NULL);
         if (where) where[i] += start;
     }
 }

@@ -12,4 +12,7 @@ ap_var *ap_envelope_of(ap_tape *tape, ap_var *x, int64_t M);
 void ap_envelope_backward(int64_t B, int64_t S, int64_t M, const ap_real *x, const int64_t *where,
                           const ap_real *de, ap_real *dx);
 
+/* The largest |x| of n numbers; `where` (NULL: not wanted) receives the index of the first that has it. */
+ap_real ap_loudest(int64_t n, const ap_real *x, int64_t *where);
+
 #endif

@@ -23,8 +23,7 @@ double ap_modulation_cost_of(double r)
     return -log1p(-fmin(fabs(r), CLAMP));
 }
 
-/* d/dr = sign(r) / (1 - |r|), up to the clamp or the tangent */
-static double barrier_slope(ap_barrier barrier, double r)
+double ap_barrier_slope(ap_barrier barrier, double r)
 {
     double u = fabs(r);
     if (u == 0 || (barrier == AP_BARRIER_SEED && u > CLAMP)) return 0;
@@ -39,7 +38,8 @@ static double source_cost(int64_t M, ap_barrier barrier, double scale, const ap_
     ap_correlation c = ap_correlate(M, source, output);
     if (r) *r = (ap_real)c.r;
     if (dsource || doutput)
-        ap_correlate_backward(&c, M, source, output, scale * barrier_slope(barrier, c.r), dsource, doutput);
+        ap_correlate_backward(&c, M, source, output, scale * ap_barrier_slope(barrier, c.r), dsource,
+                              doutput);
     return ap_modulation_cost_of(c.r);
 }
 

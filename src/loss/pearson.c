@@ -24,26 +24,50 @@ static void moments(int64_t M, const ap_real *x, double *mean, double *sigma)
     *sigma = low == high ? 0 : sqrt(square / (double)(M - 1));
 }
 
-ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y)
+static ap_correlation spreads(int64_t M, const ap_real *x, const ap_real *y)
 {
     ap_correlation c = {0};
     moments(M, x, &c.mean_x, &c.sigma_x);
     moments(M, y, &c.mean_y, &c.sigma_y);
-    if (c.sigma_x == 0 || c.sigma_y == 0) return c;
-    double products = 0;
-    for (int64_t i = 0; i < M; i++) products += ((double)x[i] - c.mean_x) * ((double)y[i] - c.mean_y);
-    c.r = fmax(-1, fmin(1, products / (double)(M - 1) / (c.sigma_x * c.sigma_y + PRODUCT_FLOOR)));
     return c;
 }
 
-/* With r = cov / p, p = sigma_x sigma_y + 1e-8: dcov/dx_i = (y_i - mean_y) / (M - 1) and
+/* r, once the means and what to divide by are known */
+static double coefficient(const ap_correlation *c, int64_t M, const ap_real *x, const ap_real *y)
+{
+    double products = 0;
+    for (int64_t i = 0; i < M; i++) products += ((double)x[i] - c->mean_x) * ((double)y[i] - c->mean_y);
+    return fmax(-1, fmin(1, products / (double)(M - 1) / c->product));
+}
+
+ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y)
+{
+    ap_correlation c = spreads(M, x, y);
+    if (c.sigma_x == 0 || c.sigma_y == 0) return c;
+    c.product = c.sigma_x * c.sigma_y + PRODUCT_FLOOR;
+    c.r = coefficient(&c, M, x, y);
+    return c;
+}
+
+ap_correlation ap_correlate_floored(int64_t M, double floor, const ap_real *x, const ap_real *y)
+{
+    ap_correlation c = spreads(M, x, y);
+    c.sigma_x = hypot(c.sigma_x, floor);
+    c.sigma_y = hypot(c.sigma_y, floor);
+    c.product = c.sigma_x * c.sigma_y;
+    c.r = coefficient(&c, M, x, y);
+    return c;
+}
+
+/* With r = cov / p, p the product: dcov/dx_i = (y_i - mean_y) / (M - 1) and
  * dsigma_x/dx_i = (x_i - mean_x) / ((M - 1) sigma_x), so
- * dr/dx_i = (y_i - mean_y - r sigma_y / sigma_x (x_i - mean_x)) / ((M - 1) p); likewise for y. */
+ * dr/dx_i = (y_i - mean_y - r sigma_y / sigma_x (x_i - mean_x)) / ((M - 1) p); likewise for y. A floor inside
+ * the root changes sigma, but not this. */
 void ap_correlate_backward(const ap_correlation *c, int64_t M, const ap_real *x, const ap_real *y, double dr,
                            ap_real *dx, ap_real *dy)
 {
     if (c->sigma_x == 0 || c->sigma_y == 0) return;
-    double factor = dr / ((double)(M - 1) * (c->sigma_x * c->sigma_y + PRODUCT_FLOOR));
+    double factor = dr / ((double)(M - 1) * c->product);
     double along_x = c->r * c->sigma_y / c->sigma_x, along_y = c->r * c->sigma_x / c->sigma_y;
     for (int64_t i = 0; i < M; i++) {
         double from_x = (double)x[i] - c->mean_x, from_y = (double)y[i] - c->mean_y;

@@ -58,6 +58,10 @@
     /* loss/envelope.c, loss/modulation.c */                                                                 \
     X(envelope)                                                                                              \
     X(correlation_cost)                                                                                      \
+    /* loss/bands.c, loss/segments.c, loss/lagged.c */                                                       \
+    X(band_split)                                                                                            \
+    X(segment_norm)                                                                                          \
+    X(lagged_cost)                                                                                           \
     /* loss/reconstruction.c */                                                                              \
     X(rms_loss)                                                                                              \
     /* loss/spectral.c */                                                                                    \

@@ -71,6 +71,11 @@ static ap_status check_loss(const ap_config *config, int64_t samples)
         return ap_error(AP_MISUSE,
                         "loss.corr_segments = %d is more than the %lld samples of data.seconds = %g",
                         config->loss.corr_segments, (long long)samples, config->data.seconds);
+    if (config->loss.corr_lag_ms > 0 && samples / config->loss.corr_segments < AP_MODULATION_LAG_STEPS)
+        return ap_error(AP_MISUSE,
+                        "loss.corr_lag_ms: loss.corr_segments = %d leaves %lld samples a segment, less than %d",
+                        config->loss.corr_segments, (long long)(samples / config->loss.corr_segments),
+                        AP_MODULATION_LAG_STEPS);
     AP_TRY(long_enough(config, samples, config->loss.spectral, "spectral", SPECTRAL_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.mel, "mel", MEL_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.chroma, "chroma", CHROMA_WINDOW));

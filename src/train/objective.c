@@ -71,8 +71,14 @@ static ap_var *novelty(ap_tape *tape, const ap_config *config, const ap_heard *h
 
 static ap_var *correlation(ap_tape *tape, const ap_config *config, const ap_heard *h)
 {
-    return ap_modulation_cost(tape, h->input, h->target, h->output, config->loss.corr_segments,
-                              config->loss.corr_barrier);
+    const ap_modulation settings = {.segments = config->loss.corr_segments,
+                                    .barrier = config->loss.corr_barrier,
+                                    .envelope = config->loss.corr_envelope,
+                                    .bands = config->loss.corr_bands,
+                                    .lag_ms = config->loss.corr_lag_ms,
+                                    .tolerance_input = config->loss.corr_tolerance_input,
+                                    .tolerance_target = config->loss.corr_tolerance_target};
+    return ap_modulation_cost_with(tape, h->input, h->target, h->output, &settings);
 }
 
 static ap_var *onset(ap_tape *tape, const ap_config *config, const ap_heard *h)

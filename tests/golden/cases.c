@@ -17,12 +17,32 @@ static golden_outputs one(ap_var *y)
 
 /* ---------------------------------------------------------------- losses */
 
+/* a setting that a file need not have */
+static double setting(const golden *g, const char *key, double otherwise)
+{
+    const char *text = ap_safetensors_metadata(g->file, key);
+    return text ? strtod(text, NULL) : otherwise;
+}
+
+static ap_envelope_type envelope_type(const golden *g)
+{
+    const char *name = ap_safetensors_metadata(g->file, "envelope");
+    if (!name || strcmp(name, "max") == 0) return AP_ENVELOPE_MAX;
+    return strcmp(name, "rms") == 0 ? AP_ENVELOPE_RMS : AP_ENVELOPE_P8;
+}
+
 static golden_outputs modulation(golden *g)
 {
+    const ap_modulation settings = {.segments = golden_number(g, "segments"),
+                                    .barrier = AP_BARRIER_SEED,
+                                    .envelope = envelope_type(g),
+                                    .bands = (int)setting(g, "bands", 1),
+                                    .lag_ms = setting(g, "lag_ms", 0),
+                                    .tolerance_input = setting(g, "tolerance_input", 0),
+                                    .tolerance_target = setting(g, "tolerance_target", 0)};
     ap_var *input = golden_input(g, "input"), *target = golden_input(g, "target"),
            *output = golden_input(g, "output");
-    return one(
-        ap_modulation_cost(g->tape, input, target, output, golden_number(g, "segments"), AP_BARRIER_SEED));
+    return one(ap_modulation_cost_with(g->tape, input, target, output, &settings));
 }
 
 /* a loss of two signals, under the names the file gives them */

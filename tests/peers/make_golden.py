@@ -113,6 +113,12 @@ def main(out, seed=0):
     case(out, "timbre_loss", timbre_loss, {"out": o, "tgt": g})
     case(out, "variation_loss", lambda out: variation_loss(out, 0.9, 50), {"out": 0.2 + 0.02 * o}, meta={"least": 0.9, "segments": 50})
     case(out, "level_loss", level_loss, {"out": o, "tgt": g})
+    wide = dict(lag=dict(lag_ms=12.0), rms=dict(envelope="rms"), p8=dict(envelope="p8", lag_ms=3.0), bands=dict(bands=3),
+                tolerance=dict(tolerance_input=0.05, tolerance_target=0.3))
+    clip = {"input": drums[..., :2405] * 0.2, "target": piano[..., :2405] * 0.2, "output": mixed[..., :2405] * 0.2}
+    for name, settings in wide.items():
+        f = lambda input, target, output: modulation_cost_with(input, target, output, 40, **settings)
+        case(out, "modulation_" + name, f, clip, meta={"segments": 40, **settings})
     gates = randomise(Gates(16, 4))
     case(out, "gates", lambda z, zi, zt: gates(z, zi, zt), {"z": r(2, 16, 20), "zi": r(2, 16, 20), "zt": r(2, 16, 20)}, gates, meta={"bands": 4, "new": 0.05})
     # three whole training steps: frozen codec, agent + cascade, AdamW, clipping at 10

@@ -132,11 +132,16 @@ static void signals_free(signals *s)
     }
 }
 
-static double norm(const ap_real *x)
+static double norm_of(int n, const ap_real *x)
 {
     double square = 0;
-    for (int i = 0; i < SHORT; i++) square += (double)x[i] * (double)x[i];
+    for (int i = 0; i < n; i++) square += (double)x[i] * (double)x[i];
     return sqrt(square);
+}
+
+static double norm(const ap_real *x)
+{
+    return norm_of(SHORT, x);
 }
 
 static void test_arrays_agree_with_tape(void **state)
@@ -239,6 +244,170 @@ static void test_first_of_equal_maxima(void **state)
     assert_int_equal(where[1], 4);
 }
 
+/* ---------------------------------------------------------------- the wider cost */
+
+#define WIDE 6000
+#define WIDE_SEGMENTS 50
+#define MS 24 /* samples */
+
+static const ap_modulation plain = {
+    .segments = WIDE_SEGMENTS, .barrier = AP_BARRIER_EXTENDED, .envelope = AP_ENVELOPE_MAX, .bands = 1};
+
+/* sources that swell and fade at random; the target's envelope is its own */
+static void burst(uint64_t seed, ap_real *x)
+{
+    ap_tensor noise = random_tensor(seed, (ap_real)0.1, AP_SHAPE(WIDE)),
+              level = random_tensor(seed + 100, 1, AP_SHAPE(WIDE / 200));
+    for (int i = 0; i < WIDE; i++)
+        x[i] = noise.data[i] * (level.data[i / 200] * level.data[i / 200] + (ap_real)0.05);
+    free(noise.data);
+    free(level.data);
+}
+
+typedef struct trio {
+    ap_real x[3][WIDE], dx[3][WIDE];
+} trio;
+
+static double wide_cost(trio *t, const ap_modulation *settings)
+{
+    ap_tape *tape = ap_tape_create(0);
+    ap_var *in[3];
+    memset(t->dx, 0, sizeof t->dx);
+    for (int k = 0; k < 3; k++)
+        in[k] = ap_tape_leaf(tape, (ap_tensor){AP_SHAPE(1, 1, WIDE), t->x[k]}, t->dx[k]);
+    ap_var *y = ap_modulation_cost_with(tape, in[0], in[1], in[2], settings);
+    double value = (double)y->value.data[0];
+    ap_tape_backward(tape, y, 1);
+    ap_tape_free(tape);
+    return value;
+}
+
+static trio *trio_create(void)
+{
+    trio *t = malloc(sizeof *t);
+    assert_non_null(t);
+    for (int k = 0; k < 3; k++) burst((uint64_t)k, t->x[k]);
+    return t;
+}
+
+static void test_wider_cost_at_its_defaults(void **state)
+{
+    (void)state;
+    trio *t = trio_create();
+    for (ap_barrier barrier = AP_BARRIER_EXTENDED; barrier <= AP_BARRIER_SEED; barrier++) {
+        ap_modulation settings = plain;
+        settings.barrier = barrier;
+        ap_real doutput[WIDE];
+        double value = wide_cost(t, &settings);
+        ap_real seed = ap_modulation_cost_arrays(1, WIDE, WIDE_SEGMENTS, barrier, t->x[0], t->x[1], t->x[2],
+                                                 NULL, NULL, doutput);
+        assert_true(value == (double)seed);
+        assert_memory_equal(doutput, t->dx[2], sizeof doutput);
+        /* a tolerance of next to nothing goes the other way and arrives at the same */
+        settings.tolerance_input = 1e-12;
+        assert_true(fabs(wide_cost(t, &settings) - value) < 1e-4);
+        double difference = 0, power = 0;
+        for (int i = 0; i < WIDE; i++) {
+            difference += pow((double)(t->dx[2][i] - doutput[i]), 2);
+            power += pow((double)doutput[i], 2);
+        }
+        assert_true(difference < 1e-6 * power);
+    }
+    free(t);
+}
+
+/* the output is the target `delay` samples late */
+static void delayed_copy(trio *t, int delay)
+{
+    for (int i = 0; i < WIDE; i++) t->x[2][i] = i < delay ? 0 : t->x[1][i - delay];
+}
+
+static void test_lags_catch_a_delayed_copy(void **state)
+{
+    (void)state;
+    trio *t = trio_create();
+    ap_modulation lags = plain;
+    lags.lag_ms = 25;
+    double independent = wide_cost(t, &lags);
+    for (int late = -1; late <= 1; late += 2) {
+        delayed_copy(t, 20 * MS);
+        if (late < 0) /* the output first, then the source */
+            for (int i = 0; i < WIDE; i++) {
+                ap_real swapped = t->x[1][i];
+                t->x[1][i] = t->x[2][i], t->x[2][i] = swapped;
+            }
+        assert_true(wide_cost(t, &plain) < 2);
+        assert_true(wide_cost(t, &lags) > 4 && wide_cost(t, &lags) > independent + 3);
+        assert_true(norm_of(WIDE, t->dx[2]) > 0);
+        for (int k = 1; k < 3; k++) burst((uint64_t)k, t->x[k]);
+    }
+    /* beyond the largest shift it is not noticed */
+    delayed_copy(t, 60 * MS);
+    assert_true(wide_cost(t, &lags) < 2);
+    free(t);
+}
+
+static void test_bands_catch_a_copy_in_one(void **state)
+{
+    (void)state;
+    trio *t = trio_create();
+    /* a low tone under the target's envelope beside a much louder high one that swells by itself */
+    for (int i = 0; i < WIDE; i++) {
+        double time = i / 24000.0, swell = 0.6 + 0.5 * sin(2 * M_PI * 9 * time), own = i / 200 % 3 ? 0.1 : 1;
+        t->x[1][i] = (ap_real)(own * (0.1 * sin(2 * M_PI * 200 * time) + 0.01 * sin(2 * M_PI * 5000 * time)));
+        t->x[2][i] = (ap_real)(own * 0.1 * sin(2 * M_PI * 200 * time) + swell * sin(2 * M_PI * 5000 * time));
+    }
+    ap_modulation bands = plain;
+    bands.bands = 3;
+    memset(t->x[0], 0, sizeof t->x[0]);
+    double whole = wide_cost(t, &plain), apart = wide_cost(t, &bands);
+    assert_true(whole < 0.7 && apart > 2 * whole);
+    free(t);
+}
+
+static void test_tolerances(void **state)
+{
+    (void)state;
+    trio *t = trio_create();
+    memset(t->x[0], 0, sizeof t->x[0]);
+    for (int i = 0; i < WIDE; i++) t->x[2][i] += t->x[1][i];
+    ap_real e[2][WIDE_SEGMENTS];
+    for (int k = 0; k < 2; k++) ap_envelope(1, WIDE, WIDE_SEGMENTS, t->x[k + 1], e[k], NULL);
+    double r = fabs(ap_pearson(WIDE_SEGMENTS, e[0], e[1]));
+    assert_true(r > 0.3 && r < 0.95);
+    ap_modulation settings = plain;
+    settings.tolerance_target = r / 2;
+    assert_true(fabs(wide_cost(t, &settings) + log(1 - (r / 2) / (1 - r / 2))) < 1e-3);
+    settings.tolerance_target = r + 0.01;
+    assert_true(wide_cost(t, &settings) == 0 && norm_of(WIDE, t->dx[2]) == 0);
+    settings.tolerance_target = 0;
+    settings.tolerance_input = 0.5; /* the other source's: nothing changes */
+    assert_true(fabs(wide_cost(t, &settings) + log(1 - r)) < 1e-3);
+    free(t);
+}
+
+/* Where the seed's gradient grows without bound, as the output's envelope becomes flat, this one does not. */
+static void test_flat_envelopes_have_bounded_gradients(void **state)
+{
+    (void)state;
+    trio *t = trio_create();
+    for (ap_envelope_type type = AP_ENVELOPE_MAX; type <= AP_ENVELOPE_P8; type++)
+        for (int flatness = 0; flatness < 3; flatness++) {
+            const double ripple[] = {1e-6, 1e-7, 0};
+            for (int i = 0; i < WIDE; i++)
+                t->x[2][i] = (ap_real)((i % 2 ? 1 : -1) * (0.1 + ripple[flatness] * (i / 120 % 2)));
+            ap_modulation settings = plain;
+            settings.envelope = type;
+            settings.tolerance_input = 1e-12;
+            double value = wide_cost(t, &settings);
+            /* |dr/de| is at most 1 / (floor sqrt(M - 1)) for each source, and -ln(1 - |r|) is hardly steeper
+             */
+            assert_true(isfinite(value) && value < 0.1);
+            assert_true(norm_of(WIDE, t->dx[2]) < 2 * 1.1 / (AP_MODULATION_FLOOR * sqrt(WIDE_SEGMENTS - 1)));
+        }
+    free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,6 +419,11 @@ int main(void)
         cmocka_unit_test(test_barriers_at_a_copy),
         cmocka_unit_test(test_slopes),
         cmocka_unit_test(test_first_of_equal_maxima),
+        cmocka_unit_test(test_wider_cost_at_its_defaults),
+        cmocka_unit_test(test_lags_catch_a_delayed_copy),
+        cmocka_unit_test(test_bands_catch_a_copy_in_one),
+        cmocka_unit_test(test_tolerances),
+        cmocka_unit_test(test_flat_envelopes_have_bounded_gradients),
     };
     return cmocka_run_group_tests_name("modulation", tests, NULL, NULL);
 }

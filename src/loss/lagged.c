@@ -1,0 +1,175 @@
+/* The modulation cost in its wider sense: over bands, norms and lags, above a tolerance. */
+#include "antiphon/audio.h"
+#include "antiphon/status.h"
+#include "loss/bands.h"
+#include "loss/modulation.h"
+#include "loss/pearson.h"
+#include "loss/segments.h"
+#include "ops/registry.h"
+#include "ops/signals.h"
+
+#include <math.h>
+
+/* ---------------------------------------------------------------- one envelope against another, over lags */
+
+/* What a lag compares: segments from .. from + count - 1 of the output with those of the source's row q that
+ * are `ahead` later. */
+typedef struct overlap {
+    int64_t q, ahead, from, count;
+} overlap;
+
+/* a lag of k Q-ths of a segment */
+static overlap overlap_of(int64_t k, int64_t Q, int64_t M)
+{
+    int64_t q = (k % Q + Q) % Q, ahead = (k - q) / Q;
+    return (overlap){q, ahead, ahead < 0 ? -ahead : 0, M - (ahead < 0 ? -ahead : ahead)};
+}
+
+static ap_correlation correlation_at(overlap o, int64_t M, const ap_real *source, const ap_real *output)
+{
+    return ap_correlate_floored(o.count, AP_MODULATION_FLOOR, source + o.q * M + o.from + o.ahead,
+                                output + o.from);
+}
+
+/* The lags 0 .. 2 steps of one pair of envelopes: |r| of each, then its weight in the smooth maximum. */
+typedef struct lags {
+    int64_t steps, Q, M;
+    double *r, *weight; /* [2 steps + 1], r with its sign */
+} lags;
+
+/* u = sum of w |r|, w = softmax(|r| / t) */
+static double smooth_maximum(const lags *l)
+{
+    double most = 0, sum = 0, u = 0;
+    int64_t count = 2 * l->steps + 1;
+    for (int64_t i = 0; i < count; i++) most = fmax(most, fabs(l->r[i]));
+    for (int64_t i = 0; i < count; i++) {
+        l->weight[i] = exp((fabs(l->r[i]) - most) / AP_MODULATION_TEMPERATURE);
+        sum += l->weight[i];
+    }
+    for (int64_t i = 0; i < count; i++) {
+        l->weight[i] /= sum;
+        u += l->weight[i] * fabs(l->r[i]);
+    }
+    return u;
+}
+
+/* du/d|r| = w (1 + (|r| - u) / t), du/dr its sign */
+static double smooth_maximum_slope(const lags *l, double u, int64_t i)
+{
+    double a = fabs(l->r[i]), sign = (double)((l->r[i] > 0) - (l->r[i] < 0));
+    return sign * l->weight[i] * (1 + (a - u) / AP_MODULATION_TEMPERATURE);
+}
+
+/* What one source charges one output; dsource [Q, M] and doutput [M] (NULL: not wanted) get `scale` times the
+ * gradient added. */
+static double source_cost(const lags *l, ap_barrier barrier, double tolerance, double scale,
+                          const ap_real *source, const ap_real *output, ap_real *dsource, ap_real *doutput)
+{
+    for (int64_t i = 0; i <= 2 * l->steps; i++)
+        l->r[i] = correlation_at(overlap_of(i - l->steps, l->Q, l->M), l->M, source, output).r;
+    double u = smooth_maximum(l), v = fmax(0, u - tolerance) / (1 - tolerance);
+    double slope = scale * ap_barrier_slope(barrier, v) / (1 - tolerance);
+    for (int64_t i = 0; (dsource || doutput) && slope != 0 && i <= 2 * l->steps; i++) {
+        overlap o = overlap_of(i - l->steps, l->Q, l->M);
+        ap_correlation c = correlation_at(o, l->M, source, output);
+        int64_t at = o.q * l->M + o.from + o.ahead;
+        ap_correlate_backward(&c, o.count, source + at, output + o.from,
+                              slope * smooth_maximum_slope(l, u, i), dsource ? dsource + at : NULL,
+                              doutput ? doutput + o.from : NULL);
+    }
+    return ap_modulation_cost_of(v);
+}
+
+/* ---------------------------------------------------------------- lagged_cost */
+
+typedef struct charge {
+    int64_t steps;
+    ap_barrier barrier;
+    double tolerance[2];
+} charge;
+
+static ap_real *row(ap_real *x, int64_t n, int64_t length)
+{
+    return x ? x + n * length : NULL;
+}
+
+/* The mean over N of both sources' costs; gradients, as far as wanted, are those of `scale` times it. One N
+ * is one thread's, and the sum is formed in order. */
+static double mean_cost(ap_tape *tape, const charge *how, double scale, ap_var *const *e, ap_real *const *de)
+{
+    const int64_t *at = e[0]->value.shape.at, N = at[0], Q = at[1], M = at[2], count = 2 * how->steps + 1;
+    size_t bytes = (size_t)(N * (1 + 2 * count)) * sizeof(double);
+    double *room = ap_arena_alloc(ap_tape_arena(tape), bytes), total = 0;
+#pragma omp parallel for schedule(static)
+    for (int64_t n = 0; n < N; n++) {
+        lags l = {how->steps, Q, M, room + N + 2 * n * count, room + N + (2 * n + 1) * count};
+        room[n] = 0;
+        for (int k = 0; k < 2; k++)
+            room[n] += source_cost(&l, how->barrier, how->tolerance[k], scale / (double)N,
+                                   e[k]->value.data + n * Q * M, e[2]->value.data + n * M,
+                                   row(de[k], n, Q * M), row(de[2], n, M));
+    }
+    for (int64_t n = 0; n < N; n++) total += room[n];
+    ap_arena_recycle(ap_tape_arena(tape), room, bytes);
+    return total / (double)N;
+}
+
+static void lagged_cost_node_backward(ap_tape *tape, ap_var *cost)
+{
+    ap_real *de[3];
+    for (int k = 0; k < 3; k++) de[k] = ap_var_grad(tape, cost->inputs[k]);
+    mean_cost(tape, cost->saved, (double)cost->grad[0], cost->inputs, de);
+}
+
+AP_DEFINE_OP(lagged_cost);
+
+ap_var *ap_lagged_cost(ap_tape *tape, ap_var *e_input, ap_var *e_target, ap_var *e_output, int64_t steps,
+                       const ap_modulation *settings)
+{
+    ap_var *e[3] = {e_input, e_target, e_output};
+    ap_shape source = e_input->value.shape, output = e_output->value.shape;
+    bool fit = source.rank == 3 && output.rank == 3 && output.at[0] == source.at[0] && output.at[1] == 1 &&
+               output.at[2] == source.at[2] && ap_shape_same(e_target->value.shape, source);
+    if (!fit || source.at[2] < 2 || steps < 0 || 4 * steps > source.at[1] * source.at[2])
+        ap_fatal("lagged_cost: envelopes %s and %s over %lld lags", ap_shape_print(source).text,
+                 ap_shape_print(output).text, (long long)steps);
+    ap_var *cost = ap_tape_push(tape, &op_lagged_cost, AP_SHAPE_SCALAR, 3, e);
+    charge how = {steps, settings->barrier, {settings->tolerance_input, settings->tolerance_target}};
+    charge *saved = ap_tape_save(tape, cost, sizeof *saved);
+    if (saved) *saved = how;
+    cost->value.data[0] = (ap_real)mean_cost(tape, &how, 0, e, (ap_real *[3]){NULL});
+    return cost;
+}
+
+/* ---------------------------------------------------------------- from audio */
+
+static bool is_plain(const ap_modulation *s)
+{
+    return s->envelope == AP_ENVELOPE_MAX && s->bands == 1 && s->lag_ms == 0 && s->tolerance_input == 0 &&
+           s->tolerance_target == 0;
+}
+
+/* the first number of steps that reaches the lag, within a quarter of the signal */
+static int64_t lag_steps(const ap_modulation *s, int64_t S)
+{
+    double step = (double)(S / s->segments) / AP_MODULATION_LAG_STEPS;
+    double wanted = ceil(s->lag_ms / 1000 * AP_SAMPLE_RATE / step);
+    return (int64_t)fmin(wanted, (double)(AP_MODULATION_LAG_STEPS * s->segments / 4));
+}
+
+ap_var *ap_modulation_cost_with(ap_tape *tape, ap_var *input, ap_var *target, ap_var *output,
+                                const ap_modulation *settings)
+{
+    if (is_plain(settings))
+        return ap_modulation_cost(tape, input, target, output, settings->segments, settings->barrier);
+    ap_signals_of_both("modulation_cost", input, output);
+    int64_t steps = lag_steps(settings, ap_signals_of_both("modulation_cost", target, output).S);
+    ap_var *e[3] = {input, target, output};
+    for (int k = 0; k < 3; k++) {
+        if (settings->bands > 1) e[k] = ap_band_split(tape, e[k], settings->bands);
+        e[k] = ap_segment_norm(tape, e[k], settings->segments, k < 2 && steps ? AP_MODULATION_LAG_STEPS : 1,
+                               settings->envelope);
+    }
+    return ap_lagged_cost(tape, e[0], e[1], e[2], steps, settings);
+}
