@@ -133,10 +133,28 @@ static char *default_folder(const char *config)
     return ap_format_text("runs/%.*s", (int)(dot ? dot - name : (long)strlen(name)), name);
 }
 
-static ap_status read_config(const parsed_options *options, ap_config *config)
+/* What makes a training of the codec alone: each recording is encoded and decoded, and is its own target. */
+static ap_status prepare_codec(const char *path, ap_config *config)
+{
+    static const char *const settings[][2] = {
+        {"codec.train", "true"},    {"data.unity_test", "true"}, {"agent.compositional", "false"},
+        {"agent.output", "direct"}, {"loss.rms_input", "0"},     {"loss.novelty", "0"},
+        {"loss.corr_weight", "0"},  {"loss.onset", "0"},         {"loss.chroma", "0"},
+        {"loss.timbre", "0"},       {"loss.variation", "0"},     {"loss.level", "0"},
+    };
+    if (config->codec.type == AP_CODEC_MDCT)
+        return ap_error(AP_MISUSE, "%s: codec.type is mdct, which has no weights: there is nothing to train",
+                        path);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        AP_TRY(ap_config_override(config, settings[i][0], settings[i][1]));
+    return ap_ok();
+}
+
+static ap_status read_config(const parsed_options *options, bool codec, ap_config *config)
 {
     *config = ap_config_default();
     AP_TRY(ap_config_load(options->arguments[0], config));
+    if (codec) AP_TRY(prepare_codec(options->arguments[0], config));
     for (size_t i = 0; i < options->override_count; i++)
         AP_TRY(ap_config_override(config, options->overrides[i].key, options->overrides[i].value));
     return ap_config_check(config);
@@ -212,10 +230,10 @@ static ap_status train(run *r, const char *from)
     return status;
 }
 
-static ap_status run_train(const parsed_options *options)
+static ap_status run_training(const parsed_options *options, bool codec)
 {
     ap_config config;
-    AP_TRY(read_config(options, &config));
+    AP_TRY(read_config(options, codec, &config));
     const char *out = option_text(options, "out"), *from;
     run r = {.config = &config, .console = ap_console_init(stdout)};
     r.folder = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
@@ -228,6 +246,16 @@ static ap_status run_train(const parsed_options *options)
     free(r.checkpoints);
     free(r.last);
     return status;
+}
+
+static ap_status run_train(const parsed_options *options)
+{
+    return run_training(options, false);
+}
+
+static ap_status run_train_codec(const parsed_options *options)
+{
+    return run_training(options, true);
 }
 
 static const verb_option table[] = {
@@ -300,4 +328,19 @@ const verb verb_train = {
     .least_arguments = 1,
     .most_arguments = 1,
     .run = run_train,
+};
+
+const verb verb_train_codec = {
+    .name = "train-codec",
+    .summary = "train a seanet codec on the recordings of a pair set",
+    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE] [--section.key=VALUE ...]",
+    .details = "Encodes and decodes each recording, inputs and targets alike, and trains both halves of the "
+               "codec by\n"
+               "loss.rms_target, loss.spectral and loss.mel. The checkpoint then serves as codec.weights of "
+               "a training of\n"
+               "the agent.",
+    .options = table,
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run_train_codec,
 };

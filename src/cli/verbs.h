@@ -24,6 +24,7 @@ typedef struct verb {
     X(synth)                             \
     X(prepare)                           \
     X(train)                             \
+    X(train_codec)                       \
     X(infer)                             \
     X(cost)                              \
     X(evaluate)                          \

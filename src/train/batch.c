@@ -45,14 +45,22 @@ static void put(ap_tensor *tensor, int64_t B, int64_t k, const ap_real *numbers,
 void ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices)
 {
     batch->B = count;
+    batch->unity = true;
     for (int64_t k = 0; k < count; k++) {
         const ap_choice *c = &choices[k];
         const ap_item *i = &dataset->items[c->input], *t = &dataset->items[c->target];
-        put(&batch->input, count, k, i->input, c->input_gain);
-        put(&batch->target, count, k, c->unity ? i->input : t->target, c->target_gain);
-        put(&batch->zi, count, k, i->zi, c->input_gain);
-        put(&batch->zt, count, k, c->unity ? i->zi : t->zt, c->target_gain);
+        bool second = c->unity && c->target_side, first = c->unity && !c->target_side;
+        put(&batch->input, count, k, second ? t->target : i->input, c->input_gain);
+        put(&batch->target, count, k, first ? i->input : t->target, c->target_gain);
+        put(&batch->zi, count, k, second ? t->zt : i->zi, c->input_gain);
+        put(&batch->zt, count, k, first ? i->zi : t->zt, c->target_gain);
+        batch->unity &= c->unity;
     }
+}
+
+static ap_var *latents(ap_tape *tape, const ap_codec *codec, ap_var *audio, ap_tensor kept)
+{
+    return kept.data ? ap_tape_constant(tape, kept) : ap_codec_encode(tape, codec, audio);
 }
 
 ap_heard ap_batch_forward(ap_tape *tape, const ap_model *model, const ap_batch *batch)
@@ -60,8 +68,8 @@ ap_heard ap_batch_forward(ap_tape *tape, const ap_model *model, const ap_batch *
     const ap_codec *codec = ap_model_codec(model);
     ap_heard h = {.input = ap_tape_constant(tape, batch->input),
                   .target = ap_tape_constant(tape, batch->target)};
-    h.zi = batch->zi.data ? ap_tape_constant(tape, batch->zi) : ap_codec_encode(tape, codec, h.input);
-    h.zt = batch->zt.data ? ap_tape_constant(tape, batch->zt) : ap_codec_encode(tape, codec, h.target);
+    h.zi = latents(tape, codec, h.input, batch->zi);
+    h.zt = batch->unity ? h.zi : latents(tape, codec, h.target, batch->zt);
     h.composed = ap_model_compose(tape, model, h.zi, h.zt);
     h.output = ap_codec_decode(tape, codec, h.composed.latents, batch->input.shape.at[2]);
     return h;

@@ -9,7 +9,8 @@
 /* Which recordings play together, and how loud. */
 typedef struct ap_choice {
     int64_t input, target; /* items of the dataset: the input of the one, the target of the other */
-    bool unity;            /* the input is its own target */
+    bool unity;            /* one recording is both: the input, or */
+    bool target_side;      /* the target */
     ap_real input_gain, target_gain;
 } ap_choice;
 
@@ -17,6 +18,7 @@ typedef struct ap_batch {
     int64_t capacity, B;
     ap_tensor input, target; /* [B, 1, S] */
     ap_tensor zi, zt;        /* [B, D, T]; data NULL when latents are not kept */
+    bool unity;              /* every item's input is its target */
 } ap_batch;
 
 /* Room for `capacity` items of the dataset; the numbers are owned. */

@@ -221,6 +221,8 @@ static void draw_order(ap_trainer *trainer)
         bool same = c->data.same_piece > 0 && ap_rng_uniform(&rng) < c->data.same_piece;
         int64_t target = same ? other_window(&trainer->train, inputs[i], &rng) : targets[i];
         trainer->order[i] = (ap_choice){.input = inputs[i], .target = target, .unity = c->data.unity_test};
+        /* a codec learns from both recordings of a pair */
+        trainer->order[i].target_side = c->codec.train && ap_rng_below(&rng, 2);
         trainer->order[i].input_gain = random_gain(trainer, &rng);
         trainer->order[i].target_gain =
             c->data.unity_test ? trainer->order[i].input_gain : random_gain(trainer, &rng);
@@ -337,7 +339,7 @@ static ap_measures validate(ap_trainer *trainer, ap_real *output)
     ap_batch batch = ap_batch_init(set, 1);
     ap_measures sums = {0};
     for (int64_t i = 0; i < (int64_t)set->count; i++) {
-        ap_choice own = {i, i, trainer->config.data.unity_test, 1, 1};
+        ap_choice own = {i, i, trainer->config.data.unity_test, false, 1, 1};
         ap_batch_fill(&batch, set, 1, &own);
         ap_tape_reset(trainer->tape);
         ap_tape_training_set(trainer->tape, false);

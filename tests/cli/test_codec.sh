@@ -1,0 +1,24 @@
+# Training a small seanet codec, then an agent on top of it.
+. "$1/expect.sh"
+. "$1/tiny.sh"
+pairs pairs 4 1
+cat >codec.json <<'END'
+{
+  "data": {"path": "pairs", "seconds": 0.5},
+  "codec": {"type": "seanet", "dim": 8, "width": 4, "ratios": [8, 4], "lstm": 1},
+  "agent": {"component": 4, "model": 16, "heads": 2, "layers": 1, "ff": 32, "output": "direct"},
+  "loss": {"rms_target": 1.0, "spectral": 0.5, "mel": 0.5, "corr_weight": 0.5},
+  "train": {"epochs": 2, "batch_size": 2, "lr": 0.001}
+}
+END
+expect 0 "best.safetensors" train-codec codec.json --out codec
+expect 0 "encoder.layers.0.conv.weight_v" info codec/checkpoints/best.safetensors
+grep -q '"train_mel"' codec/log.jsonl
+expect 0 "best.safetensors" train codec.json --out agent --codec.weights=codec/checkpoints/best.safetensors
+a=$(ls pairs/val/*_input.wav) b=$(ls pairs/val/*_output.wav)
+expect 0 "r_input" infer --checkpoint agent/checkpoints/best.safetensors --input "$a" --target "$b" --out c.wav
+
+expect 2 "no weights" train-codec tiny.json --out no
+expect 1 "codec.json" train codec.json --out no --codec.weights=codec.json
+expect 1 "encoder.layers" train codec.json --out no --codec.weights=codec/checkpoints/best.safetensors --codec.width=8
+[ ! -e no ]
