@@ -275,8 +275,7 @@ const char *option_joint(const verb_option *o)
 
 static void print_option(FILE *out, const verb_option *o)
 {
-    int column =
-        fprintf(out, "  --%s%s%s", o->name, option_joint(o), o->placeholder ? o->placeholder : "");
+    int column = fprintf(out, "  --%s%s%s", o->name, option_joint(o), o->placeholder ? o->placeholder : "");
     char *text = option_describe(o);
     print_wrapped(out, column, text);
     free(text);

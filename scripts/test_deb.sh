@@ -1,0 +1,66 @@
+#!/bin/sh
+# Proves the Debian package in a Debian that has nothing else: builds it, makes a bare root with debootstrap, installs the
+# package there with apt, uses it, purges it, and looks for what is left. Needs root, debootstrap and a Debian mirror; some
+# 400 MB in a temporary folder.
+#
+#     sudo scripts/test_deb.sh             MIRROR, SUITE and DEB (a package that is there already) can be given from outside
+set -eu
+cd "$(dirname "$0")/.."
+MIRROR=${MIRROR:-http://deb.debian.org/debian}
+SUITE=${SUITE:-bookworm}
+DEB=${DEB:-}
+
+[ "$(id -u)" = 0 ] || { echo "test_deb.sh: debootstrap and chroot want root" >&2 && exit 2; }
+command -v debootstrap >/dev/null || { echo "test_deb.sh: apt-get install debootstrap" >&2 && exit 2; }
+
+if [ -z "$DEB" ]; then
+    cmake --preset package >/dev/null
+    cmake --build --preset package >/dev/null
+    (cd build-package && cpack -G DEB >/dev/null 2>&1)
+    DEB=$(ls build-package/antiphon_*.deb)
+fi
+echo "package: $DEB"
+
+root=$(mktemp -d)
+chmod 755 "$root" # apt downloads as another user
+trap 'rm -rf --one-file-system "$root"' EXIT
+trap 'exit 1' HUP INT TERM
+debootstrap --variant=minbase "$SUITE" "$root" "$MIRROR" >"$root.log" 2>&1 || { tail "$root.log" && exit 1; }
+rm -f "$root.log"
+cp "$DEB" "$root/antiphon.deb"
+# how this machine reaches the mirror
+[ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+inside() { chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+    DEBIAN_FRONTEND=noninteractive ${http_proxy:+http_proxy="$http_proxy"} "$@"; }
+# every path of the root but those that package management itself writes
+paths() {
+    inside find / -xdev \( -path /proc -o -path /tmp -o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg \
+        -o -path /var/log \) -prune -o -print | sort
+}
+
+inside apt-get update -qq
+paths >"$root/tmp/before"
+inside apt-get install -y -qq --no-install-recommends /antiphon.deb >"$root/tmp/apt.log" 2>&1 ||
+    { tail "$root/tmp/apt.log" && exit 1; }
+# shellcheck disable=SC2016  # the fields are dpkg's
+echo "installed: $(inside dpkg-query -W -f '${Package} ${Version} (${Section}, ${Installed-Size} kB)' antiphon)"
+echo "brought along: $(grep -c '^Setting up' "$root/tmp/apt.log") packages; OpenBLAS: $(
+    inside readlink -f /usr/lib/x86_64-linux-gnu/libopenblas.so.0)"
+
+inside antiphon --version
+inside ldd /usr/bin/antiphon | grep libantiphon
+inside sh -c 'zcat /usr/share/man/man1/antiphon.1.gz' | grep -q '^\.TH ANTIPHON 1'
+inside bash -c '. /usr/share/bash-completion/completions/antiphon && complete -p antiphon'
+inside antiphon synth --out /tmp/pairs --pairs 2 --seconds 2
+pair=/tmp/pairs/train/pair_0001
+inside antiphon cost ${pair}_input.wav ${pair}_output.wav ${pair}_input.wav
+inside antiphon train /usr/share/antiphon/configs/quick.json --data.path=/tmp/pairs --data.seconds=2 --epochs=1 \
+    --out /tmp/run >/dev/null
+inside antiphon infer --checkpoint /tmp/run/checkpoints/last.safetensors --pairs /tmp/pairs --num_samples 1 --out /tmp/samples
+
+inside apt-get purge -y -qq --autoremove antiphon >"$root/tmp/apt.log" 2>&1 || { tail "$root/tmp/apt.log" && exit 1; }
+paths >"$root/tmp/after"
+if ! diff "$root/tmp/before" "$root/tmp/after"; then
+    echo "test_deb.sh: the purged package has left these behind" >&2 && exit 1
+fi
+echo "purged: nothing is left"
