@@ -28,7 +28,8 @@ typedef struct ap_composition {
 } ap_composition;
 
 /** Composes latents from the codec's latents of the input and of the target, both [B, D, T]. In the tape's
- * training mode the agent hears them with noise of data.input_noise times their RMS. */
+ * training mode the agent hears them with noise of data.input_noise times their RMS. Begins the sections "agent"
+ * and "cascade" or "gates" of the tape, as far as there are such parts. */
 ap_composition ap_model_compose(ap_tape *tape, const ap_model *model, ap_var *zi, ap_var *zt);
 
 #endif

@@ -45,7 +45,8 @@ typedef struct ap_heard {
 } ap_heard;
 
 /** Pushes the terms and returns their weighted sum, a scalar variable, filling in `measures`. NULL when every
- * weight is 0. */
+ * weight is 0. Each term is a section of the tape under its measure's name; what is measured without a gradient
+ * is the section "measures". */
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures);
 
 #endif

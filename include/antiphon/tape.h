@@ -40,6 +40,7 @@ struct ap_var {
     bool leaf;       /**< value and grad belong to the caller */
     const ap_op *op; /**< NULL for a leaf */
     int input_count;
+    const char *section; /**< of ap_tape_section, in which it was pushed */
     ap_var **inputs; /**< an entry is NULL for an optional input that was not given */
     void *saved;     /**< what the operation keeps for its backward; NULL when no gradient is wanted */
     size_t saved_bytes;
@@ -67,6 +68,21 @@ ap_rng *ap_tape_rng(ap_tape *tape);
 
 /** The tape's arena, for blocks that live until the reset or are recycled by who took them. Borrowed. */
 ap_arena *ap_tape_arena(ap_tape *tape);
+
+/** Names the part of a step that begins: what is pushed from now on belongs to it, until the next name or the
+ * reset. `name` is borrowed and outlives the tape. */
+void ap_tape_section(ap_tape *tape, const char *name);
+
+/** What is called when the tape comes to another section: forwards when ap_tape_section says so, backwards
+ * before it goes back through the section's last variable. For timing and the like; it must not push. */
+typedef void ap_tape_watch(void *context, const char *section, bool backward);
+
+/** Has `watch` (NULL: nobody) called from now on. */
+void ap_tape_watch_set(ap_tape *tape, ap_tape_watch *watch, void *context);
+
+/** How many variables the tape holds, and the one at `index`, in the order in which they were pushed. */
+size_t ap_tape_count(const ap_tape *tape);
+const ap_var *ap_tape_at(const ap_tape *tape, size_t index);
 
 /** A leaf over the caller's numbers, which must outlive the step. `grad` has as many numbers and receives the
  * gradient by addition (the caller zeroes it); NULL makes the leaf a constant. */

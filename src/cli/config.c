@@ -1,7 +1,6 @@
 /* antiphon config: what a configuration comes to, and what can stand in one. */
+#include "cli/settings.h"
 #include "cli/verbs.h"
-
-#include "antiphon/config.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +32,7 @@ static ap_status run(const parsed_options *options)
     }
     ap_config config = ap_config_default();
     if (options->argument_count) AP_TRY(ap_config_load(options->arguments[0], &config));
-    for (size_t i = 0; i < options->override_count; i++)
-        AP_TRY(ap_config_override(&config, options->overrides[i].key, options->overrides[i].value));
-    AP_TRY(ap_config_check(&config));
+    AP_TRY(settings_override(options, &config));
     if (options->argument_count > 1) return print_value(&config, options->arguments[1]);
     print_owned(ap_config_to_json(&config));
     return ap_ok();

@@ -1,4 +1,5 @@
 /* antiphon train: from a configuration and pairs to a run folder. */
+#include "cli/settings.h"
 #include "cli/verbs.h"
 
 #include "antiphon/audio.h"
@@ -155,9 +156,7 @@ static ap_status read_config(const parsed_options *options, bool codec, ap_confi
     *config = ap_config_default();
     AP_TRY(ap_config_load(options->arguments[0], config));
     if (codec) AP_TRY(prepare_codec(options->arguments[0], config));
-    for (size_t i = 0; i < options->override_count; i++)
-        AP_TRY(ap_config_override(config, options->overrides[i].key, options->overrides[i].value));
-    return ap_config_check(config);
+    return settings_override(options, config);
 }
 
 static ap_status write_config(const run *r)

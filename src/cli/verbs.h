@@ -29,6 +29,7 @@ typedef struct verb {
     X(cost)                              \
     X(evaluate)                          \
     X(config)                            \
+    X(bench)                             \
     X(info)
 /* clang-format on */
 

@@ -12,6 +12,9 @@ struct ap_tape {
     size_t count, capacity;
     ap_rng rng;
     bool training, constant_leaves;
+    const char *section; /* under way */
+    ap_tape_watch *watch;
+    void *watch_context;
 };
 
 ap_tape *ap_tape_create(uint64_t seed)
@@ -34,6 +37,7 @@ void ap_tape_reset(ap_tape *tape)
 {
     ap_arena_reset(tape->arena);
     tape->count = 0;
+    tape->section = NULL;
 }
 
 void ap_tape_training_set(ap_tape *tape, bool training)
@@ -61,6 +65,33 @@ ap_arena *ap_tape_arena(ap_tape *tape)
     return tape->arena;
 }
 
+size_t ap_tape_count(const ap_tape *tape)
+{
+    return tape->count;
+}
+
+const ap_var *ap_tape_at(const ap_tape *tape, size_t index)
+{
+    return tape->vars[index];
+}
+
+void ap_tape_watch_set(ap_tape *tape, ap_tape_watch *watch, void *context)
+{
+    tape->watch = watch;
+    tape->watch_context = context;
+}
+
+static void tell_watch(const ap_tape *tape, const char *section, bool backward)
+{
+    if (tape->watch) tape->watch(tape->watch_context, section, backward);
+}
+
+void ap_tape_section(ap_tape *tape, const char *name)
+{
+    tape->section = name;
+    tell_watch(tape, name, false);
+}
+
 static size_t value_bytes(const ap_var *x)
 {
     return (size_t)ap_shape_count(x->value.shape) * sizeof(ap_real);
@@ -72,7 +103,9 @@ static ap_var *append(ap_tape *tape)
         tape->capacity = tape->capacity ? 2 * tape->capacity : 1024;
         tape->vars = ap_reallocate(tape->vars, tape->capacity, sizeof *tape->vars);
     }
-    return tape->vars[tape->count++] = ap_arena_zeros(tape->arena, sizeof(ap_var));
+    ap_var *x = ap_arena_zeros(tape->arena, sizeof *x);
+    x->section = tape->section;
+    return tape->vars[tape->count++] = x;
 }
 
 ap_var *ap_tape_leaf(ap_tape *tape, ap_tensor value, ap_real *grad)
@@ -156,9 +189,11 @@ void ap_tape_drop(ap_tape *tape, ap_var *x)
 
 void ap_tape_backward_all(ap_tape *tape)
 {
+    const char *section = NULL;
     for (size_t i = tape->count; i-- > 0;) {
         ap_var *y = tape->vars[i];
         if (y->leaf) continue;
+        if (y->section != section) tell_watch(tape, section = y->section, true);
         if (y->grad) y->op->backward(tape, y);
         if (y->wants_grad) recycle(tape, y);
     }

@@ -1,6 +1,7 @@
 #include "antiphon/fft.h"
 
 #include "antiphon/status.h"
+#include "core/flops.h"
 #include "core/memory.h"
 #include "ops/fft_lanes.h"
 
@@ -24,6 +25,7 @@ typedef int32_t lane_numbers __attribute__((vector_size(AP_LANES_BYTES)));
  * the way back, which is the forward transform between two conjugations. */
 struct ap_fft {
     int n;
+    int64_t flops;    /* of one transform, by the usual count for a real one: 5/2 n log2 n */
     ap_complex *turn; /* [n] e^(-2 pi i k / n) */
     int *place; /* [n/2] where the transform in lanes leaves frequency k; NULL unless n is a power of two */
 #ifndef AP_DOUBLE
@@ -48,6 +50,7 @@ ap_fft *ap_fft_create(int n)
     if (n < 2 || n % 2) ap_fatal("fft: a length of %d is not even and positive", n);
     ap_fft *fft = ap_allocate(1, sizeof *fft);
     fft->n = n;
+    fft->flops = llround(2.5 * n * log2(n));
     fft->turn = ap_allocate((size_t)n, sizeof *fft->turn);
     for (int k = 0; k < n; k++) {
         double angle = 2 * M_PI * k / n;
@@ -164,6 +167,7 @@ static void transform(const ap_fft *fft, const ap_real *z, ap_real *Z)
 
 void ap_fft_forward(const ap_fft *fft, const ap_real *x, ap_complex *X)
 {
+    ap_flops_add(fft->flops);
     ap_real *parts = (ap_real *)X;
     transform(fft, x, parts);
     split(fft->n / 2, fft->turn, NULL, parts, parts);
@@ -171,6 +175,7 @@ void ap_fft_forward(const ap_fft *fft, const ap_real *x, ap_complex *X)
 
 void ap_fft_inverse(const ap_fft *fft, ap_complex *X, ap_real *x)
 {
+    ap_flops_add(fft->flops);
     ap_real *parts = (ap_real *)X;
     join(fft->n / 2, fft->turn, parts);
     transform(fft, parts, x);
@@ -217,6 +222,7 @@ static void transform_lanes(const ap_fft *fft, ap_lanes *z, int length)
 
 void ap_fft_forward_lanes(const ap_fft *fft, ap_lanes *x, ap_lanes *X)
 {
+    ap_flops_add(AP_LANES * fft->flops);
     if (fft->place)
         transform_lanes(fft, x, fft->n / 2);
     else
@@ -226,6 +232,7 @@ void ap_fft_forward_lanes(const ap_fft *fft, ap_lanes *x, ap_lanes *X)
 
 void ap_fft_inverse_lanes(const ap_fft *fft, ap_lanes *X, ap_lanes *x)
 {
+    ap_flops_add(AP_LANES * fft->flops);
     int h = fft->n / 2;
     join_lanes(h, fft->turn, X);
     if (fft->place)

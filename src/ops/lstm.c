@@ -4,6 +4,7 @@
 #include "core/array.h"
 #include "core/barrier.h"
 #include "core/blas.h"
+#include "core/flops.h"
 #include "core/simd.h"
 #include "core/vmath.h"
 #include "ops/registry.h"
@@ -126,6 +127,12 @@ static void add_lanes(ap_real *to, ap_vec v, int64_t count)
     memcpy(&sum, to, (size_t)count * sizeof *to);
     sum += v;
     memcpy(to, &sum, (size_t)count * sizeof *to);
+}
+
+/* `steps` steps of the recurrence, either way */
+static void count_flops(const layer *l, int64_t steps)
+{
+    ap_flops_add(2 * GATES * l->H * l->H * l->B * steps);
 }
 
 /* One item's units `first` .. `first + n - 1` at one step, each pointer at the item's first number. z [4H]
@@ -261,6 +268,7 @@ static void lstm_forward(const layer *l, int64_t chunk, const ap_real *x, const 
     for (int64_t t = 0; t < l->T; t += chunk) {
         int64_t steps = least(chunk, l->T - t);
         input_product(l, t, steps, x, weight_ih, bias, gates);
+        count_flops(l, steps);
         run_forward(l, steps, packed, gates, c, h);
         for (int64_t b = 0; b < l->B; b++)
             ap_matrix_transpose(steps, l->H, h + (l->B + b) * l->H, state, false, y + b * l->H * l->T + t,
@@ -310,6 +318,7 @@ static void lstm_node_backward(ap_tape *tape, ap_var *y)
     for (int64_t b = 0; b < l.B; b++)
         ap_matrix_transpose(l.H, l.T, y->grad + b * l.H * l.T, l.T, false, dh + b * l.H, state);
     memset(dc, 0, (size_t)state * sizeof *dc);
+    count_flops(&l, l.T - 1);
     run_backward(&l, packed, gates, c, dh, dc);
     ap_arena_recycle(ap_tape_arena(tape), packed, bytes);
     lstm_grads to = {ap_var_grad(tape, in[0]), ap_var_grad(tape, in[1]), ap_var_grad(tape, in[2]),

@@ -1,5 +1,7 @@
 #include "ops/panel.h"
 
+#include "core/flops.h"
+
 #include <string.h>
 
 #define ROWS AP_PANEL_ROWS
@@ -130,6 +132,7 @@ static void edge_block(int rows, int64_t columns, factors f, start from, ap_real
 void ap_panel_product(const ap_panel_task *task)
 {
     int64_t M = task->M, J = task->J, n = task->n;
+    ap_flops_add(2 * M * J * n);
     for (int64_t first = 0; first < J; first += DEPTH) {
         factors f = {
             .J = J - first < DEPTH ? J - first : DEPTH, .column = task->W.column, .at = task->at + first};

@@ -1,11 +1,11 @@
 #include "antiphon/console.h"
 
 #include "antiphon/modulation.h"
+#include "core/clock.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Seconds between progress lines: where they overwrite each other, and where they do not. */
@@ -15,13 +15,6 @@
 ap_console ap_console_init(FILE *out)
 {
     return (ap_console){.out = out, .terminal = isatty(fileno(out)) == 1, .last_line = -INFINITY};
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static const char *line_start(const ap_console *console)
@@ -50,7 +43,7 @@ static void print_duration(char *text, size_t size, double seconds)
 void ap_console_step(ap_console *console, const ap_step_report *r)
 {
     char left[32];
-    double time = now(), pause = console->terminal ? TERMINAL_PAUSE : PLAIN_PAUSE;
+    double time = ap_clock_seconds(), pause = console->terminal ? TERMINAL_PAUSE : PLAIN_PAUSE;
     if (time - console->last_line < pause) return;
     console->last_line = time;
     print_duration(left, sizeof left, r->seconds_left);

@@ -1,5 +1,6 @@
 #include "track/courier.h"
 
+#include "core/clock.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/replace.h"
@@ -62,13 +63,6 @@ struct courier {
     bool open, closed, warned;
     double back_off;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void list_append(text_list *list, char *text)
 {
@@ -268,10 +262,10 @@ static void pause_for(courier *c, double seconds)
         pthread_cond_wait(&c->changed, &c->mutex);
         return;
     }
-    double until = now() + seconds;
+    double until = ap_clock_seconds() + seconds;
     struct timespec at = {.tv_sec = (time_t)until, .tv_nsec = (long)((until - floor(until)) * 1e9)};
     bool was_finishing = c->finishing;
-    while (c->finishing == was_finishing && now() < until)
+    while (c->finishing == was_finishing && ap_clock_seconds() < until)
         pthread_cond_timedwait(&c->changed, &c->mutex, &at);
 }
 
@@ -291,7 +285,7 @@ static void *run_courier(void *argument)
             continue;
         }
         warn_once(c, &status);
-        if (c->finishing && now() - c->finishing_since > FINISH_PATIENCE) break;
+        if (c->finishing && ap_clock_seconds() - c->finishing_since > FINISH_PATIENCE) break;
         pause_for(c, c->finishing ? FINISH_BACK_OFF : c->back_off);
         c->back_off = fmin(2 * c->back_off, BACK_OFF_MOST);
     }
@@ -435,7 +429,7 @@ void courier_finish(courier *c, ap_outcome outcome)
     clock_gettime(CLOCK_REALTIME, &t);
     pthread_mutex_lock(&c->mutex);
     c->finishing = true;
-    c->finishing_since = now();
+    c->finishing_since = ap_clock_seconds();
     c->outcome = outcome;
     c->end_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
     pthread_cond_signal(&c->changed);

@@ -68,9 +68,11 @@ ap_heard ap_batch_forward(ap_tape *tape, const ap_model *model, const ap_batch *
     const ap_codec *codec = ap_model_codec(model);
     ap_heard h = {.input = ap_tape_constant(tape, batch->input),
                   .target = ap_tape_constant(tape, batch->target)};
+    ap_tape_section(tape, "encode");
     h.zi = latents(tape, codec, h.input, batch->zi);
     h.zt = batch->unity ? h.zi : latents(tape, codec, h.target, batch->zt);
     h.composed = ap_model_compose(tape, model, h.zi, h.zt);
+    ap_tape_section(tape, "decode");
     h.output = ap_codec_decode(tape, codec, h.composed.latents, batch->input.shape.at[2]);
     return h;
 }

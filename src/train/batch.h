@@ -28,7 +28,8 @@ void ap_batch_free(ap_batch *batch);
 /* Fills the batch with `count` chosen items. */
 void ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices);
 
-/* Runs the model forward over the batch: encodes unless latents are kept, composes and decodes. */
+/* Runs the model forward over the batch: encodes unless latents are kept, composes and decodes; the
+ * sections "encode" and "decode" of the tape, and those of ap_model_compose between them. */
 ap_heard ap_batch_forward(ap_tape *tape, const ap_model *model, const ap_batch *batch);
 
 #endif

@@ -135,13 +135,19 @@ ap_composition ap_model_compose(ap_tape *tape, const ap_model *model, ap_var *zi
 {
     ap_composition out = {.z = zi};
     if (model->agent) {
+        ap_tape_section(tape, "agent");
         ap_agent_output agent =
             ap_agent_compose(tape, model->agent, heard(tape, model, zi), heard(tape, model, zt));
         out = (ap_composition){.z = agent.z, .weights = agent.weights, .logits = agent.logits};
     }
     out.latents = out.z;
-    if (model->cascade) out.latents = ap_cascade_refine(tape, model->cascade, out.z, zt);
-    if (model->gates)
+    if (model->cascade) {
+        ap_tape_section(tape, "cascade");
+        out.latents = ap_cascade_refine(tape, model->cascade, out.z, zt);
+    }
+    if (model->gates) {
+        ap_tape_section(tape, "gates");
         out.latents = ap_gates_apply(tape, model->gates, out.z, model->gate_input ? zi : NULL, zt);
+    }
     return out;
 }

@@ -166,12 +166,14 @@ ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *hea
     ap_var *total = NULL;
     for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) {
         if (terms[k].weight == 0) continue;
+        ap_tape_section(tape, names[terms[k].measure]);
         ap_var *value = terms[k].build(tape, config, heard);
         measures->present[terms[k].measure] = true;
         measures->value[terms[k].measure] = (double)value->value.data[0];
         ap_var *weighted = ap_scale(tape, value, (ap_real)terms[k].weight);
         total = total ? ap_add(tape, total, weighted) : weighted;
     }
+    ap_tape_section(tape, "measures");
     measure_correlation(config, heard, measures);
     if (heard->composed.weights) measure_weights(heard->composed.weights, measures);
     measures->present[AP_MEASURE_LOSS] = true;

@@ -1,9 +1,10 @@
 #include "antiphon/trainer.h"
 
 #include "antiphon/audio.h"
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/replace.h"
-#include "train/batch.h"
+#include "train/step.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -11,7 +12,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* So many steps in a row without a finite gradient end the run. */
 #define SKIPS_MOST 10
@@ -33,13 +33,6 @@ struct ap_trainer {
     int64_t pairs_since; /* items trained since then */
     int skipped;         /* steps skipped in a row */
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void note(const ap_trainer *trainer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void note(const ap_trainer *trainer, const char *format, ...)
@@ -79,40 +72,28 @@ static ap_status load_data(ap_trainer *trainer)
     return ap_ok();
 }
 
-/* Latents are kept where the codec does not change and a change of level goes through it as a factor. */
-static bool latents_stay(const ap_config *config)
-{
-    return !config->codec.train &&
-           (config->data.augment_level_db == 0 || config->codec.type == AP_CODEC_MDCT);
-}
-
 static void prepare(ap_trainer *trainer)
 {
-    const ap_config *c = &trainer->config;
     trainer->tape = ap_tape_create(stream(trainer, STREAM_TAPE, 0));
     trainer->progress.rng = *ap_tape_rng(trainer->tape);
-    trainer->optimiser = ap_adamw_init(ap_params_trained_count(ap_model_params(trainer->model)));
-    trainer->optimiser.beta1 = c->train.beta1;
-    trainer->optimiser.beta2 = c->train.beta2;
-    trainer->optimiser.eps = c->train.eps;
-    trainer->optimiser.weight_decay = c->train.weight_decay;
+    trainer->optimiser = ap_step_optimiser(&trainer->config, trainer->model);
     trainer->order = ap_allocate(trainer->train.count, sizeof *trainer->order);
 }
 
 /* Latents are made when the codec's weights are final: not before a checkpoint has been loaded. */
 static void start(ap_trainer *trainer)
 {
-    trainer->started = now();
+    trainer->started = ap_clock_seconds();
     trainer->pairs_since = 0;
     if (trainer->batch.capacity) return;
-    if (latents_stay(&trainer->config)) {
+    if (ap_step_keeps_latents(&trainer->config)) {
         note(trainer, "encoding %zu windows", trainer->train.count + trainer->validation.count);
         ap_tape_gradients_set(trainer->tape, false);
         ap_dataset_encode(&trainer->train, ap_model_codec(trainer->model), trainer->tape);
         ap_dataset_encode(&trainer->validation, ap_model_codec(trainer->model), trainer->tape);
     }
     trainer->batch = ap_batch_init(&trainer->train, trainer->config.train.batch_size);
-    trainer->started = now();
+    trainer->started = ap_clock_seconds();
 }
 
 ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **out)
@@ -265,13 +246,8 @@ static ap_measures run_batch(ap_trainer *trainer, int64_t index, double share)
     int64_t size = trainer->config.train.batch_size, at = index * size;
     int64_t count = smaller(size, (int64_t)trainer->train.count - at);
     ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->order + at);
-    ap_tape_reset(trainer->tape);
-    ap_tape_training_set(trainer->tape, true);
-    ap_tape_gradients_set(trainer->tape, true);
-    ap_heard heard = ap_batch_forward(trainer->tape, trainer->model, &trainer->batch);
-    ap_measures measures;
-    ap_var *loss = ap_objective(trainer->tape, &trainer->config, &heard, &measures);
-    if (loss) ap_tape_backward(trainer->tape, loss, (ap_real)share);
+    ap_measures measures =
+        ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
     add_measures(&trainer->progress.sums, &measures, (double)count);
     trainer->progress.counted += count;
     trainer->pairs_since += count;
@@ -280,21 +256,14 @@ static ap_measures run_batch(ap_trainer *trainer, int64_t index, double share)
 
 static ap_status update(ap_trainer *trainer, ap_step_report *report)
 {
-    ap_params *params = ap_model_params(trainer->model);
-    int64_t n = ap_params_trained_count(params);
-    ap_real *grads = ap_params_trained_grads(params);
     int64_t steps = trainer->config.train.epochs * steps_per_epoch(trainer);
     report->learning_rate = ap_learning_rate(&trainer->config, trainer->progress.step, steps);
-    report->gradient_norm = ap_norm(n, grads);
-    double scale = ap_clip_scale(report->gradient_norm, trainer->config.train.clip);
+    report->gradient_norm =
+        ap_step_update(&trainer->config, trainer->model, &trainer->optimiser, report->learning_rate);
     trainer->skipped = isfinite(report->gradient_norm) ? 0 : trainer->skipped + 1;
-    if (trainer->skipped == 0)
-        ap_adamw_step(&trainer->optimiser, report->learning_rate, scale, grads,
-                      ap_params_trained_values(params));
-    else
+    if (trainer->skipped > 0)
         note(trainer, "step %" PRId64 ": the gradient is not finite, the step is skipped",
              trainer->progress.step + 1);
-    ap_params_zero_grads(params);
     trainer->progress.step++;
     if (trainer->skipped < SKIPS_MOST) return ap_ok();
     return ap_error(AP_FAILED, "training has diverged: no finite gradient in %d steps; lower train.lr",
@@ -305,7 +274,8 @@ static void report_step(ap_trainer *trainer, ap_step_report *report)
 {
     int64_t batches = batches_per_epoch(trainer), epochs = trainer->config.train.epochs;
     const ap_progress *p = &trainer->progress;
-    double seconds = now() - trainer->started, rate = (double)trainer->pairs_since / fmax(seconds, 1e-9);
+    double seconds = ap_clock_seconds() - trainer->started,
+           rate = (double)trainer->pairs_since / fmax(seconds, 1e-9);
     double left = (double)((epochs - p->epoch) * batches - p->batch) * trainer->config.train.batch_size;
     report->epoch = p->epoch + 1;
     report->epochs = epochs;
@@ -381,7 +351,7 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     report.validation = validate(trainer, output);
     double loss = report.validation.value[AP_MEASURE_LOSS];
     report.best = isfinite(loss) && (!p->has_best || loss < p->best);
-    report.seconds = now() - began;
+    report.seconds = ap_clock_seconds() - began;
     p->stale = report.best ? 0 : p->stale + 1;
     if (report.best) {
         p->has_best = true;
@@ -401,7 +371,7 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
 
 static ap_status run_epoch(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)
 {
-    double began = now();
+    double began = ap_clock_seconds();
     draw_order(trainer);
     while (trainer->progress.batch < batches_per_epoch(trainer)) {
         if (stop && *stop) {

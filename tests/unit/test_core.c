@@ -170,6 +170,53 @@ static void tape_gives_constants_no_gradient(void **state)
     ap_tape_free(tape);
 }
 
+typedef struct visits {
+    int count;
+    const char *sections[8];
+    bool backward[8];
+} visits;
+
+static void note_visit(void *context, const char *section, bool backward)
+{
+    visits *v = context;
+    assert_in_range(v->count, 0, 7);
+    v->sections[v->count] = section;
+    v->backward[v->count++] = backward;
+}
+
+static void tape_tells_its_watch_of_sections_there_and_back(void **state)
+{
+    (void)state;
+    ap_real a[3] = {1, -2, 3}, da[3] = {0};
+    ap_tape *tape = ap_tape_create(0);
+    visits v = {0};
+    ap_tape_watch_set(tape, note_visit, &v);
+    ap_var *x = ap_tape_leaf(tape, (ap_tensor){AP_SHAPE(3), a}, da);
+    ap_tape_section(tape, "first");
+    ap_var *y = ap_mul(tape, ap_scale(tape, x, 2), x);
+    ap_tape_section(tape, "unused");
+    ap_tape_section(tape, "last");
+    ap_var *loss = ap_sum(tape, y);
+    ap_tape_backward(tape, loss, 1);
+    const char *const sections[] = {"first", "unused", "last", "last", "first"};
+    assert_int_equal(v.count, 5);
+    for (int i = 0; i < 5; i++) {
+        assert_string_equal(v.sections[i], sections[i]);
+        assert_int_equal(v.backward[i], i > 2);
+    }
+    assert_int_equal(ap_tape_count(tape), 4);
+    assert_ptr_equal(ap_tape_at(tape, 0), x);
+    assert_ptr_equal(ap_tape_at(tape, 3), loss);
+    assert_null(x->section);
+    assert_string_equal(y->section, "first");
+    assert_true(da[1] == -8);
+    ap_tape_watch_set(tape, NULL, NULL);
+    ap_tape_reset(tape);
+    ap_tape_section(tape, "unheard");
+    assert_int_equal(v.count, 5);
+    ap_tape_free(tape);
+}
+
 /* A long chain of large values: backward gives each value and gradient back as it passes, so a second step
  * finds all it needs, and what is kept is still there. */
 static void tape_recycles_on_the_way_back(void **state)
@@ -269,6 +316,7 @@ int main(void)
         cmocka_unit_test(tape_adds_up_the_paths_to_a_shared_input),
         cmocka_unit_test(tape_gives_constants_no_gradient),
         cmocka_unit_test(tape_recycles_on_the_way_back),
+        cmocka_unit_test(tape_tells_its_watch_of_sections_there_and_back),
         cmocka_unit_test(params_lie_in_one_array_in_order),
         cmocka_unit_test(shapes_that_do_not_fit_are_both_named),
     };

@@ -1,0 +1,185 @@
+/* antiphon bench: where the time of a training step goes, and what the machine would allow. */
+#include "antiphon/bench.h"
+
+#include "antiphon/audio.h"
+#include "cli/settings.h"
+#include "cli/verbs.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#define GIGA 1e9
+#define MEBIBYTE (1024.0 * 1024.0)
+/* More steps than this measure nothing that fewer do not. */
+#define STEPS_MOST 1000
+
+/* amount / seconds in units of 10^9, and that as a share of what the machine does; both 0 where nothing was
+ * counted. */
+typedef struct pace {
+    double rate, share;
+} pace;
+
+static pace pace_of(double amount, double seconds, double most)
+{
+    if (amount == 0 || seconds == 0) return (pace){0};
+    return (pace){amount / seconds / GIGA, amount / seconds / most};
+}
+
+/* ---------------------------------------------------------------- as text */
+
+static void print_pace(pace p)
+{
+    if (p.rate == 0)
+        printf("  %8s %6s", "-", "-");
+    else
+        printf("  %8.1f %5.0f%%", p.rate, 100 * p.share);
+}
+
+static double step_seconds(const ap_bench *bench)
+{
+    for (int i = 0; i < bench->count; i++)
+        if (bench->phases[i].part == AP_BENCH_WHOLE && strcmp(bench->phases[i].name, "step") == 0)
+            return bench->phases[i].seconds;
+    return 0;
+}
+
+static void print_phase(const ap_bench *bench, const ap_bench_phase *phase)
+{
+    printf("%-10s%-18s%10.2f", ap_bench_part_name(phase->part), phase->name, 1000 * phase->seconds);
+    if (phase->part == AP_BENCH_ALONE)
+        printf(" %6s", "");
+    else
+        printf(" %5.1f%%", 100 * phase->seconds / step_seconds(bench));
+    printf(" %9.2f", phase->flops / GIGA);
+    print_pace(pace_of(phase->flops, phase->seconds, bench->gemm_rate));
+    print_pace(pace_of(phase->bytes, phase->seconds, bench->read_rate));
+    printf("\n");
+}
+
+static void print_text(const char *name, const ap_bench *bench)
+{
+    printf("%s: %" PRId64 " x %.1f s, %d thread%s, %.2f million parameters trained, median of %d steps\n",
+           name, bench->B, (double)bench->S / AP_SAMPLE_RATE, bench->threads, bench->threads == 1 ? "" : "s",
+           (double)bench->parameters / 1e6, bench->steps);
+    printf("the machine between the steps: matrix product %.1f GFLOP/s, reads %.1f GB/s\n\n",
+           bench->gemm_rate / GIGA, bench->read_rate / GIGA);
+    printf("%-28s%10s %6s %9s  %8s %6s  %8s %6s\n", "phase", "ms", "step", "GFLOP", "GFLOP/s", "of it",
+           "GB/s", "of it");
+    for (int i = 0; i < bench->count; i++) print_phase(bench, &bench->phases[i]);
+    printf("\npeak memory %.0f MiB, of it the tape's arena %.0f MiB, which grew %zu times after the first "
+           "step\n",
+           (double)bench->peak_memory / MEBIBYTE, (double)bench->arena_held / MEBIBYTE, bench->arena_growths);
+}
+
+/* ---------------------------------------------------------------- as JSON */
+
+static void add_pace(cJSON *to, const char *rate, const char *share, pace p)
+{
+    if (p.rate == 0) return;
+    cJSON_AddNumberToObject(to, rate, p.rate);
+    cJSON_AddNumberToObject(to, share, p.share);
+}
+
+static cJSON *phase_json(const ap_bench *bench, const ap_bench_phase *phase)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "part", ap_bench_part_name(phase->part));
+    cJSON_AddStringToObject(json, "name", phase->name);
+    cJSON_AddNumberToObject(json, "ms", 1000 * phase->seconds);
+    cJSON_AddNumberToObject(json, "gflop", phase->flops / GIGA);
+    add_pace(json, "gflop_per_s", "of_gemm", pace_of(phase->flops, phase->seconds, bench->gemm_rate));
+    add_pace(json, "gb_per_s", "of_reads", pace_of(phase->bytes, phase->seconds, bench->read_rate));
+    return json;
+}
+
+static ap_status print_json(const char *name, const ap_bench *bench)
+{
+    cJSON *json = cJSON_CreateObject();
+    cJSON_AddStringToObject(json, "config", name);
+    cJSON_AddNumberToObject(json, "batch", (double)bench->B);
+    cJSON_AddNumberToObject(json, "seconds", (double)bench->S / AP_SAMPLE_RATE);
+    cJSON_AddNumberToObject(json, "threads", bench->threads);
+    cJSON_AddNumberToObject(json, "steps", bench->steps);
+    cJSON_AddNumberToObject(json, "parameters", (double)bench->parameters);
+    cJSON_AddNumberToObject(json, "machine_gflop_per_s", bench->gemm_rate / GIGA);
+    cJSON_AddNumberToObject(json, "machine_gb_per_s", bench->read_rate / GIGA);
+    cJSON_AddNumberToObject(json, "step_ms", 1000 * step_seconds(bench));
+    cJSON_AddNumberToObject(json, "peak_memory_bytes", (double)bench->peak_memory);
+    cJSON_AddNumberToObject(json, "arena_bytes", (double)bench->arena_held);
+    cJSON_AddNumberToObject(json, "arena_growths_after_first_step", (double)bench->arena_growths);
+    cJSON *phases = cJSON_AddArrayToObject(json, "phases");
+    for (int i = 0; i < bench->count; i++) cJSON_AddItemToArray(phases, phase_json(bench, &bench->phases[i]));
+    char *text = cJSON_Print(json);
+    cJSON_Delete(json);
+    if (!text) return ap_error(AP_FAILED, "out of memory for the JSON");
+    puts(text);
+    cJSON_free(text);
+    return ap_ok();
+}
+
+/* ---------------------------------------------------------------- the verb */
+
+static ap_status run(const parsed_options *options)
+{
+    const char *path = options->arguments[0];
+    ap_config config = ap_config_default();
+    ap_bench bench;
+    AP_TRY(ap_config_load(path, &config));
+    AP_TRY(settings_override(options, &config));
+    AP_TRY(ap_bench_run(&config, (int)option_integer(options, "steps"), &bench));
+    if (option_flag(options, "json")) return print_json(path, &bench);
+    print_text(path, &bench);
+    return ap_ok();
+}
+
+static const verb_option table[] = {
+    {.name = "steps",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .fallback = "5",
+     .least = 1,
+     .most = STEPS_MOST,
+     .help = "steps that are measured, after one that is not"},
+    {.name = "json", .kind = OPTION_FLAG, .help = "print a JSON object"},
+    {.name = "batch",
+     .placeholder = "N",
+     .kind = OPTION_TEXT,
+     .help = "train.batch_size",
+     .alias_of = "train.batch_size"},
+    {.name = "seconds",
+     .placeholder = "S",
+     .kind = OPTION_TEXT,
+     .help = "data.seconds",
+     .alias_of = "data.seconds"},
+    {.name = "threads",
+     .placeholder = "N",
+     .kind = OPTION_TEXT,
+     .help = "train.threads",
+     .alias_of = "train.threads"},
+    {.name = "section.key",
+     .placeholder = "VALUE",
+     .kind = OPTION_OVERRIDES,
+     .help = "any key of the configuration"},
+    {.name = NULL},
+};
+
+const verb verb_bench = {
+    .name = "bench",
+    .summary = "where the time of a training step goes",
+    .arguments = "CONFIG.json [--steps N] [--json] [--section.key=VALUE ...]",
+    .details = "Trains by the configuration on a batch of the built-in synthesiser's pairs, in memory, and "
+               "prints for each\n"
+               "phase of a step the median time, its share of the step, floating-point operations (a "
+               "multiplication and an\n"
+               "addition are two) and bytes (each input of the phase read once, which is the least) a "
+               "second, both also as\n"
+               "a share of what this machine did between the steps: a matrix product of 2048 x 2048 on all "
+               "threads, and\n"
+               "reading from memory. Above 100 % of the latter the phase found its inputs in the cache.",
+    .options = table,
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run,
+};

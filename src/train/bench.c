@@ -1,0 +1,343 @@
+#include "antiphon/bench.h"
+
+#include "antiphon/audio.h"
+#include "antiphon/synth.h"
+#include "core/clock.h"
+#include "core/flops.h"
+#include "core/machine.h"
+#include "core/memory.h"
+#include "train/step.h"
+
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+const char *ap_bench_part_name(ap_bench_part part)
+{
+    static const char *const names[] = {"forward", "backward", "update", "whole", "alone"};
+    return names[part];
+}
+
+/* ---------------------------------------------------------------- the stopwatch */
+
+/* Rounds are steps, or calls of what is measured alone; round 0 is not counted. */
+typedef struct stopwatch {
+    ap_bench *bench;
+    double *seconds; /* [AP_BENCH_PHASES, steps + 1] */
+    int round;
+    ap_bench_phase *current; /* NULL: none */
+    double since;
+} stopwatch;
+
+static ap_bench_phase *phase_of(ap_bench *bench, const char *name, ap_bench_part part)
+{
+    for (int i = 0; i < bench->count; i++)
+        if (bench->phases[i].part == part && strcmp(bench->phases[i].name, name) == 0)
+            return &bench->phases[i];
+    if (bench->count == AP_BENCH_PHASES) ap_fatal("bench: more than %d phases", AP_BENCH_PHASES);
+    bench->phases[bench->count] = (ap_bench_phase){.name = name, .part = part};
+    return &bench->phases[bench->count++];
+}
+
+static double *seconds_of(const stopwatch *watch, const ap_bench_phase *phase, int round)
+{
+    return watch->seconds + (phase - watch->bench->phases) * (watch->bench->steps + 1) + round;
+}
+
+static void leave(stopwatch *watch)
+{
+    double now = ap_clock_seconds(), flops = (double)ap_flops_taken();
+    if (watch->current) {
+        *seconds_of(watch, watch->current, watch->round) += now - watch->since;
+        watch->current->flops += flops;
+    }
+    watch->current = NULL;
+}
+
+static void enter(stopwatch *watch, const char *name, ap_bench_part part)
+{
+    leave(watch);
+    watch->current = phase_of(watch->bench, name, part);
+    watch->since = ap_clock_seconds();
+}
+
+static void on_section(void *context, const char *section, bool backward)
+{
+    enter(context, section, backward ? AP_BENCH_BACKWARD : AP_BENCH_FORWARD);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(int n, double *x)
+{
+    qsort(x, (size_t)n, sizeof *x, ascending);
+    return (x[(n - 1) / 2] + x[n / 2]) / 2;
+}
+
+/* What was gathered in all rounds becomes that of one; the round not counted counts for operations alone. */
+static void conclude(stopwatch *watch)
+{
+    ap_bench *bench = watch->bench;
+    for (int i = 0; i < bench->count; i++) {
+        bench->phases[i].seconds = median(bench->steps, seconds_of(watch, &bench->phases[i], 1));
+        bench->phases[i].flops /= bench->steps + 1;
+    }
+}
+
+/* A sum over the phases of some parts, round by round. */
+static void add_sum(stopwatch *watch, const char *name, ap_bench_part from, ap_bench_part to)
+{
+    ap_bench *bench = watch->bench;
+    int count = bench->count;
+    ap_bench_phase *sum = phase_of(bench, name, AP_BENCH_WHOLE);
+    for (int i = 0; i < count; i++) {
+        const ap_bench_phase *phase = &bench->phases[i];
+        if (phase->part < from || phase->part > to) continue;
+        sum->flops += phase->flops;
+        for (int round = 0; round <= bench->steps; round++)
+            *seconds_of(watch, sum, round) += *seconds_of(watch, phase, round);
+    }
+}
+
+/* ---------------------------------------------------------------- what is measured */
+
+typedef struct subject {
+    const ap_config *config;
+    ap_model *model;
+    ap_tape *tape;
+    ap_adamw optimiser;
+    ap_dataset dataset;
+    ap_choice *choices;
+    ap_batch batch;
+} subject;
+
+/* one batch of pairs of the synthesiser, in memory */
+static ap_dataset synthesise(int64_t count, int64_t S)
+{
+    ap_dataset dataset = {.items = ap_allocate((size_t)count, sizeof *dataset.items),
+                          .count = (size_t)count,
+                          .pieces = (size_t)count,
+                          .S = S};
+    for (int64_t k = 0; k < count; k++) {
+        ap_item *item = &dataset.items[k];
+        item->piece = (size_t)k;
+        item->input = ap_allocate((size_t)S, sizeof(ap_real));
+        item->target = ap_allocate((size_t)S, sizeof(ap_real));
+        ap_synth_drums((uint64_t)k, AP_SAMPLE_RATE, S, item->input);
+        ap_synth_piano((uint64_t)k, AP_SAMPLE_RATE, S, item->target);
+    }
+    return dataset;
+}
+
+static ap_status set_up(const ap_config *config, subject *s)
+{
+    *s = (subject){.config = config};
+    AP_TRY(ap_model_create(config, (uint64_t)config->train.seed, &s->model));
+    int64_t B = config->train.batch_size;
+    s->tape = ap_tape_create((uint64_t)config->train.seed);
+    s->optimiser = ap_step_optimiser(config, s->model);
+    s->dataset = synthesise(B, llround(config->data.seconds * AP_SAMPLE_RATE));
+    s->choices = ap_allocate((size_t)B, sizeof *s->choices);
+    for (int64_t k = 0; k < B; k++)
+        s->choices[k] = (ap_choice){
+            .input = k, .target = k, .unity = config->data.unity_test, .input_gain = 1, .target_gain = 1};
+    if (ap_step_keeps_latents(config)) {
+        ap_tape_gradients_set(s->tape, false);
+        ap_dataset_encode(&s->dataset, ap_model_codec(s->model), s->tape);
+    }
+    s->batch = ap_batch_init(&s->dataset, B);
+    return ap_ok();
+}
+
+static void tear_down(subject *s)
+{
+    ap_batch_free(&s->batch);
+    free(s->choices);
+    ap_dataset_free(&s->dataset);
+    ap_adamw_free(&s->optimiser);
+    ap_tape_free(s->tape);
+    ap_model_free(s->model);
+}
+
+/* ---------------------------------------------------------------- a step */
+
+/* AdamW reads gradient, value and both means and writes the last three; the norm reads the gradient before,
+ * and it is zeroed afterwards. */
+#define UPDATE_PASSES 9
+
+static void take_step(stopwatch *watch, subject *s)
+{
+    enter(watch, "batch", AP_BENCH_FORWARD);
+    ap_batch_fill(&s->batch, &s->dataset, s->config->train.batch_size, s->choices);
+    ap_step_gradient(s->tape, s->config, s->model, &s->batch, 1);
+    enter(watch, "optimiser", AP_BENCH_UPDATE);
+    ap_step_update(s->config, s->model, &s->optimiser, s->config->train.lr);
+    leave(watch);
+}
+
+static bool among(const ap_var *const *list, size_t count, const ap_var *x)
+{
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == x) return true;
+    return false;
+}
+
+/* The bytes of all that a section of the tape starts from: its leaves, and what other sections made. */
+static double bytes_read(const ap_tape *tape, const char *section)
+{
+    size_t count = ap_tape_count(tape), known = 0;
+    const ap_var **read = ap_allocate(count, sizeof *read);
+    double bytes = 0;
+    for (size_t i = 0; i < count; i++) {
+        const ap_var *y = ap_tape_at(tape, i);
+        if (y->section != section) continue;
+        for (int k = 0; k < y->input_count; k++) {
+            const ap_var *x = y->inputs[k];
+            if (!x || (x->section == section && !x->leaf) || among(read, known, x)) continue;
+            read[known++] = x;
+            bytes += (double)ap_shape_count(x->value.shape) * (double)sizeof(ap_real);
+        }
+    }
+    free(read);
+    return bytes;
+}
+
+static void count_bytes(ap_bench *bench, const subject *s)
+{
+    for (int i = 0; i < bench->count; i++) {
+        ap_bench_phase *phase = &bench->phases[i];
+        if (phase->part == AP_BENCH_FORWARD) phase->bytes = bytes_read(s->tape, phase->name);
+        if (phase->part == AP_BENCH_UPDATE)
+            phase->bytes = UPDATE_PASSES * (double)bench->parameters * (double)sizeof(ap_real);
+    }
+}
+
+static size_t peak_memory(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (size_t)usage.ru_maxrss * 1024;
+}
+
+static void measure_steps(stopwatch *watch, subject *s, ap_machine *machine)
+{
+    ap_bench *bench = watch->bench;
+    ap_tape_watch_set(s->tape, on_section, watch);
+    watch->round = 0;
+    take_step(watch, s);
+    /* before the machine is measured, which takes memory of its own */
+    bench->peak_memory = peak_memory();
+    size_t growths = ap_arena_growths(ap_tape_arena(s->tape));
+    *machine = ap_machine_init();
+    for (watch->round = 1; watch->round <= bench->steps; watch->round++) {
+        ap_machine_measure(machine);
+        take_step(watch, s);
+    }
+    ap_machine_measure(machine);
+    ap_tape_watch_set(s->tape, NULL, NULL);
+    bench->arena_held = ap_arena_held(ap_tape_arena(s->tape));
+    bench->arena_growths = ap_arena_growths(ap_tape_arena(s->tape)) - growths;
+    count_bytes(bench, s);
+    add_sum(watch, "forward", AP_BENCH_FORWARD, AP_BENCH_FORWARD);
+    add_sum(watch, "backward", AP_BENCH_BACKWARD, AP_BENCH_BACKWARD);
+    add_sum(watch, "step", AP_BENCH_FORWARD, AP_BENCH_UPDATE);
+}
+
+/* ---------------------------------------------------------------- alone */
+
+/* What the modulation cost reads, and the gradient that it writes. */
+#define MODULATION_PASSES 4
+
+static ap_tensor copy(ap_tensor x)
+{
+    size_t bytes = (size_t)ap_shape_count(x.shape) * sizeof *x.data;
+    ap_tensor y = {x.shape, ap_allocate(1, bytes)};
+    memcpy(y.data, x.data, bytes);
+    return y;
+}
+
+static void begin_inference(const subject *s, const char *section)
+{
+    ap_tape_reset(s->tape);
+    ap_tape_training_set(s->tape, false);
+    ap_tape_gradients_set(s->tape, false);
+    ap_tape_section(s->tape, section);
+}
+
+/* Encodes or decodes in every round, and gives a copy of what comes out, to be freed. */
+static ap_tensor measure_codec(stopwatch *watch, const subject *s, bool encode, ap_tensor x)
+{
+    const char *name = encode ? "encode" : "decode";
+    const ap_codec *codec = ap_model_codec(s->model);
+    ap_tensor out = {.data = NULL};
+    for (watch->round = 0; watch->round <= watch->bench->steps; watch->round++) {
+        begin_inference(s, name);
+        ap_var *in = ap_tape_constant(s->tape, x);
+        enter(watch, name, AP_BENCH_ALONE);
+        out =
+            (encode ? ap_codec_encode(s->tape, codec, in) : ap_codec_decode(s->tape, codec, in, s->dataset.S))
+                ->value;
+        leave(watch);
+    }
+    phase_of(watch->bench, name, AP_BENCH_ALONE)->bytes = bytes_read(s->tape, name);
+    return copy(out);
+}
+
+static void measure_modulation(stopwatch *watch, const subject *s, ap_real *output)
+{
+    const ap_bench *bench = watch->bench;
+    const char *name = "modulation_cost";
+    int64_t count = bench->B * bench->S;
+    ap_real *doutput = ap_allocate((size_t)count, sizeof *doutput);
+    for (watch->round = 0; watch->round <= bench->steps; watch->round++) {
+        enter(watch, name, AP_BENCH_ALONE);
+        ap_modulation_cost_arrays(bench->B, bench->S, s->config->loss.corr_segments,
+                                  s->config->loss.corr_barrier, s->batch.input.data, s->batch.target.data,
+                                  output, NULL, NULL, doutput);
+        leave(watch);
+    }
+    phase_of(watch->bench, name, AP_BENCH_ALONE)->bytes =
+        MODULATION_PASSES * (double)count * (double)sizeof(ap_real);
+    free(doutput);
+}
+
+static void measure_alone(stopwatch *watch, const subject *s)
+{
+    ap_tensor z = measure_codec(watch, s, true, s->batch.target), audio = measure_codec(watch, s, false, z);
+    measure_modulation(watch, s, audio.data);
+    free(z.data);
+    free(audio.data);
+}
+
+ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench)
+{
+    subject s;
+    ap_machine machine;
+    AP_TRY(ap_config_check(config));
+    if (config->train.threads) omp_set_num_threads(config->train.threads);
+    AP_TRY(set_up(config, &s));
+    *bench = (ap_bench){.B = config->train.batch_size,
+                        .S = s.dataset.S,
+                        .parameters = ap_params_trained_count(ap_model_params(s.model)),
+                        .threads = omp_get_max_threads(),
+                        .steps = steps};
+    stopwatch watch = {.bench = bench,
+                       .seconds =
+                           ap_allocate((size_t)AP_BENCH_PHASES * (size_t)(steps + 1), sizeof *watch.seconds)};
+    measure_steps(&watch, &s, &machine);
+    measure_alone(&watch, &s);
+    ap_machine_measure(&machine);
+    conclude(&watch);
+    bench->gemm_rate = machine.gemm_rate;
+    bench->read_rate = machine.read_rate;
+    ap_machine_free(&machine);
+    free(watch.seconds);
+    tear_down(&s);
+    return ap_ok();
+}

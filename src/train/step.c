@@ -1,0 +1,45 @@
+#include "train/step.h"
+
+#include <math.h>
+
+bool ap_step_keeps_latents(const ap_config *config)
+{
+    return !config->codec.train &&
+           (config->data.augment_level_db == 0 || config->codec.type == AP_CODEC_MDCT);
+}
+
+ap_adamw ap_step_optimiser(const ap_config *config, const ap_model *model)
+{
+    ap_adamw optimiser = ap_adamw_init(ap_params_trained_count(ap_model_params(model)));
+    optimiser.beta1 = config->train.beta1;
+    optimiser.beta2 = config->train.beta2;
+    optimiser.eps = config->train.eps;
+    optimiser.weight_decay = config->train.weight_decay;
+    return optimiser;
+}
+
+ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, const ap_model *model,
+                             const ap_batch *batch, double share)
+{
+    ap_tape_reset(tape);
+    ap_tape_training_set(tape, true);
+    ap_tape_gradients_set(tape, true);
+    ap_heard heard = ap_batch_forward(tape, model, batch);
+    ap_measures measures;
+    ap_var *loss = ap_objective(tape, config, &heard, &measures);
+    if (loss) ap_tape_backward(tape, loss, (ap_real)share);
+    return measures;
+}
+
+double ap_step_update(const ap_config *config, const ap_model *model, ap_adamw *optimiser,
+                      double learning_rate)
+{
+    ap_params *params = ap_model_params(model);
+    ap_real *grads = ap_params_trained_grads(params);
+    double norm = ap_norm(ap_params_trained_count(params), grads);
+    if (isfinite(norm))
+        ap_adamw_step(optimiser, learning_rate, ap_clip_scale(norm, config->train.clip), grads,
+                      ap_params_trained_values(params));
+    ap_params_zero_grads(params);
+    return norm;
+}
