@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/replace.h"
+#include "train/order.h"
 #include "train/step.h"
 
 #include <inttypes.h>
@@ -153,7 +154,7 @@ bool ap_trainer_done(const ap_trainer *trainer)
            (patience > 0 && trainer->progress.stale >= patience);
 }
 
-/* ---------------------------------------------------------------- order and schedule */
+/* ---------------------------------------------------------------- schedule */
 
 static int64_t batches_per_epoch(const ap_trainer *trainer)
 {
@@ -166,50 +167,6 @@ static int64_t steps_per_epoch(const ap_trainer *trainer)
 {
     int64_t group = trainer->config.train.accumulate;
     return (batches_per_epoch(trainer) + group - 1) / group;
-}
-
-static ap_real random_gain(const ap_trainer *trainer, ap_rng *rng)
-{
-    double most = trainer->config.data.augment_level_db;
-    return most > 0 ? (ap_real)pow(10, most * (2 * ap_rng_uniform(rng) - 1) / 20) : 1;
-}
-
-/* another window of the same piece, or the same one where the piece has no other; windows of a piece are
- * neighbours */
-static int64_t other_window(const ap_dataset *set, int64_t item, ap_rng *rng)
-{
-    int64_t first = item, last = item, count = (int64_t)set->count;
-    while (first > 0 && set->items[first - 1].piece == set->items[item].piece) first--;
-    while (last + 1 < count && set->items[last + 1].piece == set->items[item].piece) last++;
-    if (first == last) return item;
-    int64_t other = first + ap_rng_below(rng, last - first);
-    return other < item ? other : other + 1;
-}
-
-/* The order of an epoch follows from the seed and its number alone, so that a resumed run finds it again. */
-static void draw_order(ap_trainer *trainer)
-{
-    const ap_config *c = &trainer->config;
-    int64_t count = (int64_t)trainer->train.count;
-    int64_t *inputs = ap_allocate((size_t)count, sizeof *inputs),
-            *targets = ap_allocate((size_t)count, sizeof *targets);
-    ap_rng rng = ap_rng_init(stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch));
-    for (int64_t i = 0; i < count; i++) inputs[i] = i;
-    ap_rng_shuffle(&rng, inputs, count);
-    for (int64_t i = 0; i < count; i++) targets[i] = inputs[i];
-    if (c->data.targets == AP_TARGETS_SHUFFLED) ap_rng_shuffle(&rng, targets, count);
-    for (int64_t i = 0; i < count; i++) {
-        bool same = c->data.same_piece > 0 && ap_rng_uniform(&rng) < c->data.same_piece;
-        int64_t target = same ? other_window(&trainer->train, inputs[i], &rng) : targets[i];
-        trainer->order[i] = (ap_choice){.input = inputs[i], .target = target, .unity = c->data.unity_test};
-        /* a codec learns from both recordings of a pair */
-        trainer->order[i].target_side = c->codec.train && ap_rng_below(&rng, 2);
-        trainer->order[i].input_gain = random_gain(trainer, &rng);
-        trainer->order[i].target_gain =
-            c->data.unity_test ? trainer->order[i].input_gain : random_gain(trainer, &rng);
-    }
-    free(inputs);
-    free(targets);
 }
 
 double ap_learning_rate(const ap_config *config, int64_t step, int64_t steps)
@@ -372,7 +329,9 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
 static ap_status run_epoch(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)
 {
     double began = ap_clock_seconds();
-    draw_order(trainer);
+    /* by the epoch's number alone, so that a resumed run finds it again */
+    uint64_t seed = stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch);
+    ap_order_draw(&trainer->config, &trainer->train, seed, trainer->order);
     while (trainer->progress.batch < batches_per_epoch(trainer)) {
         if (stop && *stop) {
             AP_TRY(save(trainer, folder, "last.safetensors"));

@@ -1,0 +1,67 @@
+#include "train/order.h"
+
+#include "antiphon/rng.h"
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* the windows of an item's piece, which are neighbours */
+typedef struct stretch {
+    int64_t first, count;
+} stretch;
+
+static stretch piece_of(const ap_dataset *set, int64_t item)
+{
+    int64_t first = item, last = item, count = (int64_t)set->count;
+    while (first > 0 && set->items[first - 1].piece == set->items[item].piece) first--;
+    while (last + 1 < count && set->items[last + 1].piece == set->items[item].piece) last++;
+    return (stretch){first, last - first + 1};
+}
+
+static int64_t another_window(const ap_dataset *set, int64_t item, ap_rng *rng)
+{
+    stretch piece = piece_of(set, item);
+    if (piece.count == 1) return item;
+    int64_t other = piece.first + ap_rng_below(rng, piece.count - 1);
+    return other < item ? other : other + 1;
+}
+
+static int64_t another_piece(const ap_dataset *set, int64_t item, ap_rng *rng)
+{
+    stretch piece = piece_of(set, item);
+    if (piece.count == (int64_t)set->count) return item;
+    int64_t other = ap_rng_below(rng, (int64_t)set->count - piece.count);
+    return other < piece.first ? other : other + piece.count;
+}
+
+static int64_t target_of(const ap_config *config, const ap_dataset *set, int64_t item, ap_rng *rng)
+{
+    if (config->data.same_piece > 0 && ap_rng_uniform(rng) < config->data.same_piece)
+        return another_window(set, item, rng);
+    return config->data.targets == AP_TARGETS_SHUFFLED ? another_piece(set, item, rng) : item;
+}
+
+static ap_real gain_of(const ap_config *config, ap_rng *rng)
+{
+    double most = config->data.augment_level_db;
+    return most > 0 ? (ap_real)pow(10, most * (2 * ap_rng_uniform(rng) - 1) / 20) : 1;
+}
+
+void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed, ap_choice *order)
+{
+    int64_t count = (int64_t)set->count, *inputs = ap_allocate(set->count, sizeof *inputs);
+    ap_rng rng = ap_rng_init(seed);
+    for (int64_t i = 0; i < count; i++) inputs[i] = i;
+    ap_rng_shuffle(&rng, inputs, count);
+    for (int64_t i = 0; i < count; i++) {
+        ap_choice *c = &order[i];
+        *c = (ap_choice){.input = inputs[i], .unity = config->data.unity_test};
+        c->target = target_of(config, set, inputs[i], &rng);
+        c->target_side =
+            config->codec.train && ap_rng_below(&rng, 2); /* a codec learns from both recordings */
+        c->input_gain = gain_of(config, &rng);
+        c->target_gain = c->unity ? c->input_gain : gain_of(config, &rng);
+    }
+    free(inputs);
+}
