@@ -23,6 +23,7 @@ typedef struct ap_bench_phase {
     const char *name;
     ap_bench_part part;
     double seconds; /**< median */
+    double least;   /**< the fewest seconds it took */
     double flops;   /**< floating-point operations of products, convolutions, recurrences and transforms */
     double bytes;   /**< what it has to read, and where it says so to write, at the least: each of its inputs
                        once; 0:   not counted */

@@ -32,9 +32,9 @@ static pace pace_of(double amount, double seconds, double most)
 static void print_pace(pace p)
 {
     if (p.rate == 0)
-        printf("  %8s %6s", "-", "-");
+        printf("  %8s %8s", "-", "-");
     else
-        printf("  %8.1f %5.0f%%", p.rate, 100 * p.share);
+        printf("  %8.1f %7.0f%%", p.rate, 100 * p.share);
 }
 
 static double step_seconds(const ap_bench *bench)
@@ -47,7 +47,8 @@ static double step_seconds(const ap_bench *bench)
 
 static void print_phase(const ap_bench *bench, const ap_bench_phase *phase)
 {
-    printf("%-10s%-18s%10.2f", ap_bench_part_name(phase->part), phase->name, 1000 * phase->seconds);
+    printf("%-10s%-16s%10.2f %9.2f", ap_bench_part_name(phase->part), phase->name, 1000 * phase->seconds,
+           1000 * phase->least);
     if (phase->part == AP_BENCH_ALONE)
         printf(" %6s", "");
     else
@@ -65,8 +66,8 @@ static void print_text(const char *name, const ap_bench *bench)
            (double)bench->parameters / 1e6, bench->steps);
     printf("the machine between the steps: matrix product %.1f GFLOP/s, reads %.1f GB/s\n\n",
            bench->gemm_rate / GIGA, bench->read_rate / GIGA);
-    printf("%-28s%10s %6s %9s  %8s %6s  %8s %6s\n", "phase", "ms", "step", "GFLOP", "GFLOP/s", "of it",
-           "GB/s", "of it");
+    printf("%-26s%10s %9s %6s %9s  %8s %8s  %8s %8s\n", "phase", "ms", "least", "step", "GFLOP", "GFLOP/s",
+           "of most", "GB/s", "of most");
     for (int i = 0; i < bench->count; i++) print_phase(bench, &bench->phases[i]);
     printf("\npeak memory %.0f MiB, of it the tape's arena %.0f MiB, which grew %zu times after the first "
            "step\n",
@@ -88,6 +89,7 @@ static cJSON *phase_json(const ap_bench *bench, const ap_bench_phase *phase)
     cJSON_AddStringToObject(json, "part", ap_bench_part_name(phase->part));
     cJSON_AddStringToObject(json, "name", phase->name);
     cJSON_AddNumberToObject(json, "ms", 1000 * phase->seconds);
+    cJSON_AddNumberToObject(json, "ms_least", 1000 * phase->least);
     cJSON_AddNumberToObject(json, "gflop", phase->flops / GIGA);
     add_pace(json, "gflop_per_s", "of_gemm", pace_of(phase->flops, phase->seconds, bench->gemm_rate));
     add_pace(json, "gb_per_s", "of_reads", pace_of(phase->bytes, phase->seconds, bench->read_rate));
@@ -171,13 +173,15 @@ const verb verb_bench = {
     .arguments = "CONFIG.json [--steps N] [--json] [--section.key=VALUE ...]",
     .details = "Trains by the configuration on a batch of the built-in synthesiser's pairs, in memory, and "
                "prints for each\n"
-               "phase of a step the median time, its share of the step, floating-point operations (a "
-               "multiplication and an\n"
-               "addition are two) and bytes (each input of the phase read once, which is the least) a "
-               "second, both also as\n"
-               "a share of what this machine did between the steps: a matrix product of 2048 x 2048 on all "
-               "threads, and\n"
-               "reading from memory. Above 100 % of the latter the phase found its inputs in the cache.",
+               "phase of a step: the median time and the least, its share of the step, floating-point "
+               "operations (a\n"
+               "multiplication and an addition are two) and bytes (each input of the phase read once, which "
+               "is the least) a\n"
+               "second of the median. Both rates stand beside the most that this machine did between the "
+               "steps: a matrix\n"
+               "product of 2048 x 2048 on all threads, and reading from memory. Above 100 % of the latter a "
+               "phase found its\n"
+               "inputs in the cache.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

@@ -85,8 +85,11 @@ static void conclude(stopwatch *watch)
 {
     ap_bench *bench = watch->bench;
     for (int i = 0; i < bench->count; i++) {
-        bench->phases[i].seconds = median(bench->steps, seconds_of(watch, &bench->phases[i], 1));
-        bench->phases[i].flops /= bench->steps + 1;
+        ap_bench_phase *phase = &bench->phases[i];
+        double *seconds = seconds_of(watch, phase, 1);
+        phase->seconds = median(bench->steps, seconds);
+        phase->least = seconds[0]; /* they are sorted now */
+        phase->flops /= bench->steps + 1;
     }
 }
 
