@@ -10,6 +10,9 @@ there prefix/bin/antiphon "$libraries/libantiphon.a" "$libraries/libantiphon.so"
     prefix/include/antiphon/modulation.h prefix/share/man/man1/antiphon.1 \
     prefix/share/bash-completion/completions/antiphon prefix/share/antiphon/configs/schema.json \
     prefix/share/doc/antiphon/copyright
+# a program built for /usr looks for the library there
+LD_LIBRARY_PATH=$PWD/$libraries
+export LD_LIBRARY_PATH
 
 [ "$(prefix/bin/antiphon --version)" = "$("$ANTIPHON" --version)" ]
 prefix/bin/antiphon help --man | cmp - prefix/share/man/man1/antiphon.1
@@ -32,7 +35,7 @@ prints_wanted() {
 }
 
 "$CC" "$examples/cost.c" -o shared $(pkg-config --cflags --libs antiphon) -lm
-LD_LIBRARY_PATH=$libraries prints_wanted ./shared
+prints_wanted ./shared
 if command -v python3 >/dev/null && ! pkg-config --cflags antiphon | grep -q AP_DOUBLE; then
     prints_wanted python3 "$examples/cost.py" "$libraries/libantiphon.so"
 fi
