@@ -20,23 +20,27 @@ LEARNING_RATE=${LEARNING_RATE:-}
 PAIRS=${PAIRS:-40}                             # demo pairs, where the synthesiser makes them
 NUM_SAMPLES=${NUM_SAMPLES:-5}                  # compositions at the end
 BUILD=${BUILD:-build}                          # folder of the build
+ANTIPHON=${ANTIPHON:-}                         # a program that is built already; empty: install, build and use this one
+DEMO=${DEMO:-data}                             # where demo pairs are put
 
 # ---------------------------------------------------------------- install and build
 set -eu
 cd "$(dirname "$0")"
-. scripts/packages.sh
-# shellcheck disable=SC2086  # a list of words
-install_packages $ANTIPHON_PACKAGES
-echo "building in $BUILD"
-cmake -S . -B "$BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DAP_TESTS=OFF >/dev/null
-cmake --build "$BUILD" --target antiphon >/dev/null
-antiphon="$BUILD/antiphon"
+if [ -z "$ANTIPHON" ]; then
+    . scripts/packages.sh
+    # shellcheck disable=SC2086  # a list of words
+    install_packages $ANTIPHON_PACKAGES
+    echo "building in $BUILD"
+    cmake -S . -B "$BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DAP_TESTS=OFF >/dev/null
+    cmake --build "$BUILD" --target antiphon >/dev/null
+    ANTIPHON="$BUILD/antiphon"
+fi
 
 # ---------------------------------------------------------------- data
 if [ -z "$DATASET" ]; then
-    SECONDS_EACH=$("$antiphon" config "$CONFIG" data.seconds)
-    DATASET="data/demo_${PAIRS}x${SECONDS_EACH}s"
-    [ -d "$DATASET/val" ] || "$antiphon" synth --out "$DATASET" --pairs "$PAIRS" --seconds "$SECONDS_EACH"
+    SECONDS_EACH=$("$ANTIPHON" config "$CONFIG" data.seconds)
+    DATASET="$DEMO/demo_${PAIRS}x${SECONDS_EACH}s"
+    [ -d "$DATASET/val" ] || "$ANTIPHON" synth --out "$DATASET" --pairs "$PAIRS" --seconds "$SECONDS_EACH"
 fi
 
 # ---------------------------------------------------------------- train
@@ -49,10 +53,10 @@ set -- "$CONFIG" --out "$OUT" --resume auto --data.path="$DATASET" --agent.compo
 [ -z "$EPOCHS" ] || set -- "$@" --epochs="$EPOCHS"
 [ -z "$BATCH_SIZE" ] || set -- "$@" --batch_size="$BATCH_SIZE"
 [ -z "$LEARNING_RATE" ] || set -- "$@" --lr="$LEARNING_RATE"
-"$antiphon" train "$@"
+"$ANTIPHON" train "$@"
 
 # ---------------------------------------------------------------- compose
-"$antiphon" infer --checkpoint "$OUT/checkpoints/best.safetensors" --pairs "$DATASET" --num_samples "$NUM_SAMPLES" \
+"$ANTIPHON" infer --checkpoint "$OUT/checkpoints/best.safetensors" --pairs "$DATASET" --num_samples "$NUM_SAMPLES" \
     --out "$OUT/samples"
 echo
 echo "Listen to $OUT/samples: 0001_1_input.wav and 0001_2_target.wav are what the model heard, 0001_3_output.wav its answer."

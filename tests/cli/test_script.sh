@@ -1,0 +1,27 @@
+# run_train_compositional.sh as a user types it, in the small: settings from the environment, then run again.
+. "$1/expect.sh"
+. "$1/tiny.sh"
+script="$1/../../run_train_compositional.sh"
+here=$(pwd)
+
+run() {
+    CONFIG="$here/tiny.json" DEMO="$here" PAIRS=4 OUT="$here/run" EPOCHS=2 CORR_WEIGHT=0.25 NOVELTY_WEIGHT=0.1 NUM_SAMPLES=1 \
+        USE_COMPOSITIONAL=true "$script" >out 2>err || { cat out err && exit 1; }
+}
+run
+there demo_4x1s/val run/config.json run/checkpoints/best.safetensors
+there run/samples/0001_1_input.wav run/samples/0001_2_target.wav run/samples/0001_3_output.wav
+grep -q 'mean cost' out
+grep -q '"corr_weight": *0.25' run/config.json
+grep -q '"epochs": *2' run/config.json
+
+# again: it is done, and composes all the same
+run
+grep -q 'nothing left to train' out
+grep -q 'mean cost' out
+
+# a set of one's own, without the agent
+CONFIG="$here/tiny.json" DATASET="$here/demo_4x1s" OUT="$here/plain" EPOCHS=1 USE_COMPOSITIONAL=false NUM_SAMPLES=1 \
+    "$script" >out 2>err || { cat out err && exit 1; }
+grep -q '"compositional": *false' plain/config.json
+if "$ANTIPHON" info plain/checkpoints/last.safetensors | grep -q 'agent\.project'; then exit 1; fi
