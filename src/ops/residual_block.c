@@ -255,9 +255,10 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
 {
     const block_shape *s = &p->shape;
     int64_t pitch = p->tiles.pitch, before = s->K - 1;
+    /* whole strips: what is computed behind the tile's own columns is not looked at */
     ap_panel_task task = {.M = s->C,
                           .J = s->H * s->K,
-                          .n = n,
+                          .n = ap_panel_columns(n),
                           .W = ap_panel_packed(p->spread, s->H * s->K, 0),
                           .x = r->dh,
                           .at = p->spread_at,
