@@ -159,11 +159,7 @@ ap_var *ap_clamp(ap_tape *tape, ap_var *x, ap_real low, ap_real high)
 void ap_elu_forward(int64_t n, const ap_real *x, ap_real *y)
 {
     AP_FOR_EACH_BLOCK(n, at, length)
-    {
-        ap_real e[AP_BLOCK];
-        ap_vexp(length, x + at, e);
-        for (int64_t i = 0; i < length; i++) y[at + i] = x[at + i] > 0 ? x[at + i] : e[i] - 1;
-    }
+    ap_velu(length, x + at, y + at);
 }
 
 /* dy/dx = 1 for x > 0, else e^x = y + 1: the output alone is enough */
