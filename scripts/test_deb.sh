@@ -13,10 +13,17 @@ DEB=${DEB:-}
 [ "$(id -u)" = 0 ] || { echo "test_deb.sh: debootstrap and chroot want root" >&2 && exit 2; }
 command -v debootstrap >/dev/null || { echo "test_deb.sh: apt-get install debootstrap" >&2 && exit 2; }
 
+# quietly COMMAND...: what it prints is shown only where it fails
+quietly() {
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || { echo "test_deb.sh: $* failed" >&2 && tail -n 30 "$log" >&2 && exit 1; }
+    rm -f "$log"
+}
+
 if [ -z "$DEB" ]; then
-    cmake --preset package >/dev/null
-    cmake --build --preset package >/dev/null
-    (cd build-package && cpack -G DEB >/dev/null 2>&1)
+    quietly cmake --preset package
+    quietly cmake --build --preset package
+    quietly cpack -G DEB --config build-package/CPackConfig.cmake -B build-package
     DEB=$(ls build-package/antiphon_*.deb)
 fi
 echo "package: $DEB"
@@ -25,8 +32,7 @@ root=$(mktemp -d)
 chmod 755 "$root" # apt downloads as another user
 trap 'rm -rf --one-file-system "$root"' EXIT
 trap 'exit 1' HUP INT TERM
-debootstrap --variant=minbase "$SUITE" "$root" "$MIRROR" >"$root.log" 2>&1 || { tail "$root.log" && exit 1; }
-rm -f "$root.log"
+quietly debootstrap --variant=minbase "$SUITE" "$root" "$MIRROR"
 cp "$DEB" "$root/antiphon.deb"
 # how this machine reaches the mirror
 [ ! -e /etc/resolv.conf ] || cp -L /etc/resolv.conf "$root/etc/resolv.conf"
@@ -40,12 +46,10 @@ paths() {
 
 inside apt-get update -qq
 paths >"$root/tmp/before"
-inside apt-get install -y -qq --no-install-recommends /antiphon.deb >"$root/tmp/apt.log" 2>&1 ||
-    { tail "$root/tmp/apt.log" && exit 1; }
+quietly inside apt-get install -y -qq --no-install-recommends /antiphon.deb
 # shellcheck disable=SC2016  # the fields are dpkg's
 echo "installed: $(inside dpkg-query -W -f '${Package} ${Version} (${Section}, ${Installed-Size} kB)' antiphon)"
-echo "brought along: $(grep -c '^Setting up' "$root/tmp/apt.log") packages; OpenBLAS: $(
-    inside readlink -f /usr/lib/x86_64-linux-gnu/libopenblas.so.0)"
+echo "OpenBLAS: $(inside sh -c 'readlink -f /usr/lib/*/libopenblas.so.0')"
 
 inside antiphon --version
 inside ldd /usr/bin/antiphon | grep libantiphon
@@ -58,7 +62,7 @@ inside antiphon train /usr/share/antiphon/configs/quick.json --data.path=/tmp/pa
     --out /tmp/run >/dev/null
 inside antiphon infer --checkpoint /tmp/run/checkpoints/last.safetensors --pairs /tmp/pairs --num_samples 1 --out /tmp/samples
 
-inside apt-get purge -y -qq --autoremove antiphon >"$root/tmp/apt.log" 2>&1 || { tail "$root/tmp/apt.log" && exit 1; }
+quietly inside apt-get purge -y -qq --autoremove antiphon
 paths >"$root/tmp/after"
 if ! diff "$root/tmp/before" "$root/tmp/after"; then
     echo "test_deb.sh: the purged package has left these behind" >&2 && exit 1
