@@ -11,5 +11,5 @@ for preset in double release; do
     cmake --preset "$preset" -DAP_WERROR=ON >/dev/null
     cmake --build --preset "$preset" >/dev/null
 done
-ctest --test-dir build-double --output-on-failure -R '^(ops|golden|adjoint|modulation)$'
+ctest --test-dir build-double --output-on-failure -E '^cli_'
 ctest --test-dir build --output-on-failure
