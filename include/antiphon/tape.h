@@ -41,8 +41,8 @@ struct ap_var {
     const ap_op *op; /**< NULL for a leaf */
     int input_count;
     const char *section; /**< of ap_tape_section, in which it was pushed */
-    ap_var **inputs; /**< an entry is NULL for an optional input that was not given */
-    void *saved;     /**< what the operation keeps for its backward; NULL when no gradient is wanted */
+    ap_var **inputs;     /**< an entry is NULL for an optional input that was not given */
+    void *saved;         /**< what the operation keeps for its backward; NULL when no gradient is wanted */
     size_t saved_bytes;
 };
 
@@ -102,8 +102,8 @@ void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes);
 /** The gradient of `x` to add to, zero-filled when asked for first; NULL when x is NULL or wants none. */
 ap_real *ap_var_grad(ap_tape *tape, ap_var *x);
 
-/** The same for who would rather write the gradient than add to it: where *fresh, the block's content is undefined and every
- * number of it is to be written. */
+/** The same for who would rather write the gradient than add to it: where *fresh, the block's content is
+ * undefined and every number of it is to be written. */
 ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh);
 
 /** Keeps value and grad of `x` through ap_tape_backward. */
@@ -112,6 +112,11 @@ void ap_tape_keep(ap_var *x);
 /** Says that the caller uses `x` no more. If no gradient will come back through it its memory is recycled at
  * once (long inference runs in bounded memory); otherwise nothing happens. */
 void ap_tape_drop(ap_tape *tape, ap_var *x);
+
+/** Says that nothing will read the value of `x` any more, neither the caller nor the backward function of any
+ * operation that x is input or output of (each operation's own file tells what its backward reads): its
+ * memory is recycled at once, gradients go through x as before. Leaves and kept variables stay. */
+void ap_tape_forget(ap_tape *tape, ap_var *x);
 
 /** Fills the gradients of all that `loss`, a scalar (any shape of one element), was computed from: the
  * leaves' receive d(scale x loss)/d(leaf). */

@@ -169,17 +169,27 @@ void ap_tape_keep(ap_var *x)
     x->keep = true;
 }
 
+static void recycle_value(ap_tape *tape, ap_var *x)
+{
+    ap_arena_recycle(tape->arena, x->value.data, value_bytes(x));
+    /* a smaller block keeps its content until the reset, so that a scalar may still be read */
+    if (value_bytes(x) >= AP_ARENA_RECYCLE_LEAST) x->value.data = NULL;
+}
+
 static void recycle(ap_tape *tape, ap_var *x)
 {
     if (!x->keep) {
-        ap_arena_recycle(tape->arena, x->value.data, value_bytes(x));
+        recycle_value(tape, x);
         ap_arena_recycle(tape->arena, x->grad, value_bytes(x));
-        /* a smaller block keeps its content until the reset, so that a scalar may still be read */
-        if (value_bytes(x) >= AP_ARENA_RECYCLE_LEAST) x->value.data = NULL;
         x->grad = NULL;
     }
     ap_arena_recycle(tape->arena, x->saved, x->saved_bytes);
     x->saved = NULL;
+}
+
+void ap_tape_forget(ap_tape *tape, ap_var *x)
+{
+    if (!x->keep) recycle_value(tape, x);
 }
 
 void ap_tape_drop(ap_tape *tape, ap_var *x)

@@ -50,14 +50,30 @@ ap_transformer *ap_transformer_create(ap_params *params, ap_transformer_config c
     return t;
 }
 
+/* dropout, whose backward draws its mask again and reads no value; nor does what made x, a product or a GELU,
+ * read its result */
+static ap_var *dropped(ap_tape *tape, ap_var *x, ap_real p)
+{
+    ap_var *y = ap_dropout(tape, x, p);
+    if (y != x) ap_tape_forget(tape, x);
+    return y;
+}
+
+/* LayerNorm(x + dropout(part)), of which backward reads the sum alone */
+static ap_var *join(ap_tape *tape, ap_affine_params norm, ap_var *x, ap_var *part, ap_real p)
+{
+    part = dropped(tape, part, p);
+    ap_var *sum = ap_add(tape, x, part);
+    ap_tape_forget(tape, part);
+    return ap_layer_norm_apply(tape, norm, sum);
+}
+
 static ap_var *layer_apply(ap_tape *tape, const layer *l, ap_transformer_config c, ap_var *x)
 {
     ap_var *heard = ap_attention(tape, ap_linear_apply(tape, l->in, x), c.heads, c.dropout);
-    heard = ap_dropout(tape, ap_linear_apply(tape, l->out, heard), c.dropout);
-    x = ap_layer_norm_apply(tape, l->norm1, ap_add(tape, x, heard));
-    ap_var *fed = ap_gelu(tape, ap_linear_apply(tape, l->linear1, x));
-    fed = ap_linear_apply(tape, l->linear2, ap_dropout(tape, fed, c.dropout));
-    return ap_layer_norm_apply(tape, l->norm2, ap_add(tape, x, ap_dropout(tape, fed, c.dropout)));
+    x = join(tape, l->norm1, x, ap_linear_apply(tape, l->out, heard), c.dropout);
+    ap_var *fed = dropped(tape, ap_gelu(tape, ap_linear_apply(tape, l->linear1, x)), c.dropout);
+    return join(tape, l->norm2, x, ap_linear_apply(tape, l->linear2, fed), c.dropout);
 }
 
 ap_var *ap_transformer_apply(ap_tape *tape, const ap_transformer *transformer, ap_var *x)
