@@ -12,26 +12,19 @@ SEED=${SEED:-0}
 OUT=${OUT:-runs/ablation}
 ANTIPHON=${ANTIPHON:-build/antiphon}
 
-if [ -z "$DATASET" ]; then
-    seconds=$("$ANTIPHON" config "$CONFIG" data.seconds)
-    DATASET="data/demo_${PAIRS}x${seconds}s"
-    [ -d "$DATASET/val" ] || "$ANTIPHON" synth --out "$DATASET" --pairs "$PAIRS" --seconds "$seconds"
-fi
+. scripts/experiment.sh
+[ -n "$DATASET" ] || DATASET=$(demo_pairs "$CONFIG" "$PAIRS")
 for weight in $WEIGHTS; do
     "$ANTIPHON" train "$CONFIG" --out "$OUT/corr_$weight" --resume auto --data.path="$DATASET" --train.seed="$SEED" \
         --corr_weight="$weight"
 done
 
-# value LOG KEY first|last: the first or last number that the log has under KEY
-value() {
-    sed -n "s/.*\"$2\":[ ]*\\([-+0-9.eE]*\\).*/\\1/p" "$1" | if [ "$3" = first ]; then head -n 1; else tail -n 1; fi
-}
 row() { printf '| %s | %.2f | %.2f | %.2f | %.2f |\n' "$@"; }
 echo
 echo "| corr_weight | cost at the first step | cost on validation at the end | \\|r\\| with the input | \\|r\\| with the target |"
 echo "|---|---|---|---|---|"
 for weight in $WEIGHTS; do
     log="$OUT/corr_$weight/log.jsonl"
-    row "$weight" "$(value "$log" train_corr_cost first)" "$(value "$log" val_corr_cost last)" \
-        "$(value "$log" val_r_input last)" "$(value "$log" val_r_target last)"
+    row "$weight" "$(values "$log" train_corr_cost | head -n 1)" "$(values "$log" val_corr_cost | tail -n 1)" \
+        "$(values "$log" val_r_input | tail -n 1)" "$(values "$log" val_r_target | tail -n 1)"
 done

@@ -17,6 +17,7 @@
 #include "antiphon/metrics.h"
 #include "antiphon/status.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -70,6 +71,16 @@ const char *ap_evaluation_item(const ap_evaluation *evaluation, int64_t item);
 /** One number, and the summary over all items (bootstrap with a fixed seed: the same numbers every time). */
 double ap_evaluation_value(const ap_evaluation *evaluation, int system, int64_t item, ap_metric metric);
 ap_summary ap_evaluation_summary(const ap_evaluation *evaluation, int system, ap_metric metric);
+
+#define AP_METRIC_GROUP_MOST 9
+/** Metrics that together answer one question. */
+typedef struct ap_metric_group {
+    const char *question;
+    ap_metric columns[AP_METRIC_GROUP_MOST + 1]; /**< ended by AP_METRIC_COUNT */
+} ap_metric_group;
+
+/** The groups, in the order in which they are shown; their number. */
+size_t ap_metric_groups(const ap_metric_group **first);
 
 /** Aligned text: one table for each question (does it copy? does it take what it should from whom? is it
  * music?), a row a system, each cell the mean and half the width of its interval. */

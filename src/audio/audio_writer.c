@@ -1,17 +1,15 @@
 #include "antiphon/audio.h"
 
+#include "audio/sixteen_bits.h"
 #include "core/memory.h"
 #include "core/replace.h"
 
-#include <math.h>
 #include <sndfile.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 /* Samples that are converted at a time. */
 #define BLOCK 4096
-/* Full scale of 16-bit samples, as libsndfile reads them. */
-#define FULL_SCALE 32768
 /* The sizes in a WAV header have 32 bits; the header itself is far shorter than a block. */
 #define SAMPLES_MAX ((int64_t)(UINT32_MAX / sizeof(int16_t)) - BLOCK)
 
@@ -39,24 +37,12 @@ ap_status ap_audio_writer_open(const char *path, int rate, ap_audio_writer **wri
     return status;
 }
 
-/* Rounds to 16 bits; beyond full scale is full scale. False where a sample is not a number. */
-static bool convert(int64_t count, const ap_real *samples, int16_t *out, int64_t *bad)
-{
-    for (int64_t i = 0; i < count; i++) {
-        double x = (double)samples[i] * FULL_SCALE;
-        *bad = i;
-        if (isnan(x)) return false;
-        out[i] = (int16_t)lrint(fmin(fmax(x, -FULL_SCALE), FULL_SCALE - 1));
-    }
-    return true;
-}
-
 ap_status ap_audio_writer_write(ap_audio_writer *w, int64_t count, const ap_real *samples)
 {
     int16_t block[BLOCK];
     for (int64_t at = 0, bad; at < count; at += BLOCK) {
         int64_t portion = count - at < BLOCK ? count - at : BLOCK;
-        if (!convert(portion, samples + at, block, &bad))
+        if (!ap_to_16_bits(portion, samples + at, block, &bad))
             return ap_error(AP_FAILED, "%s: not written: sample %lld is not a number", w->place.path,
                             (long long)(w->written + bad));
         if (w->written + portion > SAMPLES_MAX)

@@ -1,31 +1,14 @@
-/* Three recordings that belong together: an input, a target, and what was composed of them. */
+/* Trios (audio/trio.h) as the verbs compose and compare them. */
 #ifndef ANTIPHON_CLI_TRIO_H
 #define ANTIPHON_CLI_TRIO_H
 
-#include "antiphon/audio.h"
 #include "antiphon/compose.h"
 #include "antiphon/pairs.h"
-#include "core/folder.h"
-
-enum { TRIO_INPUT, TRIO_TARGET, TRIO_OUTPUT, TRIO };
-
-/* Reads all three as mono at AP_SAMPLE_RATE; after a failure nothing is to be freed. */
-ap_status trio_read(const char *const paths[TRIO], ap_audio trio[TRIO]);
-void trio_free(ap_audio trio[TRIO]);
+#include "audio/trio.h"
 
 /* The length that all three have. Where that leaves something out, the standard error says so in one line
  * that begins with `who`. */
 int64_t trio_length(const char *who, const ap_audio trio[TRIO]);
-
-/* A trio in a folder is three files: NAME_1_input.wav, NAME_2_target.wav, NAME_3_output.wav. */
-typedef struct trio_paths {
-    char *at[TRIO]; /* owned */
-} trio_paths;
-trio_paths trio_paths_of(const char *folder, const char *name);
-void trio_paths_free(trio_paths *paths);
-
-/* The names of the trios of a folder, sorted: those of all outputs. None is a failure. */
-ap_status trio_names_list(const char *folder, ap_names *names);
 
 /* Composes from a pair into the three files. `watch` and `composed` may be NULL. */
 ap_status trio_compose(const ap_config *config, const ap_model *model, const ap_pair *pair,

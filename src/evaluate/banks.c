@@ -30,7 +30,7 @@ static double hertz_from_mel(double mel)
     return mel < knee ? mel * MEL_STEP : MEL_KNEE * exp((mel - knee) * MEL_LOG_STEP);
 }
 
-static double mel_from_hertz(double hertz)
+double ap_mel_from_hertz(double hertz)
 {
     return hertz < MEL_KNEE ? hertz / MEL_STEP : MEL_KNEE / MEL_STEP + log(hertz / MEL_KNEE) / MEL_LOG_STEP;
 }
@@ -38,7 +38,7 @@ static double mel_from_hertz(double hertz)
 /* bank [AP_MEL_BANDS, bins] */
 static void fill_mel(ap_spectrum spectrum, ap_real *bank)
 {
-    const double top = mel_from_hertz(AP_SAMPLE_RATE / 2.0);
+    const double top = ap_mel_from_hertz(AP_SAMPLE_RATE / 2.0);
     int64_t bins = ap_spectrum_bins(spectrum);
     for (int m = 0; m < AP_MEL_BANDS; m++) {
         double low = hertz_from_mel(top * m / (AP_MEL_BANDS + 1));

@@ -10,6 +10,9 @@
 
 #define AP_MEL_BANDS 128
 
+/* Slaney's mel scale: linear up to 1 kHz, logarithmic above. */
+double ap_mel_from_hertz(double hertz);
+
 /* decibels [frames, AP_MEL_BANDS], on the arena: triangular bands evenly spaced on Slaney's mel scale from 0
  * to 12 kHz, unit area (librosa.filters.mel), over the power spectrum, in dB (librosa.power_to_db: not below
  * 1e-10, nor 80 dB below the largest). */

@@ -9,25 +9,25 @@
 
 /* ---------------------------------------------------------------- aligned text */
 
-#define COLUMNS_MAX 9
-#define ENDS AP_METRIC_COUNT
-
 /* Metrics that answer one question stand in one table. */
-static const struct {
-    const char *question;
-    ap_metric columns[COLUMNS_MAX + 1];
-} tables[] = {
+static const ap_metric_group groups[] = {
     {"Does it copy?",
      {AP_METRIC_COST, AP_METRIC_R0_INPUT, AP_METRIC_R0_TARGET, AP_METRIC_RMAX_INPUT, AP_METRIC_RMAX_TARGET,
-      AP_METRIC_MIX_SHARE, ENDS}},
+      AP_METRIC_MIX_SHARE, AP_METRIC_COUNT}},
     {"Does it take its timing from the input, harmony and timbre from the target?",
      {AP_METRIC_ONSET_F1, AP_METRIC_ONSET_GAIN, AP_METRIC_CHROMA, AP_METRIC_CHROMA_GAIN,
-      AP_METRIC_TIMBRE_TARGET, AP_METRIC_TIMBRE_INPUT, AP_METRIC_TIMBRE_RATIO, ENDS}},
+      AP_METRIC_TIMBRE_TARGET, AP_METRIC_TIMBRE_INPUT, AP_METRIC_TIMBRE_RATIO, AP_METRIC_COUNT}},
     {"Is it music?",
      {AP_METRIC_LOUDNESS, AP_METRIC_ACTIVE, AP_METRIC_VARIATION, AP_METRIC_VARIATION_INPUT,
       AP_METRIC_VARIATION_TARGET, AP_METRIC_FLATNESS, AP_METRIC_SILENT, AP_METRIC_NOISE, AP_METRIC_DRONE,
-      ENDS}},
+      AP_METRIC_COUNT}},
 };
+
+size_t ap_metric_groups(const ap_metric_group **first)
+{
+    *first = groups;
+    return sizeof groups / sizeof *groups;
+}
 
 /* "  -1.23 ±0.45": the width that a number and its interval take. */
 #define CELL_WIDTH 13
@@ -57,15 +57,15 @@ void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream)
     long long items = ap_evaluation_items(evaluation);
     fprintf(stream, "%lld item%s; mean ± half the width of its %.0f %% interval (bootstrap, %d resamples)\n",
             items, items == 1 ? "" : "s", 100 * AP_BOOTSTRAP_LEVEL, AP_BOOTSTRAP_RESAMPLES);
-    for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {
-        const ap_metric *columns = tables[t].columns;
-        fprintf(stream, "\n%s\n%*s", tables[t].question, names, "");
-        for (int c = 0; columns[c] != ENDS; c++)
+    for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
+        const ap_metric *columns = groups[g].columns;
+        fprintf(stream, "\n%s\n%*s", groups[g].question, names, "");
+        for (int c = 0; columns[c] != AP_METRIC_COUNT; c++)
             fprintf(stream, "%*s", column_width(columns[c]), ap_metric_describe(columns[c]).name);
         fprintf(stream, "\n");
         for (int s = 0; s < systems; s++) {
             fprintf(stream, "%-*s", names, ap_evaluation_system(evaluation, s));
-            for (int c = 0; columns[c] != ENDS; c++)
+            for (int c = 0; columns[c] != AP_METRIC_COUNT; c++)
                 print_cell(stream, columns[c], ap_evaluation_summary(evaluation, s, columns[c]));
             fprintf(stream, "\n");
         }

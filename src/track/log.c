@@ -16,9 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Logs beyond this are not read back. */
-#define LOG_MOST ((size_t)4 << 30)
-
 /* Whether the line is whole and of a step up to `last`. */
 static bool stays(const char *line, size_t length, int64_t last)
 {

@@ -4,9 +4,12 @@
 
 #include "antiphon/status.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define LOG_NAME "log.jsonl"
+/* Logs beyond this are not read back. */
+#define LOG_MOST ((size_t)4 << 30)
 
 /* The keys of a line that are not metrics. */
 #define LOG_STEP "step"

@@ -1,0 +1,45 @@
+/* antiphon report: a run folder as one page of HTML. */
+#include "cli/verbs.h"
+
+#include "antiphon/report.h"
+
+static ap_status run(const parsed_options *options)
+{
+    const char *folder = options->arguments[0], *out = option_text(options, "out");
+    AP_TRY(ap_report_write(folder, out, option_integer(options, "num_samples")));
+    if (out)
+        printf("%s\n", out);
+    else
+        printf("%s/report.html\n", folder);
+    return ap_ok();
+}
+
+static const verb_option table[] = {
+    {.name = "out",
+     .placeholder = "FILE",
+     .kind = OPTION_TEXT,
+     .help = "where the page goes (default: report.html in the run folder)"},
+    {.name = "num_samples",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .fallback = "8",
+     .least = 0,
+     .most = 1e6,
+     .help = "how many compositions to show at most"},
+    {.name = NULL},
+};
+
+const verb verb_report = {
+    .name = "report",
+    .summary = "a run as one page to look at, listen to and pass on",
+    .arguments = "RUN_DIR [--out FILE] [--num_samples N]",
+    .details = "Writes curves, compositions with spectrograms and players, the evaluation and the "
+               "configuration into one\n"
+               "file of HTML that needs no network, no scripts and no other file. Compositions are those of "
+               "RUN_DIR/samples,\n"
+               "the evaluation is RUN_DIR/evaluation.json, as `antiphon evaluate --json` writes it.",
+    .options = table,
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run,
+};

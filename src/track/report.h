@@ -1,0 +1,43 @@
+/* The parts of a run's report, a file each. */
+#ifndef ANTIPHON_TRACK_REPORT_H
+#define ANTIPHON_TRACK_REPORT_H
+
+#include "antiphon/report.h"
+#include "track/history.h"
+#include "track/page.h"
+
+#include <cjson/cJSON.h>
+
+/* Digits of the numbers in the text. */
+#define REPORT_DIGITS 4
+
+/* What is known of a run. */
+typedef struct run_record {
+    const char *folder;
+    history history;    /* empty without a log */
+    ap_status log;      /* why it is */
+    cJSON *config;      /* NULL without */
+    char *config_text;  /* NULL without */
+    ap_status reading;  /* why they are */
+    const series *loss; /* of validation; NULL */
+    long best;          /* its lowest point; -1 */
+} run_record;
+
+/* A line that says what is missing and why. */
+void report_missing(page *p, const ap_status *status);
+
+/* A step as the horizontal axis counts: epochs, or steps while none is completed; and what that is called. */
+double report_place(const run_record *run, double step);
+const char *report_place_name(const run_record *run);
+
+/* A number of a section of the configuration; NaN when there is none. */
+double report_setting(const run_record *run, const char *section, const char *key);
+
+void report_curves(page *p, const run_record *run);
+void report_samples(page *p, const run_record *run, int64_t most);
+void report_evaluation(page *p, const run_record *run);
+
+/* The style sheet. */
+extern const char report_style[];
+
+#endif

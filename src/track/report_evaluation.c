@@ -1,0 +1,144 @@
+/* The evaluation of a report: the tables of evaluation.json. */
+#include "track/report.h"
+
+#include "antiphon/evaluate.h"
+#include "core/file.h"
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define EVALUATION_NAME "evaluation.json"
+#define EVALUATION_MOST ((size_t)1 << 28)
+
+static double number(const cJSON *object, const char *name)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
+    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
+}
+
+static void put_cell(page *p, const cJSON *summary)
+{
+    double mean = number(summary, "mean"), half = (number(summary, "high") - number(summary, "low")) / 2;
+    if (!isfinite(mean))
+        page_put(p, "<td>–</td>");
+    else if (!isfinite(half))
+        page_put(p, "<td>%.2f</td>", mean);
+    else
+        page_put(p, "<td>%.2f <span>±%.2f</span></td>", mean, half);
+}
+
+static void put_row(page *p, const cJSON *system, bool ours, const ap_metric *columns)
+{
+    const cJSON *name = cJSON_GetObjectItemCaseSensitive(system, "name");
+    const cJSON *summaries = cJSON_GetObjectItemCaseSensitive(system, "summary");
+    page_put(p, "<tr%s><th scope=\"row\">", ours ? " class=\"ours\"" : "");
+    page_text(p, cJSON_IsString(name) ? name->valuestring : "?");
+    page_put(p, "</th>");
+    for (; *columns != AP_METRIC_COUNT; columns++)
+        put_cell(p, cJSON_GetObjectItemCaseSensitive(summaries, ap_metric_describe(*columns).name));
+    page_put(p, "</tr>\n");
+}
+
+static void put_meanings(page *p, const ap_metric *columns)
+{
+    page_put(p, "<details><summary>What the columns say</summary><dl class=\"meanings\">\n");
+    for (; *columns != AP_METRIC_COUNT; columns++) {
+        ap_metric_text text = ap_metric_describe(*columns);
+        page_element(p, "dt", text.name);
+        page_put(p, "<dd>");
+        page_text(p, text.meaning);
+        if (text.unit[0]) {
+            page_put(p, " (");
+            page_text(p, text.unit);
+            page_put(p, ")");
+        }
+        page_put(p, "</dd>\n");
+    }
+    page_put(p, "</dl></details>\n");
+}
+
+static void put_table(page *p, const cJSON *systems, const ap_metric_group *group)
+{
+    page_element(p, "h3", group->question);
+    /* what scrolls must be reached by the keyboard */
+    page_put(p, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
+    page_text(p, group->question);
+    page_put(p, "\"><table><thead><tr><th scope=\"col\">system</th>");
+    for (const ap_metric *column = group->columns; *column != AP_METRIC_COUNT; column++) {
+        ap_metric_text text = ap_metric_describe(*column);
+        page_put(p, "<th scope=\"col\" title=\"");
+        page_text(p, text.meaning);
+        page_put(p, "\">");
+        page_text(p, text.name);
+        page_put(p, "</th>");
+    }
+    page_put(p, "</tr></thead><tbody>\n");
+    const cJSON *system = NULL;
+    bool ours = true; /* the first system is the model's; baselines follow */
+    cJSON_ArrayForEach(system, systems)
+    {
+        put_row(p, system, ours, group->columns);
+        ours = false;
+    }
+    page_put(p, "</tbody></table></div>\n");
+    put_meanings(p, group->columns);
+}
+
+static void put_evaluation(page *p, const char *path, const cJSON *json)
+{
+    const cJSON *systems = cJSON_GetObjectItemCaseSensitive(json, "systems");
+    const cJSON *items = cJSON_GetObjectItemCaseSensitive(json, "items");
+    const ap_metric_group *groups;
+    if (!cJSON_IsArray(systems) || cJSON_GetArraySize(systems) == 0) {
+        ap_status status = ap_error(AP_FAILED, "%s: holds no \"systems\"", path);
+        report_missing(p, &status);
+        return;
+    }
+    page_put(
+        p,
+        "<p>Means over %d pieces, and half the width of the 95 %% interval (bootstrap). Below the model, "
+        "what "
+        "anyone could compose without learning: a measure on which one of them does well is not enough by "
+        "itself.</p>\n",
+        cJSON_GetArraySize(items));
+    size_t count = ap_metric_groups(&groups);
+    for (size_t g = 0; g < count; g++) put_table(p, systems, &groups[g]);
+}
+
+static void put_hint(page *p, const run_record *run)
+{
+    const cJSON *data = cJSON_GetObjectItemCaseSensitive(run->config, "data");
+    const cJSON *pairs = cJSON_GetObjectItemCaseSensitive(data, "path");
+    page_put(p, "<p class=\"missing\">Not measured yet. The table is made by<br/><code>antiphon evaluate "
+                "--checkpoint ");
+    page_text(p, run->folder);
+    page_put(p, "/checkpoints/best.safetensors --pairs ");
+    page_text(p, cJSON_IsString(pairs) ? pairs->valuestring : "DIR");
+    page_put(p, " --json ");
+    page_text(p, run->folder);
+    page_put(p, "/" EVALUATION_NAME "</code></p>\n");
+}
+
+void report_evaluation(page *p, const run_record *run)
+{
+    char *path = ap_format_text("%s/" EVALUATION_NAME, run->folder), *text = NULL;
+    size_t length;
+    page_put(p, "<section id=\"evaluation\"><h2>Evaluation</h2>\n");
+    if (access(path, F_OK) != 0)
+        put_hint(p, run);
+    else {
+        ap_status status = ap_file_read(path, EVALUATION_MOST, &text, &length);
+        cJSON *json = text ? cJSON_ParseWithLength(text, length) : NULL;
+        if (!ap_failed(&status) && !json) status = ap_error(AP_FAILED, "%s: is not JSON", path);
+        if (ap_failed(&status))
+            report_missing(p, &status);
+        else
+            put_evaluation(p, path, json);
+        cJSON_Delete(json);
+    }
+    page_put(p, "</section>\n");
+    free(text);
+    free(path);
+}

@@ -1,0 +1,75 @@
+# antiphon report: a run as one page that any parser reads and that needs nothing but itself.
+. "$1/expect.sh"
+. "$1/tiny.sh"
+pairs pairs 4 2
+expect 0 "" train tiny.json --out run --train.epochs=2 --train.samples_every=1
+best=run/checkpoints/best.safetensors
+
+# what is not there yet is said, with the line that makes it
+expect 0 "run/report.html" report run
+grep -q "antiphon infer --checkpoint run/checkpoints/best.safetensors" run/report.html
+grep -q "antiphon evaluate --checkpoint run/checkpoints/best.safetensors --pairs pairs --json run/evaluation.json" \
+    run/report.html
+
+expect 0 "" infer --checkpoint $best --pairs pairs --out run/samples
+expect 0 "" evaluate --checkpoint $best --pairs pairs --json run/evaluation.json
+expect 0 "page.html" report run --out page.html
+pieces=$(ls run/samples/*_3_output.wav | wc -l)
+[ "$pieces" -ge 1 ]
+
+# count TEXT: how often it stands in the page
+count() { grep -o -- "$1" page.html | wc -l; }
+recordings=$((3 * pieces + 2)) # and those of the two epochs
+[ "$(count 'src="data:audio/flac;base64,')" -eq $recordings ]
+[ "$(count 'href="data:image/png;base64,')" -eq $recordings ]
+[ "$(count '<svg class="plot')" -eq "$(count 'role="img" aria-label="[^"]')" ]
+[ "$(count 'target copy')" -eq 3 ] # a row of each table
+grep -q '<b>Loss</b>' page.html
+grep -q '<b>Learning rate</b>' page.html
+grep -q '<b>What the selector takes</b>' page.html
+grep -q '&quot;corr_weight&quot;: 0.5' page.html
+grep -q "$("$ANTIPHON" --version)" page.html
+if grep -q 'class="missing"' page.html; then echo "something is said to be missing" && exit 1; fi
+
+# alone: no address, no script; every reference is data or a place in the page
+if grep -qi 'https\{0,1\}://\|<script\|<link\|@import\|url(' page.html; then
+    echo "the page asks for something beside itself" && exit 1
+fi
+grep -o '[ "]\(src\|href\)="[^"]\{0,9\}' page.html | grep -v '="data:\|="#' >others || true
+[ ! -s others ] || { cat others && exit 1; }
+
+# the numbers of a piece are those of the verb cost
+"$ANTIPHON" cost run/samples/0001_1_input.wav run/samples/0001_2_target.wav run/samples/0001_3_output.wav >out
+number=$(sed -n 's/^cost *//p' out)
+grep -qF "<dt>cost</dt><dd>$(printf %.3f "$number") " page.html
+
+# fewer pieces where fewer are asked for
+expect 0 "few.html" report run --num_samples 0 --out few.html
+if grep -q 'id="samples".*_1_input' few.html; then echo "pieces that nobody asked for" && exit 1; fi
+[ "$(grep -c '<article' few.html)" -eq 0 ]
+
+# a parser that insists on balance and quotes reads all of them
+if command -v python3 >/dev/null; then
+    python3 -c 'import sys, xml.dom.minidom as d; [d.parse(f) for f in sys.argv[1:]]' page.html few.html run/report.html
+fi
+
+# a run that broke off: no pictures of what is not there, no failure
+mkdir -p broken/samples
+head -c -20 run/log.jsonl >broken/log.jsonl
+cp run/samples/0001_1_input.wav broken/samples/0001_1_input.wav
+head -c 3000 run/samples/0001_3_output.wav >broken/samples/0001_3_output.wav
+echo '{"systems": 3}' >broken/evaluation.json
+expect 0 "broken/report.html" report broken
+grep -q "left out: 1" broken/report.html
+grep -q "0001_2_target.wav" broken/report.html
+grep -q "config.json" broken/report.html
+grep -q "evaluation.json: holds no" broken/report.html
+
+mkdir empty
+expect 1 "empty: is no run" report empty
+expect 1 "absent" report absent
+expect 1 "page.html: is not a folder" report page.html
+expect 1 "nowhere/page.html" report run --out nowhere/page.html
+expect 2 "too few arguments" report
+expect 2 "did you mean --out?" report run --ot page.html
+[ ! -e empty/report.html ]
