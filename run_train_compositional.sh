@@ -58,7 +58,7 @@ set -- "$CONFIG" --out "$OUT" --resume auto --data.path="$DATASET" --agent.compo
 # ---------------------------------------------------------------- compose
 "$ANTIPHON" infer --checkpoint "$OUT/checkpoints/best.safetensors" --pairs "$DATASET" --num_samples "$NUM_SAMPLES" \
     --out "$OUT/samples"
-"$antiphon" report "$OUT" >/dev/null
+"$ANTIPHON" report "$OUT" >/dev/null
 echo
 echo "Open $OUT/report.html in a browser: curves, spectrograms, and the compositions to listen to."
 echo "Listen to $OUT/samples: 0001_1_input.wav and 0001_2_target.wav are what the model heard, 0001_3_output.wav its answer."

@@ -11,6 +11,8 @@ run() {
 run
 there demo_4x1s/val run/config.json run/checkpoints/best.safetensors
 there run/samples/0001_1_input.wav run/samples/0001_2_target.wav run/samples/0001_3_output.wav
+there run/report.html
+grep -qF "Open $here/run/report.html" out
 grep -q 'mean cost' out
 grep -q '"corr_weight": *0.25' run/config.json
 grep -q '"epochs": *2' run/config.json
