@@ -123,7 +123,10 @@ static void measure_correlation(const ap_config *config, const ap_heard *h, ap_m
 {
     const ap_measure which[3] = {AP_MEASURE_CORR_COST, AP_MEASURE_R_INPUT, AP_MEASURE_R_TARGET};
     int64_t B = h->output->value.shape.at[0], S = ap_shape_count(h->output->value.shape) / B;
-    for (int k = 0; k < 3; k++) measures->present[which[k]] = true;
+    for (int k = 0; k < 3; k++) {
+        measures->present[which[k]] = true;
+        measures->value[which[k]] = 0; /* in place of the term's, which may be of another form */
+    }
     for (int64_t b = 0; b < B; b++) {
         ap_real r_input, r_target;
         ap_real cost = ap_modulation_cost_arrays(1, S, config->loss.corr_segments, AP_BARRIER_SEED,

@@ -152,6 +152,24 @@ static void the_cost_is_brought_down_by_its_weight(void **state)
     assert_true(r.cost[r.steps - 1] < 0.5);
 }
 
+/* What is reported is the formula's value for what was heard, with or without a weight, whatever the barrier.
+ */
+static void the_reported_cost_does_not_depend_on_the_weight(void **state)
+{
+    (void)state;
+    const char *const settings[][2] = {
+        {"loss.corr_weight", "0"}, {"loss.corr_weight", "0.5"}, {"loss.corr_barrier", "seed"}};
+    ap_config config = small_config("mdct");
+    set(&config, "train.epochs", "1");
+    double cost[3];
+    for (int k = 0; k < 3; k++) {
+        set(&config, settings[k][0], settings[k][1]);
+        cost[k] = run(&config).cost[0];
+    }
+    assert_true(cost[0] > 0 && fabs(cost[1] - cost[0]) < 1e-5 * cost[0] &&
+                fabs(cost[2] - cost[0]) < 1e-5 * cost[0]);
+}
+
 static void the_same_seed_gives_the_same_bits(void **state)
 {
     (void)state;
@@ -273,6 +291,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_pair_is_overfitted),
         cmocka_unit_test(the_cost_is_brought_down_by_its_weight),
+        cmocka_unit_test(the_reported_cost_does_not_depend_on_the_weight),
         cmocka_unit_test(the_same_seed_gives_the_same_bits),
         cmocka_unit_test(threads_change_no_more_than_rounding),
         cmocka_unit_test(nothing_is_allocated_once_it_runs),
