@@ -31,6 +31,9 @@ ap_status ap_checkpoint_save(const char *path, const ap_config *config, const ap
  * many or of another shape. On failure the model's weights are undefined. */
 ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *optimiser, ap_progress *progress);
 
+/** Reads the configuration that a checkpoint carries, and nothing else. */
+ap_status ap_checkpoint_config(const char *path, ap_config *config);
+
 /** Loads a checkpoint to compose with: its configuration and a model built from it, which is the caller's. */
 ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **model);
 

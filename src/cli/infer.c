@@ -9,6 +9,9 @@
 #include "core/replace.h"
 
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void show_progress(void *context, double done, double whole)
@@ -30,6 +33,23 @@ static void print_row(const char *name, const ap_composed *c)
            c->r_target, c->cost, c->variation_input, c->variation_target, c->variation_output);
 }
 
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* What is written is WAV, under a name that says so, and never one of the files it is made from. */
+static ap_status check_out(const char *out, const char *input, const char *target)
+{
+    const char *dot = strrchr(out, '.');
+    if (!dot || strcasecmp(dot, ".wav") != 0)
+        return ap_error(AP_MISUSE, "--out %s: WAV is written, to a name that ends in .wav", out);
+    if (same_file(out, input) || same_file(out, target))
+        return ap_error(AP_MISUSE, "--out %s: is one of the sources, which stay as they are", out);
+    return ap_ok();
+}
+
 static ap_status compose_one(const ap_config *config, const ap_model *model, const parsed_options *options)
 {
     const char *input = option_text(options, "input"), *target = option_text(options, "target");
@@ -38,6 +58,7 @@ static ap_status compose_one(const ap_config *config, const ap_model *model, con
                         input ? "--target" : "--input");
     ap_compose_paths paths = {.output = option_text(options, "out")};
     ap_composed composed;
+    AP_TRY(check_out(paths.output, input, target));
     AP_TRY(ap_compose_files(config, model, input, target, &paths, show_progress, NULL, &composed));
     print_head();
     print_row(paths.output, &composed);
@@ -89,7 +110,14 @@ static ap_status run(const parsed_options *options)
         return ap_error(AP_MISUSE, "--pairs and --input/--target exclude each other");
     ap_config config;
     ap_model *model;
-    AP_TRY(ap_checkpoint_load(option_text(options, "checkpoint"), &config, &model));
+    const char *checkpoint = option_text(options, "checkpoint");
+    AP_TRY(ap_checkpoint_load(checkpoint, &config, &model));
+    if (!config.agent.compositional && config.agent.output == AP_OUTPUT_DIRECT) {
+        ap_model_free(model);
+        return ap_error(AP_FAILED,
+                        "%s: holds a codec alone, which composes nothing; it serves as codec.weights",
+                        checkpoint);
+    }
     ap_status status = pairs ? compose_pairs(&config, model, options) : compose_one(&config, model, options);
     ap_model_free(model);
     return status;

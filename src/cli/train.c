@@ -10,8 +10,11 @@
 #include "core/memory.h"
 #include "core/replace.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +41,7 @@ typedef struct run {
     char *folder, *checkpoints, *last;
     ap_console console;
     ap_track *track;  /* NULL until training begins */
+    bool locked;      /* whether no other program may train in the folder */
     ap_status failed; /* the first failure of a callback, which the trainer cannot return */
 } run;
 
@@ -135,7 +139,7 @@ static char *default_folder(const char *config)
 }
 
 /* What makes a training of the codec alone: each recording is encoded and decoded, and is its own target. */
-static ap_status prepare_codec(const char *path, ap_config *config)
+static ap_status prepare_codec(ap_config *config)
 {
     static const char *const settings[][2] = {
         {"codec.train", "true"},    {"data.unity_test", "true"}, {"agent.compositional", "false"},
@@ -143,9 +147,6 @@ static ap_status prepare_codec(const char *path, ap_config *config)
         {"loss.corr_weight", "0"},  {"loss.onset", "0"},         {"loss.chroma", "0"},
         {"loss.timbre", "0"},       {"loss.variation", "0"},     {"loss.level", "0"},
     };
-    if (config->codec.type == AP_CODEC_MDCT)
-        return ap_error(AP_MISUSE, "%s: codec.type is mdct, which has no weights: there is nothing to train",
-                        path);
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         AP_TRY(ap_config_override(config, settings[i][0], settings[i][1]));
     return ap_ok();
@@ -153,10 +154,15 @@ static ap_status prepare_codec(const char *path, ap_config *config)
 
 static ap_status read_config(const parsed_options *options, bool codec, ap_config *config)
 {
+    const char *path = options->arguments[0];
     *config = ap_config_default();
-    AP_TRY(ap_config_load(options->arguments[0], config));
-    if (codec) AP_TRY(prepare_codec(options->arguments[0], config));
-    return settings_override(options, config);
+    AP_TRY(ap_config_load(path, config));
+    if (codec) AP_TRY(prepare_codec(config));
+    AP_TRY(settings_override(options, config));
+    if (codec && config->codec.type == AP_CODEC_MDCT)
+        return ap_error(AP_MISUSE, "%s: codec.type is mdct, which has no weights: there is nothing to train",
+                        path);
+    return ap_ok();
 }
 
 static ap_status write_config(const run *r)
@@ -184,6 +190,33 @@ static ap_status choose_checkpoint(const run *r, const char *resume, const char 
     return ap_ok();
 }
 
+/* One run at a time in a folder: the lock is held until the program ends. */
+static ap_status lock(run *r)
+{
+    if (r->locked) return ap_ok();
+    int folder = open(r->checkpoints, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return ap_ok(); /* there is nothing yet to share */
+    if (flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        close(folder);
+        return ap_error(AP_FAILED, "%s: another training is running in this folder", r->folder);
+    }
+    r->locked = true;
+    return ap_ok();
+}
+
+/* What the configuration says otherwise than the run did that is gone on with. */
+static void tell_changes(const run *r, const char *checkpoint)
+{
+    ap_config before;
+    ap_status status = ap_checkpoint_config(checkpoint, &before);
+    for (size_t i = 0; !ap_failed(&status) && i < ap_config_count(); i++) {
+        char was[AP_CONFIG_TEXT], is[AP_CONFIG_TEXT];
+        ap_config_value(&before, i, was);
+        ap_config_value(r->config, i, is);
+        if (strcmp(was, is) != 0) printf("changed: %s was %s, is %s\n", ap_config_name(i), was, is);
+    }
+}
+
 static void hand_over(const run *r, const char *folder, const char *name)
 {
     char *path = ap_format_text("%s/%s", folder, name);
@@ -202,6 +235,7 @@ static ap_outcome outcome_of(const ap_status *status)
 static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
 {
     AP_TRY(ap_make_folder(r->checkpoints));
+    AP_TRY(lock(r));
     AP_TRY(write_config(r));
     AP_TRY(ap_track_create(r->folder, r->config, resumed ? ap_trainer_step(trainer) : -1, &r->track));
     hand_over(r, r->folder, "config.json");
@@ -221,6 +255,7 @@ static ap_status train(run *r, const char *from)
     if (!ap_failed(&status) && from)
         printf("going on from %s: %" PRId64 " epochs, %" PRId64 " steps done\n", from,
                ap_trainer_epoch(trainer), ap_trainer_step(trainer));
+    if (!ap_failed(&status) && from) tell_changes(r, from);
     bool done = !ap_failed(&status) && ap_trainer_done(trainer);
     if (!ap_failed(&status) && !done) status = train_on_record(r, trainer, from != NULL);
     if (!ap_failed(&status))
@@ -240,6 +275,7 @@ static ap_status run_training(const parsed_options *options, bool codec)
     r.last = ap_format_text("%s/last.safetensors", r.checkpoints);
     ap_status status = choose_checkpoint(&r, option_text(options, "resume"), &from);
     catch_signals();
+    if (!ap_failed(&status)) status = lock(&r);
     if (!ap_failed(&status)) status = train(&r, from);
     free(r.folder);
     free(r.checkpoints);

@@ -182,14 +182,28 @@ ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *opti
     return status;
 }
 
+static ap_status read_config(ap_safetensors *file, const char *path, ap_config *config)
+{
+    const char *text = ap_safetensors_metadata(file, "config");
+    *config = ap_config_default();
+    AP_TRY(ap_config_parse(path, text, strlen(text), config));
+    return ap_config_check(config);
+}
+
+ap_status ap_checkpoint_config(const char *path, ap_config *config)
+{
+    ap_safetensors *file;
+    AP_TRY(open_checkpoint(path, &file));
+    ap_status status = read_config(file, path, config);
+    ap_safetensors_close(file);
+    return status;
+}
+
 ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **model)
 {
     ap_safetensors *file;
     AP_TRY(open_checkpoint(path, &file));
-    const char *text = ap_safetensors_metadata(file, "config");
-    *config = ap_config_default();
-    ap_status status = ap_config_parse(path, text, strlen(text), config);
-    if (!ap_failed(&status)) status = ap_config_check(config);
+    ap_status status = read_config(file, path, config);
     config->codec.weights[0] = '\0'; /* the checkpoint holds them */
     if (!ap_failed(&status)) status = ap_model_create(config, 0, model);
     if (!ap_failed(&status)) {

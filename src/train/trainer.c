@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* So many steps in a row without a finite gradient end the run. */
 #define SKIPS_MOST 10
@@ -62,6 +63,10 @@ static ap_status load_data(ap_trainer *trainer)
 {
     const ap_config *c = &trainer->config;
     int64_t S = llround(c->data.seconds * AP_SAMPLE_RATE);
+    if (access(c->data.path, F_OK) != 0)
+        return ap_error(AP_FAILED,
+                        "%s: no such pair set (data.path); antiphon synth or antiphon prepare makes one",
+                        c->data.path);
     AP_TRY(ap_dataset_load(c->data.path, "train", S, &trainer->train));
     AP_TRY(ap_dataset_load(c->data.path, "val", S, &trainer->validation));
     if (trainer->train.lone + trainer->validation.lone)
@@ -348,5 +353,8 @@ ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile
     AP_TRY(ap_make_folder(folder));
     start(trainer);
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder, stop));
+    if (trainer->progress.epoch < trainer->config.train.epochs)
+        note(trainer, "no better validation loss in %d epochs (train.patience): stopped early",
+             trainer->config.train.patience);
     return ap_ok();
 }

@@ -39,5 +39,7 @@ expect 1 "cut.safetensors" infer --checkpoint cut.safetensors --input "$a" --tar
 expect 1 "nowhere" infer --checkpoint $best --input "$a" --target "$b" --out nowhere/no.wav
 expect 2 "target" infer --checkpoint $best --input "$a" --out no.wav
 expect 2 "checkpoint" infer --input "$a" --target "$b" --out no.wav
+expect 2 "one of the sources" infer --checkpoint $best --input "$a" --target "$b" --out "$a"
+expect 2 "ends in .wav" infer --checkpoint $best --input "$a" --target "$b" --out $best
 [ ! -e no.wav ]
 if ls ./*.tmp* >/dev/null 2>&1; then echo "temporary files are left" && exit 1; fi

@@ -52,13 +52,19 @@ tail -c +$((size + 9)) broken/checkpoints/last.safetensors | cksum | cmp - whole
 
 # what is done is not done again, and a run is not overwritten
 expect 0 "nothing left to train" train tiny.json --out whole --resume auto --mask_reg_weight 0.2
+expect 0 "changed: train.lr was 0.001, is 0.002" train tiny.json --out whole --resume auto --mask_reg_weight 0.2 --lr 0.002
+expect 0 "stopped early" train tiny.json --out early --epochs=9 --lr 0 --train.patience=2
+if command -v flock >/dev/null; then # somebody else is training there
+    flock whole/checkpoints -c '"$ANTIPHON" train tiny.json --out whole --resume auto 2>err' && exit 1
+    grep -q "another training" err
+fi
 expect 2 "holds a run already" train tiny.json --out whole
 
 # bad input: one line, the right code, nothing half-written
 expect 2 "did you mean" train tiny.json --out no --train.epoch=3
 expect 2 "train.lr" train tiny.json --out no --lr=fast
 expect 2 "heads" train tiny.json --out no --agent.heads=5
-expect 1 "nowhere" train tiny.json --out no --data.path=nowhere
+expect 1 "no such pair set" train tiny.json --out no --data.path=nowhere
 expect 1 "absent.json" train absent.json --out no
 printf '{"train": {"epochs": "three"}}' >type.json
 expect 2 "train.epochs" train type.json --out no
