@@ -70,6 +70,8 @@ static bool to_number(const verb_option *o, const char *text, double *number)
 static ap_status check_value(const verb_option *o, const char *text)
 {
     double number;
+    if (o->kind == OPTION_TEXT && !*text)
+        return ap_error(AP_MISUSE, "--%s wants a %s, not an empty text", o->name, o->placeholder);
     if (o->kind != OPTION_INTEGER && o->kind != OPTION_NUMBER) return ap_ok();
     if (!to_number(o, text, &number))
         return ap_error(AP_MISUSE, "--%s wants a %s, not \"%s\"", o->name,

@@ -9,8 +9,9 @@
 #include <stdio.h>
 
 typedef enum option_kind {
-    OPTION_FLAG,     /* --name */
-    OPTION_TEXT,     /* --name VALUE or --name=VALUE, as the following two */
+    OPTION_FLAG, /* --name */
+    OPTION_TEXT, /* --name VALUE or --name=VALUE, as the following two; never empty: an unset variable of the
+                    shell is not a name */
     OPTION_INTEGER,  /* a whole number */
     OPTION_NUMBER,   /* a finite number */
     OPTION_OVERRIDES /* --section.key=VALUE or --section.key VALUE for any name with a dot: collected in their

@@ -24,5 +24,6 @@ expect 1 "nowhere: cannot be listed" prepare --songs nowhere --out x
 expect 2 "wants --inputs DIR and --targets DIR, or --songs DIR" prepare --inputs drums --out x
 expect 2 "--songs takes the place" prepare --songs drums --inputs drums --out x
 expect 2 "--out DIR is missing" prepare --songs drums
+expect 2 "--out wants a DIR, not an empty text" prepare --songs drums --out ""
 expect 2 "--val-share must be between 0 and 0.9, not 1" prepare --songs drums --out x --val-share 1
 [ ! -e x ]

@@ -23,6 +23,7 @@ expect 1 "mine: not empty" synth --out mine
 expect 1 "file" synth --out file
 
 expect 2 "--out DIR is missing" synth
+expect 2 "--out wants a DIR, not an empty text" synth --out ""
 expect 2 "--pairs must be between 2 and 9999, not 1" synth --out x --pairs 1
 expect 2 "--seconds wants a number" synth --out x --seconds long
 expect 2 "--seed must be at least 0" synth --out x --seed -1

@@ -75,7 +75,7 @@ static void both_ways_of_giving_a_value(void **state)
 static void what_is_not_given_is_the_fallback(void **state)
 {
     (void)state;
-    parsed_options o = parsed("--out= --out x=y");
+    parsed_options o = parsed("--out=z --out x=y");
     assert_string_equal(option_text(&o, "out"), "x=y");
     assert_int_equal(option_integer(&o, "batch_size"), 8);
     assert_true(option_number(&o, "lr") == 1e-3);
@@ -112,6 +112,7 @@ static void what_is_wrong_is_named(void **state)
         {"--out x --hlep", "did you mean --help?"},
         {"--out x -v", "unknown option -v"},
         {"", "--out DIR is missing"},
+        {"--out=", "--out wants a DIR, not an empty text"},
         {"--out", "--out wants a value"},
         {"--out x --json=yes", "--json takes no value"},
         {"--out x --batch_size 2.5", "--batch_size wants a whole number, not \"2.5\""},
