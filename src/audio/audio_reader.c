@@ -103,6 +103,9 @@ static ap_status check_header(const ap_audio_reader *r, int64_t bytes)
     if (!r->file)
         return ap_error(AP_FAILED, "%s: not an audio file that can be read: %s", r->path, sf_strerror(NULL));
     if (r->info.frames == 0) return ap_error(AP_FAILED, "%s: holds no sound: its length is 0", r->path);
+    /* an OGG file says how long it is in its last page */
+    if (r->info.frames == SF_COUNT_MAX && (r->info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG)
+        return ap_error(AP_FAILED, "%s: truncated or damaged: its last page is missing", r->path);
     if (r->info.channels < 1 || r->info.samplerate < 1 || r->info.samplerate > RATE_MAX)
         return ap_error(AP_FAILED, "%s: its header is broken: %d channels at %d samples a second", r->path,
                         r->info.channels, r->info.samplerate);

@@ -224,6 +224,7 @@ static void a_file_that_was_cut_short_is_noticed(void **state)
         {"head.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 30},
         {"wide.wav", SF_FORMAT_RF64 | SF_FORMAT_PCM_16, 90000},
         {"half.flac", FLAC, 20000},
+        {"most.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 5000},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         const char *path = folder_path(state, cases[k].name);
