@@ -150,9 +150,20 @@ static ap_status check_form(const parsed_options *options)
     bool checkpoint = option_given(options, "checkpoint"), pairs = option_given(options, "pairs");
     if (composed && (checkpoint || pairs))
         return ap_error(AP_MISUSE, "--composed and --checkpoint/--pairs exclude each other");
+    if (composed && option_given(options, "out"))
+        return ap_error(AP_MISUSE, "--composed composes nothing that --out could keep");
     if (!composed && !(checkpoint && pairs))
         return ap_error(AP_MISUSE, "%s is missing: give --checkpoint and --pairs, or --composed",
                         checkpoint ? "--pairs" : "--checkpoint");
+    return ap_ok();
+}
+
+/* Asked before the work rather than after it. */
+static ap_status check_writable(const char *path)
+{
+    ap_replacement place;
+    AP_TRY(ap_replace_begin(path, &place));
+    ap_replace_abandon(&place);
     return ap_ok();
 }
 
@@ -160,6 +171,7 @@ static ap_status run(const parsed_options *options)
 {
     AP_TRY(check_form(options));
     const char *json = option_text(options, "json");
+    if (json) AP_TRY(check_writable(json));
     session s = {.evaluation = ap_evaluation_create(), .baselines = !option_flag(options, "no_baselines")};
     s.options.seed = (uint64_t)option_integer(options, "seed");
     ap_evaluation_add_system(s.evaluation, "composed");

@@ -43,6 +43,8 @@ static void print_cell(FILE *stream, ap_metric metric, ap_summary summary)
     int spare = column_width(metric) - CELL_WIDTH;
     if (isnan(summary.mean))
         fprintf(stream, "%*s", column_width(metric), "-");
+    else if (summary.count == 1) /* one value has no interval */
+        fprintf(stream, "%*s%7.2f %-5s", spare, "", summary.mean, "-");
     else
         fprintf(stream, "%*s%7.2f ±%-4.2f", spare, "", summary.mean, (summary.high - summary.low) / 2);
 }

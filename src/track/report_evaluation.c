@@ -23,7 +23,7 @@ static void put_cell(page *p, const cJSON *summary)
     double mean = number(summary, "mean"), half = (number(summary, "high") - number(summary, "low")) / 2;
     if (!isfinite(mean))
         page_put(p, "<td>–</td>");
-    else if (!isfinite(half))
+    else if (!isfinite(half) || number(summary, "count") == 1) /* one value has no interval */
         page_put(p, "<td>%.2f</td>", mean);
     else
         page_put(p, "<td>%.2f <span>±%.2f</span></td>", mean, half);

@@ -35,11 +35,16 @@ expect 0 "composed" evaluate --composed kept --no-baselines --json files.json
 [ "$(grep -A5 "$name" model.json | head -6)" = "$(grep -A5 "$name" files.json | head -6)" ]
 mkdir temporary
 TMPDIR=temporary expect 0 "1 item;" evaluate --checkpoint $best --pairs pairs --num-samples 1 --no-baselines
+if grep -q "±[0-9]" out; then echo "an interval of one item" && exit 1; fi
+grep -q "^composed *-*[0-9.]* -" out
 if [ "$(ls -A temporary)" ]; then echo "temporary files are left" && exit 1; fi
 
 expect 2 "--checkpoint is missing" evaluate
 expect 2 "--pairs is missing" evaluate --checkpoint $best
 expect 2 "exclude each other" evaluate --checkpoint $best --composed pieces
+expect 2 "--composed composes nothing" evaluate --composed pieces --out kept
+expect 1 "nowhere/scores.json: cannot be written" evaluate --composed pieces --json nowhere/scores.json
+[ ! -s out ]
 expect 1 "absent" evaluate --checkpoint absent --pairs pairs
 expect 1 "empty" evaluate --checkpoint $best --pairs empty
 expect 2 "did you mean --composed?" evaluate --compsed pieces
