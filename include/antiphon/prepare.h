@@ -39,8 +39,8 @@ typedef struct ap_prepare_report {
 } ap_prepare_report;
 
 /** Makes the set. What is for validation is music that training never hears: whole recordings, or, if there
- * is only one, its end. All headers are checked before anything is written. No pair for training is a
- * failure. */
+ * is only one, its end. All headers are checked before anything is written; after a failure nothing
+ * is left in `out`. No pair for training is a failure. */
 ap_status ap_prepare(const ap_prepare_options *options, ap_prepare_report *report);
 
 #endif

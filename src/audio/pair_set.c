@@ -5,11 +5,20 @@
 #include "core/memory.h"
 #include "core/replace.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A note is one line of a command; whatever is longer is somebody else's file. */
 #define NOTE_BYTES 65536
+/* How every note begins. */
+#define NOTE_HEAD "antiphon "
+#define UNFINISHED "unfinished"
+
+static const char *const splits[] = {"train", "val"};
+#define SPLITS (sizeof splits / sizeof *splits)
 
 static bool holds_something(const char *folder)
 {
@@ -20,53 +29,145 @@ static bool holds_something(const char *folder)
     return something;
 }
 
-static bool has_note(const char *path, const char *note)
+/* The note of a set, for the caller to free; NULL when it has none. */
+static char *read_note(const char *folder)
 {
-    char *text;
+    char *path = ap_format_text("%s/" PAIR_SET_NOTE, folder), *text = NULL;
     size_t length;
     ap_status status = ap_file_read(path, NOTE_BYTES, &text, &length);
-    if (ap_failed(&status)) return false;
-    bool same = strcmp(text, note) == 0;
+    free(path);
+    return ap_failed(&status) ? NULL : text;
+}
+
+static bool has_note(const char *folder, const char *line)
+{
+    char *text = read_note(folder);
+    bool same = text && strcmp(text, line) == 0;
     free(text);
     return same;
 }
 
-static ap_status make_folders(const char *folder)
+/* ---------------------------------------------------------------- the unfinished set */
+
+static void remove_split(const char *path)
 {
-    static const char *const splits[2] = {"train", "val"};
-    for (int k = 0; k < 2; k++) {
-        char *path = ap_format_text("%s/%s", folder, splits[k]);
-        ap_status status = ap_make_folder(path);
-        free(path);
-        if (ap_failed(&status)) return status;
+    ap_names names;
+    ap_status status = ap_folder_list(path, &names);
+    for (size_t k = 0; !ap_failed(&status) && k < names.count; k++) {
+        char *file = ap_format_text("%s/%s", path, names.at[k]);
+        unlink(file);
+        free(file);
     }
+    ap_names_free(&names);
+    rmdir(path);
+}
+
+/* Removes what a set consists of; a folder that holds anything else stays, with that. */
+static void remove_set(const char *place)
+{
+    for (size_t k = 0; k < SPLITS; k++) {
+        char *path = ap_format_text("%s/%s", place, splits[k]);
+        remove_split(path);
+        free(path);
+    }
+    char *note = ap_format_text("%s/" PAIR_SET_NOTE, place);
+    unlink(note);
+    free(note);
+    rmdir(place);
+}
+
+/* Removes what a run that was killed has left: a folder with a note of ours, or one that got nothing yet. */
+static void remove_leftover(const char *place)
+{
+    char *note = read_note(place);
+    if (note && strncmp(note, NOTE_HEAD, strlen(NOTE_HEAD)) == 0)
+        remove_set(place);
+    else
+        rmdir(place);
+    free(note);
+}
+
+static ap_status make_set(const char *place, const char *line)
+{
+    char *note = ap_format_text("%s/" PAIR_SET_NOTE, place);
+    ap_status status = ap_make_folder(place);
+    if (!ap_failed(&status)) status = ap_replace_file(note, line, strlen(line));
+    free(note);
+    for (size_t k = 0; k < SPLITS && !ap_failed(&status); k++) {
+        char *path = ap_format_text("%s/%s", place, splits[k]);
+        status = ap_make_folder(path);
+        free(path);
+    }
+    return status;
+}
+
+static ap_status move(const pair_set *set, const char *name)
+{
+    char *from = ap_format_text("%s/%s", set->place, name), *to = ap_format_text("%s/%s", set->folder, name);
+    ap_status status = ap_ok();
+    if (rename(from, to) != 0) status = ap_error(AP_FAILED, "%s: cannot be made: %s", to, strerror(errno));
+    free(from);
+    free(to);
+    return status;
+}
+
+static bool in_place(const pair_set *set)
+{
+    return strcmp(set->place, set->folder) == 0;
+}
+
+static ap_status move_all(const pair_set *set)
+{
+    if (in_place(set)) return ap_ok();
+    for (size_t k = 0; k < SPLITS; k++) AP_TRY(move(set, splits[k]));
+    AP_TRY(move(set, PAIR_SET_NOTE));
+    rmdir(set->place);
     return ap_ok();
 }
 
-ap_status pair_set_begin(const char *folder, const char *note, bool repeatable)
+/* ---------------------------------------------------------------- making one */
+
+static ap_status begin_new(const pair_set *set, const char *note, const char *line, bool repeatable)
 {
-    char *path = ap_format_text("%s/" PAIR_SET_NOTE, folder), *line = ap_format_text("%s\n", note);
-    ap_status status = ap_ok();
-    if (!repeatable || !has_note(path, line)) {
-        if (holds_something(folder))
-            status = repeatable
-                         ? ap_error(AP_FAILED,
-                                    "%s: not empty, and not what `%s` made before; choose another folder",
-                                    folder, note)
-                         : ap_error(AP_FAILED, "%s: not empty; choose another folder", folder);
-        if (!ap_failed(&status)) status = ap_make_folder(folder);
-        if (!ap_failed(&status)) status = ap_replace_file(path, line, strlen(line));
-    }
-    free(path);
-    free(line);
-    return ap_failed(&status) ? status : make_folders(folder);
+    remove_leftover(set->place);
+    if (!holds_something(set->folder)) return make_set(set->place, line);
+    return repeatable
+               ? ap_error(AP_FAILED, "%s: not empty, and not what `%s` made before; choose another folder",
+                          set->folder, note)
+               : ap_error(AP_FAILED, "%s: not empty; choose another folder", set->folder);
 }
 
-ap_status pair_set_write(const char *folder, bool validation, int64_t number, bool target,
+ap_status pair_set_begin(const char *folder, const char *note, bool repeatable, pair_set *set)
+{
+    if (strncmp(note, NOTE_HEAD, strlen(NOTE_HEAD)) != 0) ap_fatal("a pair set's note: %s", note);
+    char *line = ap_format_text("%s\n", note);
+    bool again = repeatable && has_note(folder, line);
+    *set = (pair_set){.folder = ap_copy_text(folder),
+                      .place = again ? ap_copy_text(folder) : ap_format_text("%s/" UNFINISHED, folder),
+                      .created = access(folder, F_OK) != 0};
+    ap_status status = again ? make_set(set->place, line) : begin_new(set, note, line, repeatable);
+    free(line);
+    return ap_failed(&status) ? pair_set_end(set, status) : status;
+}
+
+ap_status pair_set_end(pair_set *set, ap_status status)
+{
+    if (!ap_failed(&status)) status = move_all(set);
+    if (ap_failed(&status) && !in_place(set)) {
+        remove_leftover(set->place);
+        if (set->created) rmdir(set->folder);
+    }
+    free(set->folder);
+    free(set->place);
+    *set = (pair_set){.folder = NULL};
+    return status;
+}
+
+ap_status pair_set_write(const pair_set *set, bool validation, int64_t number, bool target,
                          const ap_audio *audio)
 {
-    char *path = ap_format_text("%s/%s/pair_%04lld_%s.wav", folder, validation ? "val" : "train",
-                                (long long)number, target ? "output" : "input");
+    char *path = ap_format_text("%s/%s/pair_%04lld_%s.wav", set->place, splits[validation], (long long)number,
+                                target ? "output" : "input");
     ap_status status = ap_audio_write(path, audio);
     free(path);
     return status;

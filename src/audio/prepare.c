@@ -184,6 +184,7 @@ static int64_t validation_begins(int64_t windows, double share)
 typedef struct cutter {
     const ap_prepare_options *options;
     ap_prepare_report *report;
+    const pair_set *set;
     ap_audio input, target; /* a window each */
     int64_t next;           /* the number of the next pair */
 } cutter;
@@ -197,8 +198,8 @@ static bool silent(const ap_audio *x)
 
 static ap_status write_pair(cutter *c, const ap_audio *input, const ap_audio *target, bool validation)
 {
-    AP_TRY(pair_set_write(c->options->out, validation, c->next, false, input));
-    AP_TRY(pair_set_write(c->options->out, validation, c->next, true, target));
+    AP_TRY(pair_set_write(c->set, validation, c->next, false, input));
+    AP_TRY(pair_set_write(c->set, validation, c->next, true, target));
     c->next++;
     *(validation ? &c->report->validation : &c->report->training) += 1;
     return ap_ok();
@@ -278,18 +279,19 @@ static ap_status prepare(const ap_prepare_options *o, sources *all, ap_prepare_r
     int64_t window = llround(o->seconds * AP_SAMPLE_RATE);
     AP_TRY(find_sources(o, all, report));
     AP_TRY(plan(all, o->songs != NULL, window, report));
+    pair_set set;
     char *note = note_of(o);
-    ap_status status = pair_set_begin(o->out, note, false);
+    ap_status status = pair_set_begin(o->out, note, false, &set);
     free(note);
     AP_TRY(status);
-    cutter c = {.options = o, .report = report, .next = 1};
+    cutter c = {.options = o, .report = report, .set = &set, .next = 1};
     c.input = c.target = (ap_audio){.count = window, .rate = AP_SAMPLE_RATE};
     c.input.samples = ap_allocate((size_t)window, sizeof(ap_real));
     c.target.samples = ap_allocate((size_t)window, sizeof(ap_real));
     status = cut_all(&c, all);
     ap_audio_free(&c.input);
     ap_audio_free(&c.target);
-    return status;
+    return pair_set_end(&set, status);
 }
 
 ap_status ap_prepare(const ap_prepare_options *options, ap_prepare_report *report)

@@ -70,7 +70,8 @@ const verb verb_prepare = {
                "They are cut into\n"
                "windows; inputs and targets belong together by their names without extension, or else by "
                "their order.\n"
-               "Validation gets whole recordings, or the end of the only one.",
+               "Validation gets whole recordings, or the end of the only one.\n"
+               "The set appears in DIR when it is whole; until then it is in DIR/unfinished.",
     .options = options,
     .run = run,
 };

@@ -50,8 +50,8 @@ static bool for_validation(int64_t pair, int64_t pairs)
     return pairs < VALIDATION_EVERY ? pair == pairs : pair % VALIDATION_EVERY == 0;
 }
 
-/* Pair `pair` (from 1) of the set of `seed`: drums as the input, a piano as the target. */
-static ap_status make_pair(const char *folder, uint64_t seed, int64_t pair, bool validation, int64_t count)
+/* Pair `pair` (from 1) of `seed`: drums as the input, a piano as the target. */
+static ap_status make_pair(const pair_set *set, uint64_t seed, int64_t pair, bool validation, int64_t count)
 {
     ap_audio audio = {
         .samples = ap_allocate((size_t)count, sizeof(ap_real)), .count = count, .rate = AP_SAMPLE_RATE};
@@ -59,16 +59,16 @@ static ap_status make_pair(const char *folder, uint64_t seed, int64_t pair, bool
     rng.counter = (uint64_t)pair;
     uint64_t music = ap_rng_next(&rng);
     ap_synth_drums(music, audio.rate, count, audio.samples);
-    ap_status status = pair_set_write(folder, validation, pair, false, &audio);
+    ap_status status = pair_set_write(set, validation, pair, false, &audio);
     if (!ap_failed(&status)) {
         ap_synth_piano(music, audio.rate, count, audio.samples);
-        status = pair_set_write(folder, validation, pair, true, &audio);
+        status = pair_set_write(set, validation, pair, true, &audio);
     }
     ap_audio_free(&audio);
     return status;
 }
 
-static ap_status make_all(const char *folder, uint64_t seed, int64_t pairs, int64_t count)
+static ap_status make_all(const pair_set *set, uint64_t seed, int64_t pairs, int64_t count)
 {
     ap_status status = ap_ok();
     int64_t done = 0;
@@ -78,7 +78,7 @@ static ap_status make_all(const char *folder, uint64_t seed, int64_t pairs, int6
 #pragma omp critical(synth_progress)
         stop = ap_failed(&status);
         if (stop) continue;
-        ap_status made = make_pair(folder, seed, pair, for_validation(pair, pairs), count);
+        ap_status made = make_pair(set, seed, pair, for_validation(pair, pairs), count);
 #pragma omp critical(synth_progress)
         {
             if (ap_failed(&made) && !ap_failed(&status)) status = made;
@@ -96,10 +96,12 @@ static ap_status run(const parsed_options *given)
     double seconds = option_number(given, "seconds");
     char *note = ap_format_text("antiphon synth --pairs %lld --seconds %.9g --seed %lld", (long long)pairs,
                                 seconds, (long long)seed);
-    ap_status status = pair_set_begin(folder, note, true);
+    pair_set set;
+    ap_status status = pair_set_begin(folder, note, true, &set);
     free(note);
     AP_TRY(status);
-    AP_TRY(make_all(folder, (uint64_t)seed, pairs, (int64_t)llround(seconds * AP_SAMPLE_RATE)));
+    status = make_all(&set, (uint64_t)seed, pairs, (int64_t)llround(seconds * AP_SAMPLE_RATE));
+    AP_TRY(pair_set_end(&set, status));
     int64_t validation = pairs < VALIDATION_EVERY ? 1 : pairs / VALIDATION_EVERY;
     printf("%s: pairs of %g s, %lld for training, %lld for validation\n", folder, seconds,
            (long long)(pairs - validation), (long long)validation);
@@ -113,7 +115,8 @@ const verb verb_synth = {
     .details =
         "Each pair is a drum kit (the input) and a piano (the target), both made up from the seed, at 24 "
         "kHz.\n"
-        "Run again with the same options it writes the same bytes; a folder with other content is refused.",
+        "Run again with the same options it writes the same bytes; a folder with other content is refused.\n"
+        "The set appears in DIR when it is whole; until then it is in DIR/unfinished.",
     .options = options,
     .run = run,
 };

@@ -22,6 +22,17 @@ expect 1 "mine: not empty" synth --out mine
 : >file
 expect 1 "file" synth --out file
 
+# a run that is killed leaves no set, and the next run removes what it has left
+"$ANTIPHON" synth --out killed --pairs 9999 --seconds 60 >/dev/null 2>&1 &
+until [ "$(ls killed/unfinished/train 2>/dev/null)" ]; do kill -0 $! && sleep 0.01; done
+kill -KILL $! && wait $! && exit 1
+[ "$(ls killed)" = unfinished ]
+expect 0 "killed: pairs of" synth --out killed --pairs 5 --seconds 0.5 --seed 7
+diff -r killed first
+mkdir -p taken/unfinished && echo mine >taken/unfinished/notes.txt
+expect 1 "taken: not empty" synth --out taken
+there taken/unfinished/notes.txt
+
 expect 2 "--out DIR is missing" synth
 expect 2 "--out wants a DIR, not an empty text" synth --out ""
 expect 2 "--pairs must be between 2 and 9999, not 1" synth --out x --pairs 1

@@ -170,6 +170,8 @@ static void what_cannot_be_cut_is_named_before_anything_is_written(void **state)
     assert_int_equal(folder_count(state), 3); /* no folder "out" */
     make_recording(folder_path(state, "tgt/a.wav"), 0, 1, 0);
     check_refused(state, false, "no pair for training: 1 window is silent");
+    assert_int_equal(folder_count(state), 3);
+    assert_int_equal(ap_make_folder(folder_path(state, "out/mine")).code, AP_OK);
     check_refused(state, false, "out: not empty");
 }
 
