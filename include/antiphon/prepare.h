@@ -17,6 +17,9 @@
 
 /** Windows whose RMS is below this are silence (-60 dBFS) and are left out. */
 #define AP_PREPARE_SILENCE 1e-3
+/** A window that goes beyond full scale, as recordings in floating point may, is brought down to this peak:
+ * sixteen bits would cut it off. */
+#define AP_PREPARE_PEAK 0.99
 
 typedef struct ap_prepare_options {
     const char *inputs, *targets; /**< folders, or both NULL */
@@ -29,10 +32,13 @@ typedef struct ap_prepare_options {
 } ap_prepare_options;
 
 typedef struct ap_prepare_report {
-    int64_t recordings;           /**< songs, or inputs with their targets */
+    int64_t recordings;           /**< songs, or inputs with their targets, that are long enough */
     int64_t training, validation; /**< pairs written */
     int64_t silent;               /**< windows (with their partners) left out as silence */
     int64_t remainders;           /**< recordings whose end was left out: it gives no whole window */
+    int64_t lowered;              /**< windows that were brought down to AP_PREPARE_PEAK */
+    int64_t brief;                /**< recordings too short to give any window */
+    char first_brief[256];        /**< the name of one of them */
     int64_t alone;                /**< inputs and targets without a partner */
     char first_alone[256];        /**< the name of one of them */
     bool by_name;                 /**< whether inputs and targets were matched by name */

@@ -25,12 +25,15 @@ typedef struct sources {
     size_t count;
 } sources;
 
+static void source_free(source *s)
+{
+    free(s->input);
+    free(s->target);
+}
+
 static void sources_free(sources *s)
 {
-    for (size_t k = 0; k < s->count; k++) {
-        free(s->at[k].input);
-        free(s->at[k].target);
-    }
+    for (size_t k = 0; k < s->count; k++) source_free(&s->at[k]);
     free(s->at);
 }
 
@@ -93,6 +96,13 @@ static void leave_alone(ap_prepare_report *report, const char *name)
     if (report->alone++ == 0) snprintf(report->first_alone, sizeof report->first_alone, "%s", name);
 }
 
+static void leave_brief(ap_prepare_report *report, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (report->brief++ == 0)
+        snprintf(report->first_brief, sizeof report->first_brief, "%s", slash ? slash + 1 : path);
+}
+
 static void match(const ap_prepare_options *o, const ap_names *inputs, const ap_names *targets,
                   sources *found, ap_prepare_report *report)
 {
@@ -121,7 +131,6 @@ static ap_status find_sources(const ap_prepare_options *o, sources *found, ap_pr
         if (!o->songs) match(o, &inputs, &targets, found, report);
         for (size_t k = 0; o->songs && k < inputs.count; k++)
             add_source(found, o->songs, inputs.at[k], o->songs, inputs.at[k]);
-        report->recordings = (int64_t)found->count;
     }
     ap_names_free(&inputs);
     ap_names_free(&targets);
@@ -140,23 +149,40 @@ static ap_status measure(const char *path, int64_t *length)
     return ap_error(AP_FAILED, "%s: does not say how long it is; convert it to WAV or FLAC", path);
 }
 
-/* Opens every file once, so that a broken one is found before anything is written. */
+/* How a source is cut, and the shorter of its two files. */
+static ap_status plan_source(source *s, bool song, int64_t window, const char **shorter)
+{
+    int64_t input = 0, target = 0;
+    AP_TRY(measure(s->input, &input));
+    AP_TRY(measure(s->target, &target));
+    *shorter = input <= target ? s->input : s->target;
+    s->windows = (input < target ? input : target) / window;
+    if (song) s->windows = s->ahead = s->windows / 2;
+    int64_t used = (s->windows + s->ahead) * window;
+    s->remainder = input != used || target != used;
+    return ap_ok();
+}
+
+/* Opens every file once, so that a broken one is found before anything is written; keeps those sources that
+ * give a window. */
 static ap_status plan(sources *all, bool songs, int64_t window, ap_prepare_report *report)
 {
-    int64_t windows = 0;
+    size_t kept = 0;
     for (size_t k = 0; k < all->count; k++) {
-        source *s = all->at + k;
-        int64_t input = 0, target = 0;
-        AP_TRY(measure(s->input, &input));
-        AP_TRY(measure(s->target, &target));
-        s->windows = (input < target ? input : target) / window;
-        if (songs) s->windows = s->ahead = s->windows / 2;
-        int64_t used = (s->windows + s->ahead) * window;
-        s->remainder = input != used || target != used;
-        report->remainders += s->remainder;
-        windows += s->windows;
+        const char *shorter;
+        AP_TRY(plan_source(&all->at[k], songs, window, &shorter));
+        if (all->at[k].windows == 0) {
+            leave_brief(report, shorter);
+            continue;
+        }
+        report->remainders += all->at[k].remainder;
+        source moved = all->at[kept];
+        all->at[kept++] = all->at[k];
+        all->at[k] = moved;
     }
-    if (windows) return ap_ok();
+    while (all->count > kept) source_free(&all->at[--all->count]);
+    report->recordings = (int64_t)kept;
+    if (kept) return ap_ok();
     return ap_error(AP_FAILED,
                     "no recording is long enough: each must have %s of %g s; a smaller --seconds may do",
                     songs ? "two windows" : "a window", (double)window / AP_SAMPLE_RATE);
@@ -196,6 +222,16 @@ static bool silent(const ap_audio *x)
     return sqrt(square / (double)x->count) < AP_PREPARE_SILENCE;
 }
 
+static void keep_within_scale(cutter *c, ap_audio *x)
+{
+    double peak = 0;
+    for (int64_t i = 0; i < x->count; i++) peak = fmax(peak, fabs((double)x->samples[i]));
+    if (peak <= 1) return;
+    ap_real gain = (ap_real)(AP_PREPARE_PEAK / peak);
+    for (int64_t i = 0; i < x->count; i++) x->samples[i] *= gain;
+    c->report->lowered++;
+}
+
 static ap_status write_pair(cutter *c, const ap_audio *input, const ap_audio *target, bool validation)
 {
     AP_TRY(pair_set_write(c->set, validation, c->next, false, input));
@@ -229,6 +265,8 @@ static ap_status cut_readers(cutter *c, const source *s, ap_audio_reader *input,
             c->report->silent++;
             continue;
         }
+        keep_within_scale(c, &c->input);
+        keep_within_scale(c, &c->target);
         AP_TRY(write_pair(c, &c->input, &c->target, validation));
         if (s->ahead) AP_TRY(write_pair(c, &c->target, &c->input, validation));
     }

@@ -14,7 +14,7 @@ static const verb_option options[] = {
     {.name = "seconds", .placeholder = "S", .kind = OPTION_NUMBER, .fallback = "16", .least = 0.5, .most = 3600,
      .help = "length of each window"},
     {.name = "val-share", .placeholder = "V", .kind = OPTION_NUMBER, .fallback = "0.2", .least = 0, .most = 0.9,
-     .help = "share of the recordings that is kept for validation"},
+     .help = "share of the recordings that is kept for validation; train needs some"},
     {.name = NULL},
 };
 /* clang-format on */
@@ -33,13 +33,20 @@ static void print_report(const ap_prepare_options *o, const ap_prepare_report *r
     if (r->alone)
         printf("left out: %lld recording%s without a partner, such as %s\n", (long long)r->alone,
                plural(r->alone), r->first_alone);
+    if (r->brief)
+        printf("left out: %lld recording%s too short for %s of %g s, such as %s\n", (long long)r->brief,
+               plural(r->brief), o->songs ? "two windows" : "a window", o->seconds, r->first_brief);
     if (r->silent)
         printf("left out: %lld silent window%s (below -60 dBFS)\n", (long long)r->silent, plural(r->silent));
     if (r->remainders)
         printf("left out: the end of %lld recording%s, shorter than a window\n", (long long)r->remainders,
                plural(r->remainders));
-    if (!r->validation && o->validation > 0)
-        printf("nothing is left for validation: the recordings are too few or too short\n");
+    if (r->lowered)
+        printf("brought down to a peak of %g: %lld window%s beyond full scale\n", AP_PREPARE_PEAK,
+               (long long)r->lowered, plural(r->lowered));
+    if (!r->validation)
+        printf("no pair for validation%s: train needs some in %s/val\n",
+               o->validation > 0 ? " is left, the recordings are too few or too short" : "", o->out);
 }
 
 static ap_status run(const parsed_options *given)

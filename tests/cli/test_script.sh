@@ -8,6 +8,8 @@ run() {
     CONFIG="$here/tiny.json" DEMO="$here" PAIRS=4 OUT="$here/run" EPOCHS=2 CORR_WEIGHT=0.25 NOVELTY_WEIGHT=0.1 NUM_SAMPLES=1 \
         USE_COMPOSITIONAL=true "$script" >out 2>err || { cat out err && exit 1; }
 }
+# a synthesiser that was killed is started again
+mkdir -p demo_4x1s/unfinished/val && echo "antiphon synth" >demo_4x1s/unfinished/made_by.txt
 run
 there demo_4x1s/val run/config.json run/checkpoints/best.safetensors
 there run/samples/0001_1_input.wav run/samples/0001_2_target.wav run/samples/0001_3_output.wav

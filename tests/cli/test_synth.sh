@@ -24,7 +24,7 @@ expect 1 "file" synth --out file
 
 # a run that is killed leaves no set, and the next run removes what it has left
 "$ANTIPHON" synth --out killed --pairs 9999 --seconds 60 >/dev/null 2>&1 &
-until [ "$(ls killed/unfinished/train 2>/dev/null)" ]; do kill -0 $! && sleep 0.01; done
+until [ "$(ls killed/unfinished/train 2>/dev/null)" ]; do kill -0 $!; sleep 0.01; done
 kill -KILL $! && wait $! && exit 1
 [ "$(ls killed)" = unfinished ]
 expect 0 "killed: pairs of" synth --out killed --pairs 5 --seconds 0.5 --seed 7

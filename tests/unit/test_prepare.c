@@ -8,6 +8,7 @@
 #include "support/folder.h"
 
 #include <math.h>
+#include <sndfile.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,6 +148,59 @@ static void windows_of_a_song_meet_half_a_song_apart(void **state)
     assert_int_equal(report.recordings, 2);
 }
 
+/* A constant level in floating point, which may be beyond full scale; if `bad`, the last sample is not a
+ * number. */
+static void make_loud_recording(const char *path, double level, double seconds, bool bad)
+{
+    SF_INFO info = {.samplerate = RATE, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
+    SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+    assert_non_null(file);
+    int64_t count = (int64_t)(seconds * RATE);
+    for (int64_t i = 0; i < count; i++) {
+        float x = bad && i == count - 1 ? NAN : (float)level;
+        assert_int_equal(sf_writef_float(file, &x, 1), 1);
+    }
+    sf_close(file);
+}
+
+static void what_is_beyond_full_scale_is_brought_down(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    make_loud_recording(folder_path(state, "in/a.wav"), 3, 2, false);
+    make_loud_recording(folder_path(state, "tgt/a.wav"), -0.5, 2, false);
+    ap_status status = prepare(state, false, 0.5, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    assert_int_equal(report.lowered, 2);
+    const char *const sides[] = {"out/train/pair_0001_input.wav", "out/train/pair_0001_output.wav"};
+    const double want[] = {AP_PREPARE_PEAK, -0.5};
+    for (int k = 0; k < 2; k++) {
+        ap_audio x;
+        assert_int_equal(ap_audio_read(folder_path(state, sides[k]), 0, &x).code, AP_OK);
+        for (int64_t i = 0; i < x.count; i++) assert_true(fabs((double)x.samples[i] - want[k]) < 1e-4);
+        ap_audio_free(&x);
+    }
+}
+
+/* A recording without a window is no candidate for validation either. */
+static void what_is_too_short_is_named(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    make_recording(folder_path(state, "songs/a.wav"), 0, 2, -1);
+    make_recording(folder_path(state, "songs/b.wav"), 1, 1.9, -1);
+    make_recording(folder_path(state, "songs/c.wav"), 2, 2, -1);
+    make_recording(folder_path(state, "songs/d.wav"), 3, 0.5, -1);
+    ap_status status = prepare(state, true, 0.5, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    check_pairs(state, "train", (const int[][2]){{0, 1}, {1, 0}}, 2);
+    check_pairs(state, "val", (const int[][2]){{20, 21}, {21, 20}}, 2);
+    assert_int_equal(report.recordings, 2);
+    assert_int_equal(report.brief, 2);
+    assert_int_equal(report.remainders, 0);
+    assert_string_equal(report.first_brief, "b.wav");
+}
+
 static void check_refused(void **state, bool songs, const char *reason)
 {
     ap_prepare_report report;
@@ -175,6 +229,16 @@ static void what_cannot_be_cut_is_named_before_anything_is_written(void **state)
     check_refused(state, false, "out: not empty");
 }
 
+static void what_breaks_midway_leaves_nothing(void **state)
+{
+    make_folders(state);
+    make_recording(folder_path(state, "songs/a.wav"), 0, 4, -1);
+    make_loud_recording(folder_path(state, "songs/b.wav"), 0.5, 4, true);
+    make_recording(folder_path(state, "songs/c.wav"), 1, 4, -1);
+    check_refused(state, true, "b.wav: sample 95999");
+    assert_int_equal(folder_count(state), 3); /* no folder "out" */
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)
 
 int main(void)
@@ -184,6 +248,9 @@ int main(void)
         IN_FOLDER(names_that_never_agree_are_matched_by_order),
         IN_FOLDER(the_only_recording_is_split_by_time),
         IN_FOLDER(windows_of_a_song_meet_half_a_song_apart),
+        IN_FOLDER(what_is_beyond_full_scale_is_brought_down),
+        IN_FOLDER(what_is_too_short_is_named),
+        IN_FOLDER(what_breaks_midway_leaves_nothing),
         IN_FOLDER(what_cannot_be_cut_is_named_before_anything_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
