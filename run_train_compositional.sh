@@ -5,7 +5,7 @@
 # Every setting can be given from outside:  CORR_WEIGHT=1 EPOCHS=40 ./run_train_compositional.sh
 
 # ---------------------------------------------------------------- settings
-CONFIG=${CONFIG:-configs/quick.json}           # the configuration; configs/compositional.json is the full size
+CONFIG=${CONFIG:-configs/compose.json}         # the configuration; configs/compositional.json is the full size
 DATASET=${DATASET:-}                           # your pair set (train/ and val/); empty: drums and piano from the synthesiser
 OUT=${OUT:-runs/$(basename "$CONFIG" .json)}   # folder of the run
 USE_COMPOSITIONAL=${USE_COMPOSITIONAL:-true}   # false: the output part alone, without the agent
