@@ -41,8 +41,10 @@ void ap_track_metrics(ap_track *track, int64_t step, int epoch, int count, const
  * ap_track_finish returns, and stays where it is. */
 void ap_track_artifact(ap_track *track, const char *path);
 
-/** Ends the record and frees it: waits about ten seconds at most for a server that does not answer. The status is
- * a failure only when the log could not be written. NULL is allowed. */
+/** Ends the record and frees it. A server that takes what is left is waited for until it has all of it; one
+ * that fails or is silent, for a two-hundredth of the time the run took (at least a tenth of a second, at
+ * most five), and five seconds when it falls silent only now. The status is a failure only when the log could
+ * not be written. NULL is allowed. */
 ap_status ap_track_finish(ap_track *track, ap_outcome outcome);
 
 #endif

@@ -31,9 +31,12 @@
 /* Pauses after failures double from the one to the other. */
 #define BACK_OFF_FIRST 1.0
 #define BACK_OFF_MOST 60.0
-/* At the end: how long failures are borne, and the pause between attempts. */
-#define FINISH_PATIENCE 5.0
-#define FINISH_BACK_OFF 0.5
+/* At the end failures are borne for a share of the time that the run took, within limits, with a pause
+ * between attempts; seconds. */
+#define FINISH_SHARE (1.0 / 200)
+#define FINISH_LEAST 0.1
+#define FINISH_MOST 5.0
+#define FINISH_BACK_OFF 0.05
 
 typedef struct text_list {
     char **at;
@@ -49,7 +52,8 @@ struct courier {
     int64_t bytes;       /* length of the log */
     text_list artifacts; /* to be delivered, the first one next */
     bool finishing;
-    double finishing_since;
+    double patient_until; /* once finishing: when failures become too many; put off by each success */
+    bool silent;          /* the last request had no answer at all */
     ap_outcome outcome;
     int64_t end_ms;
 
@@ -62,6 +66,7 @@ struct courier {
     text_list refused; /* artifacts that will never be taken */
     bool open, closed, warned;
     double back_off;
+    double started;
 };
 
 static void list_append(text_list *list, char *text)
@@ -269,15 +274,40 @@ static void pause_for(courier *c, double seconds)
         pthread_cond_timedwait(&c->changed, &c->mutex, &at);
 }
 
+double courier_patience(double run_seconds)
+{
+    return fmin(fmax(FINISH_SHARE * run_seconds, FINISH_LEAST), FINISH_MOST);
+}
+
+static void be_patient_anew(courier *c)
+{
+    double now = ap_clock_seconds();
+    c->patient_until = now + courier_patience(now - c->started);
+}
+
+/* The sink's track_patience. Before the end the sink's own limits do. At the end one that has answered, or
+ * said no, is waited for as long as the longest patience; one that was silent, no longer than failures are
+ * borne. */
+static double patience_left(void *context, double moved)
+{
+    courier *c = context;
+    pthread_mutex_lock(&c->mutex);
+    double until = !c->finishing ? INFINITY : c->silent ? c->patient_until : moved + FINISH_MOST;
+    pthread_mutex_unlock(&c->mutex);
+    return until - ap_clock_seconds();
+}
+
 static void *run_courier(void *argument)
 {
     courier *c = argument;
     pthread_mutex_lock(&c->mutex);
     while (!c->closed) {
-        bool idle, opened = c->open;
+        bool idle, opened = c->open, last_chance = c->finishing;
         ap_status status = deliver_next(c, &idle);
+        c->silent = status.code == TRACK_SILENT;
         if (!ap_failed(&status)) {
             c->back_off = BACK_OFF_FIRST;
+            if (c->finishing) be_patient_anew(c);
             if (idle)
                 pause_for(c, -1);
             else if (opened && !c->finishing)
@@ -285,7 +315,7 @@ static void *run_courier(void *argument)
             continue;
         }
         warn_once(c, &status);
-        if (c->finishing && ap_clock_seconds() - c->finishing_since > FINISH_PATIENCE) break;
+        if (last_chance && ap_clock_seconds() + FINISH_BACK_OFF > c->patient_until) break;
         pause_for(c, c->finishing ? FINISH_BACK_OFF : c->back_off);
         c->back_off = fmin(2 * c->back_off, BACK_OFF_MOST);
     }
@@ -315,7 +345,9 @@ courier *courier_start(const char *folder, const char *log_path, const char *pla
     pthread_condattr_destroy(&monotonic);
     pthread_mutex_init(&c->mutex, NULL);
     c->sink = sink;
+    c->sink->patience = (track_patience){.left = patience_left, .context = c};
     c->run = run;
+    c->started = ap_clock_seconds();
     c->bytes = log_bytes;
     c->back_off = BACK_OFF_FIRST;
     c->log_path = ap_copy_text(log_path);
@@ -429,7 +461,7 @@ void courier_finish(courier *c, ap_outcome outcome)
     clock_gettime(CLOCK_REALTIME, &t);
     pthread_mutex_lock(&c->mutex);
     c->finishing = true;
-    c->finishing_since = ap_clock_seconds();
+    be_patient_anew(c);
     c->outcome = outcome;
     c->end_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
     pthread_cond_signal(&c->changed);

@@ -19,8 +19,13 @@ void courier_wake(courier *c, int64_t log_bytes);
 /* Hands over a file. */
 void courier_artifact(courier *c, const char *path);
 
-/* Lets it deliver what is left, waits for it a few seconds at most when the far end does not answer, writes
- * what was not delivered to mlflow_unsent.jsonl, and frees it. */
+/* For how long failures are borne at the end of a run that took so long: a two-hundredth of it, at least a
+ * tenth of a second and at most five; seconds. */
+double courier_patience(double run_seconds);
+
+/* Lets it deliver what is left, for as long as deliveries succeed; failures are borne for courier_patience.
+ * At least one attempt is made. An answer is waited for up to five seconds, but after one that never came
+ * only as long as failures are borne. What was not delivered is written to mlflow_unsent.jsonl. Frees it. */
 void courier_finish(courier *c, ap_outcome outcome);
 
 #endif

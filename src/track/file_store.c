@@ -356,7 +356,11 @@ static void store_free(track_sink *sink)
 track_sink *file_store_create(const char *folder)
 {
     file_store *store = ap_allocate(1, sizeof *store);
-    store->sink = (track_sink){store_open, store_log, store_artifact, store_close, store_free};
+    store->sink = (track_sink){.open = store_open,
+                               .log = store_log,
+                               .artifact = store_artifact,
+                               .close = store_close,
+                               .free = store_free};
     store->root = ap_copy_text(folder);
     return &store->sink;
 }

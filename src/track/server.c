@@ -17,6 +17,7 @@ void server_prepare(void)
 
 #else
 
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -43,6 +44,8 @@ void server_prepare(void)
 #define REQUEST_MS 10000L
 /* An upload may take its time as long as it moves. */
 #define UPLOAD_STALLED_S 10L
+/* While an answer is awaited: how often it is asked whether it still may be; seconds. */
+#define ASK_EVERY 0.05
 
 /* Answers are read up to here: the longest that is wanted is a run's description. */
 #define ANSWER_MOST ((size_t)1 << 20)
@@ -51,6 +54,7 @@ void server_prepare(void)
 typedef struct server {
     track_sink sink;
     CURL *curl;
+    CURLM *multi; /* which `curl` is performed by, so that waiting can be broken off */
     struct curl_slist *json_headers;
     char *uri;                  /* without a slash at its end */
     const track_run *run;       /* once open */
@@ -88,6 +92,9 @@ static void prepare(server *s, const char *url, answer *a)
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* a name server that is silent is not waited for */
+#endif
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "antiphon/" AP_VERSION);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, receive);
@@ -117,12 +124,45 @@ static ap_status refusal(server *s, const answer *a)
     return status;
 }
 
+static curl_off_t bytes_moved(server *s)
+{
+    curl_off_t up = 0, down = 0;
+    curl_easy_getinfo(s->curl, CURLINFO_SIZE_UPLOAD_T, &up);
+    curl_easy_getinfo(s->curl, CURLINFO_SIZE_DOWNLOAD_T, &down);
+    return up + down;
+}
+
+/* As curl_easy_perform, for as long as there is patience. */
+static CURLcode perform_patiently(server *s)
+{
+    const track_patience *patience = &s->sink.patience;
+    double moved = ap_clock_seconds(), left = 0;
+    curl_off_t bytes = 0;
+    int running = 1, messages;
+    curl_multi_add_handle(s->multi, s->curl);
+    while (curl_multi_perform(s->multi, &running) == CURLM_OK && running) {
+        if (bytes_moved(s) != bytes) {
+            bytes = bytes_moved(s);
+            moved = ap_clock_seconds();
+        }
+        left = patience->left(patience->context, moved);
+        if (left <= 0) break;
+        curl_multi_poll(s->multi, NULL, 0, (int)ceil(fmin(left, ASK_EVERY) * 1000), NULL);
+    }
+    const CURLMsg *message = curl_multi_info_read(s->multi, &messages);
+    CURLcode code = message ? message->data.result : CURLE_OPERATION_TIMEDOUT;
+    curl_multi_remove_handle(s->multi, s->curl);
+    return code;
+}
+
 static ap_status perform(server *s, const answer *a)
 {
     s->http_code = 0;
     s->error_code[0] = '\0';
-    CURLcode code = curl_easy_perform(s->curl);
-    if (code != CURLE_OK) return ap_error(AP_FAILED, "%s", curl_easy_strerror(code));
+    CURLcode code = perform_patiently(s);
+    if (code != CURLE_OK)
+        return ap_error(code == CURLE_OPERATION_TIMEDOUT ? TRACK_SILENT : AP_FAILED, "%s",
+                        curl_easy_strerror(code));
     curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &s->http_code);
     return s->http_code >= 200 && s->http_code < 300 ? ap_ok() : refusal(s, a);
 }
@@ -392,6 +432,7 @@ static void server_free(track_sink *sink)
     server *s = (server *)sink;
     curl_slist_free_all(s->json_headers);
     curl_easy_cleanup(s->curl);
+    curl_multi_cleanup(s->multi);
     free(s->artifacts);
     free(s->uri);
     free(s);
@@ -405,12 +446,17 @@ void server_prepare(void)
 ap_status server_create(const char *uri, track_sink **sink)
 {
     server *s = ap_allocate(1, sizeof *s);
-    s->sink = (track_sink){server_open, server_log, server_artifact, server_close, server_free};
+    s->sink = (track_sink){.open = server_open,
+                           .log = server_log,
+                           .artifact = server_artifact,
+                           .close = server_close,
+                           .free = server_free};
     s->uri = ap_copy_text(uri);
     for (size_t length = strlen(s->uri); length > 0 && s->uri[length - 1] == '/';) s->uri[--length] = '\0';
     s->curl = curl_easy_init();
+    s->multi = curl_multi_init();
     s->json_headers = curl_slist_append(NULL, "Content-Type: application/json");
-    if (!s->curl || !s->json_headers) ap_fatal("out of memory: a connection to %s", uri);
+    if (!s->curl || !s->multi || !s->json_headers) ap_fatal("out of memory: a connection to %s", uri);
     *sink = &s->sink;
     return ap_ok();
 }

@@ -32,9 +32,20 @@ typedef struct track_run {
 
 /* What happens to a file that is never accepted, as against one that is refused for now (AP_FAILED). */
 #define TRACK_NEVER AP_MISUSE
+/* No answer came, as against one that says no (AP_FAILED). */
+#define TRACK_SILENT AP_INTERRUPTED
+
+/* How long a sink may go on waiting for an answer when no byte has moved since the moment `moved`
+ * (ap_clock_seconds): seconds from now; none left: it gives up with TRACK_SILENT. The answer changes while it
+ * waits, so it asks again and again. */
+typedef struct track_patience {
+    double (*left)(void *context, double moved);
+    void *context;
+} track_patience;
 
 typedef struct track_sink track_sink;
 struct track_sink {
+    track_patience patience; /* set before anything is asked of the sink */
     /* Makes the run, with experiment, parameters and tags; or, when run->id names one that is there, goes on
      * with it. *fresh: it holds no metrics yet, and is to be given the log from its beginning. */
     ap_status (*open)(track_sink *sink, track_run *run, bool *fresh);

@@ -2,9 +2,12 @@
  * is not there. */
 #include "antiphon/track.h"
 
+#include "core/clock.h"
 #include "core/file.h"
+#include "core/memory.h"
 #include "support/check.h"
 #include "support/folder.h"
+#include "track/courier.h"
 
 #include <arpa/inet.h>
 #include <cjson/cJSON.h>
@@ -437,6 +440,12 @@ static int server_requests(fake_server *server)
     return count;
 }
 
+/* Returns when it has answered a request. */
+static void server_is_asked(fake_server *server)
+{
+    while (server_requests(server) == 0) usleep(10000);
+}
+
 static void server_stop(fake_server *server)
 {
     server_behaves(server, ANSWERS);
@@ -530,6 +539,7 @@ static void a_server_that_fails_for_a_while(void **state)
     log_steps(track, 0, 9);
     usleep(1200000);
     server_behaves(&server, ANSWERS);
+    server_is_asked(&server);
     log_steps(track, 10, 19);
     finish(track, AP_OUTCOME_FINISHED);
     char *said = heard(state);
@@ -556,10 +566,32 @@ static void a_silent_server(void **state)
     log_steps(track, 0, 2000);
     assert_true(seconds() - before < 2);
     server_behaves(&server, ANSWERS);
+    server_is_asked(&server);
     finish(track, AP_OUTCOME_FINISHED);
     free(heard(state));
     server_stop(&server);
     assert_int_equal(points(&server), 2001);
+    server_free(&server);
+}
+
+/* It is silent to the end: what it did not take is kept. */
+static void a_server_that_stays_silent(void **state)
+{
+    fake_server server;
+    server_start(&server, IS_SILENT);
+    listen_to_errors(state);
+    ap_track *track = begin(state, uri_of(&server, ""), -1);
+    log_steps(track, 0, 9);
+    finish(track, AP_OUTCOME_FINISHED);
+    server_stop(&server);
+    char *said = heard(state), *unsent = content(folder_path(state, "mlflow_unsent.jsonl"));
+    char *log = content(folder_path(state, "log.jsonl"));
+    assert_non_null(strstr(said, "Timeout was reached (the run goes on"));
+    assert_int_equal(occurrences(said, "did not get all of the run: the rest is in"), 1);
+    assert_string_equal(unsent, log);
+    free(said);
+    free(unsent);
+    free(log);
     server_free(&server);
 }
 
@@ -620,6 +652,78 @@ static void a_resumed_run_goes_on(void **state)
     server_free(&server);
 }
 
+/* ---------------------------------------------------------------- the end of a run */
+
+static void the_patience(void **state)
+{
+    (void)state;
+    const double minute = 60, hour = 3600, day = 24 * hour;
+    assert_true(courier_patience(minute) == minute / 200);
+    assert_true(courier_patience(hour) == 5 && courier_patience(day) == 5);
+    assert_true(courier_patience(0) == 0.1);
+    for (double took = 10; took < day; took *= 1.5) assert_true(courier_patience(took) <= 0.01 * took);
+}
+
+/* What a sink that is never answered was told when it asked how long to wait on. */
+typedef struct hanging_sink {
+    track_sink sink;
+    pthread_mutex_t mutex;
+    int attempts;
+    bool told_to_wait;      /* before the end, with silence of an hour */
+    double left_when_fresh; /* in the last attempt, at the end, as if a byte had just moved */
+} hanging_sink;
+
+/* Each attempt but the last hangs until it is told to give up; it makes itself out to have done so for an
+ * hour. */
+static ap_status hang(track_sink *sink, track_run *run, bool *fresh)
+{
+    (void)run;
+    hanging_sink *h = (hanging_sink *)sink;
+    const double hour = 3600;
+    *fresh = true;
+    pthread_mutex_lock(&h->mutex);
+    h->attempts++;
+    pthread_mutex_unlock(&h->mutex);
+    void *context = sink->patience.context;
+    while (sink->patience.left(context, ap_clock_seconds() - hour) > 0) {
+        pthread_mutex_lock(&h->mutex);
+        h->told_to_wait = true;
+        pthread_mutex_unlock(&h->mutex);
+        usleep(1000);
+        if (h->attempts > 1) h->left_when_fresh = sink->patience.left(context, ap_clock_seconds());
+    }
+    return ap_error(TRACK_SILENT, "no answer");
+}
+
+static void keep(track_sink *sink)
+{
+    (void)sink;
+}
+
+/* A request that hangs when the end comes is broken off; the attempt that follows has a share of the run's
+ * time and no more, however lively the connection seems; there is no third. */
+static void an_end_without_an_answer(void **state)
+{
+    hanging_sink h = {.sink = {.open = hang, .free = keep}, .mutex = PTHREAD_MUTEX_INITIALIZER};
+    write_file(folder_path(state, "log.jsonl"), "{}\n");
+    char *log = ap_copy_text(folder_path(state, "log.jsonl"));
+    listen_to_errors(state);
+    courier *c = courier_start(*state, log, "nowhere", &h.sink, (track_run){.experiment = NULL}, 3, false);
+    for (bool waits = false; !waits; usleep(1000)) {
+        pthread_mutex_lock(&h.mutex);
+        waits = h.told_to_wait;
+        pthread_mutex_unlock(&h.mutex);
+    }
+    courier_finish(c, AP_OUTCOME_FINISHED);
+    free(heard(state));
+    assert_int_equal(h.attempts, 2);
+    assert_true(h.left_when_fresh <= 0.1);
+    char *unsent = content(folder_path(state, "mlflow_unsent.jsonl"));
+    assert_string_equal(unsent, "{}\n");
+    free(unsent);
+    free(log);
+}
+
 static int enter(void **state)
 {
     unsetenv("MLFLOW_TRACKING_URI");
@@ -642,8 +746,11 @@ int main(void)
         TEST(a_server),
         TEST(a_server_that_fails_for_a_while),
         TEST(a_silent_server),
+        TEST(a_server_that_stays_silent),
         TEST(a_server_that_is_gone),
         TEST(a_resumed_run_goes_on),
+        TEST(the_patience),
+        TEST(an_end_without_an_answer),
     };
     return cmocka_run_group_tests_name("track", tests, NULL, NULL);
 }
