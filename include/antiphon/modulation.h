@@ -30,6 +30,10 @@ void ap_envelope(int64_t B, int64_t S, int64_t M, const ap_real *x, ap_real *e, 
 /** Pearson's coefficient of x and y [M], as above; 0 when one is constant. */
 double ap_pearson(int64_t M, const ap_real *x, const ap_real *y);
 
+/** The standard deviation (M - 1 normalised) of an envelope e [M] over its mean: how much it moves; 0 for
+ * silence. M > 1. */
+double ap_variation_of(int64_t M, const ap_real *e);
+
 /** What one source charges for a coefficient r: -ln(1 - min(|r|, 0.999)). */
 double ap_modulation_cost_of(double r);
 

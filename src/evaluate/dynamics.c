@@ -14,13 +14,9 @@
 
 double ap_envelope_variation(int64_t n, const ap_real *x)
 {
-    enum { M = AP_MODULATION_SEGMENTS };
-    ap_real envelope[M];
-    ap_envelope(1, n, M, x, envelope, NULL);
-    double mean = 0, square = 0;
-    for (int m = 0; m < M; m++) mean += (double)envelope[m] / M;
-    for (int m = 0; m < M; m++) square += ((double)envelope[m] - mean) * ((double)envelope[m] - mean);
-    return mean > 0 ? sqrt(square / (M - 1)) / mean : 0;
+    ap_real envelope[AP_MODULATION_SEGMENTS];
+    ap_envelope(1, n, AP_MODULATION_SEGMENTS, x, envelope, NULL);
+    return ap_variation_of(AP_MODULATION_SEGMENTS, envelope);
 }
 
 static double mean_square(int64_t n, const ap_real *x)

@@ -3,6 +3,7 @@
 #include "antiphon/status.h"
 #include "core/array.h"
 #include "core/vmath.h"
+#include "loss/pearson.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 
@@ -213,23 +214,10 @@ ap_var *ap_log_power(ap_tape *tape, ap_var *x)
 
 #define MEAN_FLOOR 1e-4
 
-typedef struct spread {
-    double mean, sigma;
-} spread;
-
-static spread spread_of(int64_t M, const ap_real *e)
-{
-    double sum = 0, square = 0;
-    for (int64_t i = 0; i < M; i++) sum += (double)e[i];
-    double mean = sum / (double)M;
-    for (int64_t i = 0; i < M; i++) square += ((double)e[i] - mean) * ((double)e[i] - mean);
-    return (spread){mean, sqrt(square / (double)(M - 1))};
-}
-
 static void variation_forward(int64_t B, int64_t M, ap_real least, const ap_real *e, ap_real *y)
 {
     for (int64_t b = 0; b < B; b++) {
-        spread s = spread_of(M, e + b * M);
+        ap_moments s = ap_moments_of(M, e + b * M);
         y[b] = (ap_real)fmax(0, (double)least - s.sigma / (s.mean + MEAN_FLOOR));
     }
 }
@@ -240,7 +228,7 @@ static void variation_backward(int64_t B, int64_t M, const ap_real *e, const ap_
 {
     for (int64_t b = 0; b < B && de; b++) {
         if (y[b] == 0) continue;
-        spread s = spread_of(M, e + b * M);
+        ap_moments s = ap_moments_of(M, e + b * M);
         double m = s.mean + MEAN_FLOOR, g = (double)dy[b];
         double along = s.sigma > 0 ? g / ((double)(M - 1) * s.sigma * m) : 0,
                level = g * s.sigma / ((double)M * m * m);

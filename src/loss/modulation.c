@@ -33,10 +33,10 @@ double ap_barrier_slope(ap_barrier barrier, double r)
 /* What one source's envelope adds to the cost of one output; dsource and doutput (NULL: not wanted) get
  * `scale` times its gradient added. */
 static double source_cost(int64_t M, ap_barrier barrier, double scale, const ap_real *source,
-                          const ap_real *output, ap_real *dsource, ap_real *doutput, ap_real *r)
+                          const ap_real *output, ap_real *dsource, ap_real *doutput, double *r)
 {
     ap_correlation c = ap_correlate(M, source, output);
-    if (r) *r = (ap_real)c.r;
+    if (r) *r = c.r;
     if (dsource || doutput)
         ap_correlate_backward(&c, M, source, output, scale * ap_barrier_slope(barrier, c.r), dsource,
                               doutput);
@@ -50,16 +50,23 @@ static ap_real *row(ap_real *x, int64_t b, int64_t M)
     return x ? x + b * M : NULL;
 }
 
-/* the sum over the batch of both sources' costs; gradients, as far as wanted, are those of `scale` times it
- */
-static double batch_cost(ap_barrier barrier, double scale, ap_var *const *e, ap_real *const *de)
+/* What is kept for backward, and for ap_correlation_cost_r. */
+typedef struct correlation_saved {
+    ap_barrier barrier;
+    double r[]; /* [B, 2] */
+} correlation_saved;
+
+/* the sum over the batch of both sources' costs; gradients, as far as wanted, are those of `scale` times it;
+ * r [B, 2] (NULL: not wanted) */
+static double batch_cost(ap_barrier barrier, double scale, ap_var *const *e, ap_real *const *de, double *r)
 {
     int64_t B = e[2]->value.shape.at[0], M = e[2]->value.shape.at[1];
     double cost = 0;
     for (int64_t b = 0; b < B; b++)
         for (int source = 0; source < 2; source++)
-            cost += source_cost(M, barrier, scale, row(e[source]->value.data, b, M),
-                                row(e[2]->value.data, b, M), row(de[source], b, M), row(de[2], b, M), NULL);
+            cost +=
+                source_cost(M, barrier, scale, row(e[source]->value.data, b, M), row(e[2]->value.data, b, M),
+                            row(de[source], b, M), row(de[2], b, M), r ? r + 2 * b + source : NULL);
     return cost;
 }
 
@@ -68,7 +75,8 @@ static void correlation_cost_node_backward(ap_tape *tape, ap_var *cost)
     ap_real *de[3];
     for (int k = 0; k < 3; k++) de[k] = ap_var_grad(tape, cost->inputs[k]);
     double B = (double)cost->inputs[2]->value.shape.at[0];
-    batch_cost(*(const ap_barrier *)cost->saved, (double)cost->grad[0] / B, cost->inputs, de);
+    const correlation_saved *saved = cost->saved;
+    batch_cost(saved->barrier, (double)cost->grad[0] / B, cost->inputs, de, NULL);
 }
 
 AP_DEFINE_OP(correlation_cost);
@@ -83,10 +91,18 @@ ap_var *ap_correlation_cost(ap_tape *tape, ap_var *e_input, ap_var *e_target, ap
             ap_fatal("modulation_cost: envelopes %s and %s", ap_shape_print(e[k]->value.shape).text,
                      ap_shape_print(shape).text);
     ap_var *cost = ap_tape_push(tape, &op_correlation_cost, AP_SHAPE_SCALAR, 3, e);
-    ap_barrier *saved = ap_tape_save(tape, cost, sizeof *saved);
-    if (saved) *saved = barrier;
-    cost->value.data[0] = (ap_real)(batch_cost(barrier, 0, e, (ap_real *[3]){NULL}) / (double)shape.at[0]);
+    size_t bytes = (size_t)(2 * shape.at[0]) * sizeof(double);
+    correlation_saved *saved = ap_tape_save(tape, cost, sizeof *saved + bytes);
+    if (saved) saved->barrier = barrier;
+    double sum = batch_cost(barrier, 0, e, (ap_real *[3]){NULL}, saved ? saved->r : NULL);
+    cost->value.data[0] = (ap_real)(sum / (double)shape.at[0]);
     return cost;
+}
+
+const double *ap_correlation_cost_r(const ap_var *cost)
+{
+    const correlation_saved *saved = cost->op == &op_correlation_cost ? cost->saved : NULL;
+    return saved ? saved->r : NULL;
 }
 
 ap_var *ap_modulation_cost(ap_tape *tape, ap_var *input, ap_var *target, ap_var *output, int64_t M,
@@ -112,9 +128,12 @@ ap_real ap_modulation_cost_arrays(int64_t B, int64_t S, int64_t M, ap_barrier ba
     double cost = 0;
     for (int k = 0; k < 3; k++) ap_envelope(B, S, M, signals[k], e + k * B * M, k == 2 ? where : NULL);
     for (int64_t b = 0; b < B; b++)
-        for (int source = 0; source < 2; source++)
+        for (int source = 0; source < 2; source++) {
+            double coefficient;
             cost += source_cost(M, barrier, 1 / (double)B, e + (source * B + b) * M, e + (2 * B + b) * M,
-                                NULL, doutput ? de + b * M : NULL, r[source] ? r[source] + b : NULL);
+                                NULL, doutput ? de + b * M : NULL, &coefficient);
+            if (r[source]) r[source][b] = (ap_real)coefficient;
+        }
     if (doutput) {
         memset(doutput, 0, (size_t)(B * S) * sizeof *doutput);
         ap_envelope_backward(B, S, M, output, where, de, doutput);

@@ -9,8 +9,7 @@
 /* Keeps r finite for signals that hardly move. */
 #define PRODUCT_FLOOR 1e-8
 
-/* mean and standard deviation; numbers that are all the same have none, whatever rounding says */
-static void moments(int64_t M, const ap_real *x, double *mean, double *sigma)
+ap_moments ap_moments_of(int64_t M, const ap_real *x)
 {
     ap_real low = x[0], high = x[0];
     double sum = 0, square = 0;
@@ -19,17 +18,22 @@ static void moments(int64_t M, const ap_real *x, double *mean, double *sigma)
         low = x[i] < low ? x[i] : low;
         high = x[i] > high ? x[i] : high;
     }
-    *mean = sum / (double)M;
-    for (int64_t i = 0; i < M; i++) square += ((double)x[i] - *mean) * ((double)x[i] - *mean);
-    *sigma = low == high ? 0 : sqrt(square / (double)(M - 1));
+    double mean = sum / (double)M;
+    for (int64_t i = 0; i < M; i++) square += ((double)x[i] - mean) * ((double)x[i] - mean);
+    return (ap_moments){mean, low == high ? 0 : sqrt(square / (double)(M - 1))};
+}
+
+double ap_variation_of(int64_t M, const ap_real *e)
+{
+    ap_moments of = ap_moments_of(M, e);
+    return of.mean > 0 ? of.sigma / of.mean : 0;
 }
 
 static ap_correlation spreads(int64_t M, const ap_real *x, const ap_real *y)
 {
-    ap_correlation c = {0};
-    moments(M, x, &c.mean_x, &c.sigma_x);
-    moments(M, y, &c.mean_y, &c.sigma_y);
-    return c;
+    ap_moments of_x = ap_moments_of(M, x), of_y = ap_moments_of(M, y);
+    return (ap_correlation){
+        .mean_x = of_x.mean, .mean_y = of_y.mean, .sigma_x = of_x.sigma, .sigma_y = of_y.sigma};
 }
 
 /* r, once the means and what to divide by are known */

@@ -6,10 +6,17 @@
 
 #include <stdint.h>
 
+typedef struct ap_moments {
+    double mean, sigma; /* M - 1 normalised; 0 for exactly equal numbers, whatever rounding says */
+} ap_moments;
+
+/* Of x [M]; M > 1. */
+ap_moments ap_moments_of(int64_t M, const ap_real *x);
+
 typedef struct ap_correlation {
     double r;                /* 0 when x or y is constant */
     double mean_x, mean_y;   /* of M numbers */
-    double sigma_x, sigma_y; /* M - 1 normalised; 0 for exactly equal numbers */
+    double sigma_x, sigma_y; /* as in ap_moments */
     double product;          /* what the covariance is divided by */
 } ap_correlation;
 

@@ -2,7 +2,7 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
-#include "core/barrier.h"
+#include "core/rendezvous.h"
 #include "core/blas.h"
 #include "core/flops.h"
 #include "core/simd.h"
@@ -177,11 +177,11 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
                         ap_real *h)
 {
     int64_t B = l->B, H = l->H;
-    ap_barrier step;
+    ap_rendezvous step;
 #pragma omp parallel num_threads(thread_count(l))
     {
 #pragma omp single
-        ap_barrier_init(&step, omp_get_num_threads());
+        ap_rendezvous_init(&step, omp_get_num_threads());
         const share own = share_of_thread(H);
         ap_vec sums[ITEMS][GATES];
         for (int64_t t = 0; t < steps; t++) {
@@ -197,10 +197,10 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
             for (int64_t row = t * B; row < (t + 1) * B; row++)
                 cell_forward(H, own.unit, own.units, z + row * GATES * H, c + row * H, c + (row + B) * H,
                              h + (row + B) * H);
-            ap_barrier_wait(&step);
+            ap_rendezvous_wait(&step);
         }
     }
-    ap_barrier_free(&step);
+    ap_rendezvous_free(&step);
 }
 
 /* gates [T, B, 4H] becomes dz, c [1 + T, B, H] is used up, dh [T, B, H] holds what came from y and collects
@@ -209,11 +209,11 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
                          ap_real *dc)
 {
     int64_t B = l->B, H = l->H;
-    ap_barrier step;
+    ap_rendezvous step;
 #pragma omp parallel num_threads(thread_count(l))
     {
 #pragma omp single
-        ap_barrier_init(&step, omp_get_num_threads());
+        ap_rendezvous_init(&step, omp_get_num_threads());
         const share own = share_of_thread(H);
         ap_vec sums[ITEMS][GATES];
         for (int64_t t = l->T - 1; t >= 0; t--) {
@@ -231,10 +231,10 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
             for (int64_t b = 0; b < B; b++)
                 cell_backward(H, own.unit, own.units, gates + (t * B + b) * GATES * H, c + (t * B + b) * H,
                               c + ((t + 1) * B + b) * H, dh + (t * B + b) * H, dc + b * H);
-            ap_barrier_wait(&step);
+            ap_rendezvous_wait(&step);
         }
     }
-    ap_barrier_free(&step);
+    ap_rendezvous_free(&step);
 }
 
 /* What is kept for backward: gates [T, B, 4H], then cells [1 + T, B, H]. */

@@ -130,23 +130,15 @@ static void follow(envelopes *to, int64_t at, const ap_real row[SIGNALS])
     }
 }
 
-static double variation(const ap_real *e)
-{
-    double mean = 0, square = 0;
-    for (int m = 0; m < AP_MODULATION_SEGMENTS; m++) mean += (double)e[m] / AP_MODULATION_SEGMENTS;
-    for (int m = 0; m < AP_MODULATION_SEGMENTS; m++) square += ((double)e[m] - mean) * ((double)e[m] - mean);
-    return mean > 0 ? sqrt(square / (AP_MODULATION_SEGMENTS - 1)) / mean : 0;
-}
-
 static ap_composed measure(const job *j, const envelopes *v, double gain)
 {
     ap_composed c = {.seconds = (double)j->count / AP_SAMPLE_RATE};
     c.r_input = ap_pearson(AP_MODULATION_SEGMENTS, v->e[INPUT], v->e[OUTPUT]);
     c.r_target = ap_pearson(AP_MODULATION_SEGMENTS, v->e[TARGET], v->e[OUTPUT]);
     c.cost = ap_modulation_cost_of(c.r_input) + ap_modulation_cost_of(c.r_target);
-    c.variation_input = variation(v->e[INPUT]);
-    c.variation_target = variation(v->e[TARGET]);
-    c.variation_output = variation(v->e[OUTPUT]);
+    c.variation_input = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[INPUT]);
+    c.variation_target = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[TARGET]);
+    c.variation_output = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[OUTPUT]);
     c.rms_input = sqrt(j->power[INPUT] / (double)j->count);
     c.rms_target = sqrt(j->power[TARGET] / (double)j->count);
     c.rms_output = gain * sqrt(j->power[OUTPUT] / (double)j->count);

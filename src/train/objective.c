@@ -4,8 +4,10 @@
 #include "antiphon/elementwise.h"
 #include "antiphon/guidance.h"
 #include "antiphon/losses.h"
+#include "loss/modulation.h"
 
 #include <math.h>
+#include <string.h>
 
 static const char *const names[AP_MEASURE_COUNT] = {
     [AP_MEASURE_LOSS] = "loss",
@@ -119,20 +121,37 @@ typedef struct term {
 
 /* ---------------------------------------------------------------- what is measured without a gradient */
 
-static void measure_correlation(const ap_config *config, const ap_heard *h, ap_measures *measures)
+/* The coefficients of both sources for the item b of the batch. */
+static void coefficients_of_item(const ap_config *config, const ap_heard *h, int64_t b, double r[2])
+{
+    int64_t B = h->output->value.shape.at[0], S = ap_shape_count(h->output->value.shape) / B;
+    ap_real r_input, r_target;
+    ap_modulation_cost_arrays(1, S, config->loss.corr_segments, AP_BARRIER_SEED, h->input->value.data + b * S,
+                              h->target->value.data + b * S, h->output->value.data + b * S, &r_input,
+                              &r_target, NULL);
+    r[0] = (double)r_input;
+    r[1] = (double)r_target;
+}
+
+/* `cost`: the term, which may know the coefficients already, or NULL. */
+static void measure_correlation(const ap_config *config, const ap_heard *h, const ap_var *cost,
+                                ap_measures *measures)
 {
     const ap_measure which[3] = {AP_MEASURE_CORR_COST, AP_MEASURE_R_INPUT, AP_MEASURE_R_TARGET};
-    int64_t B = h->output->value.shape.at[0], S = ap_shape_count(h->output->value.shape) / B;
+    const double *known = cost ? ap_correlation_cost_r(cost) : NULL;
+    int64_t B = h->output->value.shape.at[0];
     for (int k = 0; k < 3; k++) {
         measures->present[which[k]] = true;
         measures->value[which[k]] = 0; /* in place of the term's, which may be of another form */
     }
     for (int64_t b = 0; b < B; b++) {
-        ap_real r_input, r_target;
-        ap_real cost = ap_modulation_cost_arrays(1, S, config->loss.corr_segments, AP_BARRIER_SEED,
-                                                 h->input->value.data + b * S, h->target->value.data + b * S,
-                                                 h->output->value.data + b * S, &r_input, &r_target, NULL);
-        const double values[3] = {(double)cost, fabs((double)r_input), fabs((double)r_target)};
+        double r[2];
+        if (known)
+            memcpy(r, known + 2 * b, sizeof r);
+        else
+            coefficients_of_item(config, h, b, r);
+        const double values[3] = {ap_modulation_cost_of(r[0]) + ap_modulation_cost_of(r[1]), fabs(r[0]),
+                                  fabs(r[1])};
         for (int k = 0; k < 3; k++) measures->value[which[k]] += values[k] / (double)B;
     }
 }
@@ -166,18 +185,19 @@ ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *hea
         {AP_MEASURE_LEVEL, config->loss.level, level},
     };
     *measures = (ap_measures){0};
-    ap_var *total = NULL;
+    ap_var *total = NULL, *correlated = NULL;
     for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) {
         if (terms[k].weight == 0) continue;
         ap_tape_section(tape, names[terms[k].measure]);
         ap_var *value = terms[k].build(tape, config, heard);
         measures->present[terms[k].measure] = true;
         measures->value[terms[k].measure] = (double)value->value.data[0];
+        if (terms[k].build == correlation) correlated = value;
         ap_var *weighted = ap_scale(tape, value, (ap_real)terms[k].weight);
         total = total ? ap_add(tape, total, weighted) : weighted;
     }
     ap_tape_section(tape, "measures");
-    measure_correlation(config, heard, measures);
+    measure_correlation(config, heard, correlated, measures);
     if (heard->composed.weights) measure_weights(heard->composed.weights, measures);
     measures->present[AP_MEASURE_LOSS] = true;
     measures->value[AP_MEASURE_LOSS] = total ? (double)total->value.data[0] : 0;

@@ -2,6 +2,7 @@
  * formula taken literally would divide by zero. */
 #include "antiphon/modulation.h"
 
+#include "antiphon/elementwise.h"
 #include "loss/modulation.h"
 #include "loss/pearson.h"
 #include "support/check.h"
@@ -130,6 +131,33 @@ static void signals_free(signals *s)
         free(s->x[k].data);
         free(s->dx[k].data);
     }
+}
+
+/* A cost that wants a gradient keeps the coefficients it was made of; one that does not, and another
+ * operation's output, have none. */
+static void test_coefficients_are_kept(void **state)
+{
+    (void)state;
+    signals s = signals_create();
+    ap_tape *tape = ap_tape_create(0);
+    for (int wanted = 0; wanted < 2; wanted++) {
+        ap_var *in[3];
+        ap_tape_reset(tape);
+        ap_tape_gradients_set(tape, wanted);
+        for (int k = 0; k < 3; k++) in[k] = ap_tape_leaf(tape, s.x[k], s.dx[k].data);
+        ap_var *cost = ap_modulation_cost(tape, in[0], in[1], in[2], SEGMENTS, AP_BARRIER_EXTENDED);
+        const double *r = ap_correlation_cost_r(cost);
+        assert_null(ap_correlation_cost_r(ap_scale(tape, cost, 2)));
+        assert_int_equal(r != NULL, wanted);
+        for (int source = 0; source < 2 && r; source++) {
+            ap_real e[2][SEGMENTS];
+            ap_envelope(1, SHORT, SEGMENTS, s.x[source].data, e[0], NULL);
+            ap_envelope(1, SHORT, SEGMENTS, s.x[2].data, e[1], NULL);
+            assert_true(r[source] != 0 && r[source] == ap_pearson(SEGMENTS, e[0], e[1]));
+        }
+    }
+    ap_tape_free(tape);
+    signals_free(&s);
 }
 
 static double norm_of(int n, const ap_real *x)
@@ -415,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_coefficients_are_signed),
         cmocka_unit_test(test_arrays_agree_with_tape),
+        cmocka_unit_test(test_coefficients_are_kept),
         cmocka_unit_test(test_flat_envelopes_give_no_gradient),
         cmocka_unit_test(test_barriers_at_a_copy),
         cmocka_unit_test(test_slopes),

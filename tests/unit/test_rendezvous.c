@@ -1,5 +1,5 @@
 /* Threads that meet: more of them than any machine's cores need to be, so that some sleep. */
-#include "core/barrier.h"
+#include "core/rendezvous.h"
 
 #include "support/check.h"
 
@@ -13,7 +13,7 @@
 static void nobody_leaves_before_all_have_come(void **state)
 {
     (void)state;
-    ap_barrier barrier;
+    ap_rendezvous r;
     volatile int at[THREADS] = {0};
     int early = 0, threads = 0;
 #pragma omp parallel num_threads(THREADS) reduction(+ : early)
@@ -21,15 +21,15 @@ static void nobody_leaves_before_all_have_come(void **state)
 #pragma omp single
         {
             threads = omp_get_num_threads();
-            ap_barrier_init(&barrier, threads);
+            ap_rendezvous_init(&r, threads);
         }
         for (int step = 1; step <= MEETINGS; step++) {
             at[omp_get_thread_num()] = step;
-            ap_barrier_wait(&barrier);
+            ap_rendezvous_wait(&r);
             for (int other = 0; other < threads; other++) early += at[other] < step || at[other] > step + 1;
         }
     }
-    ap_barrier_free(&barrier);
+    ap_rendezvous_free(&r);
     assert_int_equal(early, 0);
     for (int thread = 0; thread < threads; thread++) assert_int_equal(at[thread], MEETINGS);
 }
@@ -37,11 +37,11 @@ static void nobody_leaves_before_all_have_come(void **state)
 static void one_thread_meets_itself(void **state)
 {
     (void)state;
-    ap_barrier barrier;
-    ap_barrier_init(&barrier, 1);
-    for (int step = 0; step < MEETINGS; step++) ap_barrier_wait(&barrier);
-    assert_int_equal(atomic_load(&barrier.meeting), MEETINGS);
-    ap_barrier_free(&barrier);
+    ap_rendezvous r;
+    ap_rendezvous_init(&r, 1);
+    for (int step = 0; step < MEETINGS; step++) ap_rendezvous_wait(&r);
+    assert_int_equal(atomic_load(&r.meeting), MEETINGS);
+    ap_rendezvous_free(&r);
 }
 
 int main(void)
@@ -50,5 +50,5 @@ int main(void)
         cmocka_unit_test(nobody_leaves_before_all_have_come),
         cmocka_unit_test(one_thread_meets_itself),
     };
-    return cmocka_run_group_tests_name("barrier", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("rendezvous", tests, NULL, NULL);
 }
