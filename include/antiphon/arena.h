@@ -2,8 +2,8 @@
  * Memory for one training step: handed out in blocks, taken back whole.
  *
  * An arena keeps what it once asked the system for, so that a loop which repeats the same allocations asks for
- * nothing after its first round. Blocks may also be recycled one by one before the reset; a recycled block
- * serves a later request of nearly its size. Not safe to share between threads.
+ * nothing after its first round. Blocks may also be recycled one by one before the reset; recycled blocks that
+ * lie side by side are joined, and serve requests of any size. Not safe to share between threads.
  */
 #ifndef ANTIPHON_ARENA_H
 #define ANTIPHON_ARENA_H

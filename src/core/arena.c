@@ -3,118 +3,188 @@
 #include "antiphon/status.h"
 #include "core/memory.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+/* Memory comes from the system in multiples of a huge page: activations are walked from end to end. */
+#define PAGE_BYTES ((size_t)2 << 20)
 /* Small blocks are cut one after the other from chunks of this size. */
-#define CHUNK_BYTES ((size_t)8 << 20)
-/* From this size on a block has a mapping of its own, in huge pages: activations are walked from end to end. */
-#define LARGE_BYTES ((size_t)2 << 20)
-/* Sizes are rounded up to one of eight steps in each power of two, so that a recycled block fits exactly the
- * requests of its class, and a round that repeats needs exactly the blocks of the round before it. */
-#define STEPS_LOG2 3
-#define CLASSES (64 << STEPS_LOG2)
+#define CHUNK_BYTES ((size_t)256 << 10)
 
-typedef struct span {
-    struct span *next;
+/* Bytes that belong together. */
+typedef struct range {
     char *base;
-    size_t size, used; /* `used` serves chunks only */
-} span;
+    size_t size;
+} range;
 
-typedef struct free_block {
-    struct free_block *next;
-} free_block;
+/* Ranges that ascend by address and do not touch: neighbours are joined. */
+typedef struct ranges {
+    range *at;
+    size_t count, capacity;
+} ranges;
 
 struct ap_arena {
-    span *chunks, *current; /* chunks before `current` are full, those behind it are empty */
-    span *large;            /* every large block, in use or not */
-    free_block *recycled[CLASSES];
+    ranges mapped; /* from the system */
+    ranges vacant; /* of these, what is not in use */
+    range chunk;   /* what is left of the one that small blocks are being cut from */
     size_t held, growths;
 };
-
-/* The class of a request, and through `size` the bytes a block of that class has. */
-static unsigned class_of(size_t bytes, size_t *size)
-{
-    unsigned power = 63 - (unsigned)__builtin_clzll(bytes - 1);
-    size_t step = (size_t)1 << (power - STEPS_LOG2);
-    unsigned index = (unsigned)((bytes - 1) / step) & ((1u << STEPS_LOG2) - 1);
-    *size = ((size_t)1 << power) + (index + 1) * step;
-    return (power << STEPS_LOG2) + index;
-}
 
 ap_arena *ap_arena_create(void)
 {
     return ap_allocate(1, sizeof(ap_arena));
 }
 
-static void free_spans(span *s)
-{
-    for (span *next; s; s = next) {
-        next = s->next;
-        free(s->base);
-        free(s);
-    }
-}
-
 void ap_arena_free(ap_arena *arena)
 {
     if (!arena) return;
-    free_spans(arena->chunks);
-    free_spans(arena->large);
+    for (size_t i = 0; i < arena->mapped.count; i++)
+        munmap(arena->mapped.at[i].base, arena->mapped.at[i].size);
+    free(arena->mapped.at);
+    free(arena->vacant.at);
     free(arena);
 }
 
-static span *new_span(ap_arena *arena, size_t size)
+/* ---------------------------------------------------------------- ranges */
+
+static void reserve(ranges *list, size_t count)
 {
-    span *s = ap_allocate(1, sizeof *s);
-    size_t rounded = (size + LARGE_BYTES - 1) / LARGE_BYTES * LARGE_BYTES;
-    s->base = aligned_alloc(LARGE_BYTES, rounded);
-    if (!s->base) ap_fatal("out of memory: %zu bytes more than the %zu held", size, arena->held);
-    madvise(s->base, rounded, MADV_HUGEPAGE);
-    s->size = size;
-    arena->held += size;
-    arena->growths++;
-    return s;
+    if (count <= list->capacity) return;
+    list->capacity = 2 * count;
+    list->at = ap_reallocate(list->at, list->capacity, sizeof *list->at);
 }
 
-static void *alloc_large(ap_arena *arena, size_t size)
+/* How many of the list stand before `base`. */
+static size_t before(const ranges *list, const char *base)
 {
-    span *s = new_span(arena, size);
-    s->next = arena->large;
-    arena->large = s;
-    return s->base;
-}
-
-static void *alloc_small(ap_arena *arena, size_t size)
-{
-    span *c = arena->current;
-    if (c && c->size - c->used < size) c = arena->current = c->next ? c->next : c;
-    if (!c || c->size - c->used < size) {
-        span *fresh = new_span(arena, CHUNK_BYTES);
-        *(c ? &c->next : &arena->chunks) = fresh;
-        c = arena->current = fresh;
+    size_t low = 0, high = list->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (list->at[middle].base < base)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    c->used += size;
-    return c->base + c->used - size;
+    return low;
+}
+
+static void erase(ranges *list, size_t i)
+{
+    list->count--;
+    memmove(list->at + i, list->at + i + 1, (list->count - i) * sizeof *list->at);
+}
+
+static bool touch(range a, range b)
+{
+    return a.base + a.size == b.base;
+}
+
+static void insert(ranges *list, range new)
+{
+    size_t i = before(list, new.base);
+    if (i < list->count && touch(new, list->at[i])) {
+        new.size += list->at[i].size;
+        erase(list, i);
+    }
+    if (i > 0 && touch(list->at[i - 1], new)) {
+        list->at[i - 1].size += new.size;
+        return;
+    }
+    reserve(list, list->count + 1);
+    memmove(list->at + i + 1, list->at + i, (list->count - i) * sizeof *list->at);
+    list->at[i] = new;
+    list->count++;
+}
+
+/* `size` bytes from the end of the tightest range that has them; NULL: none has. */
+static char *cut(ranges *list, size_t size)
+{
+    range *best = NULL;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->at[i].size >= size && (!best || list->at[i].size <= best->size)) best = &list->at[i];
+    if (!best) return NULL;
+    best->size -= size;
+    char *block = best->base + best->size;
+    if (best->size == 0) erase(list, (size_t)(best - list->at));
+    return block;
+}
+
+/* ---------------------------------------------------------------- memory from the system */
+
+static char *map(ap_arena *arena, char *wish, size_t size)
+{
+    char *base = mmap(wish, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) ap_fatal("out of memory: %zu bytes more than the %zu held", size, arena->held);
+    return base;
+}
+
+/* `size` bytes, in whole huge pages, anywhere */
+static char *map_anywhere(ap_arena *arena, size_t size)
+{
+    char *base = map(arena, NULL, size + PAGE_BYTES);
+    size_t skipped = (PAGE_BYTES - (uintptr_t)base % PAGE_BYTES) % PAGE_BYTES;
+    if (skipped > 0) munmap(base, skipped);
+    munmap(base + skipped + size, PAGE_BYTES - skipped);
+    return base + skipped;
+}
+
+/* Makes room for a block of `size` bytes. Where the system lets it, what is new goes right below what there
+ * is, and continues the range that is vacant there. */
+static void grow(ap_arena *arena, size_t size)
+{
+    char *lowest = arena->mapped.count > 0 ? arena->mapped.at[0].base : NULL;
+    const range *edge = arena->vacant.count > 0 ? &arena->vacant.at[0] : NULL;
+    size_t there = edge && edge->base == lowest ? edge->size : 0;
+    size_t missing = (size - there + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+    char *base = NULL;
+    if (lowest && (uintptr_t)lowest > missing) {
+        base = map(arena, lowest - missing, missing);
+        if (base != lowest - missing) {
+            munmap(base, missing);
+            base = NULL;
+        }
+    }
+    if (!base) {
+        missing = (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+        base = map_anywhere(arena, missing);
+    }
+    madvise(base, missing, MADV_HUGEPAGE);
+    insert(&arena->mapped, (range){base, missing});
+    insert(&arena->vacant, (range){base, missing});
+    arena->held += missing;
+    arena->growths++;
+}
+
+/* ---------------------------------------------------------------- blocks */
+
+static size_t whole_lines(size_t bytes)
+{
+    return (bytes / AP_ARENA_ALIGNMENT + (bytes % AP_ARENA_ALIGNMENT > 0)) * AP_ARENA_ALIGNMENT;
+}
+
+static char *alloc_range(ap_arena *arena, size_t size)
+{
+    char *block = cut(&arena->vacant, size);
+    if (block) return block;
+    grow(arena, size);
+    return cut(&arena->vacant, size);
+}
+
+static char *alloc_small(ap_arena *arena, size_t size)
+{
+    if (arena->chunk.size < size) arena->chunk = (range){alloc_range(arena, CHUNK_BYTES), CHUNK_BYTES};
+    arena->chunk.size -= size;
+    return arena->chunk.base + arena->chunk.size;
 }
 
 void *ap_arena_alloc(ap_arena *arena, size_t bytes)
 {
     if (bytes > SIZE_MAX / 2) ap_fatal("out of memory: a request of %zu bytes", bytes);
-    if (bytes < AP_ARENA_RECYCLE_LEAST) {
-        size_t lines = bytes / AP_ARENA_ALIGNMENT + 1;
-        return alloc_small(arena, lines * AP_ARENA_ALIGNMENT);
-    }
-    size_t size;
-    free_block **list = &arena->recycled[class_of(bytes, &size)];
-    if (*list) {
-        void *block = *list;
-        *list = (*list)->next;
-        return block;
-    }
-    return size >= LARGE_BYTES ? alloc_large(arena, size) : alloc_small(arena, size);
+    if (bytes < AP_ARENA_RECYCLE_LEAST) return alloc_small(arena, whole_lines(bytes > 0 ? bytes : 1));
+    return alloc_range(arena, whole_lines(bytes));
 }
 
 void *ap_arena_zeros(ap_arena *arena, size_t bytes)
@@ -124,19 +194,16 @@ void *ap_arena_zeros(ap_arena *arena, size_t bytes)
 
 void ap_arena_recycle(ap_arena *arena, void *block, size_t bytes)
 {
-    if (!block || bytes < AP_ARENA_RECYCLE_LEAST) return;
-    size_t size;
-    free_block **list = &arena->recycled[class_of(bytes, &size)], *freed = block;
-    freed->next = *list;
-    *list = freed;
+    if (block && bytes >= AP_ARENA_RECYCLE_LEAST) insert(&arena->vacant, (range){block, whole_lines(bytes)});
 }
 
 void ap_arena_reset(ap_arena *arena)
 {
-    for (span *c = arena->chunks; c; c = c->next) c->used = 0;
-    arena->current = arena->chunks;
-    memset(arena->recycled, 0, sizeof arena->recycled);
-    for (span *s = arena->large; s; s = s->next) ap_arena_recycle(arena, s->base, s->size);
+    arena->chunk = (range){0};
+    reserve(&arena->vacant, arena->mapped.count);
+    if (arena->mapped.count > 0)
+        memcpy(arena->vacant.at, arena->mapped.at, arena->mapped.count * sizeof *arena->mapped.at);
+    arena->vacant.count = arena->mapped.count;
 }
 
 size_t ap_arena_held(const ap_arena *arena)

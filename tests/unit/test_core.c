@@ -57,7 +57,7 @@ static void arena_asks_for_nothing_after_the_first_round(void **state)
     ap_arena_free(arena);
 }
 
-static void arena_recycles_a_block_of_the_same_class(void **state)
+static void arena_recycles_a_block_of_the_same_size(void **state)
 {
     (void)state;
     ap_arena *arena = ap_arena_create();
@@ -69,6 +69,27 @@ static void arena_recycles_a_block_of_the_same_class(void **state)
         assert_ptr_not_equal(ap_arena_alloc(arena, sizes[i]), first);
     }
     ap_arena_free(arena);
+}
+
+/* in whichever order they come back */
+static void arena_joins_recycled_neighbours(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 3 };
+    const size_t part = (size_t)2 << 20;
+    const int orders[][BLOCKS] = {{0, 1, 2}, {2, 1, 0}, {0, 2, 1}, {1, 0, 2}};
+    for (int k = 0; k < 4; k++) {
+        ap_arena *arena = ap_arena_create();
+        void *blocks[BLOCKS];
+        for (int i = 0; i < BLOCKS; i++) blocks[i] = ap_arena_alloc(arena, part);
+        size_t held = ap_arena_held(arena);
+        for (int i = 0; i < BLOCKS; i++) ap_arena_recycle(arena, blocks[orders[k][i]], part);
+        ap_arena_alloc(arena, BLOCKS * part);
+        assert_int_equal(ap_arena_held(arena), held);
+        ap_arena_alloc(arena, part);
+        assert_true(ap_arena_held(arena) >= held + part);
+        ap_arena_free(arena);
+    }
 }
 
 /* ---------------------------------------------------------------- random numbers */
@@ -308,7 +329,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_gives_aligned_blocks_that_do_not_overlap),
         cmocka_unit_test(arena_asks_for_nothing_after_the_first_round),
-        cmocka_unit_test(arena_recycles_a_block_of_the_same_class),
+        cmocka_unit_test(arena_recycles_a_block_of_the_same_size),
+        cmocka_unit_test(arena_joins_recycled_neighbours),
         cmocka_unit_test(rng_repeats_from_its_two_numbers),
         cmocka_unit_test(rng_has_the_moments_it_promises),
         cmocka_unit_test(rng_shuffles_into_a_permutation),
