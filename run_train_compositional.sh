@@ -3,11 +3,14 @@
 # compositions. Started again it goes on where it stopped, or says that it is done.
 #
 # Every setting can be given from outside:  CORR_WEIGHT=1 EPOCHS=40 ./run_train_compositional.sh
+# A path that is given counts from where you stand; the defaults lie beside this script.
 
+root=$(dirname "$0")/
+root=${root#./}
 # ---------------------------------------------------------------- settings
-CONFIG=${CONFIG:-configs/compose.json}         # the configuration; configs/compositional.json is the full size
+CONFIG=${CONFIG:-${root}configs/compose.json}  # the configuration; configs/compositional.json is the full size
 DATASET=${DATASET:-}                           # your pair set (train/ and val/); empty: drums and piano from the synthesiser
-OUT=${OUT:-runs/$(basename "$CONFIG" .json)}   # folder of the run
+OUT=${OUT:-${root}runs/$(basename "$CONFIG" .json)} # folder of the run
 USE_COMPOSITIONAL=${USE_COMPOSITIONAL:-true}   # false: the output part alone, without the agent
 CORR_WEIGHT=${CORR_WEIGHT:-}                   # weight of the correlation cost (empty: as in CONFIG, and so below)
 NOVELTY_WEIGHT=${NOVELTY_WEIGHT:-}             # weight of the novelty term
@@ -19,19 +22,19 @@ BATCH_SIZE=${BATCH_SIZE:-}
 LEARNING_RATE=${LEARNING_RATE:-}
 PAIRS=${PAIRS:-40}                             # demo pairs, where the synthesiser makes them
 NUM_SAMPLES=${NUM_SAMPLES:-5}                  # compositions at the end
-BUILD=${BUILD:-build}                          # folder of the build
+BUILD=${BUILD:-${root}build}                   # folder of the build
 ANTIPHON=${ANTIPHON:-}                         # a program that is built already; empty: install, build and use this one
-DEMO=${DEMO:-data}                             # where demo pairs are put
+DEMO=${DEMO:-${root}data}                      # where demo pairs are put
 
 # ---------------------------------------------------------------- install and build
 set -eu
-cd "$(dirname "$0")"
 if [ -z "$ANTIPHON" ]; then
-    . scripts/packages.sh
+    # shellcheck source=scripts/packages.sh
+    . "$(dirname "$0")/scripts/packages.sh"
     # shellcheck disable=SC2086  # a list of words
     install_packages $ANTIPHON_PACKAGES
     echo "building in $BUILD"
-    cmake -S . -B "$BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DAP_TESTS=OFF >/dev/null
+    cmake -S "${root:-.}" -B "$BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DAP_TESTS=OFF >/dev/null
     cmake --build "$BUILD" --target antiphon >/dev/null
     ANTIPHON="$BUILD/antiphon"
 fi

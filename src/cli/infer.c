@@ -7,6 +7,7 @@
 #include "cli/trio.h"
 #include "core/memory.h"
 #include "core/replace.h"
+#include "core/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,8 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
     ap_pairs pairs;
     AP_TRY(ap_pairs_list_held_out(option_text(options, "pairs"), &pairs));
     if (pairs.lone)
-        printf("%zu recordings without a partner are left out, e.g. %s\n", pairs.lone, pairs.first_lone);
+        printf("left out: %zu recording%s without a partner, such as %s\n", pairs.lone,
+               ap_plural((int64_t)pairs.lone), pairs.first_lone);
     size_t wanted = (size_t)option_integer(options, "num_samples");
     size_t count = pairs.count < wanted ? pairs.count : wanted;
     ap_status status = ap_make_folder(folder);

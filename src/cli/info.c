@@ -3,6 +3,7 @@
 
 #include "antiphon/safetensors.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
@@ -78,7 +79,8 @@ static void print_tensors(ap_safetensors *file)
         total += ap_shape_count(ap_safetensors_shape(file, i));
     }
     qsort_r(order, count, sizeof *order, order_by_name, file);
-    printf("%zu tensors, %" PRId64 " numbers\n\n", count, total);
+    printf("%zu tensor%s, %" PRId64 " number%s\n\n", count, ap_plural((int64_t)count), total,
+           ap_plural(total));
     for (size_t i = 0; i < count; i++) {
         const char *name = ap_safetensors_name(file, order[i]);
         ap_shape shape = ap_safetensors_shape(file, order[i]);

@@ -9,6 +9,7 @@
 #include "antiphon/trainer.h"
 #include "core/memory.h"
 #include "core/replace.h"
+#include "core/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -253,8 +254,9 @@ static ap_status train(run *r, const char *from)
     AP_TRY(ap_trainer_create(r->config, &observer, &trainer));
     ap_status status = from ? ap_trainer_resume(trainer, from) : ap_ok();
     if (!ap_failed(&status) && from)
-        printf("going on from %s: %" PRId64 " epochs, %" PRId64 " steps done\n", from,
-               ap_trainer_epoch(trainer), ap_trainer_step(trainer));
+        printf("going on from %s: %" PRId64 " epoch%s, %" PRId64 " step%s done\n", from,
+               ap_trainer_epoch(trainer), ap_plural(ap_trainer_epoch(trainer)), ap_trainer_step(trainer),
+               ap_plural(ap_trainer_step(trainer)));
     if (!ap_failed(&status) && from) tell_changes(r, from);
     bool done = !ap_failed(&status) && ap_trainer_done(trainer);
     if (!ap_failed(&status) && !done) status = train_on_record(r, trainer, from != NULL);

@@ -24,6 +24,11 @@ bool ap_text_is_utf8(const char *text)
     return true;
 }
 
+const char *ap_plural(int64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 void ap_text_of_number(double x, char text[AP_NUMBER_TEXT])
 {
     for (int digits = DIGITS_LEAST; digits <= DIGITS_ENOUGH; digits++) {

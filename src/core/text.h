@@ -3,10 +3,14 @@
 #define ANTIPHON_CORE_TEXT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Whether every byte belongs to well-formed UTF-8 (The Unicode Standard, table 3-7): what JSON, and Python
  * when it opens a checkpoint, insist on. */
 bool ap_text_is_utf8(const char *text);
+
+/* What to append to a noun of which there are `count`: "s", or nothing for one. */
+const char *ap_plural(int64_t count);
 
 #define AP_NUMBER_TEXT 32
 

@@ -1,6 +1,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/evaluate.h"
 #include "core/replace.h"
+#include "core/text.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -58,7 +59,7 @@ void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream)
     }
     long long items = ap_evaluation_items(evaluation);
     fprintf(stream, "%lld item%s; mean ± half the width of its %.0f %% interval (bootstrap, %d resamples)\n",
-            items, items == 1 ? "" : "s", 100 * AP_BOOTSTRAP_LEVEL, AP_BOOTSTRAP_RESAMPLES);
+            items, ap_plural(items), 100 * AP_BOOTSTRAP_LEVEL, AP_BOOTSTRAP_RESAMPLES);
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
         const ap_metric *columns = groups[g].columns;
         fprintf(stream, "\n%s\n%*s", groups[g].question, names, "");

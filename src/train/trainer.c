@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/replace.h"
+#include "core/text.h"
 #include "train/order.h"
 #include "train/step.h"
 
@@ -69,11 +70,14 @@ static ap_status load_data(ap_trainer *trainer)
                         c->data.path);
     AP_TRY(ap_dataset_load(c->data.path, "train", S, &trainer->train));
     AP_TRY(ap_dataset_load(c->data.path, "val", S, &trainer->validation));
-    if (trainer->train.lone + trainer->validation.lone)
-        note(trainer, "%s: %zu recordings without a partner are left out", c->data.path,
-             trainer->train.lone + trainer->validation.lone);
-    note(trainer, "%zu pairs in %zu windows of %.1f s to train on, %zu in %zu to validate",
-         trainer->train.pieces, trainer->train.count, c->data.seconds, trainer->validation.pieces,
+    const ap_dataset *training = &trainer->train;
+    size_t lone = training->lone + trainer->validation.lone;
+    if (lone)
+        note(trainer, "%s: left out: %zu recording%s without a partner", c->data.path, lone,
+             ap_plural((int64_t)lone));
+    note(trainer, "%zu pair%s in %zu window%s of %.1f s to train on, %zu in %zu to validate",
+         training->pieces, ap_plural((int64_t)training->pieces), training->count,
+         ap_plural((int64_t)training->count), c->data.seconds, trainer->validation.pieces,
          trainer->validation.count);
     return ap_ok();
 }
@@ -354,7 +358,7 @@ ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile
     start(trainer);
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder, stop));
     if (trainer->progress.epoch < trainer->config.train.epochs)
-        note(trainer, "no better validation loss in %d epochs (train.patience): stopped early",
-             trainer->config.train.patience);
+        note(trainer, "no better validation loss in %d epoch%s (train.patience): stopped early",
+             trainer->config.train.patience, ap_plural(trainer->config.train.patience));
     return ap_ok();
 }

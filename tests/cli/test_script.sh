@@ -24,8 +24,13 @@ run
 grep -q 'nothing left to train' out
 grep -q 'mean cost' out
 
-# a set of one's own, without the agent
-CONFIG="$here/tiny.json" DATASET="$here/demo_4x1s" OUT="$here/plain" EPOCHS=1 USE_COMPOSITIONAL=false NUM_SAMPLES=1 \
-    "$script" >out 2>err || { cat out err && exit 1; }
+# a set of one's own, without the agent; paths that are given count from where one stands
+CONFIG=tiny.json DATASET=demo_4x1s OUT=plain EPOCHS=1 USE_COMPOSITIONAL=false NUM_SAMPLES=1 "$script" >out 2>err ||
+    { cat out err && exit 1; }
 grep -q '"compositional": *false' plain/config.json
 if "$ANTIPHON" info plain/checkpoints/last.safetensors | grep -q 'agent\.project'; then exit 1; fi
+
+# what is not given lies beside the script
+mkdir -p elsewhere/configs && cp "$script" elsewhere/ && cp tiny.json elsewhere/configs/compose.json
+DATASET=demo_4x1s EPOCHS=1 NUM_SAMPLES=1 elsewhere/run_train_compositional.sh >out 2>err || { cat out err && exit 1; }
+there elsewhere/runs/compose/report.html

@@ -61,8 +61,8 @@ compare on_server "$uri"
 run on_server "$uri" 2500 2600 200
 compare on_server "$uri"
 
-echo "a server that is killed in the middle of a run and comes back"
-run interrupted "$uri" -1 400 50000 2>warnings &
+echo "a server that is killed in the middle of a run and comes back" # which takes it some ten seconds
+run interrupted "$uri" -1 1000 50000 2>warnings &
 tracked=$!
 sleep 5
 stop_server

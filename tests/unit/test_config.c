@@ -447,6 +447,14 @@ static void utf8(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) assert_false(ap_text_is_utf8(bad[i]));
 }
 
+static void plurals(void **state)
+{
+    (void)state;
+    assert_string_equal(ap_plural(1), "");
+    assert_string_equal(ap_plural(0), "s");
+    assert_string_equal(ap_plural(2), "s");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -465,6 +473,7 @@ int main(void)
         cmocka_unit_test(values_must_fit_together),
         cmocka_unit_test(documentation),
         cmocka_unit_test(utf8),
+        cmocka_unit_test(plurals),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

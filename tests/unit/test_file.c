@@ -3,19 +3,14 @@
 
 #include "core/replace.h"
 #include "support/check.h"
+#include "support/folder.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-static char folder[] = "/tmp/antiphon_file_XXXXXX";
-static char path[64];
 
 static void with_all_its_bytes(void **state)
 {
-    (void)state;
-    const char bytes[] = "a\0b";
+    const char *path = folder_path(state, "file"), bytes[] = "a\0b";
     ap_status status = ap_replace_file(path, bytes, sizeof bytes);
     assert_string_equal(status.message, "");
     char *text;
@@ -30,7 +25,7 @@ static void with_all_its_bytes(void **state)
 
 static void an_empty_one(void **state)
 {
-    (void)state;
+    const char *path = folder_path(state, "file");
     char *text;
     size_t length = 7;
     assert_int_equal(ap_replace_file(path, "", 0).code, AP_OK);
@@ -42,34 +37,19 @@ static void an_empty_one(void **state)
 
 static void what_cannot_be_read(void **state)
 {
-    (void)state;
+    const char *path = folder_path(state, "file");
     char *text;
     size_t length;
     ap_status status = ap_file_read("/nowhere/at/all", 9, &text, &length);
     assert_string_equal(status.message, "/nowhere/at/all: No such file or directory");
     assert_null(text);
-    status = ap_file_read(folder, 1 << 20, &text, &length);
+    status = ap_file_read(*state, 1 << 20, &text, &length);
     assert_non_null(strstr(status.message, "not a regular file"));
     assert_null(text);
     assert_int_equal(ap_replace_file(path, "four", 4).code, AP_OK);
     status = ap_file_read(path, 3, &text, &length);
     assert_non_null(strstr(status.message, "4 bytes, more than the 3"));
     assert_null(text);
-}
-
-static int enter(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/file", folder);
-    return 0;
-}
-
-static int leave(void **state)
-{
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
 }
 
 int main(void)
@@ -79,5 +59,5 @@ int main(void)
         cmocka_unit_test(an_empty_one),
         cmocka_unit_test(what_cannot_be_read),
     };
-    return cmocka_run_group_tests_name("file", tests, enter, leave);
+    return cmocka_run_group_tests_name("file", tests, folder_create, folder_remove);
 }

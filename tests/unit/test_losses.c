@@ -135,38 +135,25 @@ static void test_threads(void **state)
     free(gradients);
 }
 
-static void test_the_same_signal(void **state)
+/* Where a formula taken literally divides zero by zero: nothing between a signal and itself, be it silence,
+ * and something finite between noise and silence, either way round. */
+static void test_noise_and_silence(void **state)
 {
     (void)state;
     loss_fn *const losses[] = {ap_rms_loss, ap_stft_loss, ap_mel_loss};
-    ap_tensor noise = random_tensor(1, 1, AP_SHAPE(1, SAMPLES)),
-              silence = random_tensor(1, 0, AP_SHAPE(1, SAMPLES));
+    ap_tensor signals[] = {random_tensor(1, 1, AP_SHAPE(1, SAMPLES)),
+                           random_tensor(1, 0, AP_SHAPE(1, SAMPLES))};
     ap_real da[SAMPLES], db[SAMPLES];
     for (int k = 0; k < 3; k++)
-        for (int silent = 0; silent < 2; silent++) {
-            ap_tensor x = silent ? silence : noise;
-            assert_true(loss_of(losses[k], x, x, da, db) == 0);
-            for (int i = 0; i < SAMPLES; i++) assert_true(da[i] == 0 && db[i] == 0);
-        }
-    free(noise.data);
-    free(silence.data);
-}
-
-static void test_silence_against_noise(void **state)
-{
-    (void)state;
-    loss_fn *const losses[] = {ap_rms_loss, ap_stft_loss, ap_mel_loss};
-    ap_tensor noise = random_tensor(1, 1, AP_SHAPE(1, SAMPLES)),
-              silence = random_tensor(1, 0, AP_SHAPE(1, SAMPLES));
-    ap_real da[SAMPLES], db[SAMPLES];
-    for (int k = 0; k < 3; k++)
-        for (int swapped = 0; swapped < 2; swapped++) {
-            double y = loss_of(losses[k], swapped ? noise : silence, swapped ? silence : noise, da, db);
-            assert_true(isfinite(y) && y > 0);
-            for (int i = 0; i < SAMPLES; i++) assert_true(isfinite(da[i]) && isfinite(db[i]));
-        }
-    free(noise.data);
-    free(silence.data);
+        for (int a = 0; a < 2; a++)
+            for (int b = 0; b < 2; b++) {
+                double y = loss_of(losses[k], signals[a], signals[b], da, db);
+                assert_true(a == b ? y == 0 : isfinite(y) && y > 0);
+                for (int i = 0; i < SAMPLES; i++)
+                    assert_true(a == b ? da[i] == 0 && db[i] == 0 : isfinite(da[i]) && isfinite(db[i]));
+            }
+    free(signals[0].data);
+    free(signals[1].data);
 }
 
 /* Slaney's scale the other way round: where the 82 edges of the 80 bands lie between 0 and 12 kHz, found by
@@ -223,11 +210,8 @@ static void test_mel_loss(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stft_loss),
-        cmocka_unit_test(test_several_references),
-        cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_the_same_signal),
-        cmocka_unit_test(test_silence_against_noise),
+        cmocka_unit_test(test_stft_loss), cmocka_unit_test(test_several_references),
+        cmocka_unit_test(test_threads),   cmocka_unit_test(test_noise_and_silence),
         cmocka_unit_test(test_mel_loss),
     };
     return cmocka_run_group_tests_name("losses", tests, NULL, NULL);

@@ -3,8 +3,10 @@
 #include "antiphon/safetensors.h"
 
 #include "core/file.h"
+#include "core/memory.h"
 #include "core/replace.h"
 #include "support/check.h"
+#include "support/folder.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,8 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/antiphon_safetensors_XXXXXX";
-static char path[64];
+static char *path; /* of the file that each test writes anew */
 
 static void ok(ap_status status)
 {
@@ -345,17 +346,15 @@ static void a_name_added_twice_is_misuse(void **state)
 
 static int enter(void **state)
 {
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/file", folder);
+    if (folder_create(state) != 0) return -1;
+    path = ap_format_text("%s/file", (const char *)*state);
     return 0;
 }
 
 static int leave(void **state)
 {
-    (void)state;
-    unlink(path);
-    return rmdir(folder);
+    free(path);
+    return folder_remove(state);
 }
 
 int main(void)

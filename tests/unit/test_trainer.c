@@ -4,6 +4,7 @@
 #include "antiphon/trainer.h"
 #include "core/memory.h"
 #include "support/check.h"
+#include "support/folder.h"
 
 #include <malloc.h>
 #include <math.h>
@@ -16,7 +17,7 @@
 #define SECONDS 1
 #define STEPS_MAX 400
 
-static char folder[] = "/tmp/antiphon_trainer_XXXXXX";
+static const char *folder; /* the pair set, and where runs are put */
 
 /* a pair that rings and one that beats, as files */
 static void write_pair(const char *split, int number)
@@ -40,8 +41,8 @@ static void write_pair(const char *split, int number)
 
 static int set_up(void **state)
 {
-    (void)state;
-    assert_non_null(mkdtemp(folder));
+    if (folder_create(state) != 0) return -1;
+    folder = *state;
     const char *const splits[] = {"train", "val"};
     for (int k = 0; k < 2; k++) {
         char *path = ap_format_text("%s/%s", folder, splits[k]);
@@ -50,15 +51,6 @@ static int set_up(void **state)
         write_pair(splits[k], 1 + k);
     }
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    char *command = ap_format_text("rm -rf '%s'", folder);
-    int code = system(command);
-    free(command);
-    return code;
 }
 
 static void set(ap_config *config, const char *key, const char *value)
@@ -300,5 +292,5 @@ int main(void)
         cmocka_unit_test(gradients_are_clipped_by_their_norm),
         cmocka_unit_test(learning_rate_rises_then_falls),
     };
-    return cmocka_run_group_tests_name("trainer", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("trainer", tests, set_up, folder_remove);
 }
