@@ -22,6 +22,8 @@ typedef enum ap_baseline {
     AP_BASELINE_SILENCE,
     AP_BASELINE_NOISE, /**< white noise */
     AP_BASELINE_CODEC, /**< the target encoded and decoded */
+    AP_BASELINE_OTHER, /**< the target of another pair: music that has to do with neither source, and so the
+                          mark of what chance gives (lagged correlation, onsets, chroma) */
     AP_BASELINE_COUNT
 } ap_baseline;
 
@@ -32,13 +34,16 @@ typedef struct ap_baseline_options {
     uint64_t seed;             /**< of the noise and of the first activations of musaicing */
     ap_round_trip *round_trip; /**< NULL: the mdct codec in its default size (128 of 320 coefficients) */
     void *round_trip_context;
+    int64_t other_count; /**< samples of `other` */
+    const ap_real
+        *other; /**< the other target, borrowed; NULL: there is none, and nothing is composed of it */
 } ap_baseline_options;
 
 /** "input copy", "target copy", "mix", ... */
 const char *ap_baseline_name(ap_baseline baseline);
 
-/** Composes n samples at 24 kHz. Imposed, ring, musaicing and noise are brought to the RMS of the target;
- * delays begin with silence. */
+/** Composes n samples at 24 kHz. Imposed, ring, musaicing, noise and the other target are brought to the RMS
+ * of the target; delays begin with silence; an other target that is shorter begins again. */
 void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *options, int64_t n,
                          const ap_real *input, const ap_real *target, ap_real *output);
 

@@ -56,7 +56,8 @@ ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64
  * are not finite. What is never scored stays NaN. */
 ap_status ap_evaluation_score(ap_evaluation *evaluation, int system, const ap_real *output);
 
-/** Composes and measures every baseline for the item that has begun. */
+/** Composes and measures every baseline for the item that has begun; without another target its row stays
+ * NaN. */
 ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_baseline_options *options);
 
 /** After the last item: what needs the whole set (chroma gain). */

@@ -130,6 +130,36 @@ ap_timbre ap_timbre_of(ap_arena *arena, int64_t n, const ap_real *x);
 /** Euclidean distance of two MFCC vectors. */
 double ap_timbre_distance(const ap_timbre *a, const ap_timbre *b);
 
+/* ---------------------------------------------------------------- artefacts */
+
+/** The codec's frames whose edges are listened to, in samples: 75 a second. */
+#define AP_CLICK_HOP 320
+
+/** Clicks at the edges of frames: the share of the residual of linear prediction (order 16; it makes a
+ * discontinuity stand out from the music around it: Vaseghi, Rayner, "Detection and suppression of impulsive
+ * noise in speech communication systems", IEE Proc. I 137, 1990) that lies at one place of all frames of
+ * AP_CLICK_HOP samples, beyond what an even spread puts there. Each frame that sounds counts alike, so that a
+ * few loud attacks, which fall anywhere, come to nothing. 0 for music; near 1 where every frame begins with a
+ * click. */
+double ap_click_share(ap_arena *arena, int64_t n, const ap_real *x);
+
+/** Flutter, in dB: how much more the levels of the output's bands (280 Hz) turn from one frame of
+ * AP_CLICK_HOP samples to the next than those of both sources there; a turn is |a - 2 b + c| of three levels
+ * in a row, what is more its positive part, of which the median over the frames where the band sounds, mean
+ * over bands by how long they sound. Steady, swelling and decaying sounds do not turn; gains that jump from
+ * frame to frame, which sound as roughness and musical noise (Cappé, "Elimination of the musical noise
+ * phenomenon", IEEE Trans. Speech and Audio 2, 1994), turn at every frame, and so does noise that is in
+ * neither source, a little. 0 for either source. */
+double ap_flutter(ap_arena *arena, int64_t n, const ap_real *output, const ap_real *input,
+                  const ap_real *target);
+
+/** Ringing: the share of the output's energy, mean over the frames that sound, in narrow spectral peaks (bins
+ * of 6 Hz, 12 dB above their surroundings) which neither source has (10 dB above all within 85 ms and 18 Hz
+ * in both, as loud as the output): resonances, whistles, tones of an untrained decoder. Notes that neither
+ * source plays count too. 0 for either source and any mix. */
+double ap_ring_share(ap_arena *arena, int64_t n, const ap_real *output, const ap_real *input,
+                     const ap_real *target);
+
 /* ---------------------------------------------------------------- all of them */
 
 /** Everything that is measured in one signal alone. */
@@ -142,7 +172,7 @@ typedef struct ap_analysis {
     ap_onsets onsets;
     ap_chroma chroma;
     ap_timbre timbre;
-    double loudness, active;
+    double loudness, active, clicks;
 } ap_analysis;
 
 /** Analyses n >= AP_METRICS_SAMPLES_LEAST finite samples. What the result points to is the arena's, the audio
@@ -172,6 +202,9 @@ typedef enum ap_metric {
     AP_METRIC_SILENT, /**< flags, 1 or 0: less than AP_SILENT_ACTIVE of it sounds */
     AP_METRIC_NOISE, /**< sounds, is flatter than AP_NOISE_FLATNESS and varies less than AP_NOISE_VARIATION */
     AP_METRIC_DRONE, /**< sounds, is no noise and varies less than AP_DRONE_VARIATION */
+    AP_METRIC_CLICKS,  /**< ap_click_share, above that of the source that has more; 0 at least */
+    AP_METRIC_FLUTTER, /**< ap_flutter */
+    AP_METRIC_RINGING, /**< ap_ring_share */
     AP_METRIC_COUNT
 } ap_metric;
 

@@ -24,7 +24,19 @@ typedef struct session {
     ap_baseline_options options;
 } session;
 
-static ap_status score(session *s, const char *name, const trio_paths *paths)
+/* `other`: the path of another piece's target; NULL where there is no other piece. */
+static ap_status score_baselines(session *s, const char *other)
+{
+    ap_audio audio = {.samples = NULL};
+    if (other) AP_TRY(ap_audio_read(other, AP_SAMPLE_RATE, &audio));
+    s->options.other = audio.samples;
+    s->options.other_count = audio.count;
+    ap_status status = ap_evaluation_score_baselines(s->evaluation, &s->options);
+    ap_audio_free(&audio);
+    return status;
+}
+
+static ap_status score(session *s, const char *name, const trio_paths *paths, const char *other)
 {
     ap_audio trio[TRIO];
     AP_TRY(trio_read((const char *const *)paths->at, trio));
@@ -32,8 +44,7 @@ static ap_status score(session *s, const char *name, const trio_paths *paths)
     ap_status status =
         ap_evaluation_begin(s->evaluation, name, n, trio[TRIO_INPUT].samples, trio[TRIO_TARGET].samples);
     if (!ap_failed(&status)) status = ap_evaluation_score(s->evaluation, COMPOSED, trio[TRIO_OUTPUT].samples);
-    if (!ap_failed(&status) && s->baselines)
-        status = ap_evaluation_score_baselines(s->evaluation, &s->options);
+    if (!ap_failed(&status) && s->baselines) status = score_baselines(s, other);
     trio_free(trio);
     return status;
 }
@@ -47,7 +58,9 @@ static ap_status score_folder(session *s, const char *folder)
     for (size_t k = 0; k < pieces.count && !ap_failed(&status); k++) {
         progress_show("pieces", (int64_t)k, (int64_t)pieces.count);
         trio_paths paths = trio_paths_of(folder, pieces.at[k]);
-        status = score(s, pieces.at[k], &paths);
+        trio_paths next = trio_paths_of(folder, pieces.at[(k + 1) % pieces.count]);
+        status = score(s, pieces.at[k], &paths, pieces.count > 1 ? next.at[TRIO_TARGET] : NULL);
+        trio_paths_free(&next);
         trio_paths_free(&paths);
     }
     progress_clear();
@@ -74,11 +87,11 @@ static void model_round_trip(void *context, int64_t n, const ap_real *x, ap_real
 /* Composes into files and scores what is in them: what is measured is what infer writes, level and 16 bits
  * included. */
 static ap_status score_pair(session *s, const ap_config *config, const ap_model *model, const ap_pair *pair,
-                            const char *folder, bool kept)
+                            const char *other, const char *folder, bool kept)
 {
     trio_paths paths = trio_paths_of(folder, pair->name);
     ap_status status = trio_compose(config, model, pair, &paths, NULL, NULL);
-    if (!ap_failed(&status)) status = score(s, pair->name, &paths);
+    if (!ap_failed(&status)) status = score(s, pair->name, &paths, other);
     for (int k = 0; k < TRIO && !kept; k++) unlink(paths.at[k]);
     trio_paths_free(&paths);
     return status;
@@ -91,7 +104,8 @@ static ap_status score_pairs(session *s, const ap_config *config, const ap_model
     ap_status status = ap_ok();
     for (int64_t k = 0; k < count && !ap_failed(&status); k++) {
         progress_show("pairs", k, count);
-        status = score_pair(s, config, model, &pairs->at[k], folder, kept);
+        const char *other = pairs->count > 1 ? pairs->at[(size_t)(k + 1) % pairs->count].target : NULL;
+        status = score_pair(s, config, model, &pairs->at[k], other, folder, kept);
     }
     progress_clear();
     return status;
@@ -235,9 +249,11 @@ const verb verb_evaluate = {
         "Measures how much each output copies its two sources, what it takes from which, and whether it is "
         "music,\n"
         "and prints the means beside those of compositions that need no learning: copies, mixes, an imposed\n"
-        "envelope, ring modulation, musaicing, delays, silence, noise, the codec alone. A measure on which "
-        "one of\n"
-        "those does well is not enough by itself; all of them together are what the model is for.\n\n"
+        "envelope, ring modulation, musaicing, delays, silence, noise, the codec alone, and the target of "
+        "another pair\n"
+        "(the next of the list, of the last the first), which shows what unrelated music comes to. A measure "
+        "on which one\n"
+        "of those does well is not enough by itself; all of them together are what the model is for.\n\n"
         "Recordings of different lengths are measured up to the end of the shortest.",
     .options = table,
     .run = run,

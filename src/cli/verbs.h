@@ -28,6 +28,7 @@ typedef struct verb {
     X(infer)                             \
     X(cost)                              \
     X(evaluate)                          \
+    X(study)                             \
     X(report)                            \
     X(config)                            \
     X(bench)                             \

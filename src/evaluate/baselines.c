@@ -36,6 +36,7 @@ static const char *const names[AP_BASELINE_COUNT] = {
     [AP_BASELINE_SILENCE] = "silence",
     [AP_BASELINE_NOISE] = "white noise",
     [AP_BASELINE_CODEC] = "target through codec",
+    [AP_BASELINE_OTHER] = "another target",
 };
 
 const char *ap_baseline_name(ap_baseline baseline)
@@ -159,6 +160,11 @@ void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *option
             options->round_trip(options->round_trip_context, n, target, output);
         else
             mdct_round_trip(n, target, output);
+        return;
+    case AP_BASELINE_OTHER:
+        if (!options->other || options->other_count < 1) ap_fatal("baseline: no other target is known");
+        for (int64_t i = 0; i < n; i++) output[i] = options->other[i % options->other_count];
+        match_level(n, target, output);
         return;
     case AP_BASELINE_COUNT:
         break;

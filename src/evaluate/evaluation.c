@@ -110,6 +110,7 @@ ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_base
     ap_real *output = ap_allocate((size_t)n, sizeof *output);
     ap_status status = ap_ok();
     for (int b = 0; b < AP_BASELINE_COUNT && !ap_failed(&status); b++) {
+        if (b == AP_BASELINE_OTHER && !options->other) continue;
         ap_baseline_compose(b, options, n, e->input.audio, e->target.audio, output);
         status = ap_evaluation_score(e, e->baselines + b, output);
     }

@@ -1,11 +1,9 @@
 #include "antiphon/audio.h"
 #include "antiphon/evaluate.h"
-#include "core/replace.h"
 #include "core/text.h"
+#include "evaluate/json.h"
+#include "evaluate/table.h"
 
-#include <cjson/cJSON.h>
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- aligned text */
@@ -22,6 +20,7 @@ static const ap_metric_group groups[] = {
      {AP_METRIC_LOUDNESS, AP_METRIC_ACTIVE, AP_METRIC_VARIATION, AP_METRIC_VARIATION_INPUT,
       AP_METRIC_VARIATION_TARGET, AP_METRIC_FLATNESS, AP_METRIC_SILENT, AP_METRIC_NOISE, AP_METRIC_DRONE,
       AP_METRIC_COUNT}},
+    {"Is it clean?", {AP_METRIC_CLICKS, AP_METRIC_FLUTTER, AP_METRIC_RINGING, AP_METRIC_COUNT}},
 };
 
 size_t ap_metric_groups(const ap_metric_group **first)
@@ -30,24 +29,9 @@ size_t ap_metric_groups(const ap_metric_group **first)
     return sizeof groups / sizeof *groups;
 }
 
-/* "  -1.23 ±0.45": the width that a number and its interval take. */
-#define CELL_WIDTH 13
-
 static int column_width(ap_metric metric)
 {
-    int name = (int)strlen(ap_metric_describe(metric).name) + 2;
-    return name > CELL_WIDTH ? name : CELL_WIDTH;
-}
-
-static void print_cell(FILE *stream, ap_metric metric, ap_summary summary)
-{
-    int spare = column_width(metric) - CELL_WIDTH;
-    if (isnan(summary.mean))
-        fprintf(stream, "%*s", column_width(metric), "-");
-    else if (summary.count == 1) /* one value has no interval */
-        fprintf(stream, "%*s%7.2f %-5s", spare, "", summary.mean, "-");
-    else
-        fprintf(stream, "%*s%7.2f ±%-4.2f", spare, "", summary.mean, (summary.high - summary.low) / 2);
+    return ap_table_width(ap_metric_describe(metric).name);
 }
 
 void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream)
@@ -69,7 +53,8 @@ void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream)
         for (int s = 0; s < systems; s++) {
             fprintf(stream, "%-*s", names, ap_evaluation_system(evaluation, s));
             for (int c = 0; columns[c] != AP_METRIC_COUNT; c++)
-                print_cell(stream, columns[c], ap_evaluation_summary(evaluation, s, columns[c]));
+                ap_table_summary(stream, column_width(columns[c]),
+                                 ap_evaluation_summary(evaluation, s, columns[c]));
             fprintf(stream, "\n");
         }
     }
@@ -77,80 +62,44 @@ void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream)
 
 /* ---------------------------------------------------------------- JSON */
 
-/* cJSON gives NULL when memory runs out. */
-static cJSON *made(cJSON *item)
-{
-    if (!item) ap_fatal("out of memory: JSON of an evaluation");
-    return item;
-}
-
-static cJSON *add(cJSON *object, const char *name, cJSON *item)
-{
-    if (!cJSON_AddItemToObject(object, name, made(item))) ap_fatal("out of memory: JSON of an evaluation");
-    return item;
-}
-
-static cJSON *append(cJSON *array, cJSON *item)
-{
-    cJSON_AddItemToArray(array, made(item));
-    return item;
-}
-
-static cJSON *number(double value)
-{
-    return isfinite(value) ? cJSON_CreateNumber(value) : cJSON_CreateNull();
-}
-
 static void add_system(cJSON *array, const ap_evaluation *e, int system)
 {
-    cJSON *object = append(array, cJSON_CreateObject());
-    add(object, "name", cJSON_CreateString(ap_evaluation_system(e, system)));
-    cJSON *summaries = add(object, "summary", cJSON_CreateObject());
-    cJSON *values = add(object, "values", cJSON_CreateObject());
+    cJSON *object = ap_json_append(array, cJSON_CreateObject());
+    ap_json_add_text(object, "name", ap_evaluation_system(e, system));
+    cJSON *summaries = ap_json_add(object, "summary", cJSON_CreateObject());
+    cJSON *values = ap_json_add(object, "values", cJSON_CreateObject());
     for (ap_metric m = 0; m < AP_METRIC_COUNT; m++) {
         const char *name = ap_metric_describe(m).name;
-        ap_summary summary = ap_evaluation_summary(e, system, m);
-        cJSON *at = add(summaries, name, cJSON_CreateObject());
-        add(at, "mean", number(summary.mean));
-        add(at, "low", number(summary.low));
-        add(at, "high", number(summary.high));
-        add(at, "count", number((double)summary.count));
-        cJSON *list = add(values, name, cJSON_CreateArray());
+        ap_json_add_summary(ap_json_add(summaries, name, cJSON_CreateObject()),
+                            ap_evaluation_summary(e, system, m));
+        cJSON *list = ap_json_add(values, name, cJSON_CreateArray());
         for (int64_t i = 0; i < ap_evaluation_items(e); i++)
-            append(list, number(ap_evaluation_value(e, system, i, m)));
+            ap_json_append(list, ap_json_number(ap_evaluation_value(e, system, i, m)));
     }
 }
 
 static cJSON *evaluation_json(const ap_evaluation *e)
 {
-    cJSON *json = made(cJSON_CreateObject());
-    add(json, "sample_rate", number(AP_SAMPLE_RATE));
-    cJSON *bootstrap = add(json, "bootstrap", cJSON_CreateObject());
-    add(bootstrap, "resamples", number(AP_BOOTSTRAP_RESAMPLES));
-    add(bootstrap, "level", number(AP_BOOTSTRAP_LEVEL));
-    cJSON *metrics = add(json, "metrics", cJSON_CreateArray());
+    cJSON *json = ap_json_made(cJSON_CreateObject());
+    ap_json_add_number(json, "sample_rate", AP_SAMPLE_RATE);
+    ap_json_add_bootstrap(json);
+    cJSON *metrics = ap_json_add(json, "metrics", cJSON_CreateArray());
     for (ap_metric m = 0; m < AP_METRIC_COUNT; m++) {
         ap_metric_text text = ap_metric_describe(m);
-        cJSON *at = append(metrics, cJSON_CreateObject());
-        add(at, "name", cJSON_CreateString(text.name));
-        add(at, "unit", cJSON_CreateString(text.unit));
-        add(at, "meaning", cJSON_CreateString(text.meaning));
+        cJSON *at = ap_json_append(metrics, cJSON_CreateObject());
+        ap_json_add_text(at, "name", text.name);
+        ap_json_add_text(at, "unit", text.unit);
+        ap_json_add_text(at, "meaning", text.meaning);
     }
-    cJSON *items = add(json, "items", cJSON_CreateArray());
+    cJSON *items = ap_json_add(json, "items", cJSON_CreateArray());
     for (int64_t i = 0; i < ap_evaluation_items(e); i++)
-        append(items, cJSON_CreateString(ap_evaluation_item(e, i)));
-    cJSON *systems = add(json, "systems", cJSON_CreateArray());
+        ap_json_append(items, cJSON_CreateString(ap_evaluation_item(e, i)));
+    cJSON *systems = ap_json_add(json, "systems", cJSON_CreateArray());
     for (int s = 0; s < ap_evaluation_systems(e); s++) add_system(systems, e, s);
     return json;
 }
 
 ap_status ap_evaluation_write(const ap_evaluation *evaluation, const char *path)
 {
-    cJSON *json = evaluation_json(evaluation);
-    char *text = cJSON_Print(json);
-    if (!text) ap_fatal("out of memory: JSON of an evaluation");
-    ap_status status = ap_replace_file(path, text, strlen(text));
-    cJSON_free(text);
-    cJSON_Delete(json);
-    return status;
+    return ap_json_write(path, evaluation_json(evaluation));
 }

@@ -23,6 +23,7 @@ ap_analysis ap_analyse(ap_arena *arena, int64_t n, const ap_real *x)
     a.timbre = ap_timbre_of(arena, n, x);
     a.loudness = ap_loudness(n, x);
     a.active = ap_active_share(n, x);
+    a.clicks = ap_click_share(arena, n, x);
     return a;
 }
 
@@ -54,6 +55,10 @@ static const ap_metric_text texts[AP_METRIC_COUNT] = {
     [AP_METRIC_SILENT] = {"silent", "", "1 if hardly any of it sounds"},
     [AP_METRIC_NOISE] = {"noise", "", "1 if it is flat and never swells or fades: hiss"},
     [AP_METRIC_DRONE] = {"drone", "", "1 if it sounds and never swells or fades, but is no noise"},
+    [AP_METRIC_CLICKS] = {"clicks", "",
+                          "share of what is sudden that lies at the codec's frame edges, above the sources'"},
+    [AP_METRIC_FLUTTER] = {"flutter", "dB", "jumps of bands' levels from frame to frame, above the sources'"},
+    [AP_METRIC_RINGING] = {"ringing", "", "share of the energy in tones that neither source has"},
 };
 
 ap_metric_text ap_metric_describe(ap_metric metric)
@@ -115,5 +120,10 @@ void ap_metrics_measure(ap_arena *arena, const ap_analysis *input, const ap_anal
     values[AP_METRIC_FLATNESS] = output->timbre.flatness;
     values[AP_METRIC_SILENT] = silent;
     values[AP_METRIC_NOISE] = noise;
+    values[AP_METRIC_CLICKS] = fmax(output->clicks - fmax(input->clicks, target->clicks), 0);
+    values[AP_METRIC_FLUTTER] =
+        ap_flutter(arena, output->samples, output->audio, input->audio, target->audio);
+    values[AP_METRIC_RINGING] =
+        ap_ring_share(arena, output->samples, output->audio, input->audio, target->audio);
     values[AP_METRIC_DRONE] = !silent && !noise && output->variation < AP_DRONE_VARIATION;
 }

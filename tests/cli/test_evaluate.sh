@@ -15,6 +15,7 @@ expect 0 "composed" evaluate --composed pieces --json scores.json
 grep -q "^2 items" out
 grep -q "^input copy" out
 grep -q "^NMF musaicing" out
+grep -q "^another target  *[0-9]" out
 there scores.json
 grep -q '"onset_gain"' scores.json
 
@@ -37,6 +38,11 @@ mkdir temporary
 TMPDIR=temporary expect 0 "1 item;" evaluate --checkpoint $best --pairs pairs --num-samples 1 --no-baselines
 if grep -q "±[0-9]" out; then echo "an interval of one item" && exit 1; fi
 grep -q "^composed *-*[0-9.]* -" out
+# one piece alone has no other target
+mkdir lonely
+cp pieces/0001_* lonely
+expect 0 "" evaluate --composed lonely
+[ "$(grep -c '^another target  *-' out)" -eq 4 ]
 if [ "$(ls -A temporary)" ]; then echo "temporary files are left" && exit 1; fi
 
 expect 2 "--checkpoint is missing" evaluate

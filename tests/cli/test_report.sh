@@ -23,7 +23,7 @@ recordings=$((3 * pieces + 2)) # and those of the two epochs
 [ "$(count 'src="data:audio/flac;base64,')" -eq $recordings ]
 [ "$(count 'href="data:image/png;base64,')" -eq $recordings ]
 [ "$(count '<svg class="plot')" -eq "$(count 'role="img" aria-label="[^"]')" ]
-[ "$(count 'target copy')" -eq 3 ] # a row of each table
+[ "$(count 'target copy')" -eq 4 ] # a row of each table
 grep -q '<b>Loss</b>' page.html
 grep -q '<b>Learning rate</b>' page.html
 grep -q '<b>What the selector takes</b>' page.html

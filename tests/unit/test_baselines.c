@@ -323,6 +323,30 @@ static void check_json(const ap_evaluation *e, const char *path)
     free(text);
 }
 
+/* Unrelated music tells what chance gives: neither source's timing nor harmony, at the target's level, as
+ * long as the pair however short it is. */
+static void another_target(void **state)
+{
+    fixture *f = *state;
+    double v[AP_METRIC_COUNT];
+    ap_real *drums = ap_allocate(N, sizeof *drums), *other = ap_allocate(N, sizeof *other);
+    make_pair(11, drums, other);
+    for (int t = 0; t < N; t++) other[t] *= 3;
+    const ap_baseline_options options = {.other = other, .other_count = N},
+                              shorter = {.other = other, .other_count = N / 3};
+    ap_baseline_compose(AP_BASELINE_OTHER, &options, N, f->input, f->target, f->output);
+    assert_true(fabs(rms(f->output) / rms(f->target) - 1) < 1e-3);
+    ap_analysis heard = ap_analyse(f->arena, N, f->output);
+    ap_metrics_measure(f->arena, &f->heard_input, &f->heard_target, &heard, v);
+    assert_true(v[AP_METRIC_MIX_SHARE] < 0.1 && v[AP_METRIC_CHROMA] < 0.95);
+    assert_true(fabs(v[AP_METRIC_R0_INPUT]) < 0.5 && fabs(v[AP_METRIC_R0_TARGET]) < 0.5);
+    assert_true(fabs(v[AP_METRIC_ONSET_GAIN]) < 0.3);
+    ap_baseline_compose(AP_BASELINE_OTHER, &shorter, N, f->input, f->target, f->output);
+    assert_true(f->output[N / 3 + 5] == f->output[5] && rms(f->output) > 0);
+    free(other);
+    free(drums);
+}
+
 static void evaluation_counts_and_summarises(void **state)
 {
     fixture *f = *state;
@@ -336,6 +360,8 @@ static void evaluation_counts_and_summarises(void **state)
         for (int m = 0; m < AP_METRIC_COUNT; m++)
             assert_true(ap_evaluation_value(e, 0, item, m) == ap_evaluation_value(e, target_copy, item, m));
     for (int m = 0; m < AP_METRIC_COUNT; m++) assert_true(isnan(ap_evaluation_value(e, 0, 2, m)));
+    /* nobody has said what the other target is */
+    assert_true(isnan(ap_evaluation_value(e, 1 + AP_BASELINE_OTHER, 0, AP_METRIC_COST)));
     /* the target has its own harmony and not another's; noise has no one's */
     for (int item = 0; item < ITEMS; item++)
         assert_true(ap_evaluation_value(e, target_copy, item, AP_METRIC_CHROMA_GAIN) > 0.1);
@@ -396,6 +422,7 @@ int main(void)
         cmocka_unit_test(musaicing),
         cmocka_unit_test(musaicing_with_its_own_sounds),
         cmocka_unit_test(silence_noise_and_codec),
+        cmocka_unit_test(another_target),
         cmocka_unit_test(evaluation_counts_and_summarises),
         cmocka_unit_test(evaluation_refuses_what_cannot_be_measured),
     };

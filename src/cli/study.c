@@ -1,0 +1,39 @@
+/* antiphon study: the table of an ablation study. */
+#include "cli/verbs.h"
+
+#include "antiphon/study.h"
+
+static ap_status run(const parsed_options *options)
+{
+    ap_study study;
+    const char *json = option_text(options, "json");
+    AP_TRY(ap_study_read(options->arguments[0], &study));
+    ap_study_print(&study, stdout);
+    ap_status status = json ? ap_study_write(&study, json) : ap_ok();
+    ap_study_free(&study);
+    return status;
+}
+
+static const verb_option table[] = {
+    {.name = "json", .placeholder = "FILE", .kind = OPTION_TEXT, .help = "write all of it to this file, too"},
+    {.name = NULL},
+};
+
+const verb verb_study = {
+    .name = "study",
+    .summary = "what the runs of a study come to, against criteria",
+    .arguments = "STUDY_DIR [--json FILE]",
+    .details =
+        "Puts the evaluations of many runs into one table: a row an arm, means over its seeds and all "
+        "pieces, the\n"
+        "baselines below; each criterion is marked as held or not, and the last column says whether all "
+        "are.\n\n"
+        "STUDY_DIR, which scripts/study.sh makes, holds arms.txt (a line an arm, NAME = what it changes),\n"
+        "NAME-SEED/evaluation.json for each run, and baselines.json, as `antiphon evaluate --json` writes "
+        "them. Runs\n"
+        "that have not ended are left out.",
+    .options = table,
+    .least_arguments = 1,
+    .most_arguments = 1,
+    .run = run,
+};

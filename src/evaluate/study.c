@@ -1,0 +1,200 @@
+/* A study's measures, their bounds and who holds them. */
+#include "evaluate/study.h"
+
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Seed of the bootstrap: the same for every row and measure, so that all resample the same items. */
+#define BOOTSTRAP_SEED 1
+/* A bound that comes from no baseline. */
+#define PLAIN AP_BASELINE_COUNT
+
+/* The bound is `share` itself, or that share of a baseline's mean, or of the upper end of its interval. */
+static const struct criterion {
+    ap_study_text text;
+    double share;
+    ap_baseline of;
+    bool upper;
+} criteria[AP_STUDY_MEASURES] = {
+    [AP_STUDY_R_INPUT] = {{"|r_input|", "correlation of the envelope with the input's", AP_SIDE_MOST, ""},
+                          0.2,
+                          PLAIN},
+    [AP_STUDY_R_TARGET] = {{"|r_target|", "correlation of the envelope with the target's", AP_SIDE_MOST, ""},
+                           0.2,
+                           PLAIN},
+    [AP_STUDY_RMAX_INPUT] = {{"r_max_input", "largest |r| of the levels within half a second of the input's",
+                              AP_SIDE_MOST, "what an unrelated target comes to"},
+                             1,
+                             AP_BASELINE_OTHER,
+                             true},
+    [AP_STUDY_RMAX_TARGET] = {{"r_max_target",
+                               "largest |r| of the levels within half a second of the target's", AP_SIDE_MOST,
+                               "what an unrelated target comes to"},
+                              1,
+                              AP_BASELINE_OTHER,
+                              true},
+    [AP_STUDY_MIX_SHARE] = {{"mix_share", "share of the energy that a plain mix of the sources explains",
+                             AP_SIDE_MOST, ""},
+                            0.35,
+                            PLAIN},
+    [AP_STUDY_ONSET_GAIN] = {{"onset_gain", "F-measure of the onsets against the input's, above chance",
+                              AP_SIDE_LEAST, "0.8 of the 50/50 mix's"},
+                             0.8,
+                             AP_BASELINE_MIX},
+    [AP_STUDY_CHROMA_GAIN] = {{"chroma_gain", "cosine of the chroma to the target's, above that to others",
+                               AP_SIDE_LEAST, "0.9 of the target copy's"},
+                              0.9,
+                              AP_BASELINE_TARGET},
+    [AP_STUDY_TIMBRE_RATIO] = {{"timbre_ratio", "0: the target's timbre, 1: the input's", AP_SIDE_MOST, ""},
+                               0.35,
+                               PLAIN},
+    [AP_STUDY_LOUDNESS] =
+        {{"|loudness|", "distance from the target's integrated loudness, LU", AP_SIDE_MOST, ""}, 3, PLAIN},
+    [AP_STUDY_VARIATION] =
+        {{"variation", "of the envelope, against the mean of the sources'", AP_SIDE_LEAST, ""}, 0.6, PLAIN},
+    [AP_STUDY_CLICKS] = {{"clicks", "share of what is sudden that lies at the codec's frame edges",
+                          AP_SIDE_NONE, ""},
+                         NAN,
+                         PLAIN},
+    [AP_STUDY_FLUTTER] = {{"flutter", "jumps of bands' levels from frame to frame, dB", AP_SIDE_NONE, ""},
+                          NAN,
+                          PLAIN},
+    [AP_STUDY_RINGING] =
+        {{"ringing", "share of the energy in tones that neither source has", AP_SIDE_NONE, ""}, NAN, PLAIN},
+};
+
+ap_study_text ap_study_describe(ap_study_measure measure)
+{
+    return criteria[measure].text;
+}
+
+/* ---------------------------------------------------------------- a row */
+
+/* The measure of one piece. */
+static double value_of(ap_study_measure measure, const double values[AP_METRIC_COUNT])
+{
+    switch (measure) {
+    case AP_STUDY_R_INPUT:
+        return fabs(values[AP_METRIC_R0_INPUT]);
+    case AP_STUDY_R_TARGET:
+        return fabs(values[AP_METRIC_R0_TARGET]);
+    case AP_STUDY_RMAX_INPUT:
+        return values[AP_METRIC_RMAX_INPUT];
+    case AP_STUDY_RMAX_TARGET:
+        return values[AP_METRIC_RMAX_TARGET];
+    case AP_STUDY_MIX_SHARE:
+        return values[AP_METRIC_MIX_SHARE];
+    case AP_STUDY_ONSET_GAIN:
+        return values[AP_METRIC_ONSET_GAIN];
+    case AP_STUDY_CHROMA_GAIN:
+        return values[AP_METRIC_CHROMA_GAIN];
+    case AP_STUDY_TIMBRE_RATIO:
+        return values[AP_METRIC_TIMBRE_RATIO];
+    case AP_STUDY_LOUDNESS:
+        return fabs(values[AP_METRIC_LOUDNESS]);
+    case AP_STUDY_VARIATION:
+        return 2 * values[AP_METRIC_VARIATION] /
+               (values[AP_METRIC_VARIATION_INPUT] + values[AP_METRIC_VARIATION_TARGET]);
+    case AP_STUDY_CLICKS:
+        return values[AP_METRIC_CLICKS];
+    case AP_STUDY_FLUTTER:
+        return values[AP_METRIC_FLUTTER];
+    case AP_STUDY_RINGING:
+        return values[AP_METRIC_RINGING];
+    case AP_STUDY_MEASURES:
+        break;
+    }
+    ap_fatal("study: there is no measure %d", (int)measure);
+}
+
+/* A mean that leaves out NaN; NaN of nothing. */
+typedef struct tally {
+    double sum;
+    int64_t count;
+} tally;
+
+static void count_in(tally *t, double value)
+{
+    if (isnan(value)) return;
+    t->sum += value;
+    t->count++;
+}
+
+static double mean_of(tally t)
+{
+    return t.count ? t.sum / (double)t.count : NAN;
+}
+
+void ap_study_measure_row(ap_study_row *row, int64_t items, int seeds, const ap_sheet *sheets)
+{
+    double *of_item = ap_allocate((size_t)items, sizeof *of_item);
+    row->seeds = seeds;
+    for (ap_study_measure m = 0; m < AP_STUDY_MEASURES; m++) {
+        ap_study_cell *cell = &row->cells[m];
+        for (int64_t i = 0; i < items; i++) {
+            tally over_seeds = {0, 0};
+            for (int s = 0; s < seeds; s++)
+                count_in(&over_seeds, value_of(m, sheets[s].values + i * AP_METRIC_COUNT));
+            of_item[i] = mean_of(over_seeds);
+        }
+        *cell = (ap_study_cell){
+            .summary = ap_bootstrap(items, of_item, BOOTSTRAP_SEED), .least = NAN, .most = NAN};
+        for (int s = 0; s < seeds; s++) {
+            tally over_items = {0, 0};
+            for (int64_t i = 0; i < items; i++)
+                count_in(&over_items, value_of(m, sheets[s].values + i * AP_METRIC_COUNT));
+            cell->least =
+                fmin(cell->least, mean_of(over_items)); /* of a number and NaN fmin gives the number */
+            cell->most = fmax(cell->most, mean_of(over_items));
+        }
+    }
+    free(of_item);
+}
+
+/* ---------------------------------------------------------------- the verdict */
+
+static const ap_study_row *find_baseline(const ap_study *study, ap_baseline baseline)
+{
+    for (int r = 0; r < study->row_count; r++)
+        if (study->rows[r].baseline && strcmp(study->rows[r].name, ap_baseline_name(baseline)) == 0)
+            return &study->rows[r];
+    return NULL;
+}
+
+static ap_status take_bounds(ap_study *study, const char *path)
+{
+    for (ap_study_measure m = 0; m < AP_STUDY_MEASURES; m++) {
+        const struct criterion *c = &criteria[m];
+        study->bounds[m] = c->share;
+        study->criteria += c->text.side != AP_SIDE_NONE;
+        if (c->of == PLAIN) continue;
+        const ap_study_row *row = find_baseline(study, c->of);
+        if (!row) return ap_error(AP_FAILED, "%s: lacks the baseline \"%s\"", path, ap_baseline_name(c->of));
+        study->bounds[m] *= c->upper ? row->cells[m].summary.high : row->cells[m].summary.mean;
+    }
+    return ap_ok();
+}
+
+/* No comparison with NaN holds. */
+static bool holds(ap_side side, double mean, double bound)
+{
+    return (side == AP_SIDE_MOST && mean <= bound) || (side == AP_SIDE_LEAST && mean >= bound);
+}
+
+ap_status ap_study_judge(ap_study *study, const char *path)
+{
+    AP_TRY(take_bounds(study, path));
+    for (int r = 0; r < study->row_count; r++) {
+        ap_study_row *row = &study->rows[r];
+        for (ap_study_measure m = 0; m < AP_STUDY_MEASURES; m++) {
+            ap_study_cell *cell = &row->cells[m];
+            cell->held = holds(criteria[m].text.side, cell->summary.mean, study->bounds[m]);
+            row->held += cell->held;
+        }
+        row->all = row->held == study->criteria;
+    }
+    return ap_ok();
+}

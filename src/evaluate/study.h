@@ -1,0 +1,19 @@
+/* What a study is made of. */
+#ifndef ANTIPHON_EVALUATE_STUDY_H
+#define ANTIPHON_EVALUATE_STUDY_H
+
+#include "antiphon/study.h"
+
+/* What one system made of every item, as an evaluation has it: values [items, AP_METRIC_COUNT]. */
+typedef struct ap_sheet {
+    double *values;
+} ap_sheet;
+
+/* Fills a row's cells from the sheets of its seeds. */
+void ap_study_measure_row(ap_study_row *row, int64_t items, int seeds, const ap_sheet *sheets);
+
+/* Takes the bounds from the baselines' rows (by name), judges all rows. Fails when a baseline is missing that
+ * a bound comes from; `path` is where it should have been. */
+ap_status ap_study_judge(ap_study *study, const char *path);
+
+#endif
