@@ -18,12 +18,14 @@ typedef struct ap_composed {
     double variation_input, variation_target,
         variation_output;                     /**< sigma / mu of the envelopes: near 0 for a drone */
     double rms_input, rms_target, rms_output; /**< root mean squares, full scale 1 */
+    double gain_input, gain_target; /**< of the sources' copies: below 1 where a source goes beyond full scale */
 } ap_composed;
 
 /** Where a composition's files go; `output` is needed, the other two may be NULL. */
 typedef struct ap_compose_paths {
     const char *output;
-    const char *input_copy, *target_copy; /**< the sources as the model heard them: 24 kHz, mono */
+    const char *input_copy, *target_copy; /**< the sources as the model heard them: 24 kHz, mono; brought down
+                                               to a peak within full scale where they go beyond it */
 } ap_compose_paths;
 
 /** Told, if not NULL, after each window: seconds composed of how many. */

@@ -9,6 +9,7 @@
 #include "core/replace.h"
 #include "core/text.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -32,6 +33,13 @@ static void print_row(const char *name, const ap_composed *c)
 {
     printf("%-22s %8.1f %+9.3f %+9.3f %7.3f   %16.2f  %6.2f  %6.2f\n", name, c->seconds, c->r_input,
            c->r_target, c->cost, c->variation_input, c->variation_target, c->variation_output);
+}
+
+/* The copy of a source that goes beyond full scale. */
+static void tell_lowered(const char *source, double gain)
+{
+    if (gain < 1)
+        printf("    the %s goes beyond full scale: its copy is %.1f dB lower\n", source, -20 * log10(gain));
 }
 
 static bool same_file(const char *a, const char *b)
@@ -98,9 +106,13 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
         char *name = ap_format_text("%04zu (%s)", i + 1, pairs.at[i].name);
         print_row(name, &c);
         free(name);
+        tell_lowered("input", c.gain_input);
+        tell_lowered("target", c.gain_target);
         sum.cost += c.cost / (double)count;
     }
-    if (!ap_failed(&status)) printf("%zu compositions in %s, mean cost %.3f\n", count, folder, sum.cost);
+    if (!ap_failed(&status))
+        printf("%zu composition%s in %s, mean cost %.3f\n", count, ap_plural((int64_t)count), folder,
+               sum.cost);
     ap_pairs_free(&pairs);
     return status;
 }

@@ -1,5 +1,6 @@
 #include "cli/verbs.h"
 
+#include "core/blas.h"
 #include "core/suggest.h"
 
 #include <string.h>
@@ -114,6 +115,8 @@ int verbs_main(int count, char *const *words)
     }
     if (!run_general(count, words, &status)) {
         v = find(words[0], &status);
+        const char *fault = v ? ap_blas_fault() : NULL;
+        if (fault) fprintf(stderr, "antiphon: warning: %s\n", fault);
         if (v) status = run(v, count - 1, words + 1);
     }
     if (fflush(stdout) != 0 && !ap_failed(&status))

@@ -34,3 +34,12 @@ void ap_gemv(bool transpose, int64_t M, int64_t N, ap_real alpha, const ap_real 
     GEMV(CblasRowMajor, transposed(transpose), (blasint)rows, (blasint)columns, alpha, A, (blasint)lda, x, 1,
          beta, y, 1);
 }
+
+const char *ap_blas_fault(void)
+{
+    return openblas_get_parallel() == OPENBLAS_THREAD
+               ? "the OpenBLAS found here is built for POSIX threads, which get in the way of OpenMP's: "
+                 "training "
+                 "is slower; install libopenblas0-openmp and remove libopenblas0-pthread"
+               : NULL;
+}

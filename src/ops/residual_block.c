@@ -22,9 +22,6 @@
 #define TILE_BYTES ((int64_t)640 << 10)
 #define TILE_COLUMNS_MOST 1024
 
-_Static_assert(2 * (AP_RESIDUAL_TAPS_MOST - 1) < AP_PANEL_COLUMNS,
-               "what stands mirrored before x fits in one tile");
-
 typedef struct block_shape {
     int64_t B, C, H, K, T;
 } block_shape;
@@ -46,17 +43,24 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t most(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
 {
     block_tiles t = {.around = around, .length = s->T + around};
     int64_t threads = omp_get_max_threads(), affordable = TILE_BYTES / (int64_t)sizeof(ap_real) / rows;
     int64_t strips = least(affordable, TILE_COLUMNS_MOST) / AP_PANEL_COLUMNS;
-    int64_t width = (strips > 1 ? strips : 1) * AP_PANEL_COLUMNS - around;
+    /* in backward the first tile holds the positions before x and those that they mirror */
+    int64_t fewest = ap_panel_columns(3 * around + 1);
+    int64_t width = most(strips * AP_PANEL_COLUMNS, fewest) - around;
     int64_t count = (t.length - 1) / width + 1;
     /* a few tiles are made to come out even among the threads */
     if (s->B % threads != 0) count = (count + threads - 1) / threads * threads;
     width = (t.length - 1) / count + 1;
-    t.width = ap_panel_columns(width + around) - around;
+    t.width = most(ap_panel_columns(width + around), fewest) - around;
     t.count = (t.length - 1) / t.width + 1;
     t.pitch = ap_window_pitch(t.width + around + s->K - 1);
     return t;

@@ -28,7 +28,7 @@ typedef struct job {
     int64_t W, overlap;
     FILE *spool;   /* samples of (input, target, output) */
     int64_t count; /* samples spooled */
-    double power[SIGNALS], peak;
+    double power[SIGNALS], peak[SIGNALS];
 } job;
 
 void ap_compose_window(const ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,
@@ -58,7 +58,7 @@ static ap_status spool_samples(job *j, int64_t from, int64_t count)
                 ap_real x = j->windows[k][from + at + i];
                 row[i][k] = x;
                 j->power[k] += (double)x * (double)x;
-                if (k == OUTPUT) j->peak = fmax(j->peak, fabs((double)x));
+                j->peak[k] = fmax(j->peak[k], fabs((double)x));
             }
         if (fwrite(row, sizeof *row, (size_t)n, j->spool) != (size_t)n)
             return ap_error(AP_FAILED, "temporary file: cannot write: the disk may be full");
@@ -130,7 +130,7 @@ static void follow(envelopes *to, int64_t at, const ap_real row[SIGNALS])
     }
 }
 
-static ap_composed measure(const job *j, const envelopes *v, double gain)
+static ap_composed measure(const job *j, const envelopes *v, const double gain[SIGNALS])
 {
     ap_composed c = {.seconds = (double)j->count / AP_SAMPLE_RATE};
     c.r_input = ap_pearson(AP_MODULATION_SEGMENTS, v->e[INPUT], v->e[OUTPUT]);
@@ -141,20 +141,29 @@ static ap_composed measure(const job *j, const envelopes *v, double gain)
     c.variation_output = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[OUTPUT]);
     c.rms_input = sqrt(j->power[INPUT] / (double)j->count);
     c.rms_target = sqrt(j->power[TARGET] / (double)j->count);
-    c.rms_output = gain * sqrt(j->power[OUTPUT] / (double)j->count);
+    c.gain_input = gain[INPUT];
+    c.gain_target = gain[TARGET];
+    c.rms_output = gain[OUTPUT] * sqrt(j->power[OUTPUT] / (double)j->count);
     return c;
 }
 
 /* the gain that brings the output to the mean power of the sources without clipping */
 static double output_gain(const job *j)
 {
-    if (j->peak == 0) return 1;
+    if (j->peak[OUTPUT] == 0) return 1;
     double wanted = sqrt((j->power[INPUT] + j->power[TARGET]) / (2 * j->power[OUTPUT]));
-    return fmin(wanted, PEAK_MOST / j->peak);
+    return fmin(wanted, PEAK_MOST / j->peak[OUTPUT]);
+}
+
+/* that of a source's copy: files in floating point may go beyond full scale, which 16 bits cannot */
+static double copy_gain(const job *j, int source)
+{
+    return j->peak[source] > 1 ? PEAK_MOST / j->peak[source] : 1;
 }
 
 /* reads the spool from its start; writers[k] may be NULL */
-static ap_status write_out(job *j, double gain, ap_audio_writer *writers[SIGNALS], envelopes *v)
+static ap_status write_out(job *j, const double gain[SIGNALS], ap_audio_writer *writers[SIGNALS],
+                           envelopes *v)
 {
     ap_real row[BLOCK][SIGNALS], column[BLOCK];
     rewind(j->spool);
@@ -165,7 +174,7 @@ static ap_status write_out(job *j, double gain, ap_audio_writer *writers[SIGNALS
         for (int64_t i = 0; i < n; i++) follow(v, at + i, row[i]);
         for (int k = 0; k < SIGNALS; k++) {
             if (!writers[k]) continue;
-            for (int64_t i = 0; i < n; i++) column[i] = (k == OUTPUT ? (ap_real)gain : 1) * row[i][k];
+            for (int64_t i = 0; i < n; i++) column[i] = (ap_real)gain[k] * row[i][k];
             AP_TRY(ap_audio_writer_write(writers[k], n, column));
         }
     }
@@ -177,7 +186,7 @@ static ap_status finish(job *j, const ap_compose_paths *paths, ap_composed *comp
     const char *names[SIGNALS] = {paths->input_copy, paths->target_copy, paths->output};
     ap_audio_writer *writers[SIGNALS] = {NULL};
     envelopes v = {.segment = j->count / AP_MODULATION_SEGMENTS};
-    double gain = output_gain(j);
+    const double gain[SIGNALS] = {copy_gain(j, INPUT), copy_gain(j, TARGET), output_gain(j)};
     ap_status status = ap_ok();
     for (int k = 0; k < SIGNALS && !ap_failed(&status); k++)
         if (names[k]) status = ap_audio_writer_open(names[k], AP_SAMPLE_RATE, &writers[k]);

@@ -25,6 +25,16 @@ there composed/0001_1_input.wav composed/0001_2_target.wav composed/0001_3_outpu
 grep -q "variation" out
 expect 0 "r_input" cost composed/0001_1_input.wav composed/0001_2_target.wav composed/0001_3_output.wav
 
+# a source in floating point beyond full scale: its copy is lowered, and that is said
+mkdir loud
+printf 'RIFF\044\0\001\0WAVEfmt \020\0\0\0\003\0\001\0\300\135\0\0\0\167\001\0\004\0\040\0data\0\0\001\0' >loud/pair_1_input.wav
+printf '\0\0\0@' >two # 2.0
+for _ in 1 2 3 4 5 6 7; do cat two two two two >more && mv more two; done
+cat two >>loud/pair_1_input.wav
+cp "$b" loud/pair_1_output.wav
+expect 0 "the input goes beyond full scale: its copy is 6.2 dB lower" infer --checkpoint $best --pairs loud --out loud/composed
+grep -q '^1 composition in' out
+
 # bad input
 expect 1 "absent.wav" infer --checkpoint $best --input absent.wav --target "$b" --out no.wav
 : >empty.wav
