@@ -1,4 +1,4 @@
-/* antiphon report: a run folder as one page of HTML. */
+/* antiphon report: a run folder, or that of a study, as one page of HTML. */
 #include "cli/verbs.h"
 
 #include "antiphon/report.h"
@@ -33,11 +33,14 @@ const verb verb_report = {
     .name = "report",
     .summary = "a run as one page to look at, listen to and pass on",
     .arguments = "RUN_DIR [--out FILE] [--num_samples N]",
-    .details = "Writes curves, compositions with spectrograms and players, the evaluation and the "
-               "configuration into one\n"
-               "file of HTML that needs no network, no scripts and no other file. Compositions are those of "
-               "RUN_DIR/samples,\n"
-               "the evaluation is RUN_DIR/evaluation.json, as `antiphon evaluate --json` writes it.",
+    .details =
+        "Writes curves, compositions with spectrograms and players, the evaluation and the "
+        "configuration into one\n"
+        "file of HTML that needs no network, no scripts and no other file. Compositions are those of "
+        "RUN_DIR/samples,\n"
+        "the evaluation is RUN_DIR/evaluation.json, as `antiphon evaluate --json` writes it.\n\n"
+        "Of the folder of a study (`antiphon study`) it writes the table, charts of the criteria and the\n"
+        "compositions of its samples/.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

@@ -1,6 +1,7 @@
 #include "track/report.h"
 
 #include "antiphon/safetensors.h"
+#include "antiphon/study.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/replace.h"
@@ -264,36 +265,41 @@ static void put_config(page *p, const run_record *run)
     page_put(p, "</section>\n");
 }
 
-static char *compose_page(const run_record *run, int64_t samples_most, size_t *length)
+static void compose_run(page *p, const char *folder, const char *name, int64_t samples_most)
 {
-    page p;
-    char *name = run_name(run->folder);
-    page_open(&p);
-    put_head(&p, name);
-    put_overview(&p, run, name);
-    report_curves(&p, run);
-    report_samples(&p, run, samples_most);
-    report_evaluation(&p, run);
-    put_config(&p, run);
-    page_put(&p, "</main>\n</body></html>\n");
-    free(name);
-    return page_close(&p, length);
+    run_record run = {.folder = folder};
+    read_config(&run);
+    read_log(&run);
+    put_overview(p, &run, name);
+    report_curves(p, &run);
+    report_samples(p, &run, samples_most);
+    report_evaluation(p, &run);
+    put_config(p, &run);
+    cJSON_Delete(run.config);
+    free(run.config_text);
+    history_free(&run.history);
 }
 
 ap_status ap_report_write(const char *folder, const char *path, int64_t samples_most)
 {
-    AP_TRY(check_folder(folder));
-    run_record run = {.folder = folder};
+    page p;
     size_t length;
-    read_config(&run);
-    read_log(&run);
-    char *text = compose_page(&run, samples_most, &length);
+    bool study = ap_study_is(folder);
+    if (!study) AP_TRY(check_folder(folder));
+    char *name = run_name(folder);
+    ap_status status = ap_ok();
+    page_open(&p);
+    put_head(&p, name);
+    if (study)
+        status = report_study(&p, folder, name, samples_most);
+    else
+        compose_run(&p, folder, name, samples_most);
+    page_put(&p, "</main>\n</body></html>\n");
+    free(name);
+    char *text = page_close(&p, &length);
     char *place = path ? ap_copy_text(path) : ap_format_text("%s/" REPORT_NAME, folder);
-    ap_status status = ap_replace_file(place, text, length);
+    if (!ap_failed(&status)) status = ap_replace_file(place, text, length);
     free(place);
     free(text);
-    cJSON_Delete(run.config);
-    free(run.config_text);
-    history_free(&run.history);
     return status;
 }

@@ -2,6 +2,7 @@
 #ifndef ANTIPHON_TRACK_REPORT_H
 #define ANTIPHON_TRACK_REPORT_H
 
+#include "antiphon/evaluate.h"
 #include "antiphon/report.h"
 #include "track/history.h"
 #include "track/page.h"
@@ -36,6 +37,12 @@ double report_setting(const run_record *run, const char *section, const char *ke
 void report_curves(page *p, const run_record *run);
 void report_samples(page *p, const run_record *run, int64_t most);
 void report_evaluation(page *p, const run_record *run);
+
+/* A mean and half the width of its interval, for a cell. */
+void report_summary(page *p, ap_summary summary);
+
+/* All of a study's page between head and end. */
+ap_status report_study(page *p, const char *folder, const char *name, int64_t samples_most);
 
 /* The style sheet. */
 extern const char report_style[];

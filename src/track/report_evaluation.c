@@ -2,31 +2,24 @@
 #include "track/report.h"
 
 #include "antiphon/evaluate.h"
-#include "core/file.h"
 #include "core/memory.h"
+#include "evaluate/json.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define EVALUATION_NAME "evaluation.json"
-#define EVALUATION_MOST ((size_t)1 << 28)
 
-static double number(const cJSON *object, const char *name)
+void report_summary(page *p, ap_summary summary)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, name);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-static void put_cell(page *p, const cJSON *summary)
-{
-    double mean = number(summary, "mean"), half = (number(summary, "high") - number(summary, "low")) / 2;
-    if (!isfinite(mean))
-        page_put(p, "<td>–</td>");
-    else if (!isfinite(half) || number(summary, "count") == 1) /* one value has no interval */
-        page_put(p, "<td>%.2f</td>", mean);
+    double half = (summary.high - summary.low) / 2;
+    if (!isfinite(summary.mean))
+        page_put(p, "–");
+    else if (!isfinite(half) || summary.count == 1) /* one value has no interval */
+        page_put(p, "%.2f", summary.mean);
     else
-        page_put(p, "<td>%.2f <span>±%.2f</span></td>", mean, half);
+        page_put(p, "%.2f <span>±%.2f</span>", summary.mean, half);
 }
 
 static void put_row(page *p, const cJSON *system, bool ours, const ap_metric *columns)
@@ -36,8 +29,12 @@ static void put_row(page *p, const cJSON *system, bool ours, const ap_metric *co
     page_put(p, "<tr%s><th scope=\"row\">", ours ? " class=\"ours\"" : "");
     page_text(p, cJSON_IsString(name) ? name->valuestring : "?");
     page_put(p, "</th>");
-    for (; *columns != AP_METRIC_COUNT; columns++)
-        put_cell(p, cJSON_GetObjectItemCaseSensitive(summaries, ap_metric_describe(*columns).name));
+    for (; *columns != AP_METRIC_COUNT; columns++) {
+        const char *metric = ap_metric_describe(*columns).name;
+        page_put(p, "<td>");
+        report_summary(p, ap_json_get_summary(cJSON_GetObjectItemCaseSensitive(summaries, metric)));
+        page_put(p, "</td>");
+    }
     page_put(p, "</tr>\n");
 }
 
@@ -123,15 +120,13 @@ static void put_hint(page *p, const run_record *run)
 
 void report_evaluation(page *p, const run_record *run)
 {
-    char *path = ap_format_text("%s/" EVALUATION_NAME, run->folder), *text = NULL;
-    size_t length;
+    char *path = ap_format_text("%s/" EVALUATION_NAME, run->folder);
     page_put(p, "<section id=\"evaluation\"><h2>Evaluation</h2>\n");
     if (access(path, F_OK) != 0)
         put_hint(p, run);
     else {
-        ap_status status = ap_file_read(path, EVALUATION_MOST, &text, &length);
-        cJSON *json = text ? cJSON_ParseWithLength(text, length) : NULL;
-        if (!ap_failed(&status) && !json) status = ap_error(AP_FAILED, "%s: is not JSON", path);
+        cJSON *json;
+        ap_status status = ap_json_read(path, &json);
         if (ap_failed(&status))
             report_missing(p, &status);
         else
@@ -139,6 +134,5 @@ void report_evaluation(page *p, const run_record *run)
         cJSON_Delete(json);
     }
     page_put(p, "</section>\n");
-    free(text);
     free(path);
 }

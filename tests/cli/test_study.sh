@@ -68,6 +68,30 @@ grep -q '"name":"less","settings":"loss.onset=0loss.level=0","baseline":false,"s
 grep -q '"name":"mix","settings":"","baseline":true,"seeds":1' flat
 grep -q '"name":"ringing",[^}]*"side":"none","bound":null' flat
 
+# the page: every arm and baseline in the table, a chart a measure and three of what is traded, the compositions
+cp "$1/../fixtures/metrics_input.wav" made/samples/one_1_input.wav
+cp "$1/../fixtures/metrics_target.wav" made/samples/one_2_target.wav
+cp "$1/../fixtures/metrics_output.wav" made/samples/one_3_output.wav
+expect 0 "made/report.html" report made
+count() { grep -o -- "$1" made/report.html | wc -l; }
+[ "$(count '<tr class="[^"]*"><th scope="row">')" -eq 5 ]
+[ "$(count '<tr class="ours"><th scope="row">whole</th>')" -eq 1 ]
+grep -q '10 of 10 <b>✓</b>' made/report.html
+grep -q '8 of 10 <b>✗</b>' made/report.html
+grep -q 'title="seeds: 2.500 to 5.000" class="missed">3.75 <span>±0.75</span> <b>✗</b>' made/report.html
+[ "$(count '<svg class="plot rows"')" -eq 13 ]
+[ "$(count '<svg class="plot scatter"')" -eq 3 ]
+[ "$(count '<svg class="plot')" -eq "$(count 'role="img" aria-label="[^"]')" ]
+[ "$(count '<line class="mark"')" -eq 16 ] # a bound each of ten criteria, two of each trade
+[ "$(count '<circle class="missed hollow"[^>]*><title>less')" -eq 4 ] # onset and loudness, and once more in their trades
+[ "$(count 'src="data:audio/flac;base64,')" -eq 3 ]
+grep -q '<dd>loss.onset=0 loss.level=0 (2 seeds)</dd>' made/report.html
+if grep -q 'class="missing"' made/report.html; then echo "something is said to be missing" && exit 1; fi
+if grep -qi 'https\{0,1\}://\|<script\|<link\|@import\|url(' made/report.html; then
+    echo "the page asks for something beside itself" && exit 1
+fi
+if command -v python3 >/dev/null; then python3 -c 'import xml.dom.minidom as d; d.parse("made/report.html")'; fi
+
 # a baseline that holds everything makes the criteria worthless
 cp made/baselines.json kept
 evaluation "$(system composed)" "$mix" "$copy" "$other" "$(system trick $good)" >made/baselines.json
@@ -81,6 +105,8 @@ evaluation "$(system composed r_input=0.1)" >made/whole-1/evaluation.json
 expect 1 'made/whole-1/evaluation.json: has 1 numbers of "r_input", not 2' study made
 echo '{' >made/whole-1/evaluation.json
 expect 1 'made/whole-1/evaluation.json: is not JSON' study made
+expect 1 'made/whole-1/evaluation.json: is not JSON' report made --out broken.html
+[ ! -e broken.html ]
 rm made/*/evaluation.json
 expect 1 "made: none of its runs" study made
 rm made/baselines.json
