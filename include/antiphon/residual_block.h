@@ -1,5 +1,5 @@
 /** @file residual_block.h
- * The residual block of SEANet (Tagliasacchi et al., 2020) in one piece.
+ * The residual block of SEANet (Tagliasacchi et al., 2020) and the activation behind it in one piece.
  */
 #ifndef ANTIPHON_RESIDUAL_BLOCK_H
 #define ANTIPHON_RESIDUAL_BLOCK_H
@@ -13,11 +13,12 @@ typedef struct ap_residual_weights {
     ap_var *shortcut, *shortcut_bias; /**< [C, C, 1], [C] */
 } ap_residual_weights;
 
-/** y [B, C, T] = shortcut(x) + expand(ELU(squeeze(ELU(x)))), with K - 1 mirrored samples before x
+/** y [B, C, T] = ELU(shortcut(x) + expand(ELU(squeeze(ELU(x))))), with K - 1 mirrored samples before x
  * (AP_PAD_REFLECT of conv.h).
  *
  * What stands between the convolutions lives for a tile of time only, and the backward pass computes it
- * again: beside x and y nothing is stored. K is at most AP_RESIDUAL_TAPS_MOST. */
+ * again: beside x and y nothing is stored. Nor does it need y: ap_tape_forget is allowed, and costs computing
+ * that again too. K is at most AP_RESIDUAL_TAPS_MOST. */
 ap_var *ap_residual_block(ap_tape *tape, ap_var *x, ap_residual_weights weights);
 #define AP_RESIDUAL_TAPS_MOST 4
 

@@ -106,6 +106,10 @@ ap_real *ap_var_grad(ap_tape *tape, ap_var *x);
  * undefined and every number of it is to be written. */
 ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh);
 
+/** The same from the backward function of `y`, which needs y's gradient at no place after it has written that
+ * of `x` there: where *fresh, the block may be the one that y's gradient was in, with its content. */
+ap_real *ap_var_grad_inherited(ap_tape *tape, ap_var *x, ap_var *y, bool *fresh);
+
 /** Keeps value and grad of `x` through ap_tape_backward. */
 void ap_tape_keep(ap_var *x);
 

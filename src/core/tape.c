@@ -157,6 +157,16 @@ ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh)
     return x->grad;
 }
 
+ap_real *ap_var_grad_inherited(ap_tape *tape, ap_var *x, ap_var *y, bool *fresh)
+{
+    if (!x->wants_grad || x->grad || y->keep || value_bytes(x) != value_bytes(y))
+        return ap_var_grad_fresh(tape, x, fresh);
+    *fresh = true;
+    x->grad = y->grad;
+    y->grad = NULL;
+    return x->grad;
+}
+
 ap_real *ap_var_grad(ap_tape *tape, ap_var *x)
 {
     bool fresh;

@@ -15,6 +15,9 @@
 #define BLOCK_SQUEEZE 2
 /* A strided convolution has so many times its stride in taps. */
 #define TAPS_TO_STRIDE 2
+/* The output of a residual block of so many channels is computed again rather than kept: the fewer channels,
+ * the fewer operations a number takes, and the more numbers there are. */
+#define CHANNELS_RECOMPUTED_MOST 64
 
 /* A convolution of either direction under weight norm. */
 typedef struct normed_conv {
@@ -211,15 +214,10 @@ static ap_var *weight_of(ap_tape *tape, const normed_conv *conv)
     return ap_weight_norm(tape, ap_tape_param(tape, conv->v), ap_tape_param(tape, conv->g));
 }
 
-/* ---------------------------------------------------------------- the way through
- *
- * Each of these is done with its x, and drops it. */
-
-typedef ap_var *conv1d_fn(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias,
-                          ap_conv1d_geometry geometry);
+/* ---------------------------------------------------------------- the way through */
 
 /* Padded in front so that no output hears what comes later, and behind so that the last samples are heard. */
-static ap_var *causal(ap_tape *tape, conv1d_fn *conv1d, const normed_conv *conv, int64_t stride, ap_var *x)
+static ap_var *causal(ap_tape *tape, const normed_conv *conv, int64_t stride, ap_var *x)
 {
     int64_t taps = conv->folded.shape.at[2], T = x->value.shape.at[2];
     ap_conv1d_geometry geometry = {.stride = stride,
@@ -227,24 +225,26 @@ static ap_var *causal(ap_tape *tape, conv1d_fn *conv1d, const normed_conv *conv,
                                    .pad_left = taps - stride,
                                    .pad_right = (T + stride - 1) / stride * stride - T,
                                    .mode = AP_PAD_REFLECT};
-    return conv1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias), geometry);
+    return ap_conv1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias), geometry);
 }
 
-static ap_var *elu_conv(ap_tape *tape, const normed_conv *conv, int64_t stride, ap_var *x)
+static ap_var *causal_transpose(ap_tape *tape, const normed_conv *conv, int64_t stride, ap_var *x)
 {
-    ap_var *y = causal(tape, ap_elu_conv1d, conv, stride, x);
-    ap_tape_drop(tape, x);
-    return y;
+    return ap_conv_transpose1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias), stride, 0,
+                               conv->folded.shape.at[2] - stride);
 }
 
-static ap_var *elu_conv_transpose(ap_tape *tape, const normed_conv *conv, int64_t stride, ap_var *x)
+/* What came out of a block and went into a convolution. The block's backward can do without it, the
+ * convolution's wants it for the gradient of its weight alone. */
+static void let_go(ap_tape *tape, const ap_seanet *seanet, ap_var *x)
 {
-    int64_t trim = conv->folded.shape.at[2] - stride;
-    ap_var *y = ap_elu_conv_transpose1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias),
-                                        stride, 0, trim);
-    ap_tape_drop(tape, x);
-    return y;
+    if (seanet->kind == AP_PARAM_FROZEN && x->value.shape.at[1] <= CHANNELS_RECOMPUTED_MOST)
+        ap_tape_forget(tape, x);
+    else
+        ap_tape_drop(tape, x);
 }
+
+/* The next two are done with their x, and drop it. */
 
 static ap_var *through_block(ap_tape *tape, const residual *block, ap_var *x)
 {
@@ -260,10 +260,9 @@ static ap_var *through_block(ap_tape *tape, const residual *block, ap_var *x)
     return y;
 }
 
-/* x + all layers of it */
+/* ELU(x + all layers of it) */
 static ap_var *through_lstm(ap_tape *tape, const recurrent *lstm, int layers, ap_var *x)
 {
-    if (layers == 0) return x;
     ap_var *y = x;
     for (int l = 0; l < layers; l++) {
         ap_var *next =
@@ -272,10 +271,13 @@ static ap_var *through_lstm(ap_tape *tape, const recurrent *lstm, int layers, ap
         if (y != x) ap_tape_drop(tape, y);
         y = next;
     }
-    ap_var *sum = ap_add(tape, y, x);
-    ap_tape_drop(tape, y);
+    ap_var *sum = layers > 0 ? ap_add(tape, y, x) : x, *activated = ap_elu(tape, sum);
+    if (sum != x) {
+        ap_tape_drop(tape, y);
+        ap_tape_drop(tape, sum);
+    }
     ap_tape_drop(tape, x);
-    return sum;
+    return activated;
 }
 
 ap_var *ap_seanet_encode(ap_tape *tape, ap_seanet *seanet, ap_var *audio)
@@ -283,13 +285,16 @@ ap_var *ap_seanet_encode(ap_tape *tape, ap_seanet *seanet, ap_var *audio)
     const ap_seanet_config *config = &seanet->config;
     const half *h = &seanet->encoder;
     prepare(seanet, h, "encoder");
-    ap_var *x = causal(tape, ap_conv1d, &h->first, 1, audio);
+    ap_var *x = causal(tape, &h->first, 1, audio);
     for (int i = 0; i < config->ratio_count; i++) {
-        x = through_block(tape, &h->block[i], x);
-        x = elu_conv(tape, &h->resample[i], config->ratios[config->ratio_count - 1 - i], x);
+        ap_var *block = through_block(tape, &h->block[i], x);
+        x = causal(tape, &h->resample[i], config->ratios[config->ratio_count - 1 - i], block);
+        let_go(tape, seanet, block);
     }
     x = through_lstm(tape, h->lstm, config->lstm, x);
-    return elu_conv(tape, &h->last, 1, x);
+    ap_var *latents = causal(tape, &h->last, 1, x);
+    ap_tape_drop(tape, x);
+    return latents;
 }
 
 ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents)
@@ -297,11 +302,16 @@ ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents)
     const ap_seanet_config *config = &seanet->config;
     const half *h = &seanet->decoder;
     prepare(seanet, h, "decoder");
-    ap_var *x = causal(tape, ap_conv1d, &h->first, 1, latents);
-    x = through_lstm(tape, h->lstm, config->lstm, x);
+    ap_var *block = through_lstm(tape, h->lstm, config->lstm, causal(tape, &h->first, 1, latents));
     for (int i = 0; i < config->ratio_count; i++) {
-        x = elu_conv_transpose(tape, &h->resample[i], config->ratios[i], x);
-        x = through_block(tape, &h->block[i], x);
+        ap_var *x = causal_transpose(tape, &h->resample[i], config->ratios[i], block);
+        if (i > 0)
+            let_go(tape, seanet, block);
+        else
+            ap_tape_drop(tape, block);
+        block = through_block(tape, &h->block[i], x);
     }
-    return elu_conv(tape, &h->last, 1, x);
+    ap_var *audio = causal(tape, &h->last, 1, block);
+    let_go(tape, seanet, block);
+    return audio;
 }

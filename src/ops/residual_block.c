@@ -4,7 +4,6 @@
 #include "antiphon/status.h"
 #include "core/array.h"
 #include "core/vmath.h"
-#include "ops/filter.h"
 #include "ops/panel.h"
 #include "ops/registry.h"
 #include "ops/window.h"
@@ -13,10 +12,10 @@
 #include <string.h>
 
 /* With a = ELU(x) behind its mirrored front, h = squeeze(a), s = ELU(h):
- *     y = expand s + shortcut x + both biases
+ *     u = expand s + shortcut x + both biases        y = ELU(u)
  * and back, ' marking a transposed weight and * the product element by element:
- *     dh = (expand' dy) * ELU'(h)        dx = shortcut' dy + (squeeze' dh) * ELU'(x)
- *     dexpand = dy s'    dshortcut = dy x'    dsqueeze = dh a' */
+ *     du = dy * ELU'(u)    dh = (expand' du) * ELU'(h)    dx = shortcut' du + (squeeze' dh) * ELU'(x)
+ *     dexpand = du s'      dshortcut = du x'              dsqueeze = dh a' */
 
 /* What a tile works in stays in the second-level cache; wider tiles than this gain nothing. */
 #define TILE_BYTES ((int64_t)640 << 10)
@@ -68,20 +67,20 @@ static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
 
 /* What a tile works in: rows of the tiles' pitch. x and a = ELU(x) begin K - 1 columns before the others. */
 typedef struct block_rows {
-    ap_real *x, *a, *s, *dy, *dh, *dx;
+    ap_real *x, *a, *s, *du, *dh, *dx;
     ap_real *transposed; /* of weights_tile */
 } block_rows;
 
 #define FORWARD_ROWS(shape) (2 * (shape)->C + (shape)->H)
 #define BACKWARD_ROWS(shape) (4 * (shape)->C + 2 * (shape)->H)
-/* dy, dh, a, s and x transposed, and what is read behind them */
+/* du, dh, a, s and x transposed, and what is read behind them */
 #define TRANSPOSED_ROWS(shape) (3 * (shape)->C + 2 * (shape)->H + 1)
 
 static block_rows rows_in(const block_shape *s, int64_t pitch, ap_real *memory)
 {
     block_rows r = {.x = memory, .a = memory + s->C * pitch, .s = memory + 2 * s->C * pitch};
-    r.dy = r.s + s->H * pitch;
-    r.dh = r.dy + s->C * pitch;
+    r.du = r.s + s->H * pitch;
+    r.dh = r.du + s->C * pitch;
     r.dx = r.dh + s->H * pitch;
     r.transposed = r.dx + s->C * pitch;
     return r;
@@ -101,7 +100,7 @@ typedef struct block_plan {
     block_shape shape;
     block_tiles tiles;
     int64_t *squeeze_at, *expand_at;               /* in a; in s and x, as seen from x */
-    int64_t *spread_at, *dy_at;                    /* in dh; in dy */
+    int64_t *spread_at, *du_at;                    /* in dh; in du */
     int64_t *a_at, *sx_at;                         /* in a, and in s and x, transposed */
     ap_real *squeeze, *expand;                     /* [H, C K]; [C, H + C], shortcut beside expand */
     ap_real *expand_back, *spread, *shortcut_back; /* [H, C]; [C, H K]; [C, C]: the transposed */
@@ -146,7 +145,7 @@ static block_plan plan_forward(ap_arena *arena, const block_shape *s, const bloc
 static void plan_backward(ap_arena *arena, block_plan *p, const block_arrays *w)
 {
     int64_t C = p->shape.C, H = p->shape.H, K = p->shape.K, pitch = p->tiles.pitch;
-    p->dy_at = place(arena, C, 1, pitch, 0, 0);
+    p->du_at = place(arena, C, 1, pitch, 0, 0);
     p->a_at = place(arena, p->tiles.width, 1, C, 0, 0);
     p->sx_at = place(arena, p->tiles.width, 1, H + C, 0, 0);
     /* a[q] reached h[q .. q + K - 1], by the taps from the last to the first */
@@ -204,6 +203,21 @@ static void squeeze_tile(const block_plan *p, const block_arrays *w, const block
     elu_rows(s->H, n, pitch, r->s, r->s);
 }
 
+/* u for n columns of a tile, into rows of its pitch */
+static void expand_tile(const block_plan *p, const block_rows *r, int64_t n, ap_real *u)
+{
+    const block_shape *s = &p->shape;
+    ap_panel_product(&(ap_panel_task){.M = s->C,
+                                      .J = s->H + s->C,
+                                      .n = n,
+                                      .W = ap_panel_packed(p->expand, s->H + s->C, 0),
+                                      .bias = p->bias,
+                                      .x = r->x,
+                                      .at = p->expand_at,
+                                      .y = u,
+                                      .ldy = p->tiles.pitch});
+}
+
 /* ---------------------------------------------------------------- forward */
 
 static void residual_block_forward(ap_arena *arena, const block_shape *s, const block_arrays *w,
@@ -218,15 +232,9 @@ static void residual_block_forward(ap_arena *arena, const block_shape *s, const 
         block_rows r =
             rows_in(s, p->tiles.pitch, p->memory + omp_get_thread_num() * p->rows * p->tiles.pitch);
         squeeze_tile(p, w, &r, x + offset, begin, n);
-        ap_panel_product(&(ap_panel_task){.M = s->C,
-                                          .J = s->H + s->C,
-                                          .n = n,
-                                          .W = ap_panel_packed(p->expand, s->H + s->C, 0),
-                                          .bias = p->bias,
-                                          .x = r.x,
-                                          .at = p->expand_at,
-                                          .y = y + offset + begin,
-                                          .ldy = s->T});
+        expand_tile(p, &r, n, r.a);
+        for (int64_t c = 0; c < s->C; c++)
+            ap_velu(n, r.a + c * p->tiles.pitch, y + offset + c * s->T + begin);
     }
     release(arena, p);
 }
@@ -234,21 +242,55 @@ static void residual_block_forward(ap_arena *arena, const block_shape *s, const 
 /* ---------------------------------------------------------------- backward
  *
  * A tile of positions begin .. begin + n - 1 of dx (the first one begins with those before x) needs dh, and
- * so s, for the K - 1 positions behind it too. */
+ * so s, for the K - 1 positions behind it too. dx may take dy's place: what a tile needs of dy behind its own
+ * positions is put aside before the first of them is written. */
 
-/* dy and dh, over whole strips of columns */
-static void dh_tile(const block_plan *p, const block_rows *r, const ap_real *dy, int64_t begin,
-                    int64_t columns)
+/* heads [B, count + 1, C, K - 1]: where each tile of dy begins, and zeros behind the last. */
+static ap_real *put_heads_aside(ap_arena *arena, const block_plan *p, const ap_real *dy)
+{
+    const block_shape *s = &p->shape;
+    int64_t count = p->tiles.count + 1, around = p->tiles.around;
+    ap_real *heads = take(arena, s->B * count * s->C * around);
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < s->B * count; i++) {
+        ap_window_signal item = {.data = dy + i / count * s->C * s->T, .C = s->C, .T = s->T};
+        int64_t begin = i % count == p->tiles.count ? s->T : i % count * p->tiles.width - around;
+        ap_window_fill(&item, begin, 1, around, around, heads + i * s->C * around);
+    }
+    return heads;
+}
+
+/* du for n columns and those of `behind` [C, K - 1], the head of the next tile; y: ELU(u), or NULL: it is
+ * computed again */
+static void du_tile(const block_plan *p, const block_rows *r, const ap_real *y, const ap_real *dy,
+                    const ap_real *behind, int64_t begin, int64_t n)
+{
+    const block_shape *s = &p->shape;
+    int64_t pitch = p->tiles.pitch, around = p->tiles.around, columns = n + around;
+    ap_window_fill(&(ap_window_signal){.data = dy, .C = s->C, .T = s->T}, begin, 1, n, pitch, r->du);
+    for (int64_t c = 0; c < s->C; c++)
+        memcpy(r->du + c * pitch + n, behind + c * around, (size_t)around * sizeof *behind);
+    ap_real *at = r->dx; /* not written yet */
+    if (y) {
+        ap_window_fill(&(ap_window_signal){.data = y, .C = s->C, .T = s->T}, begin, 1, columns, pitch, at);
+    } else {
+        expand_tile(p, r, ap_panel_columns(columns), at);
+        elu_rows(s->C, columns, pitch, at, at);
+    }
+    slope_rows(s->C, columns, pitch, at, r->du);
+}
+
+/* dh, over whole strips of columns */
+static void dh_tile(const block_plan *p, const block_rows *r, int64_t columns)
 {
     const block_shape *s = &p->shape;
     int64_t pitch = p->tiles.pitch;
-    ap_window_fill(&(ap_window_signal){.data = dy, .C = s->C, .T = s->T}, begin, 1, columns, pitch, r->dy);
     ap_panel_product(&(ap_panel_task){.M = s->H,
                                       .J = s->C,
                                       .n = columns,
                                       .W = ap_panel_packed(p->expand_back, s->C, 0),
-                                      .x = r->dy,
-                                      .at = p->dy_at,
+                                      .x = r->du,
+                                      .at = p->du_at,
                                       .y = r->dh,
                                       .ldy = pitch});
     slope_rows(s->H, columns, pitch, r->s, r->dh);
@@ -275,8 +317,8 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
     slope_rows(s->C, n, pitch, r->a + before, r->dx);
     task.J = s->C;
     task.W = ap_panel_packed(p->shortcut_back, s->C, 0);
-    task.x = r->dy;
-    task.at = p->dy_at;
+    task.x = r->du;
+    task.at = p->du_at;
     task.add = true;
     ap_panel_product(&task);
     int64_t skipped = begin < 0 ? least(n, -begin) : 0;
@@ -291,18 +333,19 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
 /* One thread's sums of the weights' gradients: squeeze as [H, K, C], expand and shortcut side by side as [C,
  * H + C]. */
 typedef struct block_partial {
-    ap_real *squeeze, *expand, *squeeze_bias;
+    ap_real *squeeze, *expand, *squeeze_bias, *bias;
 } block_partial;
 
 static int64_t partial_size(const block_shape *s)
 {
-    return s->H * s->C * s->K + s->C * (s->H + s->C) + s->H;
+    return s->H * s->C * s->K + s->C * (s->H + s->C) + s->H + s->C;
 }
 
 static block_partial partial_in(const block_shape *s, ap_real *memory)
 {
     block_partial sum = {.squeeze = memory, .expand = memory + s->H * s->C * s->K};
     sum.squeeze_bias = sum.expand + s->C * (s->H + s->C);
+    sum.bias = sum.squeeze_bias + s->H;
     return sum;
 }
 
@@ -311,8 +354,8 @@ static void weights_tile(const block_plan *p, const block_rows *r, int64_t n, co
 {
     const block_shape *s = &p->shape;
     int64_t C = s->C, H = s->H, K = s->K, pitch = p->tiles.pitch;
-    ap_real *dy = r->transposed, *dh = dy + C * n, *a = dh + H * n, *sx = a + C * (n + K - 1);
-    ap_matrix_transpose(C, n, r->dy, pitch, false, dy, C);
+    ap_real *du = r->transposed, *dh = du + C * n, *a = dh + H * n, *sx = a + C * (n + K - 1);
+    ap_matrix_transpose(C, n, r->du, pitch, false, du, C);
     ap_matrix_transpose(H, n, r->dh, pitch, false, dh, H);
     ap_matrix_transpose(C, n + K - 1, r->a, pitch, false, a, C);
     ap_matrix_transpose(H, n, r->s, pitch, false, sx, H + C);
@@ -328,13 +371,14 @@ static void weights_tile(const block_plan *p, const block_rows *r, int64_t n, co
                           .add = true};
     ap_panel_product(&task);
     task.M = C;
-    task.W = ap_panel_transposed(dy, C);
+    task.W = ap_panel_transposed(du, C);
     task.x = sx;
     task.at = p->sx_at;
     task.y = sum->expand;
     task.n = task.ldy = H + C;
     ap_panel_product(&task);
     for (int64_t h = 0; h < H; h++) sum->squeeze_bias[h] += (ap_real)ap_array_sum(n, r->dh + h * pitch);
+    for (int64_t c = 0; c < s->C; c++) sum->bias[c] += (ap_real)ap_array_sum(n, r->du + c * pitch);
 }
 
 static void add_partials(const block_shape *s, ap_real *partials, const block_arrays *d)
@@ -347,20 +391,25 @@ static void add_partials(const block_shape *s, ap_real *partials, const block_ar
         ap_matrix_transpose(s->K, s->C, sum.squeeze + h * s->K * s->C, s->C, true,
                             d->squeeze + h * s->C * s->K, s->K);
     ap_array_accumulate(s->H, 1, sum.squeeze_bias, d->squeeze_bias);
+    ap_array_accumulate(s->C, 1, sum.bias, d->expand_bias);
+    ap_array_accumulate(s->C, 1, sum.bias, d->shortcut_bias);
     for (int64_t c = 0; c < s->C; c++) {
         if (d->expand) ap_array_accumulate(s->H, 1, sum.expand + c * J, d->expand + c * s->H);
         if (d->shortcut) ap_array_accumulate(s->C, 1, sum.expand + c * J + s->H, d->shortcut + c * s->C);
     }
 }
 
-/* d: what is wanted of the weights' gradients; NULL: none */
+/* y: what came out, or NULL: it is no longer there. d: what is wanted of the weights' gradients; NULL: none
+ */
 static void residual_block_backward(ap_arena *arena, const block_shape *s, const block_arrays *w,
-                                    const ap_real *x, const ap_real *dy, bool fresh, ap_real *dx,
-                                    const block_arrays *d)
+                                    const ap_real *x, const ap_real *y, const ap_real *dy, bool fresh,
+                                    ap_real *dx, const block_arrays *d)
 {
     block_plan plan = plan_forward(arena, s, w, s->K - 1, BACKWARD_ROWS(s), d ? TRANSPOSED_ROWS(s) : 0);
     const block_plan *p = &plan;
     plan_backward(arena, &plan, w);
+    int64_t head = s->C * p->tiles.around, heads_an_item = p->tiles.count + 1;
+    ap_real *heads = put_heads_aside(arena, p, dy);
     int64_t size = d ? omp_get_max_threads() * partial_size(s) : 0;
     ap_real *partials = d ? ap_arena_zeros(arena, (size_t)size * sizeof *partials) : NULL;
 #pragma omp parallel for schedule(static)
@@ -370,19 +419,18 @@ static void residual_block_backward(ap_arena *arena, const block_shape *s, const
         int64_t columns = ap_panel_columns(n + p->tiles.around), thread = omp_get_thread_num();
         block_rows r = rows_in(s, p->tiles.pitch, p->memory + thread * p->rows * p->tiles.pitch);
         squeeze_tile(p, w, &r, x + offset, begin, columns);
-        dh_tile(p, &r, dy + offset, begin, columns);
+        du_tile(p, &r, y ? y + offset : NULL, dy + offset,
+                heads + (i / p->tiles.count * heads_an_item + i % p->tiles.count + 1) * head, begin, n);
+        dh_tile(p, &r, columns);
         if (dx) dx_tile(p, &r, begin, n, fresh, dx + offset);
         if (d) {
             block_partial sum = partial_in(s, partials + thread * partial_size(s));
             weights_tile(p, &r, n, &sum);
         }
     }
-    if (d) {
-        add_partials(s, partials, d);
-        ap_filter_bias_gradient(s->B, s->C, s->T, dy, d->expand_bias);
-        ap_filter_bias_gradient(s->B, s->C, s->T, dy, d->shortcut_bias);
-    }
+    if (d) add_partials(s, partials, d);
     give(arena, partials, size);
+    give(arena, heads, s->B * heads_an_item * head);
     release(arena, p);
 }
 
@@ -416,9 +464,10 @@ static void residual_block_node_backward(ap_tape *tape, ap_var *y)
     }
     grads = (block_arrays){grad[SQUEEZE],     grad[SQUEEZE_BIAS], grad[EXPAND],
                            grad[EXPAND_BIAS], grad[SHORTCUT],     grad[SHORTCUT_BIAS]};
-    ap_real *dx = ap_var_grad_fresh(tape, in[X], &fresh);
-    residual_block_backward(ap_tape_arena(tape), &shape, &values, in[X]->value.data, y->grad, fresh, dx,
-                            trained ? &grads : NULL);
+    const ap_real *dy = y->grad;
+    ap_real *dx = ap_var_grad_inherited(tape, in[X], y, &fresh);
+    residual_block_backward(ap_tape_arena(tape), &shape, &values, in[X]->value.data, y->value.data, dy, fresh,
+                            dx, trained ? &grads : NULL);
 }
 
 AP_DEFINE_OP(residual_block);
