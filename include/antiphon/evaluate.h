@@ -34,6 +34,10 @@ typedef struct ap_summary {
 } ap_summary;
 ap_summary ap_bootstrap(int64_t n, const double *values, uint64_t seed);
 
+/** The quantile q (0 to 1) of n values, interpolated between neighbours; NaN values are left out, without any other
+ * it is NaN. */
+double ap_quantile(int64_t n, const double *values, double q);
+
 typedef struct ap_evaluation ap_evaluation;
 
 /** An empty evaluation, owned by the caller. */

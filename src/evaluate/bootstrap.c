@@ -27,6 +27,18 @@ static double quantile(int64_t n, const double *sorted, double q)
     return i + 1 < n ? sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
 }
 
+double ap_quantile(int64_t n, const double *values, double q)
+{
+    double *known = ap_allocate((size_t)n, sizeof *known), found = NAN;
+    int64_t count = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (!isnan(values[i])) known[count++] = values[i];
+    qsort(known, (size_t)count, sizeof *known, ascending);
+    if (count) found = quantile(count, known, q);
+    free(known);
+    return found;
+}
+
 ap_summary ap_bootstrap(int64_t n, const double *values, uint64_t seed)
 {
     double *known = ap_allocate((size_t)n, sizeof *known), means[AP_BOOTSTRAP_RESAMPLES];

@@ -12,12 +12,12 @@
 /* A bound that comes from no baseline. */
 #define PLAIN AP_BASELINE_COUNT
 
-/* The bound is `share` itself, or that share of a baseline's mean, or of the upper end of its interval. */
+/* The bound is `share` itself, or that share of a baseline's mean, or of the upper end of its range. */
 static const struct criterion {
     ap_study_text text;
     double share;
     ap_baseline of;
-    bool upper;
+    bool range;
 } criteria[AP_STUDY_MEASURES] = {
     [AP_STUDY_R_INPUT] = {{"|r_input|", "correlation of the envelope with the input's", AP_SIDE_MOST, ""},
                           0.2,
@@ -26,13 +26,13 @@ static const struct criterion {
                            0.2,
                            PLAIN},
     [AP_STUDY_RMAX_INPUT] = {{"r_max_input", "largest |r| of the levels within half a second of the input's",
-                              AP_SIDE_MOST, "what an unrelated target comes to"},
+                              AP_SIDE_MOST, "what 95 % of unrelated targets stay below"},
                              1,
                              AP_BASELINE_OTHER,
                              true},
     [AP_STUDY_RMAX_TARGET] = {{"r_max_target",
                                "largest |r| of the levels within half a second of the target's", AP_SIDE_MOST,
-                               "what an unrelated target comes to"},
+                               "what 95 % of unrelated targets stay below"},
                               1,
                               AP_BASELINE_OTHER,
                               true},
@@ -140,8 +140,10 @@ void ap_study_measure_row(ap_study_row *row, int64_t items, int seeds, const ap_
                 count_in(&over_seeds, value_of(m, sheets[s].values + i * AP_METRIC_COUNT));
             of_item[i] = mean_of(over_seeds);
         }
-        *cell = (ap_study_cell){
-            .summary = ap_bootstrap(items, of_item, BOOTSTRAP_SEED), .least = NAN, .most = NAN};
+        *cell = (ap_study_cell){.summary = ap_bootstrap(items, of_item, BOOTSTRAP_SEED),
+                                .range = ap_quantile(items, of_item, AP_STUDY_RANGE),
+                                .least = NAN,
+                                .most = NAN};
         for (int s = 0; s < seeds; s++) {
             tally over_items = {0, 0};
             for (int64_t i = 0; i < items; i++)
@@ -173,7 +175,7 @@ static ap_status take_bounds(ap_study *study, const char *path)
         if (c->of == PLAIN) continue;
         const ap_study_row *row = find_baseline(study, c->of);
         if (!row) return ap_error(AP_FAILED, "%s: lacks the baseline \"%s\"", path, ap_baseline_name(c->of));
-        study->bounds[m] *= c->upper ? row->cells[m].summary.high : row->cells[m].summary.mean;
+        study->bounds[m] *= c->range ? row->cells[m].range : row->cells[m].summary.mean;
     }
     return ap_ok();
 }

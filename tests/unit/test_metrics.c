@@ -391,6 +391,11 @@ static void bootstrap_gives_the_interval_of_the_mean(void **state)
     ap_summary nothing = ap_bootstrap(1, (double[]){NAN}, 1), one = ap_bootstrap(1, (double[]){7}, 1);
     assert_true(isnan(nothing.mean) && isnan(nothing.low) && nothing.count == 0);
     assert_true(one.mean == 7 && one.low == 7 && one.high == 7);
+    const double five[] = {3, NAN, 1, 2, 5, 4};
+    assert_true(ap_quantile(6, five, 0) == 1 && ap_quantile(6, five, 0.5) == 3 &&
+                ap_quantile(6, five, 1) == 5);
+    check_number("quantile", ap_quantile(6, five, 0.95), 4.8, 1e-12);
+    assert_true(isnan(ap_quantile(1, (double[]){NAN}, 0.5)));
 }
 
 int main(void)
