@@ -57,6 +57,7 @@ typedef struct ap_config {
         ap_output_part output;
         bool compress;
         int gate_bands;
+        ap_int_list gate_delays;
         double gate_new;
         bool gate_input;
     } agent;
@@ -72,7 +73,7 @@ typedef struct ap_config {
         ap_envelope_type corr_envelope;
         int corr_bands;
         double corr_tolerance_input, corr_tolerance_target;
-        double onset, chroma, timbre, variation, variation_least, level;
+        double onset, chroma, timbre, variation, variation_least, level, mixture, mixture_most;
     } loss;
     struct {
         int epochs, batch_size, accumulate;

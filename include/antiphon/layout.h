@@ -15,14 +15,18 @@ ap_var *ap_concat(ap_tape *tape, int axis, int count, ap_var *const *parts);
 /** Elements start .. start + length - 1 of x along `axis`. */
 ap_var *ap_slice(ap_tape *tape, ap_var *x, int axis, int64_t start, int64_t length);
 
+/** y[..., t] = x[..., t - late] along the last axis, zeros where x has nothing: later by `late` elements,
+ * earlier if it is negative. */
+ap_var *ap_delay(ap_tape *tape, ap_var *x, int64_t late);
+
 /** y[b, ...] = x[b, ...] + row[...]: row has the shape of x without its first dimension. */
 ap_var *ap_add_rows(ap_tape *tape, ap_var *x, ap_var *row);
 
 /** y[b, ...] = x[b, ...] factor[b]: one factor for each item of the first dimension; factor is [B]. */
 ap_var *ap_mul_items(ap_tape *tape, ap_var *x, ap_var *factor);
 
-/** y [B, G c, T] = x [B, G c, T] with each of the G groups of c neighbouring channels multiplied by its row of
- * w [B, G, T]. */
+/** y [B, G c, T] = x [B, G c, T] with each of the G groups of c neighbouring channels multiplied by its row
+ * of w [B, G, T]. */
 ap_var *ap_mul_groups(ap_tape *tape, ap_var *x, ap_var *w);
 
 /** The sum of all elements, a scalar; added up in double. */

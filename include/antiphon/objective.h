@@ -23,6 +23,7 @@ typedef enum ap_measure {
     AP_MEASURE_TIMBRE,
     AP_MEASURE_VARIATION,
     AP_MEASURE_LEVEL,
+    AP_MEASURE_MIXTURE,
     AP_MEASURE_R_INPUT,  /**< mean |r| of the output's envelope with the input's */
     AP_MEASURE_R_TARGET, /**< the same with the target's */
     AP_MEASURE_WEIGHTS,  /**< the first of six: the mean weight of each component */
@@ -45,8 +46,8 @@ typedef struct ap_heard {
 } ap_heard;
 
 /** Pushes the terms and returns their weighted sum, a scalar variable, filling in `measures`. NULL when every
- * weight is 0. Each term is a section of the tape under its measure's name; what is measured without a gradient
- * is the section "measures". */
+ * weight is 0. Each term is a section of the tape under its measure's name; what is measured without a
+ * gradient is the section "measures". */
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures);
 
 #endif

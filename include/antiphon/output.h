@@ -2,8 +2,8 @@
  * The output parts: how the agent's latents become those the decoder hears.
  *
  * cascade: two refining stages over the agent's and the target's latents, each a transformer with a residual
- * and a bounded match of its RMS to theirs. gates: gains over both sources' latents and a little of the
- * agent's own. Their parameters carry the names of the reference model.
+ * and a bounded match of its RMS to theirs. gates: gains over both sources' latents, the target's at
+ * several delays, and a little of the agent's own. Their parameters carry the names of the reference model.
  */
 #ifndef ANTIPHON_OUTPUT_H
 #define ANTIPHON_OUTPUT_H
@@ -24,12 +24,23 @@ ap_var *ap_cascade_refine(ap_tape *tape, const ap_cascade *cascade, ap_var *zc, 
 
 typedef struct ap_gates ap_gates;
 
-/** Registers "<prefix>linear.weight" and ".bias", which start at zero but for the input's biases, at -2 (-17
- * dB); owned by `params`. `bands` divides dim; fresh is the share of the agent's own latents. */
-ap_gates *ap_gates_create(ap_params *params, int64_t dim, int64_t bands, ap_real fresh, const char *prefix);
+#define AP_GATES_DELAYS_MOST 8
 
-/** y [B, D, T] = g_input zi + g_target zt + fresh z: for each frame and band of D / bands channels, gains
- * exp(3 tanh(u / 3)), within +-26 dB, u linear in z. zi NULL: target material only. */
+typedef struct ap_gates_config {
+    int64_t dim, bands;                   /**< `bands` divides dim */
+    int delay_count;                      /**< 1 to AP_GATES_DELAYS_MOST */
+    int64_t delays[AP_GATES_DELAYS_MOST]; /**< of the target's latents, in frames */
+    ap_real fresh;                        /**< the share of the agent's own latents */
+} ap_gates_config;
+
+/** Registers "<prefix>linear.weight" [(1 + delays) bands, dim] and ".bias": first the input's gains, then the
+ * target's at each delay. All start at zero but for the biases of the input's and of the target's at every
+ * delay after the first, at -2 (-17 dB). Owned by `params`. */
+ap_gates *ap_gates_create(ap_params *params, ap_gates_config config, const char *prefix);
+
+/** y [B, D, T] = g_input zi + sum over k of g_k zt delayed by delays[k] + fresh z: for each frame and band of
+ * D / bands channels, gains exp(3 tanh(u / 3)), within +-26 dB, u linear in z. A target heard late by a gain
+ * of its own lets the agent strike its notes where the input strikes. zi NULL: target material only. */
 ap_var *ap_gates_apply(ap_tape *tape, const ap_gates *gates, ap_var *z, ap_var *zi, ap_var *zt);
 
 #endif

@@ -21,19 +21,20 @@ typedef enum ap_param_kind {
     AP_PARAM_BUFFER   /**< a running statistic, written by the forward pass in training */
 } ap_param_kind;
 
-/** How a parameter starts: constant `a`; uniform in [-a, a); normal with standard deviation `a`; `a` in the
- * first half of its elements and zero in the others; `a` times the Euclidean norm of each row (first index)
- * of the parameter registered just before, for the gains of a weight norm. */
+/** How a parameter starts: constant `a`; uniform in [-a, a); normal with standard deviation `a`; `a`, but
+ * zero in the one numbered `zero_block` of `blocks` equal blocks of its elements; `a` times the Euclidean
+ * norm of each row (first index) of the parameter registered just before, for the gains of a weight norm. */
 typedef enum ap_init_kind {
     AP_INIT_CONSTANT,
     AP_INIT_UNIFORM,
     AP_INIT_NORMAL,
-    AP_INIT_FIRST_HALF,
+    AP_INIT_ALL_BUT_BLOCK,
     AP_INIT_ROW_NORM
 } ap_init_kind;
 typedef struct ap_init {
     ap_init_kind kind;
     double a;
+    int64_t zero_block, blocks; /**< of AP_INIT_ALL_BUT_BLOCK */
 } ap_init;
 
 typedef struct ap_param {

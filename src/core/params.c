@@ -40,7 +40,8 @@ void *ap_params_alloc(ap_params *params, size_t bytes)
     return ap_arena_zeros(params->arena, bytes);
 }
 
-ap_param *ap_params_add(ap_params *params, ap_param_kind kind, ap_shape shape, ap_init init, const char *name, ...)
+ap_param *ap_params_add(ap_params *params, ap_param_kind kind, ap_shape shape, ap_init init, const char *name,
+                        ...)
 {
     char text[NAME_MAX_BYTES];
     va_list arguments;
@@ -81,7 +82,8 @@ static void initialise(ap_param *param, ap_rng *rng)
     for (int64_t i = 0; i < n; i++) {
         double a = param->init.a;
         if (param->init.kind == AP_INIT_UNIFORM) a *= 2 * ap_rng_uniform(rng) - 1;
-        if (param->init.kind == AP_INIT_FIRST_HALF && i >= n / 2) a = 0;
+        if (param->init.kind == AP_INIT_ALL_BUT_BLOCK && i * param->init.blocks / n == param->init.zero_block)
+            a = 0;
         if (param->init.kind == AP_INIT_NORMAL) a *= ap_rng_normal(rng);
         param->value.data[i] = (ap_real)a;
     }

@@ -8,39 +8,45 @@
 
 /* Gains stay within e^+-3, that is +-26 dB. */
 #define GAIN_BOUND ((ap_real)3)
-/* Where the input's gains start: e^(3 tanh(-2/3)), that is -17 dB. */
-#define INPUT_BIAS (-2.0)
+/* Where the gains of the input and of the delayed target start: e^(3 tanh(-2/3)), that is -17 dB. */
+#define LOW_BIAS (-2.0)
 
 struct ap_gates {
+    ap_gates_config config;
     ap_affine_params linear;
-    int64_t bands;
-    ap_real fresh;
 };
 
-ap_gates *ap_gates_create(ap_params *params, int64_t dim, int64_t bands, ap_real fresh, const char *prefix)
+ap_gates *ap_gates_create(ap_params *params, ap_gates_config config, const char *prefix)
 {
-    if (dim % bands) ap_fatal("gates: %lld bands over %lld dimensions", (long long)bands, (long long)dim);
+    if (config.dim % config.bands)
+        ap_fatal("gates: %lld bands over %lld dimensions", (long long)config.bands, (long long)config.dim);
+    if (config.delay_count < 1 || config.delay_count > AP_GATES_DELAYS_MOST)
+        ap_fatal("gates: %d delays, not 1 to %d", config.delay_count, AP_GATES_DELAYS_MOST);
     ap_gates *gates = ap_params_alloc(params, sizeof *gates);
     char name[64];
     snprintf(name, sizeof name, "%slinear", prefix);
-    gates->linear = ap_linear_create(params, dim, 2 * bands, name);
-    gates->linear.weight->init = (ap_init){AP_INIT_CONSTANT, 0};
-    gates->linear.bias->init = (ap_init){AP_INIT_FIRST_HALF, INPUT_BIAS};
-    gates->bands = bands;
-    gates->fresh = fresh;
+    *gates = (ap_gates){config,
+                        ap_linear_create(params, config.dim, (1 + config.delay_count) * config.bands, name)};
+    gates->linear.weight->init = (ap_init){.kind = AP_INIT_CONSTANT, .a = 0};
+    /* the target as it is, all else low */
+    gates->linear.bias->init = (ap_init){
+        .kind = AP_INIT_ALL_BUT_BLOCK, .a = LOW_BIAS, .zero_block = 1, .blocks = 1 + config.delay_count};
     return gates;
 }
 
-/* one source's latents under its gains: bands first .. first + bands - 1 of g */
-static ap_var *gated(ap_tape *tape, const ap_gates *gates, ap_var *g, int64_t first, ap_var *z)
+/* a source's latents under the gains of group k of g */
+static ap_var *gated(ap_tape *tape, const ap_gates *gates, ap_var *g, int k, ap_var *z)
 {
-    return ap_mul_groups(tape, z, ap_slice(tape, g, 1, first, gates->bands));
+    int64_t bands = gates->config.bands;
+    return ap_mul_groups(tape, z, ap_slice(tape, g, 1, k * bands, bands));
 }
 
 ap_var *ap_gates_apply(ap_tape *tape, const ap_gates *gates, ap_var *z, ap_var *zi, ap_var *zt)
 {
     ap_var *u = ap_transpose(tape, ap_linear_apply(tape, gates->linear, ap_transpose(tape, z)));
     ap_var *g = ap_exp(tape, ap_scale(tape, ap_tanh(tape, ap_scale(tape, u, 1 / GAIN_BOUND)), GAIN_BOUND));
-    ap_var *y = ap_add(tape, gated(tape, gates, g, gates->bands, zt), ap_scale(tape, z, gates->fresh));
+    ap_var *y = ap_scale(tape, z, gates->config.fresh);
+    for (int k = 0; k < gates->config.delay_count; k++)
+        y = ap_add(tape, gated(tape, gates, g, 1 + k, ap_delay(tape, zt, gates->config.delays[k])), y);
     return zi ? ap_add(tape, gated(tape, gates, g, 0, zi), y) : y;
 }

@@ -17,7 +17,7 @@ ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1,
 {
     char name[160];
     ap_head *head = ap_params_alloc(params, sizeof *head);
-    ap_init zero = {AP_INIT_CONSTANT, 0}, one = {AP_INIT_CONSTANT, 1};
+    ap_init zero = {.kind = AP_INIT_CONSTANT, .a = 0}, one = {.kind = AP_INIT_CONSTANT, .a = 1};
 #define NAME(part) (snprintf(name, sizeof name, "%s%s", prefix, part), name)
     head->conv1 = ap_conv_create(params, dim, 2 * out, k1, NAME("conv1"));
     head->conv2 = ap_conv_create(params, 2 * out, out, k2, NAME("conv2"));

@@ -9,7 +9,7 @@
 /* weight and bias uniform within 1 / sqrt(fan_in) */
 static ap_affine_params uniform(ap_params *params, ap_shape weight, int64_t fan_in, const char *name)
 {
-    ap_init init = {AP_INIT_UNIFORM, 1 / sqrt((double)fan_in)};
+    ap_init init = {.kind = AP_INIT_UNIFORM, .a = 1 / sqrt((double)fan_in)};
     ap_affine_params p;
     p.weight = ap_params_add(params, AP_PARAM_TRAINED, weight, init, "%s.weight", name);
     p.bias = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(weight.at[0]), init, "%s.bias", name);
@@ -40,7 +40,7 @@ ap_var *ap_conv_apply(ap_tape *tape, ap_affine_params conv, ap_var *x)
 
 ap_affine_params ap_layer_norm_create(ap_params *params, int64_t width, const char *name)
 {
-    ap_init one = {AP_INIT_CONSTANT, 1}, zero = {AP_INIT_CONSTANT, 0};
+    ap_init one = {.kind = AP_INIT_CONSTANT, .a = 1}, zero = {.kind = AP_INIT_CONSTANT, .a = 0};
     ap_affine_params p;
     p.weight = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(width), one, "%s.weight", name);
     p.bias = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(width), zero, "%s.bias", name);

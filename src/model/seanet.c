@@ -63,8 +63,8 @@ typedef struct place {
  */
 static normed_conv create_conv(const place *at, ap_shape weight, int64_t out, const char *inside)
 {
-    ap_init uniform = {AP_INIT_UNIFORM, 1 / sqrt((double)(weight.at[1] * weight.at[2]))};
-    ap_init norm = {AP_INIT_ROW_NORM, 1};
+    ap_init uniform = {.kind = AP_INIT_UNIFORM, .a = 1 / sqrt((double)(weight.at[1] * weight.at[2]))};
+    ap_init norm = {.kind = AP_INIT_ROW_NORM, .a = 1};
     normed_conv conv = {.folded.shape = weight};
 #define ADD(shape, init, part)                                                                               \
     ap_params_add(at->params, at->kind, shape, init, "%slayers.%d.%sconv.%s", at->prefix, at->index, inside, \
@@ -97,7 +97,7 @@ static residual create_block(place *at, int64_t channels)
 
 static void create_lstm(place *at, int64_t width, int layers, recurrent *lstm)
 {
-    ap_init uniform = {AP_INIT_UNIFORM, 1 / sqrt((double)width)};
+    ap_init uniform = {.kind = AP_INIT_UNIFORM, .a = 1 / sqrt((double)width)};
     for (int l = 0; l < layers; l++) {
 #define ADD(shape, part)                                                                                     \
     ap_params_add(at->params, at->kind, shape, uniform, "%slayers.%d.lstm.%s_l%d", at->prefix, at->index,    \

@@ -26,7 +26,8 @@ static layer layer_create(ap_params *params, ap_transformer_config c, const char
     char name[160];
     layer l;
 #define NAME(part) (snprintf(name, sizeof name, "%s.layers.%d.%s", prefix, index, part), name)
-    ap_init xavier = {AP_INIT_UNIFORM, sqrt(6.0 / (4.0 * (double)c.model))}, zero = {AP_INIT_CONSTANT, 0};
+    ap_init xavier = {.kind = AP_INIT_UNIFORM, .a = sqrt(6.0 / (4.0 * (double)c.model))},
+            zero = {.kind = AP_INIT_CONSTANT, .a = 0};
     l.in.weight = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(3 * c.model, c.model), xavier, "%s",
                                 NAME("self_attn.in_proj_weight"));
     l.in.bias = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(3 * c.model), zero, "%s",

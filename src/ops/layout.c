@@ -37,8 +37,8 @@ ap_var *ap_transpose(ap_tape *tape, ap_var *x)
     return y;
 }
 
-/* ---------------------------------------------------------------- concat, slice: runs of neighbouring
- * elements */
+/* ---------------------------------------------------------------- concat, slice, delay: runs of
+ * neighbouring elements */
 
 /* `runs` runs of `length` elements, which start every x_step in x and every y_step in y, copied or added. */
 static void move_runs(int64_t runs, int64_t length, const ap_real *x, int64_t x_step, bool add, ap_real *y,
@@ -144,6 +144,43 @@ ap_var *ap_slice(ap_tape *tape, ap_var *x, int axis, int64_t start, int64_t leng
     int64_t inner = extent(whole, axis + 1, whole.rank);
     move_runs(extent(part, 0, axis), length * inner, x->value.data + start * inner, whole.at[axis] * inner,
               false, y->value.data, length * inner);
+    return y;
+}
+
+/* Which of T elements are moved by a delay: `length`, from `from` in x to `to` in y. */
+typedef struct move {
+    int64_t from, to, length;
+} move;
+
+static move move_of(int64_t T, int64_t late)
+{
+    int64_t by = late < 0 ? -late : late, length = by < T ? T - by : 0;
+    return length && late < 0 ? (move){by, 0, length} : (move){0, length ? by : 0, length};
+}
+
+static void delay_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_shape shape = y->value.shape;
+    int64_t T = shape.at[shape.rank - 1];
+    move m = move_of(T, *(int64_t *)y->saved);
+    ap_real *dx = ap_var_grad(tape, y->inputs[0]);
+    if (dx) move_runs(extent(shape, 0, shape.rank - 1), m.length, y->grad + m.to, T, true, dx + m.from, T);
+}
+
+AP_DEFINE_OP(delay);
+
+ap_var *ap_delay(ap_tape *tape, ap_var *x, int64_t late)
+{
+    ap_shape shape = x->value.shape;
+    require_axis("delay", shape, 0);
+    int64_t T = shape.at[shape.rank - 1];
+    move m = move_of(T, late);
+    ap_var *y = ap_tape_push(tape, &op_delay, shape, 1, &x);
+    int64_t *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = late;
+    memset(y->value.data, 0, (size_t)count(y) * sizeof *y->value.data);
+    move_runs(extent(shape, 0, shape.rank - 1), m.length, x->value.data + m.from, T, false,
+              y->value.data + m.to, T);
     return y;
 }
 

@@ -30,6 +30,7 @@
     X(transpose)                                                                                             \
     X(concat)                                                                                                \
     X(slice)                                                                                                 \
+    X(delay)                                                                                                 \
     X(add_rows)                                                                                              \
     X(mul_items)                                                                                             \
     X(mul_groups)                                                                                            \
@@ -73,7 +74,9 @@
     X(flux)                                                                                                  \
     X(log_average)                                                                                           \
     X(log_power)                                                                                             \
-    X(variation)
+    X(variation)                                                                                             \
+    /* loss/mixture.c */                                                                                     \
+    X(mixture_share)
 
 #define AP_OP_REGISTERED(name) AP_OP_REGISTERED_##name,
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };

@@ -87,6 +87,7 @@ static const struct {
     {AP_MEASURE_TIMBRE, "Timbre, against the target's", "timbre"},
     {AP_MEASURE_VARIATION, "Lack of variation", "variation"},
     {AP_MEASURE_LEVEL, "Level, against the target's", "level"},
+    {AP_MEASURE_MIXTURE, "Beyond the mix allowed", "mixture"},
 };
 #define TERMS (sizeof terms / sizeof *terms)
 

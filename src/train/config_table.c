@@ -73,6 +73,7 @@ const config_key config_keys[] = {
     CHOICE(agent, output, ap_output_part, "cascade", "between the agent and the decoder: two refining stages, nothing, or gains over both sources' latents", "cascade", "direct", "gates"),
     BOOL(agent, compress, false, "the agent hears asinh of the latents"),
     INT(agent, gate_bands, 16, 1, WIDEST, "gates: groups of latent channels with one gain each"),
+    LIST(agent, gate_delays, "[0]", 0, 1000, "gates: delays at which the target's latents are at hand, in frames of the codec, each under gains of its own"),
     NUMBER(agent, gate_new, 0.05, 0, 100, RANGE_CLOSED, "gates: factor of the agent's own latents in the output"),
     BOOL(agent, gate_input, true, "gates: let the input's latents through; false: target material only"),
 
@@ -100,6 +101,8 @@ const config_key config_keys[] = {
     WEIGHT(loss, variation, 0.0, "weight of the penalty for a drone or silence"),
     NUMBER(loss, variation_least, 0.6, 0, 100, RANGE_CLOSED, "envelope's standard deviation over its mean from which there is no such penalty"),
     WEIGHT(loss, level, 0.0, "weight of the distance from the target's level"),
+    WEIGHT(loss, mixture, 0.0, "weight of the share of the output that a mere mix of the sources explains"),
+    NUMBER(loss, mixture_most, 0.3, 0, 1, RANGE_BELOW, "such a share that costs nothing"),
 
     INT(train, epochs, 20, 1, MANY, "passes over the training set"),
     INT(train, batch_size, 1, 1, WIDEST, "items computed together"),

@@ -45,6 +45,16 @@ static void create_agent(ap_model *model, const ap_config *config)
     model->agent = ap_agent_create(model->params, agent, "agent.");
 }
 
+static ap_gates_config gates_config(const ap_config *config)
+{
+    ap_gates_config gates = {.dim = config->codec.dim,
+                             .bands = config->agent.gate_bands,
+                             .delay_count = config->agent.gate_delays.count,
+                             .fresh = (ap_real)config->agent.gate_new};
+    for (int k = 0; k < gates.delay_count; k++) gates.delays[k] = config->agent.gate_delays.at[k];
+    return gates;
+}
+
 static void create_output(ap_model *model, const ap_config *config)
 {
     if (config->agent.output == AP_OUTPUT_CASCADE)
@@ -52,8 +62,7 @@ static void create_output(ap_model *model, const ap_config *config)
             ap_cascade_create(model->params, config->codec.dim, config->cascade.heads, config->cascade.layers,
                               (ap_real)config->cascade.dropout, "cascade.");
     if (config->agent.output == AP_OUTPUT_GATES)
-        model->gates = ap_gates_create(model->params, config->codec.dim, config->agent.gate_bands,
-                                       (ap_real)config->agent.gate_new, "gates.");
+        model->gates = ap_gates_create(model->params, gates_config(config), "gates.");
 }
 
 /* the codec's tensors from a file that may hold more */

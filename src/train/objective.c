@@ -22,6 +22,7 @@ static const char *const names[AP_MEASURE_COUNT] = {
     [AP_MEASURE_TIMBRE] = "timbre_loss",
     [AP_MEASURE_VARIATION] = "variation_loss",
     [AP_MEASURE_LEVEL] = "level_loss",
+    [AP_MEASURE_MIXTURE] = "mixture_loss",
     [AP_MEASURE_R_INPUT] = "r_input",
     [AP_MEASURE_R_TARGET] = "r_target",
     [AP_MEASURE_WEIGHTS] = "input_rhythm_weight",
@@ -113,6 +114,11 @@ static ap_var *level(ap_tape *tape, const ap_config *config, const ap_heard *h)
     return ap_level_loss(tape, h->output, h->target);
 }
 
+static ap_var *mixture(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    return ap_mixture_loss(tape, h->output, h->input, h->target, (ap_real)config->loss.mixture_most);
+}
+
 typedef struct term {
     ap_measure measure;
     double weight;
@@ -183,6 +189,7 @@ ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *hea
         {AP_MEASURE_TIMBRE, config->loss.timbre, timbre},
         {AP_MEASURE_VARIATION, config->loss.variation, variation},
         {AP_MEASURE_LEVEL, config->loss.level, level},
+        {AP_MEASURE_MIXTURE, config->loss.mixture, mixture},
     };
     *measures = (ap_measures){0};
     ap_var *total = NULL, *correlated = NULL;

@@ -15,6 +15,23 @@ static golden_outputs one(ap_var *y)
     return (golden_outputs){.count = 1, .at = {{"y", y}}};
 }
 
+/* "(5, 2, 2)" */
+static int parse_list(const char *text, int64_t *at, int most)
+{
+    int count = 0;
+    while (*text && count < most) {
+        char *end;
+        long value = strtol(text, &end, 10);
+        if (end == text) {
+            text++;
+            continue;
+        }
+        at[count++] = value;
+        text = end;
+    }
+    return count;
+}
+
 /* ---------------------------------------------------------------- losses */
 
 /* a setting that a file need not have */
@@ -58,6 +75,13 @@ TWO_SIGNALS(onset_loss, ap_onset_loss, "out", "inp")
 TWO_SIGNALS(chroma_loss, ap_chroma_loss, "out", "tgt")
 TWO_SIGNALS(timbre_loss, ap_timbre_loss, "out", "tgt")
 TWO_SIGNALS(level_loss, ap_level_loss, "out", "tgt")
+
+static golden_outputs mixture_loss(golden *g)
+{
+    ap_var *output = golden_input(g, "out"), *input = golden_input(g, "inp"),
+           *target = golden_input(g, "tgt");
+    return one(ap_mixture_loss(g->tape, output, input, target, (ap_real)golden_real(g, "most")));
+}
 
 static golden_outputs variation_loss(golden *g)
 {
@@ -121,31 +145,19 @@ static golden_outputs gates(golden *g)
 {
     ap_shape weight;
     golden_read(g, "param.linear.weight", &weight); /* [2 bands, dim] */
-    ap_real fresh = (ap_real)golden_real(g, "new");
-    ap_gates *gate = ap_gates_create(g->params, weight.at[1], golden_number(g, "bands"), fresh, "");
+    ap_gates_config config = {.dim = weight.at[1],
+                              .bands = golden_number(g, "bands"),
+                              .delay_count = 1,
+                              .fresh = (ap_real)golden_real(g, "new")};
+    const char *delays = ap_safetensors_metadata(g->file, "delays");
+    if (delays) config.delay_count = parse_list(delays, config.delays, AP_GATES_DELAYS_MOST);
+    ap_gates *gate = ap_gates_create(g->params, config, "");
     golden_load_params(g);
     ap_var *z = golden_input(g, "z"), *zi = golden_input(g, "zi"), *zt = golden_input(g, "zt");
     return one(ap_gates_apply(g->tape, gate, z, zi, zt));
 }
 
 /* ---------------------------------------------------------------- the codecs */
-
-/* "(5, 2, 2)" */
-static int parse_list(const char *text, int64_t *at, int most)
-{
-    int count = 0;
-    while (*text && count < most) {
-        char *end;
-        long value = strtol(text, &end, 10);
-        if (end == text) {
-            text++;
-            continue;
-        }
-        at[count++] = value;
-        text = end;
-    }
-    return count;
-}
 
 static golden_outputs seanet(golden *g)
 {
@@ -199,6 +211,7 @@ const golden_case golden_cases[] = {
     {"timbre_loss", timbre_loss, NULL},
     {"variation_loss", variation_loss, NULL},
     {"level_loss", level_loss, NULL},
+    {"mixture_loss", mixture_loss, NULL},
     {"train_step", NULL, golden_train_step},
     {NULL, NULL, NULL},
 };

@@ -1,4 +1,5 @@
 #include "loss/features.h"
+#include "loss/mixture.h"
 #include "loss/pearson.h"
 
 #include "ops/ops.h"
@@ -39,6 +40,12 @@ static ap_var *build_variation(ap_tape *tape, ap_var *const *in, const void *con
     return ap_variation(tape, in[0], LEAST);
 }
 
+static ap_var *build_mixture_share(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    (void)context;
+    return ap_mixture_share(tape, in[0], in[1], in[2]);
+}
+
 /* numbers of at least `low`, as magnitudes and envelopes are */
 static ap_tensor positive(uint64_t seed, double low, double scale, ap_shape shape)
 {
@@ -52,7 +59,7 @@ static void check_forward(const char *name, check_fn *build, int count, const ap
                           ap_shape shape, double *want)
 {
     ap_tape *tape = ap_tape_create(0);
-    ap_var *in[2];
+    ap_var *in[CHECK_INPUTS_MAX];
     for (int k = 0; k < count; k++) in[k] = ap_tape_constant(tape, inputs[k]);
     ap_var *y = build(tape, in, NULL);
     assert_true(ap_shape_same(y->value.shape, shape));
@@ -196,4 +203,67 @@ void gradient_variation(void **state)
 {
     (void)state;
     check_backward("variation", build_variation, 1, envelopes(12), (ap_tensor){0});
+}
+
+/* ---------------------------------------------------------------- mixture_share */
+
+/* output, input and target: the first owes something to both of the others, which are alike to some degree */
+static void make_sources(int64_t B, int64_t S, ap_tensor in[3])
+{
+    for (int k = 0; k < 3; k++) in[k] = random_tensor(11 + (uint64_t)k, (ap_real)0.3, AP_SHAPE(B, S));
+    for (int64_t i = 0; i < B * S; i++) {
+        in[2].data[i] += (ap_real)0.4 * in[1].data[i];
+        in[0].data[i] += (ap_real)0.5 * in[1].data[i] - (ap_real)0.8 * in[2].data[i];
+    }
+}
+
+/* Projections on orthonormal vectors: a source has, besides its samples, one coordinate of its own for the
+ * ridge. */
+void forward_mixture_share(void **state)
+{
+    (void)state;
+    const int64_t B = 4, S = 300;
+    ap_tensor in[3];
+    make_sources(B, S, in);
+    for (int64_t i = 0; i < S; i++) {
+        in[0].data[S + i] = in[1].data[S + i] - 2 * in[2].data[S + i]; /* a mix */
+        in[0].data[2 * S + i] = 0;                                     /* silence */
+        in[2].data[3 * S + i] = in[1].data[3 * S + i];                 /* one source twice */
+    }
+    double *want = calloc((size_t)B, sizeof *want), floor = 1e-6 * (double)S;
+    assert_non_null(want);
+    for (int64_t b = 0; b < B; b++) {
+        double v[2][302] = {{0}}, power = 0, explained = 0;
+        for (int64_t i = 0; i < S; i++) {
+            power += pow((double)in[0].data[b * S + i], 2);
+            for (int k = 0; k < 2; k++) v[k][i] = (double)in[k + 1].data[b * S + i];
+        }
+        v[0][S] = v[1][S + 1] = sqrt(floor);
+        for (int k = 0; k < 2; k++) {
+            double along = 0, norm = 0, o = 0;
+            if (k)
+                for (int64_t i = 0; i < S + 2; i++) along += v[0][i] * v[1][i];
+            for (int64_t i = 0; i < S + 2; i++) {
+                if (k) v[k][i] -= along * v[0][i];
+                norm += v[k][i] * v[k][i];
+            }
+            for (int64_t i = 0; i < S + 2; i++) {
+                v[k][i] /= sqrt(norm);
+                if (i < S) o += v[k][i] * (double)in[0].data[b * S + i];
+            }
+            explained += o * o;
+        }
+        want[b] = explained / (power + floor);
+    }
+    assert_true(want[0] > 0.1 && want[0] < 0.9 && want[1] > 0.999 && want[2] == 0);
+    check_forward("mixture_share", build_mixture_share, 3, in, AP_SHAPE(B), want);
+}
+
+void gradient_mixture_share(void **state)
+{
+    (void)state;
+    gradient_case c = {.name = "mixture_share", .build = build_mixture_share, .input_count = 3};
+    make_sources(2, 17, c.inputs);
+    check_gradient(&c);
+    free_inputs(&c);
 }

@@ -29,6 +29,11 @@ static ap_var *build_slice(ap_tape *tape, ap_var *const *in, const void *context
     return ap_slice(tape, in[0], at->axis, at->start, at->length);
 }
 
+static ap_var *build_delay(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    return ap_delay(tape, in[0], *(const int64_t *)context);
+}
+
 static ap_var *build_add_rows(ap_tape *tape, ap_var *const *in, const void *context)
 {
     (void)context;
@@ -219,6 +224,33 @@ void gradient_slice(void **state)
         place from = {axis, 1, 2};
         check_gradient_of(make_case("slice", build_slice, &from, 1, &shape));
     }
+}
+
+/* ---------------------------------------------------------------- delay */
+
+static double want_delay(const gradient_case *c, int64_t i, int64_t j, int64_t k)
+{
+    int64_t from = k - *(const int64_t *)c->context;
+    return from < 0 || from >= c->inputs[0].shape.at[2] ? 0 : element(c->inputs[0], i, j, from);
+}
+
+/* none, later, earlier, all but one element, all and more */
+static const int64_t delays[] = {0, 3, -4, 10, -10, 11, -20};
+
+void forward_delay(void **state)
+{
+    (void)state;
+    const ap_shape shape = AP_SHAPE(2, 3, 11);
+    for (size_t k = 0; k < sizeof delays / sizeof *delays; k++)
+        check_elements(make_case("delay", build_delay, &delays[k], 1, &shape), shape, want_delay);
+}
+
+void gradient_delay(void **state)
+{
+    (void)state;
+    const ap_shape shape = AP_SHAPE(2, 3, 11);
+    for (size_t k = 0; k < sizeof delays / sizeof *delays; k++)
+        check_gradient_of(make_case("delay", build_delay, &delays[k], 1, &shape));
 }
 
 /* ---------------------------------------------------------------- add_rows, mul_items, mul_groups */

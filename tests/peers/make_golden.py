@@ -121,6 +121,10 @@ def main(out, seed=0):
         case(out, "modulation_" + name, f, clip, meta={"segments": 40, **settings})
     gates = randomise(Gates(16, 4))
     case(out, "gates", lambda z, zi, zt: gates(z, zi, zt), {"z": r(2, 16, 20), "zi": r(2, 16, 20), "zt": r(2, 16, 20)}, gates, meta={"bands": 4, "new": 0.05})
+    late = randomise(Gates(16, 4, 0.05, (0, 2, 5)))
+    case(out, "gates_delays", lambda z, zi, zt: late(z, zi, zt), {"z": r(2, 16, 20), "zi": r(2, 16, 20), "zt": r(2, 16, 20)}, late,
+         meta={"bands": 4, "new": 0.05, "delays": (0, 2, 5)})
+    case(out, "mixture_loss", lambda out, inp, tgt: mixture_loss(out, inp, tgt, 0.1), {"out": o, "inp": i, "tgt": g}, meta={"most": 0.1})
     # three whole training steps: frozen codec, agent + cascade, AdamW, clipping at 10
     torch.manual_seed(seed + 1)
     enc, dec = Encoder(16, 4, (4, 2), 0), Decoder(16, 4, (4, 2), 0)

@@ -277,7 +277,7 @@ static void params_lie_in_one_array_in_order(void **state)
 {
     (void)state;
     ap_params *params = ap_params_create();
-    ap_init half = {AP_INIT_FIRST_HALF, -2}, within = {AP_INIT_UNIFORM, 0.25};
+    ap_init half = {.kind = AP_INIT_ALL_BUT_BLOCK, .a = -2, .zero_block = 1, .blocks = 2}, within = {.kind = AP_INIT_UNIFORM, .a = 0.25};
     ap_param *a = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(2, 3), within, "m.%d.a", 7);
     ap_param *frozen = ap_params_add(params, AP_PARAM_FROZEN, AP_SHAPE(4), half, "m.frozen");
     ap_param *b = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(5), within, "m.b");

@@ -18,7 +18,17 @@ static ap_var *variation(ap_tape *tape, ap_var *output, ap_var *reference)
     return ap_variation_loss(tape, output, (ap_real)0.6, 50);
 }
 
-static term_fn *const TERMS[] = {ap_onset_loss, ap_chroma_loss, ap_timbre_loss, variation, ap_level_loss};
+/* the second source of the mixture is no signal of a test's */
+static ap_var *mixture(ap_tape *tape, ap_var *output, ap_var *reference)
+{
+    static ap_real other[SAMPLES];
+    for (int t = 0; t < SAMPLES; t++) other[t] = (ap_real)(0.2 * sin(0.001 * t * sqrt(t)));
+    ap_var *second = ap_tape_constant(tape, (ap_tensor){AP_SHAPE(1, 1, SAMPLES), other});
+    return ap_mixture_loss(tape, output, reference, second, 0);
+}
+
+static term_fn *const TERMS[] = {ap_onset_loss, ap_chroma_loss, ap_timbre_loss,
+                                 variation,     ap_level_loss,  mixture};
 #define TERM_COUNT ((int)(sizeof TERMS / sizeof *TERMS))
 
 typedef struct signal {
@@ -66,7 +76,7 @@ static void test_the_same_signal_costs_nothing(void **state)
     (void)state;
     play(&a, 330, 3000, 0, 0.3);
     for (int k = 0; k < TERM_COUNT; k++) {
-        if (TERMS[k] == variation) continue;
+        if (TERMS[k] == variation || TERMS[k] == mixture) continue;
         memcpy(b.x, a.x, sizeof b.x);
         check_small("same signal", term(TERMS[k], &a, &b), 1e-5);
     }
@@ -126,6 +136,20 @@ static void test_level_is_a_ratio(void **state)
     check_small("twice the amplitude", term(ap_level_loss, &a, &b) - log(4), 1e-3);
 }
 
+static void test_mixture_knows_a_mix(void **state)
+{
+    (void)state;
+    play(&a, 330, 3000, 0, 0.3);
+    play(&b, 330, 3000, 0, 0.1);
+    check_small("a softer copy", term(mixture, &a, &b) - 1, 3e-3);
+    play(&b, 330, 3000, 200, 0.3);
+    check_less("later", term(mixture, &a, &b), 0.9);
+    play(&b, 494, 3000, 0, 0.3);
+    check_small("another tone", term(mixture, &a, &b), 0.02);
+    memset(a.x, 0, sizeof a.x);
+    check_small("silence", term(mixture, &a, &b), 0);
+}
+
 static void test_silence(void **state)
 {
     (void)state;
@@ -170,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_timbre_hears_spectrum_not_time),
         cmocka_unit_test(test_variation_makes_drones_pay),
         cmocka_unit_test(test_level_is_a_ratio),
+        cmocka_unit_test(test_mixture_knows_a_mix),
         cmocka_unit_test(test_silence),
         cmocka_unit_test(test_descent),
     };
