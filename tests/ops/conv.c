@@ -30,11 +30,13 @@ static const conv_case CONV[] = {
     {1, 2, 3, 2, 3, {1, 2, 1, 7, AP_PAD_REFLECT}, true, true, false},
     {2, 5, 4, 13, 2, {4, 1, 0, 0, AP_PAD_ZERO}, false, true, false},
 };
-/* Many tiles, and more rows of X than are gone through at a time. */
+/* Many tiles, more rows of X than are gone through at a time, and kernels of twice their stride with enough to
+ * be summed up for pairs of columns. */
 static const conv_case LONG_CONV[] = {
     {1, 3, 2, 5003, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, true, false},
     {2, 40, 11, 2011, 9, {1, 1, 4, 4, AP_PAD_ZERO}, true, false, false},
     {1, 33, 18, 4999, 16, {8, 1, 8, 3, AP_PAD_REFLECT}, true, true, false},
+    {2, 131, 10, 403, 2, {1, 1, 1, 0, AP_PAD_ZERO}, true, false, false},
 };
 
 /* For these the pads are the trims. */
@@ -49,6 +51,7 @@ static const conv_case TRANSPOSED[] = {
 static const conv_case LONG_TRANSPOSED[] = {
     {1, 33, 18, 1013, 16, {8, 1, 0, 8, AP_PAD_ZERO}, true, true, false},
     {2, 90, 7, 2003, 4, {2, 1, 1, 1, AP_PAD_ZERO}, true, false, false},
+    {2, 130, 3, 1001, 10, {5, 1, 0, 5, AP_PAD_ZERO}, true, true, false},
 };
 
 #define COUNT(cases) (sizeof(cases) / sizeof *(cases))
