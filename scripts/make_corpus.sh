@@ -4,10 +4,12 @@
 #   scripts/make_corpus.sh DIR     settings below, each overridable from the environment
 #
 # Drums are inputs; pianos, basses, guitars and strings are targets. Gives a pair set of 24 kHz mono, DIR/{train,val}, and for
-# judging alone the same validation pieces played by another sound font, DIR/other_font/val. Pieces in val are not in train.
+# judging alone pieces played by another sound font, DIR/other_font/val, those of val among them. No piece of train is in
+# either.
 set -eu
-PIECES=${PIECES:-60}
+PIECES=${PIECES:-200}
 VALIDATION=${VALIDATION:-12}           # of them, for val: a multiple of four has every family of instruments alike
+JUDGED=${JUDGED:-60}                   # of them, for other_font/val: the pieces of val and more
 SECONDS_EACH=${SECONDS_EACH:-16}
 SEED=${SEED:-1}
 JOBS=${JOBS:-2}                        # renderers at a time
@@ -40,11 +42,14 @@ render() {
         --seconds "$SECONDS_EACH" --val-share 0 >/dev/null
 }
 
-training=$((PIECES - VALIDATION))
+training=$((PIECES - JUDGED))
+if [ "$VALIDATION" -gt "$JUDGED" ] || [ "$training" -lt 1 ]; then
+    echo "PIECES=$PIECES, JUDGED=$JUDGED, VALIDATION=$VALIDATION: validation pieces are among the judged, and some must be left to train on" >&2
+    exit 2
+fi
 python3 scripts/make_midi.py "$work/train" 0 "$training" "$SECONDS_EACH" "$SEED"
-for split in val other_font; do
-    python3 scripts/make_midi.py "$work/$split" "$training" "$VALIDATION" "$SECONDS_EACH" "$SEED"
-done
+python3 scripts/make_midi.py "$work/val" "$training" "$VALIDATION" "$SECONDS_EACH" "$SEED"
+python3 scripts/make_midi.py "$work/other_font" "$training" "$JUDGED" "$SECONDS_EACH" "$SEED"
 render train "$FONT"
 render val "$FONT"
 render other_font "$OTHER_FONT"
@@ -52,4 +57,4 @@ mkdir "$out/other_font"
 mv "$work/pairs_val/train" "$out/val"
 mv "$work/pairs_other_font/train" "$out/other_font/val"
 mv "$work/pairs_train/train" "$out/train" # last: a folder with train/ is whole
-echo "$out: $training pairs of $SECONDS_EACH s to train on, $VALIDATION to validate, the same by another font in other_font/"
+echo "$out: $training pairs of $SECONDS_EACH s to train on, $VALIDATION to validate, $JUDGED by another font to judge"

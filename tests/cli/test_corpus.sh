@@ -11,8 +11,8 @@ done
 [ "$(sort -u sums | wc -l)" -eq 2 ] && [ "$(sed -n 1p sums)" = "$(sed -n 2p sums)" ]
 [ "$(cksum midi/*/*.mid | cut -d' ' -f1 | sort -u | wc -l)" -eq 16 ]
 
-PIECES=8 VALIDATION=4 SECONDS_EACH=4 "$scripts/make_corpus.sh" corpus >out
-grep -q '4 pairs of 4 s to train on, 4 to validate' out
+PIECES=8 VALIDATION=4 JUDGED=4 SECONDS_EACH=4 "$scripts/make_corpus.sh" corpus >out
+grep -q '4 pairs of 4 s to train on, 4 to validate, 4 by another font to judge' out
 for split in train val other_font/val; do
     for side in input output; do
         [ "$(find "corpus/$split" -name "pair_*_$side.wav" | wc -l)" -eq 4 ]
