@@ -81,7 +81,9 @@ typedef struct ap_config {
         ap_schedule schedule;
         int warmup_steps;
         double weight_decay, beta1, beta2, eps, clip;
-        int seed, threads, patience, samples_every, checkpoint_every, steps_per_epoch;
+        int seed, threads;
+        bool frugal;
+        int patience, samples_every, checkpoint_every, steps_per_epoch;
     } train;
     struct {
         char uri[AP_CONFIG_TEXT], experiment[AP_CONFIG_TEXT], run_name[AP_CONFIG_TEXT];

@@ -38,10 +38,9 @@ ap_var *ap_leaky_relu(ap_tape *tape, ap_var *x, ap_real slope);
 void ap_leaky_relu_forward(int64_t n, const ap_real *x, ap_real slope, ap_real *y);
 void ap_leaky_relu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real slope, ap_real *dx);
 
-/** y = x (1 + erf(x / sqrt 2)) / 2 (Hendrycks, Gimpel, 2016; the exact form, not the tanh approximation). */
-ap_var *ap_gelu(ap_tape *tape, ap_var *x);
-void ap_gelu_forward(int64_t n, const ap_real *x, ap_real *y);
-void ap_gelu_backward(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx);
+/** y = x (1 + erf(x / sqrt 2)) / 2 (Hendrycks, Gimpel, 2016; the exact form, not the tanh approximation),
+ * under dropout (norm.h) of probability `dropout`. */
+ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout);
 
 /** y = tanh(x), e^x, sqrt(x) (x > 0), 1 / x (x not 0), ln(x + sqrt(x^2 + 1)). */
 ap_var *ap_tanh(ap_tape *tape, ap_var *x);

@@ -26,10 +26,15 @@ typedef struct ap_var ap_var;
  * wanted) what y->grad, which is never NULL here, contributes to them. */
 typedef void ap_backward_fn(ap_tape *tape, ap_var *y);
 
+/** Fills the value of y once more, with the same numbers, from those of its inputs (ap_var_value of each) and
+ * what it saved. */
+typedef void ap_again_fn(ap_tape *tape, ap_var *y);
+
 /** What an operation is: one static instance in the operation's own file. */
 typedef struct ap_op {
     const char *name;
     ap_backward_fn *backward;
+    ap_again_fn *again; /**< NULL: its value cannot be computed again */
 } ap_op;
 
 struct ap_var {
@@ -38,6 +43,7 @@ struct ap_var {
     bool wants_grad; /**< whether anything below it is to be differentiated */
     bool keep;       /**< value and grad survive ap_tape_backward */
     bool leaf;       /**< value and grad belong to the caller */
+    bool again;      /**< the value, when it is wanted, is to be computed again */
     const ap_op *op; /**< NULL for a leaf */
     int input_count;
     const char *section; /**< of ap_tape_section, in which it was pushed */
@@ -110,6 +116,10 @@ ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh);
  * of `x` there: where *fresh, the block may be the one that y's gradient was in, with its content. */
 ap_real *ap_var_grad_inherited(ap_tape *tape, ap_var *x, ap_var *y, bool *fresh);
 
+/** The value of `x` for a backward function to read, computed again if need be: of every input whose value
+ * the caller may have given to ap_tape_recompute. */
+const ap_real *ap_var_value(ap_tape *tape, ap_var *x);
+
 /** Keeps value and grad of `x` through ap_tape_backward. */
 void ap_tape_keep(ap_var *x);
 
@@ -121,6 +131,16 @@ void ap_tape_drop(ap_tape *tape, ap_var *x);
  * operation that x is input or output of (each operation's own file tells what its backward reads): its
  * memory is recycled at once, gradients go through x as before. Leaves and kept variables stay. */
 void ap_tape_forget(ap_tape *tape, ap_var *x);
+
+/** Says that only backward functions will read the value of `x` any more, and those through ap_var_value: its
+ * memory is recycled at once, and the value computed again when the first of them asks for it. Where that
+ * cannot be, as x's operation has no way or x wants no gradient, x stays as it is. */
+void ap_tape_recompute(ap_tape *tape, ap_var *x);
+
+/** Whether memory is dearer than time: models then have matrix products computed again too. Off on a new
+ * tape. */
+void ap_tape_frugal_set(ap_tape *tape, bool frugal);
+bool ap_tape_frugal(const ap_tape *tape);
 
 /** Fills the gradients of all that `loss`, a scalar (any shape of one element), was computed from: the
  * leaves' receive d(scale x loss)/d(leaf). */

@@ -11,7 +11,7 @@ struct ap_tape {
     ap_var **vars; /* in the order they were pushed: inputs stand before what is computed from them */
     size_t count, capacity;
     ap_rng rng;
-    bool training, constant_leaves;
+    bool training, constant_leaves, frugal;
     const char *section; /* under way */
     ap_tape_watch *watch;
     void *watch_context;
@@ -53,6 +53,16 @@ bool ap_tape_training(const ap_tape *tape)
 void ap_tape_gradients_set(ap_tape *tape, bool wanted)
 {
     tape->constant_leaves = !wanted;
+}
+
+void ap_tape_frugal_set(ap_tape *tape, bool frugal)
+{
+    tape->frugal = frugal;
+}
+
+bool ap_tape_frugal(const ap_tape *tape)
+{
+    return tape->frugal;
 }
 
 ap_rng *ap_tape_rng(ap_tape *tape)
@@ -174,6 +184,15 @@ ap_real *ap_var_grad(ap_tape *tape, ap_var *x)
     return fresh ? memset(grad, 0, value_bytes(x)) : grad;
 }
 
+const ap_real *ap_var_value(ap_tape *tape, ap_var *x)
+{
+    if (x->again && !x->value.data) {
+        x->value.data = ap_arena_alloc(tape->arena, value_bytes(x));
+        x->op->again(tape, x);
+    }
+    return x->value.data;
+}
+
 void ap_tape_keep(ap_var *x)
 {
     x->keep = true;
@@ -202,6 +221,14 @@ void ap_tape_forget(ap_tape *tape, ap_var *x)
     if (!x->keep) recycle_value(tape, x);
 }
 
+void ap_tape_recompute(ap_tape *tape, ap_var *x)
+{
+    if (x->keep) return;
+    x->again = x->wants_grad && x->op->again;
+    /* without gradients nothing goes back at all */
+    if (x->again || tape->constant_leaves) recycle_value(tape, x);
+}
+
 void ap_tape_drop(ap_tape *tape, ap_var *x)
 {
     if (!x->wants_grad && !x->keep && x->value.data) recycle(tape, x);
@@ -215,7 +242,7 @@ void ap_tape_backward_all(ap_tape *tape)
         if (y->leaf) continue;
         if (y->section != section) tell_watch(tape, section = y->section, true);
         if (y->grad) y->op->backward(tape, y);
-        if (y->wants_grad) recycle(tape, y);
+        recycle(tape, y);
     }
 }
 

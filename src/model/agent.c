@@ -69,7 +69,7 @@ ap_agent_output ap_agent_compose(ap_tape *tape, const ap_agent *agent, ap_var *z
     ap_var *chosen = ap_mul_groups(tape, parts, out.weights);
     ap_var *x = ap_linear_apply(tape, agent->project, ap_transpose(tape, chosen));
     x = ap_transformer_apply(tape, agent->composer, ap_positions_add(tape, agent->positions, x));
-    x = ap_dropout(tape, ap_gelu(tape, ap_linear_apply(tape, agent->out1, x)), agent->config.dropout);
+    x = ap_gelu(tape, ap_linear_apply(tape, agent->out1, x), agent->config.dropout);
     x = ap_transpose(tape, ap_linear_apply(tape, agent->out2, x));
     out.z = ap_clamp(tape, x, -LATENT_BOUND, LATENT_BOUND);
     return out;

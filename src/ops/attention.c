@@ -179,7 +179,7 @@ static void attention_node_backward(ap_tape *tape, ap_var *y)
     if (!dqkv) return;
     size_t bytes = (size_t)(omp_get_max_threads() * backward_scratch(&saved->of)) * sizeof(ap_real);
     ap_real *scratch = ap_arena_alloc(ap_tape_arena(tape), bytes);
-    attention_backward(saved, qkv->value.data, y->value.data, y->grad, scratch, dqkv);
+    attention_backward(saved, ap_var_value(tape, qkv), y->value.data, y->grad, scratch, dqkv);
     ap_arena_recycle(ap_tape_arena(tape), scratch, bytes);
 }
 

@@ -31,6 +31,7 @@ static ap_filter filter_of(const ap_var *x, const ap_var *weight, int64_t T, int
 
 static void conv_transpose1d_node_backward(ap_tape *tape, ap_var *y)
 {
+    ap_tape_forget(tape, y); /* the gradients make no use of it */
     ap_var *x = y->inputs[0], *weight = y->inputs[1];
     const conv_transpose1d_saved *saved = y->saved;
     ap_arena *arena = ap_tape_arena(tape);

@@ -24,27 +24,36 @@ void ap_dropout_factors(const ap_dropout_mask *mask, uint64_t first, int64_t n, 
     }
 }
 
+void ap_dropout_add(const ap_dropout_mask *mask, uint64_t first, int64_t n, const ap_real *x,
+                    const ap_real *part, ap_real *y)
+{
+    for (int64_t at = 0; at < n; at += AP_BLOCK) {
+        int64_t end = n - at < AP_BLOCK ? n : at + AP_BLOCK;
+        ap_real m[AP_BLOCK];
+        if (mask->threshold)
+            ap_dropout_factors(mask, first + (uint64_t)at, end - at, m);
+        else
+            for (int64_t i = 0; i < AP_BLOCK; i++) m[i] = 1;
+        if (x)
+            for (int64_t i = at; i < end; i++) y[i] = x[i] + m[i - at] * part[i];
+        else
+            for (int64_t i = at; i < end; i++) y[i] = m[i - at] * part[i];
+    }
+}
+
 /* ---------------------------------------------------------------- dropout: y = x m, m = 0 or 1 / (1 - p) */
 
 static void dropout_forward(const ap_dropout_mask *mask, int64_t n, const ap_real *x, ap_real *y)
 {
     AP_FOR_EACH_BLOCK(n, at, length)
-    {
-        ap_real m[AP_BLOCK];
-        ap_dropout_factors(mask, (uint64_t)at, length, m);
-        for (int64_t i = 0; i < length; i++) y[at + i] = x[at + i] * m[i];
-    }
+    ap_dropout_add(mask, (uint64_t)at, length, NULL, x + at, y + at);
 }
 
 static void dropout_backward(const ap_dropout_mask *mask, int64_t n, const ap_real *dy, ap_real *dx)
 {
     if (!dx) return;
     AP_FOR_EACH_BLOCK(n, at, length)
-    {
-        ap_real m[AP_BLOCK];
-        ap_dropout_factors(mask, (uint64_t)at, length, m);
-        for (int64_t i = 0; i < length; i++) dx[at + i] += dy[at + i] * m[i];
-    }
+    ap_dropout_add(mask, (uint64_t)at, length, dx + at, dy + at, dx + at);
 }
 
 static void dropout_node_backward(ap_tape *tape, ap_var *y)

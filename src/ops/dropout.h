@@ -18,4 +18,8 @@ ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p)
 /* factors[i] = 0 if element first + i is dropped, else mask->factor. One thread. */
 void ap_dropout_factors(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap_real *factors);
 
+/* y[i] = x[i] + m part[i], m the factor of element first + i; x NULL: 0. y may be x or part. One thread. */
+void ap_dropout_add(const ap_dropout_mask *mask, uint64_t first, int64_t n, const ap_real *x,
+                    const ap_real *part, ap_real *y);
+
 #endif

@@ -3,6 +3,7 @@
 #include "antiphon/status.h"
 #include "core/array.h"
 #include "core/vmath.h"
+#include "ops/dropout.h"
 #include "ops/registry.h"
 
 #include <math.h>
@@ -218,9 +219,10 @@ ap_var *ap_leaky_relu(ap_tape *tape, ap_var *x, ap_real slope)
     return y;
 }
 
-/* ---------------------------------------------------------------- GELU: y = x Phi(x), Phi the normal CDF */
+/* ---------------------------------------------------------------- GELU: y = dropout(x Phi(x)), Phi the
+ * normal CDF */
 
-void ap_gelu_forward(int64_t n, const ap_real *x, ap_real *y)
+static void gelu_forward(const ap_dropout_mask *mask, int64_t n, const ap_real *x, ap_real *y)
 {
     AP_FOR_EACH_BLOCK(n, at, length)
     {
@@ -228,13 +230,15 @@ void ap_gelu_forward(int64_t n, const ap_real *x, ap_real *y)
         for (int64_t i = 0; i < length; i++) e[i] = x[at + i] * (ap_real)M_SQRT1_2;
         ap_verf(length, e, e);
         for (int64_t i = 0; i < length; i++) y[at + i] = x[at + i] * (1 + e[i]) / 2;
+        if (mask->threshold) ap_dropout_add(mask, (uint64_t)at, length, NULL, y + at, y + at);
     }
 }
 
-/* dy/dx = Phi(x) + x phi(x), phi(x) = e^(-x^2 / 2) / sqrt(2 pi) */
-void ap_gelu_backward(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx)
+/* dy/dx = m (Phi(x) + x phi(x)), phi(x) = e^(-x^2 / 2) / sqrt(2 pi), m the dropout factor. fresh: dx is
+ * overwritten. */
+static void gelu_backward(const ap_dropout_mask *mask, int64_t n, const ap_real *x, const ap_real *dy,
+                          bool fresh, ap_real *dx)
 {
-    if (!dx) return;
     AP_FOR_EACH_BLOCK(n, at, length)
     {
         ap_real e[AP_BLOCK], g[AP_BLOCK];
@@ -246,21 +250,34 @@ void ap_gelu_backward(int64_t n, const ap_real *x, const ap_real *dy, ap_real *d
         ap_vexp(length, g, g);
         const ap_real density = (ap_real)(M_2_SQRTPI * M_SQRT1_2 / 2);
         for (int64_t i = 0; i < length; i++)
-            dx[at + i] += dy[at + i] * ((1 + e[i]) / 2 + density * x[at + i] * g[i]);
+            g[i] = dy[at + i] * ((1 + e[i]) / 2 + density * x[at + i] * g[i]);
+        ap_dropout_add(mask, (uint64_t)at, length, fresh ? NULL : dx + at, g, dx + at);
     }
 }
 
 static void gelu_node_backward(ap_tape *tape, ap_var *y)
 {
-    ap_gelu_backward(count(y), y->inputs[0]->value.data, y->grad, ap_var_grad(tape, y->inputs[0]));
+    ap_var *x = y->inputs[0];
+    const ap_real *dy = y->grad;
+    bool fresh;
+    ap_real *dx = ap_var_grad_inherited(tape, x, y, &fresh);
+    if (dx) gelu_backward(y->saved, count(y), ap_var_value(tape, x), dy, fresh, dx);
 }
 
-AP_DEFINE_OP(gelu);
-
-ap_var *ap_gelu(ap_tape *tape, ap_var *x)
+static void gelu_node_again(ap_tape *tape, ap_var *y)
 {
+    gelu_forward(y->saved, count(y), ap_var_value(tape, y->inputs[0]), y->value.data);
+}
+
+AP_DEFINE_REPEATABLE_OP(gelu);
+
+ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout)
+{
+    ap_dropout_mask mask = ap_dropout_draw(tape, "gelu", dropout);
     ap_var *y = ap_tape_push(tape, &op_gelu, x->value.shape, 1, &x);
-    ap_gelu_forward(count(y), x->value.data, y->value.data);
+    ap_dropout_mask *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = mask;
+    gelu_forward(&mask, count(y), x->value.data, y->value.data);
     return y;
 }
 

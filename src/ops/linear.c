@@ -16,11 +16,11 @@ static void linear_forward(int64_t R, int64_t N, int64_t K, const ap_real *x, co
     ap_gemm(false, true, R, N, K, 1, x, K, weight, K, bias ? 1 : 0, y, N);
 }
 
-/* dx += dy W; dW += dy' x; dbias += the sum of dy's rows */
+/* dx += dy W (fresh: dx = dy W); dW += dy' x; dbias += the sum of dy's rows */
 static void linear_backward(int64_t R, int64_t N, int64_t K, const ap_real *x, const ap_real *weight,
-                            const ap_real *dy, ap_real *dx, ap_real *dweight, ap_real *dbias)
+                            const ap_real *dy, bool fresh, ap_real *dx, ap_real *dweight, ap_real *dbias)
 {
-    if (dx) ap_gemm(false, false, R, K, N, 1, dy, N, weight, K, 1, dx, K);
+    if (dx) ap_gemm(false, false, R, K, N, 1, dy, N, weight, K, fresh ? 0 : 1, dx, K);
     if (dweight) ap_gemm(true, false, N, K, R, 1, dy, N, x, K, 1, dweight, K);
     ap_matrix_column_sums(R, N, dy, dbias);
 }
@@ -30,11 +30,21 @@ static void linear_node_backward(ap_tape *tape, ap_var *y)
     ap_var *x = y->inputs[0], *weight = y->inputs[1], *bias = y->inputs[2];
     int64_t N = weight->value.shape.at[0], K = weight->value.shape.at[1];
     int64_t R = ap_shape_count(y->value.shape) / N;
-    linear_backward(R, N, K, x->value.data, weight->value.data, y->grad, ap_var_grad(tape, x),
-                    ap_var_grad(tape, weight), ap_var_grad(tape, bias));
+    bool fresh;
+    ap_real *dx = ap_var_grad_fresh(tape, x, &fresh), *dweight = ap_var_grad(tape, weight);
+    linear_backward(R, N, K, dweight ? ap_var_value(tape, x) : NULL, weight->value.data, y->grad, fresh, dx,
+                    dweight, ap_var_grad(tape, bias));
 }
 
-AP_DEFINE_OP(linear);
+static void linear_node_again(ap_tape *tape, ap_var *y)
+{
+    ap_var *x = y->inputs[0], *weight = y->inputs[1], *bias = y->inputs[2];
+    int64_t N = weight->value.shape.at[0], K = weight->value.shape.at[1];
+    linear_forward(ap_shape_count(y->value.shape) / N, N, K, ap_var_value(tape, x), weight->value.data,
+                   bias ? bias->value.data : NULL, y->value.data);
+}
+
+AP_DEFINE_REPEATABLE_OP(linear);
 
 ap_var *ap_linear(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias)
 {
@@ -44,11 +54,9 @@ ap_var *ap_linear(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias)
         (bias && !ap_shape_same(bias->value.shape, AP_SHAPE(w.at[0]))))
         ap_fatal("linear: x %s, weight %s and bias %s do not fit", ap_shape_print(shape).text,
                  ap_shape_print(w).text, bias ? ap_shape_print(bias->value.shape).text : "none");
-    int64_t R = ap_shape_count(shape) / w.at[1];
     shape.at[last] = w.at[0];
     ap_var *y = ap_tape_push(tape, &op_linear, shape, 3, (ap_var *[]){x, weight, bias});
-    linear_forward(R, w.at[0], w.at[1], x->value.data, weight->value.data, bias ? bias->value.data : NULL,
-                   y->value.data);
+    linear_node_again(tape, y);
     return y;
 }
 

@@ -3,6 +3,7 @@
 #include "antiphon/status.h"
 #include "core/array.h"
 #include "core/vmath.h"
+#include "ops/dropout.h"
 #include "ops/registry.h"
 
 #include <math.h>
@@ -52,25 +53,35 @@ static void require_channels(const char *name, const ap_var *x, int64_t C, const
 /* ---------------------------------------------------------------- layer_norm: y = (x - mean) scale gamma +
  * beta */
 
+static moments row_moments(int64_t C, const ap_real *x)
+{
+    double mean = row_sum(C, x) / (double)C, variance = row_squares(C, x, mean) / (double)C;
+    return (moments){(ap_real)mean, (ap_real)(1 / sqrt(variance + EPSILON))};
+}
+
+/* y may be x */
+static void normalise_row(int64_t C, const ap_real *x, moments m, const ap_real *gamma, const ap_real *beta,
+                          ap_real *y)
+{
+    for (int64_t c = 0; c < C; c++) y[c] = (x[c] - m.mean) * m.scale * gamma[c] + beta[c];
+}
+
 /* x, y [R, C]; of [R] or NULL */
 static void layer_norm_forward(int64_t R, int64_t C, const ap_real *x, const ap_real *gamma,
                                const ap_real *beta, moments *of, ap_real *y)
 {
 #pragma omp parallel for schedule(static) if (R * C > PARALLEL_LEAST)
     for (int64_t r = 0; r < R; r++) {
-        const ap_real *from = x + r * C;
-        ap_real *to = y + r * C;
-        double mean = row_sum(C, from) / (double)C, variance = row_squares(C, from, mean) / (double)C;
-        moments m = {(ap_real)mean, (ap_real)(1 / sqrt(variance + EPSILON))};
-        for (int64_t c = 0; c < C; c++) to[c] = (from[c] - m.mean) * m.scale * gamma[c] + beta[c];
+        moments m = row_moments(C, x + r * C);
+        normalise_row(C, x + r * C, m, gamma, beta, y + r * C);
         if (of) of[r] = m;
     }
 }
 
 /* One row. With h = (x - mean) scale and g = dy gamma:
- * dx += scale (g - mean of g - h times mean of g h); sums [2, C] collect dy h and dy. */
-static void layer_norm_row_backward(int64_t C, const ap_real *x, const ap_real *gamma, moments m,
-                                    const ap_real *dy, ap_real *dx, double *sums)
+ * d = scale (g - mean of g - h times mean of g h); sums [2, C] collect dy h and dy. */
+static void row_backward(int64_t C, const ap_real *x, const ap_real *gamma, moments m, const ap_real *dy,
+                         ap_real *d, double *sums)
 {
     double g_sum = 0, gh_sum = 0;
 #pragma omp simd reduction(+ : g_sum, gh_sum)
@@ -81,12 +92,32 @@ static void layer_norm_row_backward(int64_t C, const ap_real *x, const ap_real *
         sums[c] += (double)(dy[c] * h);
         sums[C + c] += (double)dy[c];
     }
-    if (!dx) return;
     ap_real g_mean = (ap_real)(g_sum / (double)C), gh_mean = (ap_real)(gh_sum / (double)C);
     for (int64_t c = 0; c < C; c++) {
         ap_real h = (x[c] - m.mean) * m.scale;
-        dx[c] += m.scale * (dy[c] * gamma[c] - g_mean - h * gh_mean);
+        d[c] = m.scale * (dy[c] * gamma[c] - g_mean - h * gh_mean);
     }
+}
+
+/* A gradient to be added to, or to be written for the first time; NULL: not wanted. */
+typedef struct target {
+    ap_real *grad;
+    bool fresh;
+} target;
+
+static target target_of(ap_tape *tape, ap_var *x)
+{
+    target t;
+    t.grad = ap_var_grad_fresh(tape, x, &t.fresh);
+    return t;
+}
+
+/* What goes back from a row of C: numbers `first` and on of the target receive d, under the mask. */
+static void give(target to, const ap_dropout_mask *mask, int64_t first, int64_t C, const ap_real *d)
+{
+    if (!to.grad) return;
+    ap_real *grad = to.grad + first;
+    ap_dropout_add(mask, (uint64_t)first, C, to.fresh ? NULL : grad, d, grad);
 }
 
 static int64_t portions(int64_t R)
@@ -94,45 +125,135 @@ static int64_t portions(int64_t R)
     return (R + PORTION - 1) / PORTION;
 }
 
-/* partial: [portions(R), 2, C], the contributions of each portion of rows to dgamma and dbeta */
-static void layer_norm_backward(int64_t R, int64_t C, const ap_real *x, const ap_real *gamma,
-                                const moments *of, const ap_real *dy, double *partial, ap_real *dx,
-                                ap_real *dgamma, ap_real *dbeta)
+/* What goes back through y = layer_norm(x) for x = a + dropout(part). `inputs`: a or x itself, part (NULL:
+ * none), gamma, beta; `mask`: of part. */
+static void layer_norm_backward(ap_tape *tape, int64_t R, const ap_real *x, const moments *of,
+                                const ap_real *dy, ap_var *const inputs[4], const ap_dropout_mask *mask)
 {
+    const ap_real *gamma = inputs[2]->value.data;
+    int64_t C = inputs[2]->value.shape.at[0];
+    ap_real *dgamma = ap_var_grad(tape, inputs[2]), *dbeta = ap_var_grad(tape, inputs[3]);
+    target a = target_of(tape, inputs[0]), part = target_of(tape, inputs[1]);
+    ap_arena *arena = ap_tape_arena(tape);
+    /* of each portion of rows the contributions to dgamma and dbeta, and room for the gradient of a row */
+    size_t sums_bytes = (size_t)(portions(R) * 2 * C) * sizeof(double);
+    size_t rows_bytes = (size_t)(portions(R) * C) * sizeof(ap_real);
+    double *partial = ap_arena_zeros(arena, sums_bytes);
+    ap_real *rows = ap_arena_alloc(arena, rows_bytes);
+    const ap_dropout_mask whole = {.factor = 1};
 #pragma omp parallel for schedule(static) if (R * C > PARALLEL_LEAST)
-    for (int64_t k = 0; k < portions(R); k++) {
-        double *sums = memset(partial + k * 2 * C, 0, (size_t)(2 * C) * sizeof *sums);
-        for (int64_t r = k * PORTION; r < (k + 1) * PORTION && r < R; r++)
-            layer_norm_row_backward(C, x + r * C, gamma, of[r], dy + r * C, dx ? dx + r * C : NULL, sums);
-    }
+    for (int64_t k = 0; k < portions(R); k++)
+        for (int64_t r = k * PORTION; r < (k + 1) * PORTION && r < R; r++) {
+            ap_real *d = rows + k * C;
+            row_backward(C, x + r * C, gamma, of[r], dy + r * C, d, partial + k * 2 * C);
+            give(a, &whole, r * C, C, d);
+            give(part, mask, r * C, C, d);
+        }
     for (int64_t k = 1; k < portions(R); k++)
         for (int64_t i = 0; i < 2 * C; i++) partial[i] += partial[k * 2 * C + i];
     for (int64_t c = 0; dgamma && c < C; c++) dgamma[c] += (ap_real)partial[c];
     for (int64_t c = 0; dbeta && c < C; c++) dbeta[c] += (ap_real)partial[C + c];
+    ap_arena_recycle(arena, rows, rows_bytes);
+    ap_arena_recycle(arena, partial, sums_bytes);
+}
+
+static int64_t rows_of(const ap_var *y, const ap_var *gamma)
+{
+    return ap_shape_count(y->value.shape) / gamma->value.shape.at[0];
 }
 
 static void layer_norm_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0], *gamma = y->inputs[1], *beta = y->inputs[2];
-    int64_t C = gamma->value.shape.at[0], R = ap_shape_count(x->value.shape) / C;
-    size_t bytes = (size_t)(portions(R) * 2 * C) * sizeof(double);
-    double *partial = ap_arena_alloc(ap_tape_arena(tape), bytes);
-    layer_norm_backward(R, C, x->value.data, gamma->value.data, y->saved, y->grad, partial,
-                        ap_var_grad(tape, x), ap_var_grad(tape, gamma), ap_var_grad(tape, beta));
-    ap_arena_recycle(ap_tape_arena(tape), partial, bytes);
+    layer_norm_backward(tape, rows_of(y, gamma), ap_var_value(tape, x), y->saved, y->grad,
+                        (ap_var *[]){x, NULL, gamma, beta}, NULL);
 }
 
-AP_DEFINE_OP(layer_norm);
+static void layer_norm_node_again(ap_tape *tape, ap_var *y)
+{
+    ap_var *gamma = y->inputs[1], *beta = y->inputs[2];
+    layer_norm_forward(rows_of(y, gamma), gamma->value.shape.at[0], ap_var_value(tape, y->inputs[0]),
+                       gamma->value.data, beta->value.data, y->saved, y->value.data);
+}
+
+AP_DEFINE_REPEATABLE_OP(layer_norm);
 
 ap_var *ap_layer_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta)
 {
     ap_shape shape = x->value.shape;
-    int64_t C = shape.rank > 0 ? shape.at[shape.rank - 1] : 0;
-    require_channels("layer_norm", x, C, gamma, beta);
+    require_channels("layer_norm", x, shape.rank > 0 ? shape.at[shape.rank - 1] : 0, gamma, beta);
     ap_var *y = ap_tape_push(tape, &op_layer_norm, shape, 3, (ap_var *[]){x, gamma, beta});
-    int64_t R = ap_shape_count(shape) / C;
-    moments *saved = ap_tape_save(tape, y, (size_t)R * sizeof *saved);
-    layer_norm_forward(R, C, x->value.data, gamma->value.data, beta->value.data, saved, y->value.data);
+    ap_tape_save(tape, y, (size_t)rows_of(y, gamma) * sizeof(moments));
+    layer_norm_node_again(tape, y);
+    return y;
+}
+
+/* ---------------------------------------------------------------- residual_norm: y = layer_norm(x +
+ * dropout(part)) */
+
+/* The sum stands behind: x and part are not looked at again. */
+typedef struct residual_norm_saved {
+    ap_dropout_mask mask;
+    moments *of;  /* [R] */
+    ap_real *sum; /* [R, C] */
+} residual_norm_saved;
+
+/* saved NULL: not wanted */
+static void residual_norm_forward(int64_t R, int64_t C, const ap_dropout_mask *mask, const ap_real *x,
+                                  const ap_real *part, const ap_real *gamma, const ap_real *beta,
+                                  const residual_norm_saved *saved, ap_real *y)
+{
+#pragma omp parallel for schedule(static) if (R * C > PARALLEL_LEAST)
+    for (int64_t r = 0; r < R; r++) {
+        ap_real *sum = (saved ? saved->sum : y) + r * C;
+        ap_dropout_add(mask, (uint64_t)(r * C), C, x + r * C, part + r * C, sum);
+        moments m = row_moments(C, sum);
+        normalise_row(C, sum, m, gamma, beta, y + r * C);
+        if (saved) saved->of[r] = m;
+    }
+}
+
+static void residual_norm_node_backward(ap_tape *tape, ap_var *y)
+{
+    const residual_norm_saved *saved = y->saved;
+    layer_norm_backward(tape, rows_of(y, y->inputs[2]), saved->sum, saved->of, y->grad, y->inputs,
+                        &saved->mask);
+}
+
+static void residual_norm_node_again(ap_tape *tape, ap_var *y)
+{
+    const residual_norm_saved *saved = y->saved;
+    const ap_var *gamma = y->inputs[2], *beta = y->inputs[3];
+    int64_t C = gamma->value.shape.at[0];
+    (void)tape;
+#pragma omp parallel for schedule(static) if (rows_of(y, gamma) * C > PARALLEL_LEAST)
+    for (int64_t r = 0; r < rows_of(y, gamma); r++)
+        normalise_row(C, saved->sum + r * C, saved->of[r], gamma->value.data, beta->value.data,
+                      y->value.data + r * C);
+}
+
+AP_DEFINE_REPEATABLE_OP(residual_norm);
+
+ap_var *ap_residual_norm(ap_tape *tape, ap_var *x, ap_var *part, ap_var *gamma, ap_var *beta, ap_real dropout)
+{
+    ap_shape shape = x->value.shape;
+    int64_t C = shape.rank > 0 ? shape.at[shape.rank - 1] : 0, count = ap_shape_count(shape);
+    require_channels("residual_norm", x, C, gamma, beta);
+    if (!ap_shape_same(shape, part->value.shape))
+        ap_fatal("residual_norm: shapes %s and %s differ", ap_shape_print(shape).text,
+                 ap_shape_print(part->value.shape).text);
+    ap_dropout_mask mask = ap_dropout_draw(tape, "residual_norm", dropout);
+    ap_var *y = ap_tape_push(tape, &op_residual_norm, shape, 4, (ap_var *[]){x, part, gamma, beta});
+    residual_norm_saved *saved = ap_tape_save(tape, y,
+                                              sizeof *saved + (size_t)(count / C) * sizeof *saved->of +
+                                                  (size_t)count * sizeof *saved->sum);
+    if (saved) {
+        saved->mask = mask;
+        saved->of = (moments *)(saved + 1);
+        saved->sum = (ap_real *)(saved->of + count / C);
+    }
+    residual_norm_forward(count / C, C, &mask, x->value.data, part->value.data, gamma->value.data,
+                          beta->value.data, saved, y->value.data);
     return y;
 }
 

@@ -38,13 +38,14 @@
     X(rms)                                                                                                   \
     /* norm.c */                                                                                             \
     X(layer_norm)                                                                                            \
+    X(residual_norm)                                                                                         \
     X(batch_norm)                                                                                            \
     X(softmax)                                                                                               \
     /* dropout.c */                                                                                          \
     X(dropout)                                                                                               \
     /* stft.c */                                                                                             \
     X(stft_magnitude)                                                                                        \
-    /* conv1d.c, conv_transpose1d.c, residual_block.c, weight_norm.c */                                         \
+    /* conv1d.c, conv_transpose1d.c, residual_block.c, weight_norm.c */                                      \
     X(conv1d)                                                                                                \
     X(conv_transpose1d)                                                                                      \
     X(residual_block)                                                                                        \
@@ -85,6 +86,11 @@ enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };
 /* Defines op_NAME, whose backward on the tape is the function NAME_node_backward above it. */
 #define AP_DEFINE_OP(name)                                                                                   \
     _Static_assert(AP_OP_REGISTERED_##name < AP_OP_COUNT, "registered");                                     \
-    static const ap_op op_##name = {#name, name##_node_backward}
+    static const ap_op op_##name = {#name, name##_node_backward, NULL}
+
+/* The same, and NAME_node_again computes its value again. */
+#define AP_DEFINE_REPEATABLE_OP(name)                                                                        \
+    _Static_assert(AP_OP_REGISTERED_##name < AP_OP_COUNT, "registered");                                     \
+    static const ap_op op_##name = {#name, name##_node_backward, name##_node_again}
 
 #endif

@@ -118,6 +118,7 @@ const config_key config_keys[] = {
     NUMBER(train, clip, 10.0, 0, 1e9, RANGE_CLOSED, "largest norm of the gradient; 0: no limit"),
     INT(train, seed, 0, 0, INT_MAX, "seed of all random numbers"),
     INT(train, threads, 0, 0, 1024, "threads; 0: all cores"),
+    BOOL(train, frugal, false, "memory is dearer than time: the transformers' products are computed twice, not kept"),
     INT(train, patience, 0, 0, MANY, "epochs without a better val_loss before stopping; 0: never"),
     INT(train, samples_every, 0, 0, MANY, "epochs between audible samples; 0: none"),
     INT(train, checkpoint_every, 1, 1, MANY, "epochs between checkpoints"),

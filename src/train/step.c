@@ -24,6 +24,7 @@ ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, const ap_mo
     ap_tape_reset(tape);
     ap_tape_training_set(tape, true);
     ap_tape_gradients_set(tape, true);
+    ap_tape_frugal_set(tape, config->train.frugal);
     ap_heard heard = ap_batch_forward(tape, model, batch);
     ap_measures measures;
     ap_var *loss = ap_objective(tape, config, &heard, &measures);

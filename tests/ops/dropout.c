@@ -1,6 +1,7 @@
 #include "antiphon/norm.h"
-#include "ops/dropout.h"
 
+#include "antiphon/elementwise.h"
+#include "ops/dropout.h"
 #include "ops/ops.h"
 #include "support/check.h"
 
@@ -12,6 +13,11 @@
 static ap_var *build_dropout(ap_tape *tape, ap_var *const *in, const void *context)
 {
     return ap_dropout(tape, in[0], *(const ap_real *)context);
+}
+
+static ap_var *build_gelu(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    return ap_gelu(tape, in[0], *(const ap_real *)context);
 }
 
 /* Every element is 0 or x / (1 - p), and as many are 0 as p says, within five standard deviations. */
@@ -57,6 +63,22 @@ void forward_dropout(void **state)
     free(x.data);
 }
 
+/* GELU under dropout is dropout of GELU, by the same key. */
+static void check_gelu(ap_real p)
+{
+    ap_tensor x = random_tensor(1, 1, AP_SHAPE(LONG));
+    ap_tape *tape = ap_tape_create(7);
+    ap_var *in = ap_tape_constant(tape, x);
+    ap_tape_training_set(tape, true);
+    *ap_tape_rng(tape) = ap_rng_init(3);
+    const ap_real *want = ap_dropout(tape, ap_gelu(tape, in, 0), p)->value.data;
+    *ap_tape_rng(tape) = ap_rng_init(3);
+    const ap_real *got = ap_gelu(tape, in, p)->value.data;
+    for (int64_t i = 0; i < LONG; i++) assert_true(got[i] == want[i]);
+    ap_tape_free(tape);
+    free(x.data);
+}
+
 /* The mask of a stretch is that of its elements one by one, also where the index outgrows 32 bits. */
 static void check_stretch(uint64_t first)
 {
@@ -77,6 +99,10 @@ void gradient_dropout(void **state)
     c.training = large.training = true;
     c.inputs[0] = random_tensor(1, 1, AP_SHAPE(3, 5, 7));
     large.inputs[0] = random_tensor(1, 1, AP_SHAPE(LONG));
+    check_gradient(&c);
+    check_threads(&large, 0);
+    check_gelu(p);
+    c.build = large.build = build_gelu;
     check_gradient(&c);
     check_threads(&large, 0);
     check_stretch(5);

@@ -1,5 +1,6 @@
 #include "antiphon/norm.h"
 
+#include "antiphon/elementwise.h"
 #include "ops/ops.h"
 #include "support/check.h"
 
@@ -79,6 +80,64 @@ void gradient_layer_norm(void **state)
     check_threads(&large, 0);
     free_inputs(&c);
     free_inputs(&large);
+}
+
+/* ---------------------------------------------------------------- residual_norm */
+
+static ap_var *build_residual_norm(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    return ap_residual_norm(tape, in[0], in[3], in[1], in[2], *(const ap_real *)context);
+}
+
+/* The branch that is added stands behind gamma and beta. */
+static gradient_case residual_case(const ap_real *dropout, ap_shape x, int64_t C)
+{
+    gradient_case c = affine_case("residual_norm", build_residual_norm, dropout, x, C);
+    c.inputs[3] = random_tensor(4, 1, x);
+    c.input_count = 4;
+    c.training = true;
+    return c;
+}
+
+/* The same as the three operations that it is made of, also when rows are longer than a block of factors. */
+void forward_residual_norm(void **state)
+{
+    (void)state;
+    const ap_shape shapes[] = {AP_SHAPE(9), AP_SHAPE(3, 67, 129), AP_SHAPE(5, 1030)};
+    const ap_real dropouts[] = {0, (ap_real)0.25};
+    ap_tape *tape = ap_tape_create(0);
+    for (int k = 0; k < 6; k++) {
+        ap_shape shape = shapes[k / 2];
+        int64_t n = ap_shape_count(shape);
+        gradient_case c = residual_case(dropouts + k % 2, shape, shape.at[shape.rank - 1]);
+        double *want = allocate(n);
+        ap_var *in[4];
+        ap_tape_training_set(tape, true);
+        for (int i = 0; i < 4; i++) in[i] = ap_tape_constant(tape, c.inputs[i]);
+        *ap_tape_rng(tape) = ap_rng_init(3);
+        ap_var *sum = ap_add(tape, in[0], ap_dropout(tape, in[3], dropouts[k % 2]));
+        ap_tensor parts = ap_layer_norm(tape, sum, in[1], in[2])->value;
+        for (int64_t i = 0; i < n; i++) want[i] = (double)parts.data[i];
+        *ap_tape_rng(tape) = ap_rng_init(3);
+        check_close("residual_norm", n, c.build(tape, in, c.context)->value.data, want, forward_tolerance());
+        free(want);
+        free_inputs(&c);
+    }
+    ap_tape_free(tape);
+}
+
+void gradient_residual_norm(void **state)
+{
+    (void)state;
+    const ap_real dropouts[] = {0, (ap_real)0.25};
+    for (int k = 0; k < 2; k++) {
+        gradient_case c = residual_case(dropouts + k, AP_SHAPE(2, 37, 5), 5);
+        gradient_case large = residual_case(dropouts + k, AP_SHAPE(3, 167, 129), 129);
+        check_gradient(&c);
+        check_threads(&large, 0);
+        free_inputs(&c);
+        free_inputs(&large);
+    }
 }
 
 /* ---------------------------------------------------------------- batch_norm */
