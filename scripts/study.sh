@@ -39,11 +39,12 @@ no_timbre = loss.timbre=0
 no_variation = loss.variation=0
 no_level = loss.level=0
 no_correlation = loss.corr_weight=0
-no_tolerance = loss.corr_tolerance_input=0 loss.corr_tolerance_target=0
-no_input_material = agent.gate_input=false
+no_lags = loss.corr_lag_ms=0
+no_mixture = loss.mixture=0
+no_delays = agent.gate_delays=0
 cascade_output = agent.output=cascade$(section cascade "$SEED_CONFIG")
-direct_output = agent.output=direct
 matched_targets = data.targets=matched
+no_input_material = agent.gate_input=false
 END
 )
 names=$(echo "$table" | sed 's/ *=.*//')

@@ -10,6 +10,7 @@
 #define ANTIPHON_CONFIG_H
 
 #include "antiphon/codec.h"
+#include "antiphon/guidance.h"
 #include "antiphon/modulation.h"
 #include "antiphon/status.h"
 
@@ -73,7 +74,9 @@ typedef struct ap_config {
         ap_envelope_type corr_envelope;
         int corr_bands;
         double corr_tolerance_input, corr_tolerance_target;
-        double onset, chroma, timbre, variation, variation_least, level, mixture, mixture_most;
+        double onset;
+        ap_onset_scale onset_scale;
+        double chroma, timbre, variation, variation_least, level, mixture, mixture_most;
     } loss;
     struct {
         int epochs, batch_size, accumulate;

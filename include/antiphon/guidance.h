@@ -7,9 +7,14 @@
 
 #include "antiphon/tape.h"
 
-/** 1 - Pearson's r of the two onset strengths, mean over the batch. Onset strength: the half-wave rectified
- * rise of ln(1 + 30 |X|) from frame to frame, summed over bins; STFT n = 1024, hop 240 (10 ms). */
-ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input);
+/** Over what a spectrum's rise is summed: every bin alike, or 40 log-spaced bands (those of the timbre term), in which low
+ * and middle registers count as much as the highest octave. */
+typedef enum ap_onset_scale { AP_ONSET_BINS, AP_ONSET_BANDS } ap_onset_scale;
+
+/** 1 - Pearson's r of the two onset strengths, mean over the batch. Onset strength: the half-wave rectified rise of
+ * ln(1 + 30 |X|) from frame to frame, summed over bins, or over bands whose |X| is the mean of their bins'; STFT n = 1024,
+ * hop 240 (10 ms). */
+ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale);
 
 /** 1 - the cosine of the two chroma vectors, mean over frames and batch. Chroma: STFT magnitudes (n = 4096,
  * hop 1024) of the bins between 60 and 2000 Hz summed by nearest semitone, 12 classes; norms not below 1e-8.

@@ -34,22 +34,45 @@ static ap_var *new_matrix(ap_tape *tape, int64_t rows, int64_t columns)
         (ap_tensor){shape, ap_arena_zeros(ap_tape_arena(tape), (size_t)(rows * columns) * sizeof(ap_real))});
 }
 
+/* ---------------------------------------------------------------- log-spaced bands */
+
+#define BAND_LENGTH 1024
+#define BANDS 40
+
+/* [40, F]: row i averages the bins from edge i up to edge i + 1, at least one; the edges are 2^(1 + 8 i /
+ * 40), from bin 2 to the end of the spectrum, fractions dropped */
+static ap_var *band_matrix(ap_tape *tape)
+{
+    const double octaves = log2(BAND_LENGTH / 2) - 1;
+    int64_t F = BAND_LENGTH / 2 + 1;
+    ap_var *matrix = new_matrix(tape, BANDS, F);
+    for (int i = 0; i < BANDS; i++) {
+        int64_t from = (int64_t)exp2(1 + octaves * i / BANDS);
+        int64_t to = (int64_t)exp2(1 + octaves * (i + 1) / BANDS);
+        if (to == from) to++;
+        for (int64_t k = from; k < to; k++)
+            matrix->value.data[i * F + k] = (ap_real)(1 / (double)(to - from));
+    }
+    return matrix;
+}
+
 /* ---------------------------------------------------------------- onsets */
 
-#define ONSET_LENGTH 1024
 #define ONSET_HOP 240
 #define ONSET_GAIN 30
 
-static ap_var *onset_strength(ap_tape *tape, ap_var *x)
+static ap_var *onset_strength(ap_tape *tape, ap_var *x, ap_var *bands)
 {
-    return ap_flux(tape, ap_stft_magnitude(tape, x, ONSET_LENGTH, ONSET_HOP), ONSET_GAIN);
+    ap_var *spectra = ap_stft_magnitude(tape, x, BAND_LENGTH, ONSET_HOP);
+    return ap_flux(tape, bands ? ap_linear(tape, spectra, bands, NULL) : spectra, ONSET_GAIN);
 }
 
-ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input)
+ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale)
 {
     ap_signals_of_both("onset_loss", output, input);
-    return one_minus_mean(tape,
-                          ap_pearson_of(tape, onset_strength(tape, output), onset_strength(tape, input)));
+    ap_var *bands = scale == AP_ONSET_BANDS ? band_matrix(tape) : NULL;
+    return one_minus_mean(
+        tape, ap_pearson_of(tape, onset_strength(tape, output, bands), onset_strength(tape, input, bands)));
 }
 
 /* ---------------------------------------------------------------- chroma */
@@ -88,34 +111,15 @@ ap_var *ap_chroma_loss(ap_tape *tape, ap_var *output, ap_var *target)
 
 /* ---------------------------------------------------------------- timbre */
 
-#define TIMBRE_LENGTH 1024
 #define TIMBRE_HOP 256
-#define TIMBRE_BANDS 40
 #define TIMBRE_OFFSET ((ap_real)1e-3)
-
-/* [40, F]: row i averages the bins from edge i up to edge i + 1, at least one; the edges are 2^(1 + 8 i /
- * 40), from bin 2 to the end of the spectrum, fractions dropped */
-static ap_var *timbre_matrix(ap_tape *tape)
-{
-    const double octaves = log2(TIMBRE_LENGTH / 2) - 1;
-    int64_t F = TIMBRE_LENGTH / 2 + 1;
-    ap_var *matrix = new_matrix(tape, TIMBRE_BANDS, F);
-    for (int i = 0; i < TIMBRE_BANDS; i++) {
-        int64_t from = (int64_t)exp2(1 + octaves * i / TIMBRE_BANDS);
-        int64_t to = (int64_t)exp2(1 + octaves * (i + 1) / TIMBRE_BANDS);
-        if (to == from) to++;
-        for (int64_t k = from; k < to; k++)
-            matrix->value.data[i * F + k] = (ap_real)(1 / (double)(to - from));
-    }
-    return matrix;
-}
 
 ap_var *ap_timbre_loss(ap_tape *tape, ap_var *output, ap_var *target)
 {
     ap_signals_of_both("timbre_loss", output, target);
-    ap_var *matrix = timbre_matrix(tape), *bands[2] = {output, target};
+    ap_var *matrix = band_matrix(tape), *bands[2] = {output, target};
     for (int k = 0; k < 2; k++) {
-        ap_var *spectra = ap_stft_magnitude(tape, bands[k], TIMBRE_LENGTH, TIMBRE_HOP);
+        ap_var *spectra = ap_stft_magnitude(tape, bands[k], BAND_LENGTH, TIMBRE_HOP);
         bands[k] = ap_linear(tape, ap_log_average(tape, spectra, TIMBRE_OFFSET), matrix, NULL);
     }
     return mean_distance(tape, bands[0], bands[1]);

@@ -96,6 +96,7 @@ const config_key config_keys[] = {
     NUMBER(loss, corr_tolerance_input, 0.0, 0, 1, RANGE_BELOW, "correlation with the input that costs nothing"),
     NUMBER(loss, corr_tolerance_target, 0.0, 0, 1, RANGE_BELOW, "correlation with the target that costs nothing"),
     WEIGHT(loss, onset, 0.0, "weight of the onsets to be taken from the input"),
+    CHOICE(loss, onset_scale, ap_onset_scale, "bins", "onsets: over what a spectrum's rise is summed, every bin alike or 40 log-spaced bands", "bins", "bands"),
     WEIGHT(loss, chroma, 0.0, "weight of the harmony to be taken from the target"),
     WEIGHT(loss, timbre, 0.0, "weight of the timbre to be taken from the target"),
     WEIGHT(loss, variation, 0.0, "weight of the penalty for a drone or silence"),

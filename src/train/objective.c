@@ -86,8 +86,7 @@ static ap_var *correlation(ap_tape *tape, const ap_config *config, const ap_hear
 
 static ap_var *onset(ap_tape *tape, const ap_config *config, const ap_heard *h)
 {
-    (void)config;
-    return ap_onset_loss(tape, h->output, h->input);
+    return ap_onset_loss(tape, h->output, h->input, config->loss.onset_scale);
 }
 
 static ap_var *chroma(ap_tape *tape, const ap_config *config, const ap_heard *h)

@@ -124,6 +124,7 @@ def main(out, seed=0):
     late = randomise(Gates(16, 4, 0.05, (0, 2, 5)))
     case(out, "gates_delays", lambda z, zi, zt: late(z, zi, zt), {"z": r(2, 16, 20), "zi": r(2, 16, 20), "zt": r(2, 16, 20)}, late,
          meta={"bands": 4, "new": 0.05, "delays": (0, 2, 5)})
+    case(out, "onset_loss_bands", lambda out, inp: onset_loss(out, inp, True), {"out": o, "inp": i})
     case(out, "mixture_loss", lambda out, inp, tgt: mixture_loss(out, inp, tgt, 0.1), {"out": o, "inp": i, "tgt": g}, meta={"most": 0.1})
     # three whole training steps: frozen codec, agent + cascade, AdamW, clipping at 10
     torch.manual_seed(seed + 1)
