@@ -137,7 +137,7 @@ static ap_status begin_new(const pair_set *set, const char *note, const char *li
                : ap_error(AP_FAILED, "%s: not empty; choose another folder", set->folder);
 }
 
-ap_status pair_set_begin(const char *folder, const char *note, bool repeatable, pair_set *set)
+ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatable, pair_set *set)
 {
     if (strncmp(note, NOTE_HEAD, strlen(NOTE_HEAD)) != 0) ap_fatal("a pair set's note: %s", note);
     char *line = ap_format_text("%s\n", note);
@@ -147,10 +147,10 @@ ap_status pair_set_begin(const char *folder, const char *note, bool repeatable, 
                       .created = access(folder, F_OK) != 0};
     ap_status status = again ? make_set(set->place, line) : begin_new(set, note, line, repeatable);
     free(line);
-    return ap_failed(&status) ? pair_set_end(set, status) : status;
+    return ap_failed(&status) ? ap_pair_set_end(set, status) : status;
 }
 
-ap_status pair_set_end(pair_set *set, ap_status status)
+ap_status ap_pair_set_end(pair_set *set, ap_status status)
 {
     if (!ap_failed(&status)) status = move_all(set);
     if (ap_failed(&status) && !in_place(set)) {
@@ -163,8 +163,8 @@ ap_status pair_set_end(pair_set *set, ap_status status)
     return status;
 }
 
-ap_status pair_set_write(const pair_set *set, bool validation, int64_t number, bool target,
-                         const ap_audio *audio)
+ap_status ap_pair_set_write(const pair_set *set, bool validation, int64_t number, bool target,
+                            const ap_audio *audio)
 {
     char *path = ap_format_text("%s/%s/pair_%04lld_%s.wav", set->place, splits[validation], (long long)number,
                                 target ? "output" : "input");

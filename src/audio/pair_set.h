@@ -20,14 +20,14 @@ typedef struct pair_set {
 /* Begins a set in `folder`. A folder that holds something already is refused; but where the same note always
  * makes the same files (repeatable), the folder may be a set with this note, whose files are then replaced.
  */
-ap_status pair_set_begin(const char *folder, const char *note, bool repeatable, pair_set *set);
+ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatable, pair_set *set);
 
 /* Writes one side of pair `number` of a split. */
-ap_status pair_set_write(const pair_set *set, bool validation, int64_t number, bool target,
-                         const ap_audio *audio);
+ap_status ap_pair_set_write(const pair_set *set, bool validation, int64_t number, bool target,
+                            const ap_audio *audio);
 
 /* After a success moves the set to where it will be; after a failure removes what was made. Frees `set`;
  * returns `status`, or what went wrong in moving. */
-ap_status pair_set_end(pair_set *set, ap_status status);
+ap_status ap_pair_set_end(pair_set *set, ap_status status);
 
 #endif

@@ -234,8 +234,8 @@ static void keep_within_scale(cutter *c, ap_audio *x)
 
 static ap_status write_pair(cutter *c, const ap_audio *input, const ap_audio *target, bool validation)
 {
-    AP_TRY(pair_set_write(c->set, validation, c->next, false, input));
-    AP_TRY(pair_set_write(c->set, validation, c->next, true, target));
+    AP_TRY(ap_pair_set_write(c->set, validation, c->next, false, input));
+    AP_TRY(ap_pair_set_write(c->set, validation, c->next, true, target));
     c->next++;
     *(validation ? &c->report->validation : &c->report->training) += 1;
     return ap_ok();
@@ -319,7 +319,7 @@ static ap_status prepare(const ap_prepare_options *o, sources *all, ap_prepare_r
     AP_TRY(plan(all, o->songs != NULL, window, report));
     pair_set set;
     char *note = note_of(o);
-    ap_status status = pair_set_begin(o->out, note, false, &set);
+    ap_status status = ap_pair_set_begin(o->out, note, false, &set);
     free(note);
     AP_TRY(status);
     cutter c = {.options = o, .report = report, .set = &set, .next = 1};
@@ -329,7 +329,7 @@ static ap_status prepare(const ap_prepare_options *o, sources *all, ap_prepare_r
     status = cut_all(&c, all);
     ap_audio_free(&c.input);
     ap_audio_free(&c.target);
-    return pair_set_end(&set, status);
+    return ap_pair_set_end(&set, status);
 }
 
 ap_status ap_prepare(const ap_prepare_options *options, ap_prepare_report *report)

@@ -7,24 +7,24 @@
 
 static const char *const endings[TRIO] = {"_1_input.wav", "_2_target.wav", "_3_output.wav"};
 
-void trio_free(ap_audio trio[TRIO])
+void ap_trio_free(ap_audio trio[TRIO])
 {
     for (int k = 0; k < TRIO; k++) ap_audio_free(&trio[k]);
 }
 
-ap_status trio_read(const char *const paths[TRIO], ap_audio trio[TRIO])
+ap_status ap_trio_read(const char *const paths[TRIO], ap_audio trio[TRIO])
 {
     for (int k = 0; k < TRIO; k++) trio[k] = (ap_audio){.samples = NULL};
     for (int k = 0; k < TRIO; k++) {
         ap_status status = ap_audio_read(paths[k], AP_SAMPLE_RATE, &trio[k]);
         if (!ap_failed(&status)) continue;
-        trio_free(trio);
+        ap_trio_free(trio);
         return status;
     }
     return ap_ok();
 }
 
-int64_t trio_shortest(const ap_audio trio[TRIO])
+int64_t ap_trio_shortest(const ap_audio trio[TRIO])
 {
     int64_t least = trio[0].count;
     for (int k = 1; k < TRIO; k++)
@@ -32,19 +32,19 @@ int64_t trio_shortest(const ap_audio trio[TRIO])
     return least;
 }
 
-trio_paths trio_paths_of(const char *folder, const char *name)
+trio_paths ap_trio_paths_of(const char *folder, const char *name)
 {
     trio_paths paths;
     for (int k = 0; k < TRIO; k++) paths.at[k] = ap_format_text("%s/%s%s", folder, name, endings[k]);
     return paths;
 }
 
-void trio_paths_free(trio_paths *paths)
+void ap_trio_paths_free(trio_paths *paths)
 {
     for (int k = 0; k < TRIO; k++) free(paths->at[k]);
 }
 
-ap_status trio_names_list(const char *folder, ap_names *names)
+ap_status ap_trio_names_list(const char *folder, ap_names *names)
 {
     const size_t end = strlen(endings[TRIO_OUTPUT]);
     ap_names files;

@@ -8,20 +8,20 @@
 enum { TRIO_INPUT, TRIO_TARGET, TRIO_OUTPUT, TRIO };
 
 /* Reads all three as mono at AP_SAMPLE_RATE; after a failure nothing is to be freed. */
-ap_status trio_read(const char *const paths[TRIO], ap_audio trio[TRIO]);
-void trio_free(ap_audio trio[TRIO]);
+ap_status ap_trio_read(const char *const paths[TRIO], ap_audio trio[TRIO]);
+void ap_trio_free(ap_audio trio[TRIO]);
 
 /* The samples of the shortest. */
-int64_t trio_shortest(const ap_audio trio[TRIO]);
+int64_t ap_trio_shortest(const ap_audio trio[TRIO]);
 
 /* A trio in a folder is three files: NAME_1_input.wav, NAME_2_target.wav, NAME_3_output.wav. */
 typedef struct trio_paths {
     char *at[TRIO]; /* owned */
 } trio_paths;
-trio_paths trio_paths_of(const char *folder, const char *name);
-void trio_paths_free(trio_paths *paths);
+trio_paths ap_trio_paths_of(const char *folder, const char *name);
+void ap_trio_paths_free(trio_paths *paths);
 
 /* The names of the trios of a folder, sorted: those of all outputs. None is a failure. */
-ap_status trio_names_list(const char *folder, ap_names *names);
+ap_status ap_trio_names_list(const char *folder, ap_names *names);
 
 #endif

@@ -143,12 +143,13 @@ static void write_names(FILE *out)
     fputs("_antiphon_verbs='", out);
     for (const verb *const *v = verbs; *v; v++) fprintf(out, "%s%s", v == verbs ? "" : " ", (*v)->name);
     fputs("'\n_antiphon_sections='", out);
-    for (size_t i = 0; i < config_key_count; i++)
-        if (config_section_begins(i))
-            fprintf(out, "%s--%.*s.", i ? " " : "", config_section_length(&config_keys[i]),
-                    config_keys[i].name);
+    for (size_t i = 0; i < ap_config_key_count; i++)
+        if (ap_config_section_begins(i))
+            fprintf(out, "%s--%.*s.", i ? " " : "", ap_config_section_length(&ap_config_keys[i]),
+                    ap_config_keys[i].name);
     fputs("'\n_antiphon_keys='", out);
-    for (size_t i = 0; i < config_key_count; i++) fprintf(out, "%s%s", i ? "\n" : "", config_keys[i].name);
+    for (size_t i = 0; i < ap_config_key_count; i++)
+        fprintf(out, "%s%s", i ? "\n" : "", ap_config_keys[i].name);
     fputs("'\n\n", out);
 }
 
@@ -250,7 +251,7 @@ void completion_print(FILE *out)
     begin_function(out, "flags", write_flags);
     end_function(out);
     begin_function(out, "values", write_option_values);
-    for (size_t i = 0; i < config_key_count; i++) write_key_value(out, &config_keys[i]);
+    for (size_t i = 0; i < ap_config_key_count; i++) write_key_value(out, &ap_config_keys[i]);
     end_function(out);
     begin_function(out, "arguments", write_arguments);
     end_function(out);

@@ -22,10 +22,10 @@ static ap_status run(const parsed_options *given)
 {
     ap_audio recordings[TRIO];
     int64_t M = option_integer(given, "segments");
-    AP_TRY(trio_read(given->arguments, recordings));
+    AP_TRY(ap_trio_read(given->arguments, recordings));
     int64_t S = trio_length("antiphon cost", recordings);
     if (S < M) {
-        trio_free(recordings);
+        ap_trio_free(recordings);
         return ap_error(AP_FAILED, "%lld samples at %d Hz are too few for %lld segments", (long long)S,
                         AP_SAMPLE_RATE, (long long)M);
     }
@@ -33,7 +33,7 @@ static ap_status run(const parsed_options *given)
     ap_real cost = ap_modulation_cost_arrays(1, S, M, AP_BARRIER_SEED, recordings[TRIO_INPUT].samples,
                                              recordings[TRIO_TARGET].samples, recordings[TRIO_OUTPUT].samples, &r_input,
                                              &r_target, NULL);
-    trio_free(recordings);
+    ap_trio_free(recordings);
     if (option_flag(given, "json"))
         printf("{\"r_input\": %.6f, \"r_target\": %.6f, \"cost\": %.6f, \"segments\": %lld, \"samples\": "
                "%lld}\n",

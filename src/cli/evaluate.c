@@ -39,13 +39,13 @@ static ap_status score_baselines(session *s, const char *other)
 static ap_status score(session *s, const char *name, const trio_paths *paths, const char *other)
 {
     ap_audio trio[TRIO];
-    AP_TRY(trio_read((const char *const *)paths->at, trio));
+    AP_TRY(ap_trio_read((const char *const *)paths->at, trio));
     int64_t n = trio_length("antiphon evaluate", trio);
     ap_status status =
         ap_evaluation_begin(s->evaluation, name, n, trio[TRIO_INPUT].samples, trio[TRIO_TARGET].samples);
     if (!ap_failed(&status)) status = ap_evaluation_score(s->evaluation, COMPOSED, trio[TRIO_OUTPUT].samples);
     if (!ap_failed(&status) && s->baselines) status = score_baselines(s, other);
-    trio_free(trio);
+    ap_trio_free(trio);
     return status;
 }
 
@@ -54,14 +54,14 @@ static ap_status score(session *s, const char *name, const trio_paths *paths, co
 static ap_status score_folder(session *s, const char *folder)
 {
     ap_names pieces;
-    ap_status status = trio_names_list(folder, &pieces);
+    ap_status status = ap_trio_names_list(folder, &pieces);
     for (size_t k = 0; k < pieces.count && !ap_failed(&status); k++) {
         progress_show("pieces", (int64_t)k, (int64_t)pieces.count);
-        trio_paths paths = trio_paths_of(folder, pieces.at[k]);
-        trio_paths next = trio_paths_of(folder, pieces.at[(k + 1) % pieces.count]);
+        trio_paths paths = ap_trio_paths_of(folder, pieces.at[k]);
+        trio_paths next = ap_trio_paths_of(folder, pieces.at[(k + 1) % pieces.count]);
         status = score(s, pieces.at[k], &paths, pieces.count > 1 ? next.at[TRIO_TARGET] : NULL);
-        trio_paths_free(&next);
-        trio_paths_free(&paths);
+        ap_trio_paths_free(&next);
+        ap_trio_paths_free(&paths);
     }
     progress_clear();
     ap_names_free(&pieces);
@@ -89,11 +89,11 @@ static void model_round_trip(void *context, int64_t n, const ap_real *x, ap_real
 static ap_status score_pair(session *s, const ap_config *config, const ap_model *model, const ap_pair *pair,
                             const char *other, const char *folder, bool kept)
 {
-    trio_paths paths = trio_paths_of(folder, pair->name);
+    trio_paths paths = ap_trio_paths_of(folder, pair->name);
     ap_status status = trio_compose(config, model, pair, &paths, NULL, NULL);
     if (!ap_failed(&status)) status = score(s, pair->name, &paths, other);
     for (int k = 0; k < TRIO && !kept; k++) unlink(paths.at[k]);
-    trio_paths_free(&paths);
+    ap_trio_paths_free(&paths);
     return status;
 }
 

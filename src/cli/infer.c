@@ -79,9 +79,9 @@ static ap_status compose_pair(const ap_config *config, const ap_model *model, co
                               size_t number, const char *folder, ap_composed *composed)
 {
     char *name = ap_format_text("%04zu", number);
-    trio_paths paths = trio_paths_of(folder, name);
+    trio_paths paths = ap_trio_paths_of(folder, name);
     ap_status status = trio_compose(config, model, pair, &paths, show_progress, composed);
-    trio_paths_free(&paths);
+    ap_trio_paths_free(&paths);
     free(name);
     return status;
 }

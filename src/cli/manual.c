@@ -69,15 +69,15 @@ static void write_verb(FILE *out, const verb *v)
 static void write_keys(FILE *out)
 {
     ap_config config = ap_config_default();
-    for (size_t i = 0; i < config_key_count; i++) {
-        const config_key *key = &config_keys[i];
-        if (config_section_begins(i)) fprintf(out, ".SS %.*s\n", config_section_length(key), key->name);
-        char *value = config_key_print(key, &config);
+    for (size_t i = 0; i < ap_config_key_count; i++) {
+        const config_key *key = &ap_config_keys[i];
+        if (ap_config_section_begins(i)) fprintf(out, ".SS %.*s\n", ap_config_section_length(key), key->name);
+        char *value = ap_config_key_print(key, &config);
         write_tag(out, key->name, "=", value);
         write_text(out, key->help);
         if (key->type != TYPE_TEXT && key->type != TYPE_BOOL) {
             fputs(" (", out);
-            write_text(out, config_key_range(key).text);
+            write_text(out, ap_config_key_range(key).text);
             fputc(')', out);
         }
         fputc('\n', out);

@@ -59,10 +59,10 @@ static ap_status make_pair(const pair_set *set, uint64_t seed, int64_t pair, boo
     rng.counter = (uint64_t)pair;
     uint64_t music = ap_rng_next(&rng);
     ap_synth_drums(music, audio.rate, count, audio.samples);
-    ap_status status = pair_set_write(set, validation, pair, false, &audio);
+    ap_status status = ap_pair_set_write(set, validation, pair, false, &audio);
     if (!ap_failed(&status)) {
         ap_synth_piano(music, audio.rate, count, audio.samples);
-        status = pair_set_write(set, validation, pair, true, &audio);
+        status = ap_pair_set_write(set, validation, pair, true, &audio);
     }
     ap_audio_free(&audio);
     return status;
@@ -97,11 +97,11 @@ static ap_status run(const parsed_options *given)
     char *note = ap_format_text("antiphon synth --pairs %lld --seconds %.9g --seed %lld", (long long)pairs,
                                 seconds, (long long)seed);
     pair_set set;
-    ap_status status = pair_set_begin(folder, note, true, &set);
+    ap_status status = ap_pair_set_begin(folder, note, true, &set);
     free(note);
     AP_TRY(status);
     status = make_all(&set, (uint64_t)seed, pairs, (int64_t)llround(seconds * AP_SAMPLE_RATE));
-    AP_TRY(pair_set_end(&set, status));
+    AP_TRY(ap_pair_set_end(&set, status));
     int64_t validation = pairs < VALIDATION_EVERY ? 1 : pairs / VALIDATION_EVERY;
     printf("%s: pairs of %g s, %lld for training, %lld for validation\n", folder, seconds,
            (long long)(pairs - validation), (long long)validation);

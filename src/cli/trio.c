@@ -4,7 +4,7 @@
 
 int64_t trio_length(const char *who, const ap_audio trio[TRIO])
 {
-    int64_t least = trio_shortest(trio);
+    int64_t least = ap_trio_shortest(trio);
     bool differ = false;
     for (int k = 0; k < TRIO; k++) differ |= trio[k].count != least;
     if (differ)

@@ -86,13 +86,20 @@ void page_element(page *p, const char *tag, const char *text)
     page_put(p, "</%s>\n", tag);
 }
 
+/* Numbers below this take an exponent: written out, they would not fit beside a chart. %g writes one from
+ * 1e-5 down. */
+#define PLAIN_LEAST 1e-3
+#define EXPONENT_SHIFT 4
+
 const char *page_number(double value, int digits, char text[PAGE_NUMBER])
 {
     if (!isfinite(value)) return strcpy(text, "–");
-    snprintf(text, PAGE_NUMBER, "%.*g", digits, value);
+    /* a number far below those that %g writes with an exponent has one */
+    int shift = fabs(value) < PLAIN_LEAST ? EXPONENT_SHIFT : 0;
+    snprintf(text, PAGE_NUMBER, "%.*g", digits, value * pow(10, -shift));
     char *exponent = strchr(text, 'e');
     if (!exponent) return text;
-    snprintf(exponent + 1, 8, "%d", atoi(exponent + 1)); /* e-05 becomes e-5 */
+    snprintf(exponent + 1, 8, "%d", atoi(exponent + 1) + shift); /* and e-05 becomes e-5 */
     return text;
 }
 

@@ -175,18 +175,18 @@ static void draw_trio(page *p, int64_t n, ap_audio *trio)
 static void put_piece(page *p, const char *folder, const char *name)
 {
     ap_audio trio[TRIO];
-    trio_paths paths = trio_paths_of(folder, name);
-    ap_status status = trio_read((const char *const *)paths.at, trio);
+    trio_paths paths = ap_trio_paths_of(folder, name);
+    ap_status status = ap_trio_read((const char *const *)paths.at, trio);
     page_put(p, "<article class=\"sample\">");
     page_element(p, "h3", name);
     if (ap_failed(&status))
         report_missing(p, &status);
     else {
-        draw_trio(p, trio_shortest(trio), trio);
-        trio_free(trio);
+        draw_trio(p, ap_trio_shortest(trio), trio);
+        ap_trio_free(trio);
     }
     page_put(p, "</article>\n");
-    trio_paths_free(&paths);
+    ap_trio_paths_free(&paths);
 }
 
 /* ---------------------------------------------------------------- on the way */
@@ -253,7 +253,7 @@ void report_samples(page *p, const run_record *run, int64_t most)
 {
     ap_names names;
     char *folder = ap_format_text("%s/" SAMPLES_FOLDER, run->folder);
-    ap_status status = trio_names_list(folder, &names);
+    ap_status status = ap_trio_names_list(folder, &names);
     page_put(p, "<section id=\"samples\"><h2>Compositions</h2>\n");
     if (ap_failed(&status)) {
         page_put(p, "<p class=\"missing\">There are none yet. They are made by<br/><code>antiphon infer "

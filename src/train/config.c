@@ -17,28 +17,29 @@
 ap_config ap_config_default(void)
 {
     ap_config config = {0};
-    for (size_t i = 0; i < config_key_count; i++) {
-        ap_status status = config_key_set_text(&config_keys[i], &config, config_keys[i].initial);
-        if (ap_failed(&status)) ap_fatal("default %s %s", config_keys[i].name, status.message);
+    for (size_t i = 0; i < ap_config_key_count; i++) {
+        ap_status status = ap_config_key_set_text(&ap_config_keys[i], &config, ap_config_keys[i].initial);
+        if (ap_failed(&status)) ap_fatal("default %s %s", ap_config_keys[i].name, status.message);
     }
     return config;
 }
 
 size_t ap_config_count(void)
 {
-    return config_key_count;
+    return ap_config_key_count;
 }
 
 const char *ap_config_name(size_t index)
 {
-    return config_keys[index].name;
+    return ap_config_keys[index].name;
 }
 
 void ap_config_value(const ap_config *config, size_t index, char text[AP_CONFIG_TEXT])
 {
-    const config_key *key = &config_keys[index];
-    cJSON *value = config_key_get(key, config);
-    char *printed = cJSON_IsString(value) ? ap_copy_text(value->valuestring) : config_key_print(key, config);
+    const config_key *key = &ap_config_keys[index];
+    cJSON *value = ap_config_key_get(key, config);
+    char *printed =
+        cJSON_IsString(value) ? ap_copy_text(value->valuestring) : ap_config_key_print(key, config);
     snprintf(text, AP_CONFIG_TEXT, "%s", printed);
     free(printed);
     cJSON_Delete(value);
@@ -46,12 +47,12 @@ void ap_config_value(const ap_config *config, size_t index, char text[AP_CONFIG_
 
 bool ap_config_known(const char *key)
 {
-    return config_key_find(key) != NULL;
+    return ap_config_key_find(key) != NULL;
 }
 
 bool ap_config_is_bool(const char *key)
 {
-    const config_key *found = config_key_find(key);
+    const config_key *found = ap_config_key_find(key);
     return found && found->type == TYPE_BOOL;
 }
 
@@ -60,12 +61,13 @@ bool ap_config_is_bool(const char *key)
 /* The name, full or short, nearest to `name`; one whose part behind the dot is the same goes first. */
 static const char *nearest_key(const char *name)
 {
-    const char **names = ap_allocate(config_key_count + config_alias_count, sizeof *names);
+    const char **names = ap_allocate(ap_config_key_count + config_alias_count, sizeof *names);
     const char *dot = strchr(name, '.'), *last = dot ? dot + 1 : name, *near = NULL;
     size_t count = 0;
-    for (size_t i = 0; i < config_key_count; i++) {
-        names[count++] = config_keys[i].name;
-        if (!near && strcmp(strchr(config_keys[i].name, '.') + 1, last) == 0) near = config_keys[i].name;
+    for (size_t i = 0; i < ap_config_key_count; i++) {
+        names[count++] = ap_config_keys[i].name;
+        if (!near && strcmp(strchr(ap_config_keys[i].name, '.') + 1, last) == 0)
+            near = ap_config_keys[i].name;
     }
     for (size_t i = 0; i < config_alias_count && !dot; i++) names[count++] = config_aliases[i].alias;
     if (!near) near = ap_suggest(name, names, count);
@@ -81,12 +83,12 @@ static ap_status unknown(const char *before, const char *name, const char *what,
 
 static ap_status unknown_section(const char *before, const char *name)
 {
-    char **sections = ap_allocate(config_key_count, sizeof *sections);
+    char **sections = ap_allocate(ap_config_key_count, sizeof *sections);
     size_t count = 0;
-    for (size_t i = 0; i < config_key_count; i++)
-        if (config_section_begins(i))
+    for (size_t i = 0; i < ap_config_key_count; i++)
+        if (ap_config_section_begins(i))
             sections[count++] =
-                ap_format_text("%.*s", config_section_length(&config_keys[i]), config_keys[i].name);
+                ap_format_text("%.*s", ap_config_section_length(&ap_config_keys[i]), ap_config_keys[i].name);
     ap_status status =
         unknown(before, name, "section", ap_suggest(name, (const char *const *)sections, count));
     for (size_t i = 0; i < count; i++) free(sections[i]);
@@ -119,9 +121,9 @@ static bool given_before(const cJSON *object, const cJSON *child)
 
 static bool is_section(const char *name)
 {
-    for (size_t i = 0; i < config_key_count; i++) {
-        size_t length = (size_t)config_section_length(&config_keys[i]);
-        if (strlen(name) == length && strncmp(config_keys[i].name, name, length) == 0) return true;
+    for (size_t i = 0; i < ap_config_key_count; i++) {
+        size_t length = (size_t)ap_config_section_length(&ap_config_keys[i]);
+        if (strlen(name) == length && strncmp(ap_config_keys[i].name, name, length) == 0) return true;
     }
     return false;
 }
@@ -135,14 +137,14 @@ static ap_status set_section(const char *before, const cJSON *section, ap_config
     cJSON_ArrayForEach(value, section)
     {
         char *name = ap_format_text("%s.%s", section->string, value->string);
-        const config_key *key = config_key_find(name);
+        const config_key *key = ap_config_key_find(name);
         ap_status status = ap_ok();
         if (!key)
             status = unknown(before, name, "key", nearest_key(name));
         else if (given_before(section, value))
             status = ap_error(AP_MISUSE, "%s%s: given twice", before, name);
         else {
-            ap_status reason = config_key_set(key, config, value);
+            ap_status reason = ap_config_key_set(key, config, value);
             if (ap_failed(&reason)) status = ap_error(reason.code, "%s%s %s", before, name, reason.message);
         }
         free(name);
@@ -196,10 +198,10 @@ ap_status ap_config_load(const char *path, ap_config *config)
 
 ap_status ap_config_override(ap_config *config, const char *name, const char *value)
 {
-    const config_key *key = config_key_find(name);
+    const config_key *key = ap_config_key_find(name);
     if (!key) return unknown("", name, "key", nearest_key(name));
     if (!value && key->type != TYPE_BOOL)
-        return ap_error(AP_MISUSE, "%s: needs a value, %s", name, config_key_range(key).text);
-    ap_status reason = config_key_set_text(key, config, value ? value : "true");
+        return ap_error(AP_MISUSE, "%s: needs a value, %s", name, ap_config_key_range(key).text);
+    ap_status reason = ap_config_key_set_text(key, config, value ? value : "true");
     return ap_failed(&reason) ? ap_error(reason.code, "%s %s", name, reason.message) : reason;
 }

@@ -44,7 +44,7 @@
 #define WIDEST 65536
 
 /* clang-format off */
-const config_key config_keys[] = {
+const config_key ap_config_keys[] = {
     TEXT(data, path, "data/demo", "folder of the pair set, with train/ and val/"),
     NUMBER(data, seconds, 16.0, 0, 3600, RANGE_ABOVE, "length of a training item, s"),
     CHOICE(data, targets, ap_targets, "matched", "the target of an input: its own, or that of a random other pair", "matched", "shuffled"),
@@ -132,7 +132,7 @@ const config_key config_keys[] = {
 };
 /* clang-format on */
 
-const size_t config_key_count = sizeof config_keys / sizeof *config_keys;
+const size_t ap_config_key_count = sizeof ap_config_keys / sizeof *ap_config_keys;
 
 const config_alias config_aliases[] = {
     {"corr_weight", "loss.corr_weight"},
@@ -148,23 +148,23 @@ const config_alias config_aliases[] = {
 
 const size_t config_alias_count = sizeof config_aliases / sizeof *config_aliases;
 
-const config_key *config_key_find(const char *name)
+const config_key *ap_config_key_find(const char *name)
 {
     for (size_t i = 0; i < config_alias_count; i++)
         if (strcmp(config_aliases[i].alias, name) == 0) name = config_aliases[i].name;
-    for (size_t i = 0; i < config_key_count; i++)
-        if (strcmp(config_keys[i].name, name) == 0) return &config_keys[i];
+    for (size_t i = 0; i < ap_config_key_count; i++)
+        if (strcmp(ap_config_keys[i].name, name) == 0) return &ap_config_keys[i];
     return NULL;
 }
 
-int config_section_length(const config_key *key)
+int ap_config_section_length(const config_key *key)
 {
     return (int)(strchr(key->name, '.') - key->name);
 }
 
-bool config_section_begins(size_t index)
+bool ap_config_section_begins(size_t index)
 {
     if (index == 0) return true;
-    int length = config_section_length(&config_keys[index]);
-    return strncmp(config_keys[index - 1].name, config_keys[index].name, (size_t)length + 1) != 0;
+    int length = ap_config_section_length(&ap_config_keys[index]);
+    return strncmp(ap_config_keys[index - 1].name, ap_config_keys[index].name, (size_t)length + 1) != 0;
 }

@@ -22,8 +22,8 @@ typedef struct config_key {
     const char *help;           /* one line, with the unit */
 } config_key;
 
-extern const config_key config_keys[];
-extern const size_t config_key_count;
+extern const config_key ap_config_keys[];
+extern const size_t ap_config_key_count;
 
 /* Short names of keys. */
 typedef struct config_alias {
@@ -34,13 +34,13 @@ extern const config_alias config_aliases[];
 extern const size_t config_alias_count;
 
 /* The key of that full or short name, or NULL. */
-const config_key *config_key_find(const char *name);
+const config_key *ap_config_key_find(const char *name);
 
 /* The length of the section in "section.key". */
-int config_section_length(const config_key *key);
+int ap_config_section_length(const config_key *key);
 
 /* Whether the key at `index` is the first of its section: keys of a section stand together. */
-bool config_section_begins(size_t index);
+bool ap_config_section_begins(size_t index);
 
 #define CONFIG_RANGE_TEXT 160
 typedef struct range_text {
@@ -48,19 +48,19 @@ typedef struct range_text {
 } range_text;
 
 /* What is allowed, in words: "above 0 and at most 3600", "mdct or seanet". */
-range_text config_key_range(const config_key *key);
+range_text ap_config_key_range(const config_key *key);
 
 /* Sets the key's value in *config from JSON. A failure's message is the reason alone. */
-ap_status config_key_set(const config_key *key, ap_config *config, const cJSON *value);
+ap_status ap_config_key_set(const config_key *key, ap_config *config, const cJSON *value);
 
 /* The same from the text of an override. */
-ap_status config_key_set_text(const config_key *key, ap_config *config, const char *text);
+ap_status ap_config_key_set_text(const config_key *key, ap_config *config, const char *text);
 
 /* The key's value as JSON, to be deleted by the caller. */
-cJSON *config_key_get(const config_key *key, const ap_config *config);
+cJSON *ap_config_key_get(const config_key *key, const ap_config *config);
 
 /* The same as JSON text that reads back exactly (cJSON's own printing may lose a number's last bit), to be
  * freed. */
-char *config_key_print(const config_key *key, const ap_config *config);
+char *ap_config_key_print(const config_key *key, const ap_config *config);
 
 #endif

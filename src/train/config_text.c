@@ -27,21 +27,21 @@ static char *finish(writing *w)
 
 static const char *short_name(const config_key *key)
 {
-    return key->name + config_section_length(key) + 1;
+    return key->name + ap_config_section_length(key) + 1;
 }
 
 char *ap_config_to_json(const ap_config *config)
 {
     writing w;
     begin(&w);
-    for (size_t i = 0; i < config_key_count; i++) {
-        const config_key *key = &config_keys[i];
-        if (config_section_begins(i))
-            fprintf(w.stream, "%s  \"%.*s\": {\n", i ? "\n  },\n" : "{\n", config_section_length(key),
+    for (size_t i = 0; i < ap_config_key_count; i++) {
+        const config_key *key = &ap_config_keys[i];
+        if (ap_config_section_begins(i))
+            fprintf(w.stream, "%s  \"%.*s\": {\n", i ? "\n  },\n" : "{\n", ap_config_section_length(key),
                     key->name);
         else
             fprintf(w.stream, ",\n");
-        char *value = config_key_print(key, config);
+        char *value = ap_config_key_print(key, config);
         fprintf(w.stream, "    \"%s\": %s", short_name(key), value);
         free(value);
     }
@@ -63,16 +63,16 @@ char *ap_config_markdown(void)
     ap_config config = ap_config_default();
     writing w;
     begin(&w);
-    for (size_t i = 0; i < config_key_count; i++) {
-        const config_key *key = &config_keys[i];
-        if (config_section_begins(i))
+    for (size_t i = 0; i < ap_config_key_count; i++) {
+        const config_key *key = &ap_config_keys[i];
+        if (ap_config_section_begins(i))
             fprintf(w.stream,
                     "%s### %.*s\n\n| key | type | default | allowed | meaning |\n| --- | --- | --- | --- | "
                     "--- |\n",
-                    i ? "\n" : "", config_section_length(key), key->name);
-        char *value = config_key_print(key, &config);
+                    i ? "\n" : "", ap_config_section_length(key), key->name);
+        char *value = ap_config_key_print(key, &config);
         fprintf(w.stream, "| `%s` | %s | `%s` | %s | ", key->name, type_word(key), value,
-                key->type == TYPE_TEXT || key->type == TYPE_BOOL ? "" : config_key_range(key).text);
+                key->type == TYPE_TEXT || key->type == TYPE_BOOL ? "" : ap_config_key_range(key).text);
         for (const char *p = key->help; *p; p++) fprintf(w.stream, *p == '|' ? "\\|" : "%c", *p);
         fprintf(w.stream, " |\n");
         free(value);
@@ -85,12 +85,12 @@ char *ap_config_help(void)
     ap_config config = ap_config_default();
     writing w;
     begin(&w);
-    for (size_t i = 0; i < config_key_count; i++) {
-        const config_key *key = &config_keys[i];
-        char *value = config_key_print(key, &config);
-        if (config_section_begins(i) && i) fprintf(w.stream, "\n");
+    for (size_t i = 0; i < ap_config_key_count; i++) {
+        const config_key *key = &ap_config_keys[i];
+        char *value = ap_config_key_print(key, &config);
+        if (ap_config_section_begins(i) && i) fprintf(w.stream, "\n");
         fprintf(w.stream, "  --%s=%s [%s]\n      %s\n", key->name,
-                key->type == TYPE_CHOICE ? config_key_range(key).text : type_word(key), value, key->help);
+                key->type == TYPE_CHOICE ? ap_config_key_range(key).text : type_word(key), value, key->help);
         free(value);
     }
     fprintf(w.stream, "\n  Short names:\n");
@@ -135,7 +135,7 @@ static cJSON *key_schema(const config_key *key, const ap_config *config)
     cJSON *schema = checked(cJSON_CreateObject());
     put(schema, "description", cJSON_CreateString(key->help));
     put(schema, "type", cJSON_CreateString(types[key->type]));
-    put(schema, "default", config_key_get(key, config));
+    put(schema, "default", ap_config_key_get(key, config));
     if (key->type == TYPE_INT || key->type == TYPE_NUMBER) put_range(schema, key);
     if (key->type == TYPE_TEXT) put(schema, "maxLength", cJSON_CreateNumber(AP_CONFIG_TEXT - 1));
     if (key->type == TYPE_CHOICE) {
@@ -178,10 +178,10 @@ char *ap_config_schema(void)
     put(root, "title", cJSON_CreateString("Antiphon configuration"));
     cJSON *sections = closed_object(root);
     put(put(sections, "$schema", cJSON_CreateObject()), "type", cJSON_CreateString("string"));
-    for (size_t i = 0; i < config_key_count; i++) {
-        const config_key *key = &config_keys[i];
-        if (config_section_begins(i)) {
-            char *name = ap_format_text("%.*s", config_section_length(key), key->name);
+    for (size_t i = 0; i < ap_config_key_count; i++) {
+        const config_key *key = &ap_config_keys[i];
+        if (ap_config_section_begins(i)) {
+            char *name = ap_format_text("%.*s", ap_config_section_length(key), key->name);
             section = closed_object(put(sections, name, cJSON_CreateObject()));
             free(name);
         }

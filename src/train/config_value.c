@@ -32,7 +32,7 @@ static void append(char *text, size_t room, const char *more)
     snprintf(text + used, room - used, "%s", more);
 }
 
-range_text config_key_range(const config_key *key)
+range_text ap_config_key_range(const config_key *key)
 {
     range_text range = {""};
     char *text = range.text;
@@ -69,7 +69,7 @@ static ap_status refuse(const cJSON *value, const char *reason)
 static ap_status refuse_range(const config_key *key, const cJSON *value)
 {
     char reason[CONFIG_RANGE_TEXT + 16];
-    snprintf(reason, sizeof reason, "must be %s", config_key_range(key).text);
+    snprintf(reason, sizeof reason, "must be %s", ap_config_key_range(key).text);
     return refuse(value, reason);
 }
 
@@ -120,7 +120,7 @@ static ap_status set_choice(const config_key *key, const cJSON *value, int *into
     const char *near = ap_suggest(value->valuestring, key->choices, (size_t)choice_count(key));
     if (!near) return refuse_range(key, value);
     char reason[2 * CONFIG_RANGE_TEXT];
-    snprintf(reason, sizeof reason, "must be %s; did you mean %s?", config_key_range(key).text, near);
+    snprintf(reason, sizeof reason, "must be %s; did you mean %s?", ap_config_key_range(key).text, near);
     return refuse(value, reason);
 }
 
@@ -134,7 +134,7 @@ static ap_status set_text(const config_key *key, const cJSON *value, char *into)
     return ap_ok();
 }
 
-ap_status config_key_set(const config_key *key, ap_config *config, const cJSON *value)
+ap_status ap_config_key_set(const config_key *key, ap_config *config, const cJSON *value)
 {
     void *into = member(key, config);
     switch (key->type) {
@@ -181,15 +181,15 @@ static cJSON *value_of_text(const config_key *key, const char *text)
     return value;
 }
 
-ap_status config_key_set_text(const config_key *key, ap_config *config, const char *text)
+ap_status ap_config_key_set_text(const config_key *key, ap_config *config, const char *text)
 {
     cJSON *value = value_of_text(key, text);
-    ap_status status = config_key_set(key, config, value);
+    ap_status status = ap_config_key_set(key, config, value);
     cJSON_Delete(value);
     return status;
 }
 
-cJSON *config_key_get(const config_key *key, const ap_config *config)
+cJSON *ap_config_key_get(const config_key *key, const ap_config *config)
 {
     const void *from = (const char *)config + key->offset;
     cJSON *value = NULL;
@@ -217,14 +217,14 @@ cJSON *config_key_get(const config_key *key, const ap_config *config)
     return value;
 }
 
-char *config_key_print(const config_key *key, const ap_config *config)
+char *ap_config_key_print(const config_key *key, const ap_config *config)
 {
     if (key->type == TYPE_NUMBER) {
         char number[AP_NUMBER_TEXT];
         ap_text_of_number(*(const double *)((const char *)config + key->offset), number);
         return ap_copy_text(number);
     }
-    cJSON *value = config_key_get(key, config);
+    cJSON *value = ap_config_key_get(key, config);
     char *text = cJSON_PrintUnformatted(value);
     if (!text) ap_fatal("out of memory: printing %s", key->name);
     cJSON_Delete(value);

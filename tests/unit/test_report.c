@@ -82,6 +82,9 @@ static void numbers(void **state)
     char text[PAGE_NUMBER];
     assert_string_equal(page_number(0.123456, 3, text), "0.123");
     assert_string_equal(page_number(1.25e-5, 3, text), "1.25e-5");
+    assert_string_equal(page_number(-0.00015, 3, text), "-1.5e-4");
+    assert_string_equal(page_number(0.0005, 6, text), "5e-4");
+    assert_string_equal(page_number(0.001, 6, text), "0.001");
     assert_string_equal(page_number(-3e12, 3, text), "-3e12");
     assert_string_equal(page_number(0, 3, text), "0");
     assert_string_equal(page_number(NAN, 3, text), "–");
