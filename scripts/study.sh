@@ -42,6 +42,8 @@ no_correlation = loss.corr_weight=0
 no_lags = loss.corr_lag_ms=0
 no_mixture = loss.mixture=0
 no_delays = agent.gate_delays=0
+onset_by_bins = loss.onset_scale=bins
+max_envelope = loss.corr_envelope=max
 cascade_output = agent.output=cascade$(section cascade "$SEED_CONFIG")
 matched_targets = data.targets=matched
 no_input_material = agent.gate_input=false
