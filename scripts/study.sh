@@ -32,7 +32,7 @@ section() {
 table=$(
     cat <<END
 compose =
-seed = agent.output=cascade$(section loss "$SEED_CONFIG")$(section cascade "$SEED_CONFIG")
+seed = agent.output=direct$(section loss "$SEED_CONFIG")
 no_onset = loss.onset=0
 no_chroma = loss.chroma=0
 no_timbre = loss.timbre=0
@@ -44,7 +44,7 @@ no_mixture = loss.mixture=0
 no_delays = agent.gate_delays=0
 onset_by_bins = loss.onset_scale=bins
 max_envelope = loss.corr_envelope=max
-cascade_output = agent.output=cascade$(section cascade "$SEED_CONFIG")
+direct_output = agent.output=direct
 matched_targets = data.targets=matched
 no_input_material = agent.gate_input=false
 END

@@ -135,7 +135,7 @@ grep -q '^no_onset = loss.onset=0$' study/arms.txt
 for key in rms_input corr_weight corr_barrier; do
     [ "$(grep -o "\"$key\": *[^,}]*" study/seed-0/config.json)" = "$("$ANTIPHON" config "$1/../../configs/seed.json" | grep -o "\"$key\": *[^,}]*")" ]
 done
-grep -q '"output": *"cascade"' study/seed-0/config.json
+grep -q '"output": *"direct"' study/seed-0/config.json
 grep -q '"output": *"gates"' study/compose-0/config.json
 for key in dim model batch_size targets; do
     [ "$(grep -o "\"$key\": *[^,}]*" study/seed-0/config.json)" = "$(grep -o "\"$key\": *[^,}]*" study/compose-0/config.json)" ]
