@@ -42,6 +42,7 @@ no_correlation = loss.corr_weight=0
 no_lags = loss.corr_lag_ms=0
 no_mixture = loss.mixture=0
 no_delays = agent.gate_delays=0
+new_part = agent.gate_new=0.01
 onset_by_bins = loss.onset_scale=bins
 max_envelope = loss.corr_envelope=max
 direct_output = agent.output=direct
