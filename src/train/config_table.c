@@ -123,7 +123,7 @@ const config_key ap_config_keys[] = {
     INT(train, patience, 0, 0, MANY, "epochs without a better val_loss before stopping; 0: never"),
     INT(train, samples_every, 0, 0, MANY, "epochs between audible samples; 0: none"),
     INT(train, checkpoint_every, 1, 1, MANY, "epochs between checkpoints"),
-    INT(train, steps_per_epoch, 0, 0, INT_MAX, "steps of an epoch; 0: every item once"),
+    INT(train, steps_per_epoch, 0, 0, MANY, "steps of an epoch, which goes on from the beginning where the set ends; 0: every item once"),
 
     TEXT(track, uri, "", "MLflow: a folder, file: URI or http(s) server; empty: MLFLOW_TRACKING_URI, or none"),
     TEXT(track, experiment, "antiphon", "MLflow: name of the experiment"),

@@ -48,20 +48,26 @@ static ap_real gain_of(const ap_config *config, ap_rng *rng)
     return most > 0 ? (ap_real)pow(10, most * (2 * ap_rng_uniform(rng) - 1) / 20) : 1;
 }
 
-void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed, ap_choice *order)
+static ap_choice choose(const ap_config *config, const ap_dataset *set, int64_t input, ap_rng *rng)
+{
+    ap_choice c = {.input = input, .unity = config->data.unity_test};
+    c.target = target_of(config, set, input, rng);
+    c.target_side = config->codec.train && ap_rng_below(rng, 2); /* a codec learns from both recordings */
+    c.input_gain = gain_of(config, rng);
+    c.target_gain = c.unity ? c.input_gain : gain_of(config, rng);
+    return c;
+}
+
+void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed, int64_t length,
+                   ap_choice *order)
 {
     int64_t count = (int64_t)set->count, *inputs = ap_allocate(set->count, sizeof *inputs);
     ap_rng rng = ap_rng_init(seed);
-    for (int64_t i = 0; i < count; i++) inputs[i] = i;
-    ap_rng_shuffle(&rng, inputs, count);
-    for (int64_t i = 0; i < count; i++) {
-        ap_choice *c = &order[i];
-        *c = (ap_choice){.input = inputs[i], .unity = config->data.unity_test};
-        c->target = target_of(config, set, inputs[i], &rng);
-        c->target_side =
-            config->codec.train && ap_rng_below(&rng, 2); /* a codec learns from both recordings */
-        c->input_gain = gain_of(config, &rng);
-        c->target_gain = c->unity ? c->input_gain : gain_of(config, &rng);
+    for (int64_t at = 0; at < length; at += count) {
+        for (int64_t i = 0; i < count; i++) inputs[i] = i;
+        ap_rng_shuffle(&rng, inputs, count);
+        for (int64_t i = 0; i < count && at + i < length; i++)
+            order[at + i] = choose(config, set, inputs[i], &rng);
     }
     free(inputs);
 }

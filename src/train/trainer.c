@@ -82,12 +82,20 @@ static ap_status load_data(ap_trainer *trainer)
     return ap_ok();
 }
 
+/* the whole set once, or what train.steps_per_epoch asks for, be it less or more */
+static int64_t items_per_epoch(const ap_trainer *trainer)
+{
+    int64_t steps = trainer->config.train.steps_per_epoch;
+    if (steps == 0) return (int64_t)trainer->train.count;
+    return steps * trainer->config.train.accumulate * trainer->config.train.batch_size;
+}
+
 static void prepare(ap_trainer *trainer)
 {
     trainer->tape = ap_tape_create(stream(trainer, STREAM_TAPE, 0));
     trainer->progress.rng = *ap_tape_rng(trainer->tape);
     trainer->optimiser = ap_step_optimiser(&trainer->config, trainer->model);
-    trainer->order = ap_allocate(trainer->train.count, sizeof *trainer->order);
+    trainer->order = ap_allocate((size_t)items_per_epoch(trainer), sizeof *trainer->order);
 }
 
 /* Latents are made when the codec's weights are final: not before a checkpoint has been loaded. */
@@ -167,9 +175,8 @@ bool ap_trainer_done(const ap_trainer *trainer)
 
 static int64_t batches_per_epoch(const ap_trainer *trainer)
 {
-    int64_t size = trainer->config.train.batch_size, limit = trainer->config.train.steps_per_epoch;
-    int64_t all = ((int64_t)trainer->train.count + size - 1) / size;
-    return limit ? smaller(all, limit * trainer->config.train.accumulate) : all;
+    int64_t size = trainer->config.train.batch_size;
+    return (items_per_epoch(trainer) + size - 1) / size;
 }
 
 static int64_t steps_per_epoch(const ap_trainer *trainer)
@@ -210,7 +217,7 @@ static ap_measures mean_measures(const ap_measures *sums, int64_t count)
 static ap_measures run_batch(ap_trainer *trainer, int64_t index, double share)
 {
     int64_t size = trainer->config.train.batch_size, at = index * size;
-    int64_t count = smaller(size, (int64_t)trainer->train.count - at);
+    int64_t count = smaller(size, items_per_epoch(trainer) - at);
     ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->order + at);
     ap_measures measures =
         ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
@@ -340,7 +347,7 @@ static ap_status run_epoch(ap_trainer *trainer, const char *folder, const volati
     double began = ap_clock_seconds();
     /* by the epoch's number alone, so that a resumed run finds it again */
     uint64_t seed = stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch);
-    ap_order_draw(&trainer->config, &trainer->train, seed, trainer->order);
+    ap_order_draw(&trainer->config, &trainer->train, seed, items_per_epoch(trainer), trainer->order);
     while (trainer->progress.batch < batches_per_epoch(trainer)) {
         if (stop && *stop) {
             AP_TRY(save(trainer, folder, "last.safetensors"));

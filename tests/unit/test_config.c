@@ -319,10 +319,19 @@ static void round_trip(void **state)
     for (size_t i = 0; i < ap_config_count(); i++) {
         char text[AP_CONFIG_TEXT];
         ap_config_value(&config, i, text);
-        const char *const attempts[] = {
-            "false", "true",     "\"\\ \xC3\xBC\n", "7",     "0.1234567890123456789",
-            "[2,3]", "shuffled", "seanet",          "gates", "seed",
-            "p8",    "cosine"};
+        const char *const attempts[] = {"false",
+                                        "true",
+                                        "\"\\ \xC3\xBC\n",
+                                        "7",
+                                        "0.1234567890123456789",
+                                        "[2,3]",
+                                        "shuffled",
+                                        "seanet",
+                                        "gates",
+                                        "seed",
+                                        "p8",
+                                        "cosine",
+                                        "bands"};
         bool moved = false;
         for (size_t k = 0; k < sizeof attempts / sizeof *attempts && !moved; k++) {
             ap_status status = ap_config_override(&config, ap_config_name(i), attempts[k]);

@@ -29,7 +29,7 @@ static fixture *setting(fixture *f)
 
 static void draw(const fixture *f, uint64_t seed, ap_choice *order)
 {
-    ap_order_draw(&f->config, &f->set, seed, order);
+    ap_order_draw(&f->config, &f->set, seed, ITEMS, order);
     bool seen[ITEMS] = {false};
     for (int i = 0; i < ITEMS; i++) {
         assert_in_range(order[i].input, 0, ITEMS - 1);
@@ -37,6 +37,27 @@ static void draw(const fixture *f, uint64_t seed, ap_choice *order)
         assert_false(seen[order[i].input]);
         seen[order[i].input] = true;
     }
+}
+
+/* an epoch longer than the set goes round it again, each time in another order, and ends where it should */
+static void test_rounds(void **state)
+{
+    (void)state;
+    fixture f;
+    setting(&f);
+    ap_choice once[ITEMS], rounds[2 * ITEMS + 2] = {[2 * ITEMS + 1] = {.input = -1}};
+    draw(&f, 1, once);
+    ap_order_draw(&f.config, &f.set, 1, 2 * ITEMS + 1, rounds);
+    int seen[ITEMS] = {0}, moved = 0;
+    for (int i = 0; i < ITEMS; i++) {
+        assert_true(rounds[i].input == once[i].input);
+        seen[rounds[ITEMS + i].input]++;
+        moved += rounds[ITEMS + i].input != once[i].input;
+    }
+    for (int i = 0; i < ITEMS; i++) assert_int_equal(seen[i], 1);
+    assert_true(moved > 0);
+    assert_in_range(rounds[2 * ITEMS].input, 0, ITEMS - 1);
+    assert_int_equal(rounds[2 * ITEMS + 1].input, -1);
 }
 
 static void test_matched(void **state)
@@ -162,6 +183,7 @@ static void test_unity(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rounds),
         cmocka_unit_test(test_matched),
         cmocka_unit_test(test_shuffled_targets_are_of_other_pieces),
         cmocka_unit_test(test_share_of_the_same_piece),
