@@ -1,5 +1,6 @@
 #include "core/array.h"
 
+#include "core/bounds.h"
 #include "core/simd.h"
 
 #include <stddef.h>
@@ -12,11 +13,6 @@
 /* A square tile of this many rows stays in the first-level cache while it is turned. */
 #define TILE 32
 #define PARALLEL_LEAST (32 * AP_BLOCK)
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
 
 void ap_array_accumulate(int64_t n, ap_real factor, const ap_real *x, ap_real *y)
 {
@@ -34,7 +30,7 @@ void ap_array_accumulate(int64_t n, ap_real factor, const ap_real *x, ap_real *y
     {                                                                                                        \
         double sum = 0;                                                                                      \
         _Pragma("omp simd reduction(+ : sum)") for (int64_t i = k * portion;                                 \
-                                                    i < least(n, (k + 1) * portion); i++) sum += term;       \
+                                                    i < ap_least(n, (k + 1) * portion); i++) sum += term;    \
         partial[k] = sum;                                                                                    \
     }                                                                                                        \
     for (int k = 0; k < PORTIONS; k++) total += partial[k];                                                  \
@@ -111,8 +107,8 @@ void ap_matrix_transpose(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bo
 #pragma omp parallel for collapse(2) schedule(static) if (P * Q > PARALLEL_LEAST)
     for (int64_t q = 0; q < Q; q += TILE)
         for (int64_t p = 0; p < P; p += TILE)
-            transpose_tile(least(TILE, P - p), least(TILE, Q - q), x + p * ldx + q, ldx, add, y + q * ldy + p,
-                           ldy);
+            transpose_tile(ap_least(TILE, P - p), ap_least(TILE, Q - q), x + p * ldx + q, ldx, add,
+                           y + q * ldy + p, ldy);
 }
 
 void ap_matrix_fill_rows(int64_t R, int64_t N, const ap_real *row, ap_real *y)
@@ -127,7 +123,7 @@ void ap_matrix_column_sums(int64_t R, int64_t N, const ap_real *x, ap_real *sums
 #pragma omp parallel for schedule(static) if (R * N > PARALLEL_LEAST)
     for (int64_t n = 0; n < N; n += COLUMNS) {
         double sum[COLUMNS] = {0};
-        int64_t width = least(COLUMNS, N - n);
+        int64_t width = ap_least(COLUMNS, N - n);
         for (int64_t r = 0; r < R; r++)
             for (int64_t i = 0; i < width; i++) sum[i] += (double)x[r * N + n + i];
         for (int64_t i = 0; i < width; i++) sums[n + i] += (ap_real)sum[i];

@@ -2,6 +2,7 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
+#include "core/bounds.h"
 #include "core/vmath.h"
 #include "loss/pearson.h"
 #include "ops/registry.h"
@@ -14,11 +15,6 @@ static void require_spectra(const char *who, const ap_var *x, int64_t frames)
     if (x->value.shape.rank != 3 || x->value.shape.at[1] < frames)
         ap_fatal("%s: shape %s is not [B, frames, F] with %lld frames or more", who,
                  ap_shape_print(x->value.shape).text, (long long)frames);
-}
-
-static int64_t least_of(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* ---------------------------------------------------------------- flux: y[f] = sum of max(0, s[f + 1] -
@@ -51,7 +47,7 @@ static void flux_run(int64_t count, int64_t F, ap_real gain, const ap_real *x, a
 {
     double sums[RUN] = {0};
     for (int64_t k = 0; k < F; k += AP_BLOCK) {
-        int64_t length = least_of(AP_BLOCK, F - k);
+        int64_t length = ap_least(AP_BLOCK, F - k);
         ap_real s[2][AP_BLOCK];
         compress(length, gain, x + k, s[0]);
         for (int64_t f = 0; f < count; f++) {
@@ -69,7 +65,7 @@ static void flux_forward(int64_t B, int64_t frames, int64_t F, ap_real gain, con
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < B * runs; r++) {
         int64_t b = r / runs, f = r % runs * RUN;
-        flux_run(least_of(RUN, frames - 1 - f), F, gain, x + (b * frames + f) * F, y + b * (frames - 1) + f);
+        flux_run(ap_least(RUN, frames - 1 - f), F, gain, x + (b * frames + f) * F, y + b * (frames - 1) + f);
     }
 }
 
@@ -124,7 +120,7 @@ static void log_average_forward(int64_t B, int64_t frames, int64_t F, ap_real of
 #pragma omp parallel for collapse(2) schedule(static)
     for (int64_t b = 0; b < B; b++)
         for (int64_t k = 0; k < F; k += BINS) {
-            int64_t width = least_of(BINS, F - k);
+            int64_t width = ap_least(BINS, F - k);
             double sums[BINS] = {0};
             for (int64_t f = 0; f < frames; f++) {
                 ap_real s[BINS] = {0};

@@ -1,5 +1,6 @@
 #include "ops/cross_correlation.h"
 
+#include "core/bounds.h"
 #include "core/vmath.h"
 #include "ops/panel.h"
 
@@ -16,16 +17,6 @@
  * the sums beside the products take longer than the fourth product would. */
 #define PAIRED_LEAST 128
 #define PAIRED_PRODUCTS 3
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
 
 static int64_t divide_up(int64_t a, int64_t b)
 {
@@ -44,10 +35,10 @@ static tiling cut(int64_t B, int64_t columns, int64_t wanted, int64_t strip)
 {
     tiling t = {.columns = columns, .strip = strip, .strips = divide_up(columns, strip)};
     int64_t threads = omp_get_max_threads();
-    t.count = divide_up(t.strips, most(1, least(wanted, TILE_COLUMNS_MOST) / strip));
+    t.count = divide_up(t.strips, ap_most(1, ap_least(wanted, TILE_COLUMNS_MOST) / strip));
     /* a few tiles are made to come out even among the threads */
     if (B % threads != 0) t.count = divide_up(t.count, threads) * threads;
-    t.count = most(1, least(t.count, t.strips));
+    t.count = ap_most(1, ap_least(t.count, t.strips));
     t.widest = divide_up(t.strips, t.count) * strip;
     return t;
 }
@@ -55,7 +46,7 @@ static tiling cut(int64_t B, int64_t columns, int64_t wanted, int64_t strip)
 /* Tile `index` of an item: its first column and how many it has. */
 static int64_t tile_begin(const tiling *t, int64_t index)
 {
-    return least(index * t->strips / t->count * t->strip, t->columns);
+    return ap_least(index * t->strips / t->count * t->strip, t->columns);
 }
 
 /* ---------------------------------------------------------------- windows */
@@ -185,7 +176,7 @@ static void fill_pairs(const ap_cross_correlation *c, const workspace *space, ap
 {
     int64_t C = x.C, pitch = space->pair_pitch, window = C * c->stride * pitch;
     for (int64_t i = 0; i < C; i += CHANNELS_AT_ONCE, x.data += CHANNELS_AT_ONCE * x.T) {
-        x.C = least(CHANNELS_AT_ONCE, C - i);
+        x.C = ap_least(CHANNELS_AT_ONCE, C - i);
         ap_window_fill(&x, q * c->stride - c->lead, c->stride, 2 * pairs + 1, space->pitch, space->full);
         for (int64_t r = 0; r < x.C * c->stride; r++) {
             const ap_real *from = space->full + r * space->pitch;
@@ -258,9 +249,9 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
         ap_panel_product(&task);
         return;
     }
-    int64_t from = most(q * c->phases, c->skip), to = least((q + n) * c->phases, c->skip + c->length);
+    int64_t from = ap_most(q * c->phases, c->skip), to = ap_least((q + n) * c->phases, c->skip + c->length);
     for (int64_t m = 0; m < c->rows; m += space->row_block) {
-        task.M = least(space->row_block, c->rows - m);
+        task.M = ap_least(space->row_block, c->rows - m);
         task.W = ap_panel_packed(c->packed, J, m);
         task.bias = c->bias ? c->bias + m : NULL;
         task.y = space->rows;

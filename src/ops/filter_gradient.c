@@ -1,6 +1,7 @@
 #include "ops/filter.h"
 
 #include "core/array.h"
+#include "core/bounds.h"
 #include "ops/panel.h"
 #include "ops/window.h"
 
@@ -16,16 +17,6 @@
 #define TILE_FRAMES_LEAST 160
 #define TILE_FRAMES_MOST 1024
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* How the work is cut, and what a thread works in. */
 typedef struct plan {
     int64_t tiles;            /* of each item */
@@ -39,10 +30,10 @@ static plan cut(ap_arena *arena, const ap_filter *f)
 {
     int64_t threads = omp_get_max_threads();
     int64_t fit = TILE_BYTES / (int64_t)sizeof(ap_real) / (f->coarse + f->fine * f->stride);
-    int64_t frames = least(most(fit, TILE_FRAMES_LEAST), TILE_FRAMES_MOST);
+    int64_t frames = ap_least(ap_most(fit, TILE_FRAMES_LEAST), TILE_FRAMES_MOST);
     plan p = {.tiles = (f->frames - 1) / frames + 1, .stretches = f->dilation == 1 ? 1 : f->K};
     /* a few tiles are made to come out even among the threads */
-    if (f->B % threads != 0) p.tiles = least((p.tiles + threads - 1) / threads * threads, f->frames);
+    if (f->B % threads != 0) p.tiles = ap_least((p.tiles + threads - 1) / threads * threads, f->frames);
     p.frames = (f->frames - 1) / p.tiles + 1;
     p.samples = (p.frames - 1) * f->stride + (f->K - 1) * f->dilation + 1;
     p.width = f->fine * f->K / p.stretches;
@@ -51,7 +42,7 @@ static plan cut(ap_arena *arena, const ap_filter *f)
     /* whole panels are read at the end of both */
     p.coarse_size = p.frames * f->coarse + AP_PANEL_ROWS;
     p.fine_size = p.samples * f->fine + AP_PANEL_COLUMNS;
-    p.rows_size = ap_window_rows_size(most(p.frames, p.samples));
+    p.rows_size = ap_window_rows_size(ap_most(p.frames, p.samples));
     return p;
 }
 

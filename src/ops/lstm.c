@@ -2,9 +2,10 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
-#include "core/rendezvous.h"
 #include "core/blas.h"
+#include "core/bounds.h"
 #include "core/flops.h"
+#include "core/rendezvous.h"
 #include "core/simd.h"
 #include "core/vmath.h"
 #include "ops/registry.h"
@@ -34,11 +35,6 @@ typedef struct layer {
     int64_t B, C, T, H;
 } layer;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Units are dealt out in groups of AP_LANES. */
 static int64_t groups(int64_t H)
 {
@@ -48,7 +44,7 @@ static int64_t groups(int64_t H)
 static int thread_count(const layer *l)
 {
     int64_t worth = 1 + l->B * GATES * l->H * l->H / MULTIPLICATIONS_LEAST;
-    return (int)least(least(worth, groups(l->H)), omp_get_max_threads());
+    return (int)ap_least(ap_least(worth, groups(l->H)), omp_get_max_threads());
 }
 
 /* The groups that the calling thread of a parallel region keeps, and the units in them. */
@@ -61,7 +57,7 @@ static share share_of_thread(int64_t H)
     share s = {.first = groups(H) * omp_get_thread_num() / omp_get_num_threads(),
                .end = groups(H) * (omp_get_thread_num() + 1) / omp_get_num_threads()};
     s.unit = s.first * AP_LANES;
-    s.units = least(s.end * AP_LANES, H) - s.unit;
+    s.units = ap_least(s.end * AP_LANES, H) - s.unit;
     return s;
 }
 
@@ -188,11 +184,11 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
             for (int64_t group = own.first; group < own.end; group++)
                 for (int64_t b = 0; b < B; b += ITEMS) {
                     const ap_vec *panel = (const ap_vec *)packed + group * H * GATES;
-                    product(least(ITEMS, B - b), 0, H, panel, h + (t * B + b) * H, H, sums);
-                    for (int64_t item = b; item < least(B, b + ITEMS); item++)
+                    product(ap_least(ITEMS, B - b), 0, H, panel, h + (t * B + b) * H, H, sums);
+                    for (int64_t item = b; item < ap_least(B, b + ITEMS); item++)
                         for (int64_t gate = 0; gate < GATES; gate++)
                             add_lanes(z + ((t * B + item) * GATES + gate) * H + group * AP_LANES,
-                                      sums[item - b][gate], least(AP_LANES, H - group * AP_LANES));
+                                      sums[item - b][gate], ap_least(AP_LANES, H - group * AP_LANES));
                 }
             for (int64_t row = t * B; row < (t + 1) * B; row++)
                 cell_forward(H, own.unit, own.units, z + row * GATES * H, c + row * H, c + (row + B) * H,
@@ -220,12 +216,12 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
             for (int64_t group = own.first; group < own.end && t < l->T - 1; group++)
                 for (int64_t b = 0; b < B; b += ITEMS) {
                     const ap_vec *panel = (const ap_vec *)packed + group * H * GATES;
-                    product(least(ITEMS, B - b), H, H, panel, gates + ((t + 1) * B + b) * GATES * H,
+                    product(ap_least(ITEMS, B - b), H, H, panel, gates + ((t + 1) * B + b) * GATES * H,
                             GATES * H, sums);
-                    for (int64_t item = b; item < least(B, b + ITEMS); item++) {
+                    for (int64_t item = b; item < ap_least(B, b + ITEMS); item++) {
                         const ap_vec *of = sums[item - b];
                         add_lanes(dh + (t * B + item) * H + group * AP_LANES, of[0] + of[1] + of[2] + of[3],
-                                  least(AP_LANES, H - group * AP_LANES));
+                                  ap_least(AP_LANES, H - group * AP_LANES));
                     }
                 }
             for (int64_t b = 0; b < B; b++)
@@ -266,7 +262,7 @@ static void lstm_forward(const layer *l, int64_t chunk, const ap_real *x, const 
     memset(c, 0, (size_t)state * sizeof *c);
     memset(h, 0, (size_t)state * sizeof *h);
     for (int64_t t = 0; t < l->T; t += chunk) {
-        int64_t steps = least(chunk, l->T - t);
+        int64_t steps = ap_least(chunk, l->T - t);
         input_product(l, t, steps, x, weight_ih, bias, gates);
         count_flops(l, steps);
         run_forward(l, steps, packed, gates, c, h);
@@ -350,7 +346,8 @@ ap_var *ap_lstm(ap_tape *tape, ap_var *x, ap_var *weight_ih, ap_var *weight_hh, 
     ap_var *y = ap_tape_push(tape, &op_lstm, AP_SHAPE(l.B, l.H, l.T), 5, in);
     ap_real *saved =
         ap_tape_save(tape, y, (size_t)(gates_count(&l, l.T) + states_count(&l, l.T)) * sizeof *saved);
-    int64_t chunk = saved ? l.T : least(l.T, STEPS), kept = gates_count(&l, chunk) + states_count(&l, chunk);
+    int64_t chunk = saved ? l.T : ap_least(l.T, STEPS),
+            kept = gates_count(&l, chunk) + states_count(&l, chunk);
     size_t bytes = (size_t)(packed_count(l.H) + GATES * l.H + states_count(&l, chunk) + (saved ? 0 : kept)) *
                    sizeof(ap_real);
     ap_real *packed = ap_arena_alloc(ap_tape_arena(tape), bytes), *bias = packed + packed_count(l.H);

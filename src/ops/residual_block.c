@@ -3,6 +3,7 @@
 #include "antiphon/conv.h"
 #include "antiphon/status.h"
 #include "core/array.h"
+#include "core/bounds.h"
 #include "core/vmath.h"
 #include "ops/panel.h"
 #include "ops/registry.h"
@@ -37,29 +38,19 @@ typedef struct block_tiles {
     int64_t pitch; /* of the rows that a tile works in */
 } block_tiles;
 
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
-static int64_t most(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
 {
     block_tiles t = {.around = around, .length = s->T + around};
     int64_t threads = omp_get_max_threads(), affordable = TILE_BYTES / (int64_t)sizeof(ap_real) / rows;
-    int64_t strips = least(affordable, TILE_COLUMNS_MOST) / AP_PANEL_COLUMNS;
+    int64_t strips = ap_least(affordable, TILE_COLUMNS_MOST) / AP_PANEL_COLUMNS;
     /* in backward the first tile holds the positions before x and those that they mirror */
     int64_t fewest = ap_panel_columns(3 * around + 1);
-    int64_t width = most(strips * AP_PANEL_COLUMNS, fewest) - around;
+    int64_t width = ap_most(strips * AP_PANEL_COLUMNS, fewest) - around;
     int64_t count = (t.length - 1) / width + 1;
     /* a few tiles are made to come out even among the threads */
     if (s->B % threads != 0) count = (count + threads - 1) / threads * threads;
     width = (t.length - 1) / count + 1;
-    t.width = most(ap_panel_columns(width + around), fewest) - around;
+    t.width = ap_most(ap_panel_columns(width + around), fewest) - around;
     t.count = (t.length - 1) / t.width + 1;
     t.pitch = ap_window_pitch(t.width + around + s->K - 1);
     return t;
@@ -228,7 +219,7 @@ static void residual_block_forward(ap_arena *arena, const block_shape *s, const 
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < s->B * p->tiles.count; i++) {
         int64_t offset = i / p->tiles.count * s->C * s->T, begin = i % p->tiles.count * p->tiles.width;
-        int64_t n = least(p->tiles.width, s->T - begin);
+        int64_t n = ap_least(p->tiles.width, s->T - begin);
         block_rows r =
             rows_in(s, p->tiles.pitch, p->memory + omp_get_thread_num() * p->rows * p->tiles.pitch);
         squeeze_tile(p, w, &r, x + offset, begin, n);
@@ -321,7 +312,7 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
     task.at = p->du_at;
     task.add = true;
     ap_panel_product(&task);
-    int64_t skipped = begin < 0 ? least(n, -begin) : 0;
+    int64_t skipped = begin < 0 ? ap_least(n, -begin) : 0;
     for (int64_t c = 0; c < s->C; c++) {
         ap_real *to = dx + c * s->T + begin + skipped;
         const ap_real *from = r->dx + c * pitch + skipped;
@@ -415,7 +406,7 @@ static void residual_block_backward(ap_arena *arena, const block_shape *s, const
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < s->B * p->tiles.count; i++) {
         int64_t offset = i / p->tiles.count * s->C * s->T, from = i % p->tiles.count * p->tiles.width;
-        int64_t begin = from - p->tiles.around, n = least(p->tiles.width, p->tiles.length - from);
+        int64_t begin = from - p->tiles.around, n = ap_least(p->tiles.width, p->tiles.length - from);
         int64_t columns = ap_panel_columns(n + p->tiles.around), thread = omp_get_thread_num();
         block_rows r = rows_in(s, p->tiles.pitch, p->memory + thread * p->rows * p->tiles.pitch);
         squeeze_tile(p, w, &r, x + offset, begin, columns);

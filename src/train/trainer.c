@@ -1,6 +1,7 @@
 #include "antiphon/trainer.h"
 
 #include "antiphon/audio.h"
+#include "core/bounds.h"
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/replace.h"
@@ -51,11 +52,6 @@ static void note(const ap_trainer *trainer, const char *format, ...)
 static uint64_t stream(const ap_trainer *trainer, uint64_t which, uint64_t index)
 {
     return ((uint64_t)trainer->config.train.seed << 32) ^ (which << 56) ^ index;
-}
-
-static int64_t smaller(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 /* ---------------------------------------------------------------- setting up */
@@ -217,7 +213,7 @@ static ap_measures mean_measures(const ap_measures *sums, int64_t count)
 static ap_measures run_batch(ap_trainer *trainer, int64_t index, double share)
 {
     int64_t size = trainer->config.train.batch_size, at = index * size;
-    int64_t count = smaller(size, items_per_epoch(trainer) - at);
+    int64_t count = ap_least(size, items_per_epoch(trainer) - at);
     ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->order + at);
     ap_measures measures =
         ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
@@ -264,7 +260,7 @@ static void report_step(ap_trainer *trainer, ap_step_report *report)
 static ap_status run_step(ap_trainer *trainer)
 {
     ap_progress *p = &trainer->progress;
-    int64_t group = smaller(trainer->config.train.accumulate, batches_per_epoch(trainer) - p->batch);
+    int64_t group = ap_least(trainer->config.train.accumulate, batches_per_epoch(trainer) - p->batch);
     ap_step_report report = {0};
     for (int64_t k = 0; k < group; k++) report.measures = run_batch(trainer, p->batch++, 1.0 / (double)group);
     AP_TRY(update(trainer, &report));
