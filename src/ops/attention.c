@@ -2,17 +2,22 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
-#include "core/blas.h"
 #include "core/vmath.h"
 #include "ops/dropout.h"
+#include "ops/panel.h"
 #include "ops/registry.h"
+#include "ops/window.h"
 
 #include <math.h>
 #include <omp.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- attention: y = dropout(softmax(q k' /
- * sqrt(D))) v */
+ * sqrt(D))) v
+ *
+ * Never more than a block of queries has its scores in memory. What the products of a head read again and
+ * again, block after block, is copied once to where they read it fastest: rows that lie side by side, and the
+ * transposed where time runs along the columns. */
 
 /* Queries whose scores stand in memory at a time: enough rows for the products to run at full speed, few
  * enough for a block of scores to stay in the second-level cache at the lengths of training. */
@@ -20,6 +25,8 @@
 
 typedef struct geometry {
     int64_t B, T, C, heads, D; /* D = C / heads */
+    int64_t pitch;             /* from one row of T numbers to the next */
+    ap_real scale;             /* 1 / sqrt(D) */
 } geometry;
 
 typedef struct attention_saved {
@@ -61,126 +68,265 @@ static int64_t row_at(const geometry *g, const block *of, int64_t row)
     return (of->item * g->heads + of->head) * g->T + of->first + row;
 }
 
+/* ---------------------------------------------------------------- what a thread works in */
+
+/* Matrices of a head, [D, T] in rows of the pitch and [T, D]; of a block, [QUERIES, D] and [QUERIES, T] in
+ * rows of the pitch. Forward leaves those of the way back alone. */
+typedef struct workspace {
+    ap_real *keys;             /* [D, T] */
+    ap_real *values;           /* [T, D] */
+    ap_real *queries;          /* [QUERIES, D], scaled */
+    ap_real *factors, *scores; /* [T]; [QUERIES, T] */
+    /* backward */
+    ap_real *values_along, *dkeys, *dvalues; /* [D, T] */
+    ap_real *keys_across;                    /* [T, D], scaled */
+    ap_real *dy, *dscores;                   /* [QUERIES, D]; [QUERIES, T] */
+} workspace;
+
+#define FORWARD_PARTS 5
+
+/* Where the rows of these matrices begin: line[i] = i pitch, across[t] = t D. */
+typedef struct places {
+    int64_t *line, *across;
+    size_t bytes;
+} places;
+
+static places place(ap_arena *arena, const geometry *g)
+{
+    int64_t lines = g->D > QUERIES ? g->D : QUERIES;
+    places p = {.bytes = (size_t)(lines + g->T) * sizeof *p.line};
+    p.line = ap_arena_alloc(arena, p.bytes);
+    p.across = p.line + lines;
+    for (int64_t i = 0; i < lines; i++) p.line[i] = i * g->pitch;
+    for (int64_t t = 0; t < g->T; t++) p.across[t] = t * g->D;
+    return p;
+}
+
+/* How many numbers a workspace takes; it is laid out in `memory` unless that is NULL. */
+static int64_t lay_out(const geometry *g, bool back, ap_real *memory, workspace *w)
+{
+    /* the products read whole panels, over the end of a row and of a row's panel */
+    int64_t along = g->D * g->pitch, across = g->T * g->D + AP_PANEL_COLUMNS;
+    int64_t queries = QUERIES * g->D + AP_PANEL_ROWS, scores = QUERIES * g->pitch;
+    const struct {
+        ap_real **part;
+        int64_t size;
+    } parts[] = {{&w->keys, along},         {&w->values, across}, {&w->queries, queries},
+                 {&w->factors, g->T},       {&w->scores, scores}, {&w->values_along, along},
+                 {&w->keys_across, across}, {&w->dkeys, along},   {&w->dvalues, along},
+                 {&w->dy, queries},         {&w->dscores, scores}};
+    int64_t size = 0;
+    for (size_t i = 0; i < (back ? sizeof parts / sizeof *parts : FORWARD_PARTS); i++) {
+        if (memory) *parts[i].part = memory + size;
+        size += ap_window_pitch(parts[i].size);
+    }
+    return size;
+}
+
+static size_t workspaces_bytes(const geometry *g, bool back)
+{
+    return (size_t)(omp_get_max_threads() * lay_out(g, back, NULL, &(workspace){0})) * sizeof(ap_real);
+}
+
+/* to [count, D] = factor x, rows that lie `pitch` apart */
+static void gather(const geometry *g, int64_t count, ap_real factor, const ap_real *x, int64_t pitch,
+                   ap_real *to)
+{
+    for (int64_t t = 0; t < count; t++)
+        for (int64_t d = 0; d < g->D; d++) to[t * g->D + d] = factor * x[t * pitch + d];
+}
+
 /* scores [count, T] = q k' / sqrt(D) */
-static void form_scores(const geometry *g, const block *of, const ap_real *qkv, ap_real *scores)
+static void form_scores(const geometry *g, const places *at, const block *of, const ap_real *qkv,
+                        const workspace *w)
 {
-    ap_gemm(false, true, of->count, g->T, g->D, 1 / (ap_real)sqrt((double)g->D),
-            qkv + qkv_at(g, of, of->first), 3 * g->C, qkv + qkv_at(g, of, 0) + g->C, 3 * g->C, 0, scores,
-            g->T);
+    gather(g, of->count, g->scale, qkv + qkv_at(g, of, of->first), 3 * g->C, w->queries);
+    ap_panel_product(&(ap_panel_task){.M = of->count,
+                                      .J = g->D,
+                                      .n = g->T,
+                                      .W = ap_panel_rows(w->queries, g->D),
+                                      .x = w->keys,
+                                      .at = at->line,
+                                      .y = w->scores,
+                                      .ldy = g->pitch});
 }
 
-/* weights *= the dropout factors of row `row` of the block, which are left in factors [T] */
-static void drop_row(const geometry *g, const block *of, int64_t row, const ap_dropout_mask *mask,
-                     ap_real *factors, ap_real *weights)
+/* factors [T]: of row `row` of the block */
+static void draw_factors(const geometry *g, const block *of, int64_t row, const ap_dropout_mask *mask,
+                         ap_real *factors)
 {
-    if (!mask->threshold) return;
     ap_dropout_factors(mask, (uint64_t)(row_at(g, of, row) * g->T), g->T, factors);
-    for (int64_t t = 0; t < g->T; t++) weights[t] *= factors[t];
 }
 
-/* scratch: QUERIES + 1 rows of T for each thread. The weights are left unnormalised until they have met the
- * values: D numbers a row to divide instead of T. logsumexp NULL: not wanted. */
-static void attention_forward(const geometry *g, const ap_dropout_mask *mask, const ap_real *qkv,
-                              ap_real *scratch, ap_real *logsumexp, ap_real *y)
+/* The weights are left unnormalised until they have met the values: D numbers a row to divide instead of T.
+ * logsumexp NULL: not wanted. */
+static void block_forward(const geometry *g, const places *at, const block *of, const ap_dropout_mask *mask,
+                          const ap_real *qkv, const workspace *w, ap_real *logsumexp, ap_real *y)
+{
+    ap_real normal[QUERIES], *to = y + y_at(g, of, of->first);
+    form_scores(g, at, of, qkv, w);
+    for (int64_t row = 0; row < of->count; row++) {
+        ap_real *weights = w->scores + row * g->pitch, most = ap_vmax(g->T, weights);
+        double sum = ap_vexp_sum(g->T, weights, most, weights);
+        normal[row] = (ap_real)(1 / sum);
+        if (logsumexp) logsumexp[row_at(g, of, row)] = most + (ap_real)log(sum);
+        if (!mask->threshold) continue;
+        draw_factors(g, of, row, mask, w->factors);
+        for (int64_t t = 0; t < g->T; t++) weights[t] *= w->factors[t];
+    }
+    ap_panel_product(&(ap_panel_task){.M = of->count,
+                                      .J = g->T,
+                                      .n = g->D,
+                                      .W = ap_panel_rows(w->scores, g->pitch),
+                                      .x = w->values,
+                                      .at = at->across,
+                                      .y = to,
+                                      .ldy = g->C});
+    for (int64_t row = 0; row < of->count; row++)
+        for (int64_t d = 0; d < g->D; d++) to[row * g->C + d] *= normal[row];
+}
+
+/* memory: a workspace for each thread, which has its blocks in a row and so most of them of the same head */
+static void attention_forward(const geometry *g, const places *at, const ap_dropout_mask *mask,
+                              const ap_real *qkv, ap_real *memory, ap_real *logsumexp, ap_real *y)
 {
     int64_t blocks = g->B * g->heads * blocks_per_head(g);
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t index = 0; index < blocks; index++) {
-        block of = block_at(g, index);
-        ap_real *factors = scratch + omp_get_thread_num() * (QUERIES + 1) * g->T, *scores = factors + g->T;
-        ap_real normal[QUERIES];
-        form_scores(g, &of, qkv, scores);
-        for (int64_t row = 0; row < of.count; row++) {
-            ap_real *weights = scores + row * g->T, most = ap_vmax(g->T, weights);
-            double sum = ap_vexp_sum(g->T, weights, most, weights);
-            normal[row] = (ap_real)(1 / sum);
-            if (logsumexp) logsumexp[row_at(g, &of, row)] = most + (ap_real)log(sum);
-            drop_row(g, &of, row, mask, factors, weights);
+#pragma omp parallel
+    {
+        workspace w;
+        int64_t size = lay_out(g, false, NULL, &w), held = -1;
+        lay_out(g, false, memory + omp_get_thread_num() * size, &w);
+#pragma omp for schedule(static)
+        for (int64_t index = 0; index < blocks; index++) {
+            block of = block_at(g, index);
+            if (held != index / blocks_per_head(g)) {
+                const ap_real *keys = qkv + qkv_at(g, &of, 0) + g->C;
+                ap_matrix_transpose(g->T, g->D, keys, 3 * g->C, false, w.keys, g->pitch);
+                gather(g, g->T, 1, keys + g->C, 3 * g->C, w.values);
+                held = index / blocks_per_head(g);
+            }
+            block_forward(g, at, &of, mask, qkv, &w, logsumexp, y);
         }
-        ap_gemm(false, false, of.count, g->D, g->T, 1, scores, g->T, qkv + qkv_at(g, &of, 0) + 2 * g->C,
-                3 * g->C, 0, y + y_at(g, &of, of.first), g->C);
-        for (int64_t row = 0; row < of.count; row++)
-            for (int64_t d = 0; d < g->D; d++) y[y_at(g, &of, of.first + row) + d] *= normal[row];
     }
 }
 
-/* Numbers that a thread needs to go back through a head: scores and their gradients, a row of dropout
- * factors, dk and dv. */
-static int64_t backward_scratch(const geometry *g)
-{
-    return g->T * (2 * QUERIES + 1 + 2 * g->D);
-}
-
-/* From scores and dweights = dy v' to the weights after dropout and the gradient of the scores, in place.
- * With p the softmax and m the dropout factors: weights = p m, dscores = p (m dweights - sum of dy y), as the
- * sum over t of weights dweights is that of dy y. */
+/* From scores and dscores = dy v' to the weights after dropout and the gradient of the scores, in place. With
+ * p the softmax and m the dropout factors: weights = p m, dscores = p (m dweights - sum of dy y), as the sum
+ * over t of weights dweights is that of dy y. */
 static void rows_backward(const geometry *g, const block *of, const attention_saved *saved, const ap_real *y,
-                          const ap_real *dy, ap_real *factors, ap_real *scores, ap_real *dweights)
+                          const workspace *w)
 {
     for (int64_t row = 0; row < of->count; row++) {
-        ap_real *p = scores + row * g->T, *dp = dweights + row * g->T;
-        const ap_real *y_row = y + y_at(g, of, of->first + row), *dy_row = dy + y_at(g, of, of->first + row);
-        double delta = 0;
-        for (int64_t d = 0; d < g->D; d++) delta += (double)dy_row[d] * (double)y_row[d];
+        ap_real *p = w->scores + row * g->pitch, *dp = w->dscores + row * g->pitch;
+        const ap_real *y_row = y + y_at(g, of, of->first + row), *dy_row = w->dy + row * g->D;
+        double dot = 0;
+        for (int64_t d = 0; d < g->D; d++) dot += (double)dy_row[d] * (double)y_row[d];
+        ap_real delta = (ap_real)dot, *factors = w->factors;
         ap_vexp_sum(g->T, p, saved->logsumexp[row_at(g, of, row)], p);
-        drop_row(g, of, row, &saved->mask, factors, dp);
-        for (int64_t t = 0; t < g->T; t++) dp[t] = p[t] * (dp[t] - (ap_real)delta);
-        if (saved->mask.threshold)
-            for (int64_t t = 0; t < g->T; t++) p[t] *= factors[t];
+        if (!saved->mask.threshold) {
+            for (int64_t t = 0; t < g->T; t++) dp[t] = p[t] * (dp[t] - delta);
+            continue;
+        }
+        draw_factors(g, of, row, &saved->mask, factors);
+        for (int64_t t = 0; t < g->T; t++) {
+            dp[t] = p[t] * (factors[t] * dp[t] - delta);
+            p[t] *= factors[t];
+        }
     }
+}
+
+/* dq += dscores k / sqrt(D), dv += weights' dy, dk += dscores' q / sqrt(D), the latter two transposed */
+static void products_backward(const geometry *g, const places *at, const block *of, const workspace *w,
+                              ap_real *dq)
+{
+    ap_panel_task task = {.M = g->D,
+                          .J = of->count,
+                          .n = g->T,
+                          .W = ap_panel_transposed(w->dy, g->D),
+                          .x = w->scores,
+                          .at = at->line,
+                          .y = w->dvalues,
+                          .ldy = g->pitch,
+                          .add = true};
+    ap_panel_product(&task);
+    task.W = ap_panel_transposed(w->queries, g->D);
+    task.x = w->dscores;
+    task.y = w->dkeys;
+    ap_panel_product(&task);
+    ap_panel_product(&(ap_panel_task){.M = of->count,
+                                      .J = g->T,
+                                      .n = g->D,
+                                      .W = ap_panel_rows(w->dscores, g->pitch),
+                                      .x = w->keys_across,
+                                      .at = at->across,
+                                      .y = dq,
+                                      .ldy = 3 * g->C,
+                                      .add = true});
 }
 
 /* One head of one item: its blocks of queries follow one another, so that what each adds to dk and dv comes
  * in the same order whatever the threads. */
-static void head_backward(const attention_saved *saved, int64_t head, const ap_real *qkv, const ap_real *y,
-                          const ap_real *dy, ap_real *scratch, ap_real *dqkv)
+static void head_backward(const attention_saved *saved, const places *at, int64_t head, const ap_real *qkv,
+                          const ap_real *y, const ap_real *dy, const workspace *w, ap_real *dqkv)
 {
     const geometry *g = &saved->of;
-    int64_t T = g->T, C = g->C, D = g->D;
-    ap_real scale = 1 / (ap_real)sqrt((double)D);
-    ap_real *factors = scratch, *scores = factors + T, *dscores = scores + QUERIES * T;
-    ap_real *dk = dscores + QUERIES * T, *dv = dk + T * D;
-    memset(dk, 0, (size_t)(2 * T * D) * sizeof *dk);
-    block of;
+    int64_t T = g->T, C = g->C, D = g->D, row = 3 * C;
+    block of = block_at(g, head * blocks_per_head(g));
+    const ap_real *keys = qkv + qkv_at(g, &of, 0) + C;
+    ap_real *dkeys = dqkv + qkv_at(g, &of, 0) + C;
+    ap_matrix_transpose(T, D, keys, row, false, w->keys, g->pitch);
+    ap_matrix_transpose(T, D, keys + C, row, false, w->values_along, g->pitch);
+    gather(g, T, g->scale, keys, row, w->keys_across);
+    memset(w->dkeys, 0, (size_t)(D * g->pitch) * sizeof *w->dkeys);
+    memset(w->dvalues, 0, (size_t)(D * g->pitch) * sizeof *w->dvalues);
     for (int64_t index = 0; index < blocks_per_head(g); index++) {
         of = block_at(g, head * blocks_per_head(g) + index);
-        const ap_real *q = qkv + qkv_at(g, &of, of.first), *k = qkv + qkv_at(g, &of, 0) + C, *v = k + C;
-        const ap_real *dy_block = dy + y_at(g, &of, of.first);
-        form_scores(g, &of, qkv, scores);
-        ap_gemm(false, true, of.count, T, D, 1, dy_block, C, v, 3 * C, 0, dscores, T);
-        rows_backward(g, &of, saved, y, dy, factors, scores, dscores);
-        ap_gemm(true, false, T, D, of.count, 1, scores, T, dy_block, C, 1, dv, D);
-        ap_gemm(true, false, T, D, of.count, scale, dscores, T, q, 3 * C, 1, dk, D);
-        ap_gemm(false, false, of.count, D, T, scale, dscores, T, k, 3 * C, 1, dqkv + qkv_at(g, &of, of.first),
-                3 * C);
+        form_scores(g, at, &of, qkv, w);
+        gather(g, of.count, 1, dy + y_at(g, &of, of.first), C, w->dy);
+        ap_panel_product(&(ap_panel_task){.M = of.count,
+                                          .J = D,
+                                          .n = T,
+                                          .W = ap_panel_rows(w->dy, D),
+                                          .x = w->values_along,
+                                          .at = at->line,
+                                          .y = w->dscores,
+                                          .ldy = g->pitch});
+        rows_backward(g, &of, saved, y, w);
+        products_backward(g, at, &of, w, dqkv + qkv_at(g, &of, of.first));
     }
-    for (int64_t t = 0; t < T; t++)
-        for (int64_t d = 0; d < D; d++) {
-            dqkv[qkv_at(g, &of, t) + C + d] += dk[t * D + d];
-            dqkv[qkv_at(g, &of, t) + 2 * C + d] += dv[t * D + d];
-        }
+    ap_matrix_transpose(D, T, w->dkeys, g->pitch, true, dkeys, row);
+    ap_matrix_transpose(D, T, w->dvalues, g->pitch, true, dkeys + C, row);
 }
 
-/* scratch: backward_scratch numbers for each thread */
-static void attention_backward(const attention_saved *saved, const ap_real *qkv, const ap_real *y,
-                               const ap_real *dy, ap_real *scratch, ap_real *dqkv)
+/* memory: a workspace for each thread */
+static void attention_backward(const attention_saved *saved, const places *at, const ap_real *qkv,
+                               const ap_real *y, const ap_real *dy, ap_real *memory, ap_real *dqkv)
 {
-#pragma omp parallel for schedule(dynamic)
-    for (int64_t head = 0; head < saved->of.B * saved->of.heads; head++)
-        head_backward(saved, head, qkv, y, dy, scratch + omp_get_thread_num() * backward_scratch(&saved->of),
-                      dqkv);
+    const geometry *g = &saved->of;
+#pragma omp parallel
+    {
+        workspace w;
+        int64_t size = lay_out(g, true, NULL, &w);
+        lay_out(g, true, memory + omp_get_thread_num() * size, &w);
+#pragma omp for schedule(dynamic)
+        for (int64_t head = 0; head < g->B * g->heads; head++)
+            head_backward(saved, at, head, qkv, y, dy, &w, dqkv);
+    }
 }
 
 static void attention_node_backward(ap_tape *tape, ap_var *y)
 {
     const attention_saved *saved = y->saved;
+    ap_arena *arena = ap_tape_arena(tape);
     ap_var *qkv = y->inputs[0];
     ap_real *dqkv = ap_var_grad(tape, qkv);
     if (!dqkv) return;
-    size_t bytes = (size_t)(omp_get_max_threads() * backward_scratch(&saved->of)) * sizeof(ap_real);
-    ap_real *scratch = ap_arena_alloc(ap_tape_arena(tape), bytes);
-    attention_backward(saved, ap_var_value(tape, qkv), y->value.data, y->grad, scratch, dqkv);
-    ap_arena_recycle(ap_tape_arena(tape), scratch, bytes);
+    places at = place(arena, &saved->of);
+    size_t bytes = workspaces_bytes(&saved->of, true);
+    ap_real *memory = ap_arena_alloc(arena, bytes);
+    attention_backward(saved, &at, ap_var_value(tape, qkv), y->value.data, y->grad, memory, dqkv);
+    ap_arena_recycle(arena, memory, bytes);
+    ap_arena_recycle(arena, at.line, at.bytes);
 }
 
 AP_DEFINE_OP(attention);
@@ -191,7 +337,10 @@ ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, ap_real dropout)
     if (shape.rank != 3 || heads < 1 || shape.at[2] < 1 || shape.at[2] % (3 * heads) != 0)
         ap_fatal("attention: %s is not [B, T, 3C] with C a multiple of %d heads", ap_shape_print(shape).text,
                  heads);
-    geometry g = {shape.at[0], shape.at[1], shape.at[2] / 3, heads, shape.at[2] / 3 / heads};
+    geometry g = {.B = shape.at[0], .T = shape.at[1], .C = shape.at[2] / 3, .heads = heads};
+    g.D = g.C / heads;
+    g.pitch = ap_window_pitch(ap_panel_columns(g.T));
+    g.scale = 1 / (ap_real)sqrt((double)g.D);
     ap_dropout_mask mask = ap_dropout_draw(tape, "attention", dropout);
     ap_var *y = ap_tape_push(tape, &op_attention, AP_SHAPE(g.B, g.T, g.C), 1, &qkv);
     attention_saved *saved =
@@ -200,9 +349,13 @@ ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, ap_real dropout)
         saved->of = g;
         saved->mask = mask;
     }
-    size_t bytes = (size_t)(omp_get_max_threads() * (QUERIES + 1) * g.T) * sizeof(ap_real);
-    ap_real *scratch = ap_arena_alloc(ap_tape_arena(tape), bytes);
-    attention_forward(&g, &mask, qkv->value.data, scratch, saved ? saved->logsumexp : NULL, y->value.data);
-    ap_arena_recycle(ap_tape_arena(tape), scratch, bytes);
+    ap_arena *arena = ap_tape_arena(tape);
+    places at = place(arena, &g);
+    size_t bytes = workspaces_bytes(&g, false);
+    ap_real *memory = ap_arena_alloc(arena, bytes);
+    attention_forward(&g, &at, &mask, qkv->value.data, memory, saved ? saved->logsumexp : NULL,
+                      y->value.data);
+    ap_arena_recycle(arena, memory, bytes);
+    ap_arena_recycle(arena, at.line, at.bytes);
     return y;
 }

@@ -39,12 +39,17 @@ void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real
 
 ap_panel_weight ap_panel_packed(const ap_real *packed, int64_t J, int64_t m)
 {
-    return (ap_panel_weight){packed + ap_panel_at(J, m, 0), ROWS * J, ROWS};
+    return (ap_panel_weight){packed + ap_panel_at(J, m, 0), ROWS * J, 1, ROWS};
+}
+
+ap_panel_weight ap_panel_rows(const ap_real *data, int64_t pitch)
+{
+    return (ap_panel_weight){data, ROWS * pitch, pitch, 1};
 }
 
 ap_panel_weight ap_panel_transposed(const ap_real *data, int64_t pitch)
 {
-    return (ap_panel_weight){data, ROWS, pitch};
+    return (ap_panel_weight){data, ROWS, 1, pitch};
 }
 
 /* What a block of y starts from: itself, the bias, or zero. */
@@ -53,44 +58,56 @@ typedef struct start {
     const ap_real *bias;
 } start;
 
-/* What a block is computed from: J columns of W, `column` apart, and as many rows of X. */
+/* What a block is computed from: J columns of W, and as many rows of X. */
 typedef struct factors {
     int64_t J;
     const ap_real *w;
-    int64_t column;
+    int64_t row, column;
     const ap_real *x;
     const int64_t *at;
 } factors;
 
-/* y [rows, COLUMNS] = start + W [rows, J] X: `rows` is a constant where this is inlined, so that the sums are
- * registers */
-static inline __attribute__((always_inline)) void block(int rows, factors f, start from, ap_real *y,
+/* y [rows, vecs AP_LANES] = start + W [rows, J] X: `rows` and `vecs` are constants where this is inlined, so
+ * that the sums are registers */
+static inline __attribute__((always_inline)) void block(int rows, int vecs, factors f, start from, ap_real *y,
                                                         int64_t ldy)
 {
     ap_vec sum[ROWS][VECS];
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 3
-        for (int v = 0; v < VECS; v++) {
+        for (int v = 0; v < vecs; v++) {
             if (from.load)
                 sum[r][v] = *(const ap_vec *)(y + r * ldy + v * AP_LANES);
             else
                 sum[r][v] = (ap_vec){0} + (from.bias ? from.bias[r] : 0);
         }
     for (int64_t j = 0; j < f.J; j++) {
-        const ap_real *row = f.x + f.at[j], *w = f.w + j * f.column;
+        const ap_real *line = f.x + f.at[j], *w = f.w + j * f.column;
         ap_vec value[VECS];
 #pragma GCC unroll 3
-        for (int v = 0; v < VECS; v++) value[v] = *(const ap_vec *)(row + v * AP_LANES);
+        for (int v = 0; v < vecs; v++) value[v] = *(const ap_vec *)(line + v * AP_LANES);
 #pragma GCC unroll 8
         for (int r = 0; r < rows; r++)
 #pragma GCC unroll 3
-            for (int v = 0; v < VECS; v++) sum[r][v] += w[r] * value[v];
+            for (int v = 0; v < vecs; v++) sum[r][v] += w[r * f.row] * value[v];
     }
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 3
-        for (int v = 0; v < VECS; v++) *(ap_vec *)(y + r * ldy + v * AP_LANES) = sum[r][v];
+        for (int v = 0; v < vecs; v++) *(ap_vec *)(y + r * ldy + v * AP_LANES) = sum[r][v];
+}
+
+/* W packed or transposed stands in columns, which saves the addresses of its rows. */
+static inline __attribute__((always_inline)) void in_columns(int rows, int vecs, factors f, start from,
+                                                             ap_real *y, int64_t ldy)
+{
+    if (f.row == 1) {
+        f.row = 1;
+        block(rows, vecs, f, from, y, ldy);
+    } else {
+        block(rows, vecs, f, from, y, ldy);
+    }
 }
 
 /* The same for fewer rows than a panel has: the least kernel that holds them. y has room for its rows. */
@@ -99,20 +116,40 @@ static int kernel_rows(int64_t rows)
     return rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : ROWS;
 }
 
-static void any_block(int rows, factors f, start from, ap_real *y, int64_t ldy)
+static int kernel_vecs(int64_t columns)
+{
+    return (int)((columns + AP_LANES - 1) / AP_LANES);
+}
+
+static inline __attribute__((always_inline)) void rows_block(int rows, int vecs, factors f, start from,
+                                                             ap_real *y, int64_t ldy)
 {
     switch (kernel_rows(rows)) {
     case 1:
-        block(1, f, from, y, ldy);
+        in_columns(1, vecs, f, from, y, ldy);
         return;
     case 2:
-        block(2, f, from, y, ldy);
+        in_columns(2, vecs, f, from, y, ldy);
         return;
     case 4:
-        block(4, f, from, y, ldy);
+        in_columns(4, vecs, f, from, y, ldy);
         return;
     default:
-        block(ROWS, f, from, y, ldy);
+        in_columns(ROWS, vecs, f, from, y, ldy);
+    }
+}
+
+static void any_block(int rows, int vecs, factors f, start from, ap_real *y, int64_t ldy)
+{
+    switch (vecs) {
+    case 1:
+        rows_block(rows, 1, f, from, y, ldy);
+        return;
+    case 2:
+        rows_block(rows, 2, f, from, y, ldy);
+        return;
+    default:
+        rows_block(rows, VECS, f, from, y, ldy);
     }
 }
 
@@ -125,7 +162,7 @@ static void edge_block(int rows, int64_t columns, factors f, start from, ap_real
         if (from.load) memcpy(buffer + r * COLUMNS, y + r * ldy, (size_t)columns * sizeof *y);
         if (from.bias) bias[r] = from.bias[r];
     }
-    any_block(rows, f, (start){from.load, bias}, buffer, COLUMNS);
+    any_block(rows, kernel_vecs(columns), f, (start){from.load, bias}, buffer, COLUMNS);
     for (int r = 0; r < rows; r++) memcpy(y + r * ldy, buffer + r * COLUMNS, (size_t)columns * sizeof *y);
 }
 
@@ -134,8 +171,10 @@ void ap_panel_product(const ap_panel_task *task)
     int64_t M = task->M, J = task->J, n = task->n;
     ap_flops_add(2 * M * J * n);
     for (int64_t first = 0; first < J; first += DEPTH) {
-        factors f = {
-            .J = J - first < DEPTH ? J - first : DEPTH, .column = task->W.column, .at = task->at + first};
+        factors f = {.J = J - first < DEPTH ? J - first : DEPTH,
+                     .row = task->W.row,
+                     .column = task->W.column,
+                     .at = task->at + first};
         for (int64_t t = 0; t < n; t += COLUMNS) {
             int64_t columns = n - t < COLUMNS ? n - t : COLUMNS;
             f.x = task->x + t;
@@ -144,8 +183,8 @@ void ap_panel_product(const ap_panel_task *task)
                 ap_real *y = task->y + m * task->ldy + t;
                 start from = {task->add || first > 0, task->bias ? task->bias + m : NULL};
                 f.w = task->W.data + m / ROWS * task->W.panel + first * task->W.column;
-                if (columns == COLUMNS && rows == kernel_rows(rows))
-                    any_block(rows, f, from, y, task->ldy);
+                if (columns % AP_LANES == 0 && rows == kernel_rows(rows))
+                    any_block(rows, kernel_vecs(columns), f, from, y, task->ldy);
                 else
                     edge_block(rows, columns, f, from, y, task->ldy);
             }

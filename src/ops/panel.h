@@ -31,16 +31,17 @@ int64_t ap_panel_at(int64_t J, int64_t m, int64_t j);
 void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real *w, int64_t row_pitch,
                    int64_t column_pitch, ap_real *packed);
 
-/* W as it is read: W[m, j] at data[m / AP_PANEL_ROWS panel + j column + m % AP_PANEL_ROWS]. The places of
- * rows from M on are read too, whatever they hold. */
+/* W as it is read: W[m, j] at data[m / AP_PANEL_ROWS panel + m % AP_PANEL_ROWS row + j column]. The places of
+ * rows from M on, to a multiple of AP_PANEL_ROWS, are read too, whatever they hold. */
 typedef struct ap_panel_weight {
     const ap_real *data;
-    int64_t panel, column;
+    int64_t panel, row, column;
 } ap_panel_weight;
 
-/* W packed by ap_panel_pack, from row m on, a multiple of AP_PANEL_ROWS; and W [M, J] standing transposed, as
- * [J, pitch]. */
+/* W packed by ap_panel_pack, from row m on, a multiple of AP_PANEL_ROWS; W [M, J] as it stands in rows of
+ * `pitch` numbers; and W [M, J] standing transposed, as [J, pitch]. */
 ap_panel_weight ap_panel_packed(const ap_real *packed, int64_t J, int64_t m);
+ap_panel_weight ap_panel_rows(const ap_real *data, int64_t pitch);
 ap_panel_weight ap_panel_transposed(const ap_real *data, int64_t pitch);
 
 /* The order of summation depends on J alone. bias [M] (NULL: none). `add` adds to y instead of overwriting
