@@ -235,9 +235,10 @@ static void rows_backward(const geometry *g, const block *of, const attention_sa
     }
 }
 
-/* dq += dscores k / sqrt(D), dv += weights' dy, dk += dscores' q / sqrt(D), the latter two transposed */
+/* dq += dscores k / sqrt(D) (fresh: it is overwritten), dv += weights' dy, dk += dscores' q / sqrt(D), the
+ * latter two transposed */
 static void products_backward(const geometry *g, const places *at, const block *of, const workspace *w,
-                              ap_real *dq)
+                              bool fresh, ap_real *dq)
 {
     ap_panel_task task = {.M = g->D,
                           .J = of->count,
@@ -261,13 +262,13 @@ static void products_backward(const geometry *g, const places *at, const block *
                                       .at = at->across,
                                       .y = dq,
                                       .ldy = 3 * g->C,
-                                      .add = true});
+                                      .add = !fresh});
 }
 
 /* One head of one item: its blocks of queries follow one another, so that what each adds to dk and dv comes
  * in the same order whatever the threads. */
 static void head_backward(const attention_saved *saved, const places *at, int64_t head, const ap_real *qkv,
-                          const ap_real *y, const ap_real *dy, const workspace *w, ap_real *dqkv)
+                          const ap_real *y, const ap_real *dy, const workspace *w, bool fresh, ap_real *dqkv)
 {
     const geometry *g = &saved->of;
     int64_t T = g->T, C = g->C, D = g->D, row = 3 * C;
@@ -292,15 +293,16 @@ static void head_backward(const attention_saved *saved, const places *at, int64_
                                           .y = w->dscores,
                                           .ldy = g->pitch});
         rows_backward(g, &of, saved, y, w);
-        products_backward(g, at, &of, w, dqkv + qkv_at(g, &of, of.first));
+        products_backward(g, at, &of, w, fresh, dqkv + qkv_at(g, &of, of.first));
     }
-    ap_matrix_transpose(D, T, w->dkeys, g->pitch, true, dkeys, row);
-    ap_matrix_transpose(D, T, w->dvalues, g->pitch, true, dkeys + C, row);
+    ap_matrix_transpose(D, T, w->dkeys, g->pitch, !fresh, dkeys, row);
+    ap_matrix_transpose(D, T, w->dvalues, g->pitch, !fresh, dkeys + C, row);
 }
 
 /* memory: a workspace for each thread */
 static void attention_backward(const attention_saved *saved, const places *at, const ap_real *qkv,
-                               const ap_real *y, const ap_real *dy, ap_real *memory, ap_real *dqkv)
+                               const ap_real *y, const ap_real *dy, ap_real *memory, bool fresh,
+                               ap_real *dqkv)
 {
     const geometry *g = &saved->of;
 #pragma omp parallel
@@ -310,7 +312,7 @@ static void attention_backward(const attention_saved *saved, const places *at, c
         lay_out(g, true, memory + omp_get_thread_num() * size, &w);
 #pragma omp for schedule(dynamic)
         for (int64_t head = 0; head < g->B * g->heads; head++)
-            head_backward(saved, at, head, qkv, y, dy, &w, dqkv);
+            head_backward(saved, at, head, qkv, y, dy, &w, fresh, dqkv);
     }
 }
 
@@ -319,12 +321,13 @@ static void attention_node_backward(ap_tape *tape, ap_var *y)
     const attention_saved *saved = y->saved;
     ap_arena *arena = ap_tape_arena(tape);
     ap_var *qkv = y->inputs[0];
-    ap_real *dqkv = ap_var_grad(tape, qkv);
+    bool fresh;
+    ap_real *dqkv = ap_var_grad_fresh(tape, qkv, &fresh);
     if (!dqkv) return;
     places at = place(arena, &saved->of);
     size_t bytes = workspaces_bytes(&saved->of, true);
     ap_real *memory = ap_arena_alloc(arena, bytes);
-    attention_backward(saved, &at, ap_var_value(tape, qkv), y->value.data, y->grad, memory, dqkv);
+    attention_backward(saved, &at, ap_var_value(tape, qkv), y->value.data, y->grad, memory, fresh, dqkv);
     ap_arena_recycle(arena, memory, bytes);
     ap_arena_recycle(arena, at.line, at.bytes);
 }

@@ -86,6 +86,7 @@ void forward_attention(void **state)
     check_forward(1, 131, 24, plain, true);    /* several blocks of queries, the last one part full */
     check_forward(2, 70, 14, dropping, false); /* dropout only in training mode */
     check_forward(2, 131, 14, dropping, true);
+    check_forward(1, 170, 110, dropping, true); /* heads wider than a panel; sums in more than one part */
 }
 
 void gradient_attention(void **state)
@@ -100,7 +101,7 @@ void gradient_attention(void **state)
                            .inputs = {random_tensor(1, 1, AP_SHAPE(2, 7, 3 * 6))},
                            .training = true};
         gradient_case long_one = c, large = c; /* longer than a block of queries; work for several threads */
-        long_one.inputs[0] = random_tensor(2, 1, AP_SHAPE(1, 67, 3 * 2));
+        long_one.inputs[0] = random_tensor(2, 1, AP_SHAPE(1, 167, 3 * 2));
         large.inputs[0] = random_tensor(3, 1, AP_SHAPE(2, 131, 3 * 32));
         check_gradient(&c);
         check_gradient(&long_one);
