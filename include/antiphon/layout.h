@@ -16,7 +16,7 @@ ap_var *ap_concat(ap_tape *tape, int axis, int count, ap_var *const *parts);
 ap_var *ap_slice(ap_tape *tape, ap_var *x, int axis, int64_t start, int64_t length);
 
 /** y[..., t] = x[..., t - late] along the last axis, zeros where x has nothing: later by `late` elements,
- * earlier if it is negative. */
+ * earlier if it is negative; x itself if it is 0. */
 ap_var *ap_delay(ap_tape *tape, ap_var *x, int64_t late);
 
 /** y[b, ...] = x[b, ...] + row[...]: row has the shape of x without its first dimension. */

@@ -173,6 +173,7 @@ ap_var *ap_delay(ap_tape *tape, ap_var *x, int64_t late)
 {
     ap_shape shape = x->value.shape;
     require_axis("delay", shape, 0);
+    if (late == 0) return x;
     int64_t T = shape.at[shape.rank - 1];
     move m = move_of(T, late);
     ap_var *y = ap_tape_push(tape, &op_delay, shape, 1, &x);
