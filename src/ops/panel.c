@@ -166,18 +166,19 @@ static void edge_block(int rows, int64_t columns, factors f, start from, ap_real
     for (int r = 0; r < rows; r++) memcpy(y + r * ldy, buffer + r * COLUMNS, (size_t)columns * sizeof *y);
 }
 
+/* Column by column of panels: what is summed up in parts stays in the cache from one part to the next. */
 void ap_panel_product(const ap_panel_task *task)
 {
     int64_t M = task->M, J = task->J, n = task->n;
     ap_flops_add(2 * M * J * n);
-    for (int64_t first = 0; first < J; first += DEPTH) {
-        factors f = {.J = J - first < DEPTH ? J - first : DEPTH,
-                     .row = task->W.row,
-                     .column = task->W.column,
-                     .at = task->at + first};
-        for (int64_t t = 0; t < n; t += COLUMNS) {
-            int64_t columns = n - t < COLUMNS ? n - t : COLUMNS;
-            f.x = task->x + t;
+    for (int64_t t = 0; t < n; t += COLUMNS) {
+        int64_t columns = n - t < COLUMNS ? n - t : COLUMNS;
+        for (int64_t first = 0; first < J; first += DEPTH) {
+            factors f = {.J = J - first < DEPTH ? J - first : DEPTH,
+                         .row = task->W.row,
+                         .column = task->W.column,
+                         .x = task->x + t,
+                         .at = task->at + first};
             for (int64_t m = 0; m < M; m += ROWS) {
                 int rows = (int)(M - m < ROWS ? M - m : ROWS);
                 ap_real *y = task->y + m * task->ldy + t;
