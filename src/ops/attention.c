@@ -74,13 +74,12 @@ static int64_t row_at(const geometry *g, const block *of, int64_t row)
  * rows of the pitch. Forward leaves those of the way back alone. */
 typedef struct workspace {
     ap_real *keys;             /* [D, T] */
-    ap_real *values;           /* [T, D] */
+    ap_real *across;           /* [T, D]: the values; on the way back the keys, scaled */
     ap_real *queries;          /* [QUERIES, D], scaled */
     ap_real *factors, *scores; /* [T]; [QUERIES, T] */
     /* backward */
-    ap_real *values_along, *dkeys, *dvalues; /* [D, T] */
-    ap_real *keys_across;                    /* [T, D], scaled */
-    ap_real *dy, *dscores;                   /* [QUERIES, D]; [QUERIES, T] */
+    ap_real *values, *dkeys, *dvalues; /* [D, T] */
+    ap_real *dy, *dscores;             /* [QUERIES, D]; [QUERIES, T] */
 } workspace;
 
 #define FORWARD_PARTS 5
@@ -111,10 +110,9 @@ static int64_t lay_out(const geometry *g, bool back, ap_real *memory, workspace 
     const struct {
         ap_real **part;
         int64_t size;
-    } parts[] = {{&w->keys, along},         {&w->values, across}, {&w->queries, queries},
-                 {&w->factors, g->T},       {&w->scores, scores}, {&w->values_along, along},
-                 {&w->keys_across, across}, {&w->dkeys, along},   {&w->dvalues, along},
-                 {&w->dy, queries},         {&w->dscores, scores}};
+    } parts[] = {{&w->keys, along},    {&w->across, across}, {&w->queries, queries}, {&w->factors, g->T},
+                 {&w->scores, scores}, {&w->values, along},  {&w->dkeys, along},     {&w->dvalues, along},
+                 {&w->dy, queries},    {&w->dscores, scores}};
     int64_t size = 0;
     for (size_t i = 0; i < (back ? sizeof parts / sizeof *parts : FORWARD_PARTS); i++) {
         if (memory) *parts[i].part = memory + size;
@@ -178,7 +176,7 @@ static void block_forward(const geometry *g, const places *at, const block *of, 
                                       .J = g->T,
                                       .n = g->D,
                                       .W = ap_panel_rows(w->scores, g->pitch),
-                                      .x = w->values,
+                                      .x = w->across,
                                       .at = at->across,
                                       .y = to,
                                       .ldy = g->C});
@@ -202,7 +200,7 @@ static void attention_forward(const geometry *g, const places *at, const ap_drop
             if (held != index / blocks_per_head(g)) {
                 const ap_real *keys = qkv + qkv_at(g, &of, 0) + g->C;
                 ap_matrix_transpose(g->T, g->D, keys, 3 * g->C, false, w.keys, g->pitch);
-                gather(g, g->T, 1, keys + g->C, 3 * g->C, w.values);
+                gather(g, g->T, 1, keys + g->C, 3 * g->C, w.across);
                 held = index / blocks_per_head(g);
             }
             block_forward(g, at, &of, mask, qkv, &w, logsumexp, y);
@@ -258,7 +256,7 @@ static void products_backward(const geometry *g, const places *at, const block *
                                       .J = g->T,
                                       .n = g->D,
                                       .W = ap_panel_rows(w->dscores, g->pitch),
-                                      .x = w->keys_across,
+                                      .x = w->across,
                                       .at = at->across,
                                       .y = dq,
                                       .ldy = 3 * g->C,
@@ -276,8 +274,8 @@ static void head_backward(const attention_saved *saved, const places *at, int64_
     const ap_real *keys = qkv + qkv_at(g, &of, 0) + C;
     ap_real *dkeys = dqkv + qkv_at(g, &of, 0) + C;
     ap_matrix_transpose(T, D, keys, row, false, w->keys, g->pitch);
-    ap_matrix_transpose(T, D, keys + C, row, false, w->values_along, g->pitch);
-    gather(g, T, g->scale, keys, row, w->keys_across);
+    ap_matrix_transpose(T, D, keys + C, row, false, w->values, g->pitch);
+    gather(g, T, g->scale, keys, row, w->across);
     memset(w->dkeys, 0, (size_t)(D * g->pitch) * sizeof *w->dkeys);
     memset(w->dvalues, 0, (size_t)(D * g->pitch) * sizeof *w->dvalues);
     for (int64_t index = 0; index < blocks_per_head(g); index++) {
@@ -288,7 +286,7 @@ static void head_backward(const attention_saved *saved, const places *at, int64_
                                           .J = D,
                                           .n = T,
                                           .W = ap_panel_rows(w->dy, D),
-                                          .x = w->values_along,
+                                          .x = w->values,
                                           .at = at->line,
                                           .y = w->dscores,
                                           .ldy = g->pitch});
