@@ -1,9 +1,22 @@
 /** @file arena.h
  * Memory for one training step: handed out in blocks, taken back whole.
  *
- * An arena keeps what it once asked the system for, so that a loop which repeats the same allocations asks for
- * nothing after its first round. Blocks may also be recycled one by one before the reset; recycled blocks that
- * lie side by side are joined, and serve requests of any size. Not safe to share between threads.
+ * An arena keeps what it once asked the system for. Where a block goes depends on the requests since the
+ * reset alone, never on how much is held or where the system put it: addresses are reserved in one stretch,
+ * far more than will be needed, and every request is decided as if all of them were vacant but for the blocks
+ * in use; memory is put behind a stretch as far as blocks have ever reached. So the same requests hold the
+ * same memory in every run, and a loop that repeats its requests asks for nothing after its first round: its
+ * blocks come where they were before, where there is memory already.
+ *
+ * Blocks of AP_ARENA_RECYCLE_LEAST bytes and more may also be recycled one by one before the reset; recycled
+ * blocks that lie side by side are joined, and serve requests of any size. A request gets the beginning of
+ * the tightest room that has it, the lowest of several: the wide ones stay whole for the large blocks.
+ * Smaller blocks stay until the reset, and would split that room for good: they follow one another in a
+ * stretch of their own.
+ *
+ * Reserved addresses are no memory, though a limit on them (ulimit -v) counts them: under one, less is
+ * reserved at a time, a large block finds room less easily, and all else stays true. Not safe to share
+ * between threads.
  */
 #ifndef ANTIPHON_ARENA_H
 #define ANTIPHON_ARENA_H
@@ -31,13 +44,14 @@ void *ap_arena_alloc(ap_arena *arena, size_t bytes);
 /** The same, filled with zero bytes. */
 void *ap_arena_zeros(ap_arena *arena, size_t bytes);
 
-/** Gives back one block before the reset. `bytes` is what was asked for; `block` may be NULL. */
+/** Gives back one block before the reset. `bytes` is what was asked for; `block` may be NULL. A block of no
+ * arena or of another: ap_fatal. */
 void ap_arena_recycle(ap_arena *arena, void *block, size_t bytes);
 
 /** Takes back every block; the memory itself is kept for the next round. */
 void ap_arena_reset(ap_arena *arena);
 
-/** Bytes the arena holds from the system: the most its rounds have needed so far. */
+/** Bytes the arena holds from the system: as far as the blocks of any round have reached so far. */
 size_t ap_arena_held(const ap_arena *arena);
 
 /** How often the arena has asked the system for memory since it was created. */

@@ -40,6 +40,7 @@ typedef struct ap_op {
 struct ap_var {
     ap_tensor value; /**< borrowed from the tape's arena, or from the caller for a leaf */
     ap_real *grad;   /**< same shape as value; NULL while no gradient has reached it or none is wanted */
+    ap_real *room;   /**< where the gradient will be, when it has been told early; NULL otherwise */
     bool wants_grad; /**< whether anything below it is to be differentiated */
     bool keep;       /**< value and grad survive ap_tape_backward */
     bool leaf;       /**< value and grad belong to the caller */
@@ -115,6 +116,11 @@ ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh);
 /** The same from the backward function of `y`, which needs y's gradient at no place after it has written that
  * of `x` there: where *fresh, the block may be the one that y's gradient was in, with its content. */
 ap_real *ap_var_grad_inherited(ap_tape *tape, ap_var *x, ap_var *y, bool *fresh);
+
+/** Sets aside, already now, the memory that the gradient of `x` will be in, where one is wanted and there is
+ * none yet. For a variable whose gradient outlives what will have been computed and gone in between: it then
+ * does not lie amid the room that a larger block, recycled after this call, leaves for one of its size. */
+void ap_tape_reserve_grad(ap_tape *tape, ap_var *x);
 
 /** The value of `x` for a backward function to read, computed again if need be: of every input whose value
  * the caller may have given to ap_tape_recompute. */

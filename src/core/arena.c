@@ -9,11 +9,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Memory comes from the system in multiples of a huge page: activations are walked from end to end. */
-#define PAGE_BYTES ((size_t)2 << 20)
-/* Small blocks are cut one after the other from chunks of this size. */
-#define CHUNK_BYTES ((size_t)256 << 10)
-
 /* Bytes that belong together. */
 typedef struct range {
     char *base;
@@ -26,27 +21,36 @@ typedef struct ranges {
     size_t count, capacity;
 } ranges;
 
+/* Addresses that follow one another. Memory stands behind the first `held` bytes of `whole`; `vacant` tells
+ * of all of it what no block is in, whether it has memory or not. */
+typedef struct stretch {
+    range mapping, whole; /* as the system gave it; the part from the first huge page's boundary on */
+    ranges vacant;
+    size_t held;
+} stretch;
+
+/* Where blocks of one kind are, in the order in which the system gave it. */
+typedef struct area {
+    size_t room;    /* addresses, not memory: more than a program is likely to need */
+    size_t portion; /* of addresses, where the system does not give so many */
+    size_t page;    /* memory comes in multiples of it */
+    stretch *at;
+    size_t count;
+} area;
+
+/* A huge page, on which a stretch begins: activations are walked from end to end. */
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+
+static const area recycled_area = {
+    .room = (size_t)64 << 30, .portion = (size_t)64 << 20, .page = HUGE_PAGE_BYTES};
+static const area lasting_area = {
+    .room = (size_t)1 << 30, .portion = (size_t)1 << 20, .page = (size_t)64 << 10};
+
 struct ap_arena {
-    ranges mapped; /* from the system */
-    ranges vacant; /* of these, what is not in use */
-    range chunk;   /* what is left of the one that small blocks are being cut from */
+    area recycled; /* blocks of AP_ARENA_RECYCLE_LEAST bytes and more */
+    area lasting;  /* smaller ones: one after the other, until the reset */
     size_t held, growths;
 };
-
-ap_arena *ap_arena_create(void)
-{
-    return ap_allocate(1, sizeof(ap_arena));
-}
-
-void ap_arena_free(ap_arena *arena)
-{
-    if (!arena) return;
-    for (size_t i = 0; i < arena->mapped.count; i++)
-        munmap(arena->mapped.at[i].base, arena->mapped.at[i].size);
-    free(arena->mapped.at);
-    free(arena->vacant.at);
-    free(arena);
-}
 
 /* ---------------------------------------------------------------- ranges */
 
@@ -99,92 +103,138 @@ static void insert(ranges *list, range new)
     list->count++;
 }
 
-/* `size` bytes from the end of the tightest range that has them; NULL: none has. */
+/* `size` bytes from the beginning of the tightest range that has them, the first of several; NULL: none has.
+ */
 static char *cut(ranges *list, size_t size)
 {
     range *best = NULL;
     for (size_t i = 0; i < list->count; i++)
-        if (list->at[i].size >= size && (!best || list->at[i].size <= best->size)) best = &list->at[i];
+        if (list->at[i].size >= size && (!best || list->at[i].size < best->size)) best = &list->at[i];
     if (!best) return NULL;
+    char *block = best->base;
+    best->base += size;
     best->size -= size;
-    char *block = best->base + best->size;
     if (best->size == 0) erase(list, (size_t)(best - list->at));
     return block;
 }
 
-/* ---------------------------------------------------------------- memory from the system */
+/* ---------------------------------------------------------------- stretches */
 
-static char *map(ap_arena *arena, char *wish, size_t size)
+static size_t whole_units(size_t bytes, size_t unit)
 {
-    char *base = mmap(wish, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base == MAP_FAILED) ap_fatal("out of memory: %zu bytes more than the %zu held", size, arena->held);
-    return base;
+    return (bytes / unit + (bytes % unit > 0)) * unit;
 }
 
-/* `size` bytes, in whole huge pages, anywhere */
-static char *map_anywhere(ap_arena *arena, size_t size)
+static void out_of_memory(const ap_arena *arena, size_t bytes)
 {
-    char *base = map(arena, NULL, size + PAGE_BYTES);
-    size_t skipped = (PAGE_BYTES - (uintptr_t)base % PAGE_BYTES) % PAGE_BYTES;
-    if (skipped > 0) munmap(base, skipped);
-    munmap(base + skipped + size, PAGE_BYTES - skipped);
-    return base + skipped;
+    ap_fatal("out of memory: %zu bytes more than the %zu held", bytes, arena->held);
 }
 
-/* Makes room for a block of `size` bytes. Where the system lets it, what is new goes right below what there
- * is, and continues the range that is vacant there. */
-static void grow(ap_arena *arena, size_t size)
+static bool map(stretch *s, size_t room)
 {
-    char *lowest = arena->mapped.count > 0 ? arena->mapped.at[0].base : NULL;
-    const range *edge = arena->vacant.count > 0 ? &arena->vacant.at[0] : NULL;
-    size_t there = edge && edge->base == lowest ? edge->size : 0;
-    size_t missing = (size - there + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-    char *base = NULL;
-    if (lowest && (uintptr_t)lowest > missing) {
-        base = map(arena, lowest - missing, missing);
-        if (base != lowest - missing) {
-            munmap(base, missing);
-            base = NULL;
-        }
-    }
-    if (!base) {
-        missing = (size + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
-        base = map_anywhere(arena, missing);
-    }
-    madvise(base, missing, MADV_HUGEPAGE);
-    insert(&arena->mapped, (range){base, missing});
-    insert(&arena->vacant, (range){base, missing});
+    size_t size = room + HUGE_PAGE_BYTES;
+    char *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) return false;
+    size_t skipped = (HUGE_PAGE_BYTES - (uintptr_t)base % HUGE_PAGE_BYTES) % HUGE_PAGE_BYTES;
+    s->mapping = (range){base, size};
+    s->whole = (range){base + skipped, room};
+    return true;
+}
+
+static void vacate(stretch *s)
+{
+    s->vacant.count = 0;
+    insert(&s->vacant, s->whole);
+}
+
+/* One more stretch, which has addresses for `size` bytes. */
+static stretch *extend(ap_arena *arena, area *a, size_t size)
+{
+    stretch new = {0};
+    if ((size > a->room || !map(&new, a->room)) && !map(&new, size > a->portion ? size : a->portion))
+        out_of_memory(arena, size);
+    vacate(&new);
+    a->at = ap_reallocate(a->at, a->count + 1, sizeof *a->at);
+    a->at[a->count] = new;
+    return &a->at[a->count++];
+}
+
+/* Sees to it that there is memory up to `end`. */
+static void hold(ap_arena *arena, const area *a, stretch *s, const char *end)
+{
+    size_t wanted = (size_t)(end - s->whole.base);
+    if (wanted <= s->held) return;
+    size_t missing = whole_units(wanted - s->held, a->page);
+    char *base = s->whole.base + s->held;
+    if (mprotect(base, missing, PROT_READ | PROT_WRITE) != 0) out_of_memory(arena, missing);
+    if (a->page == HUGE_PAGE_BYTES) madvise(base, missing, MADV_HUGEPAGE);
+    s->held += missing;
     arena->held += missing;
     arena->growths++;
 }
 
-/* ---------------------------------------------------------------- blocks */
+/* ---------------------------------------------------------------- areas */
 
-static size_t whole_lines(size_t bytes)
+static char *take(ap_arena *arena, area *a, size_t size)
 {
-    return (bytes / AP_ARENA_ALIGNMENT + (bytes % AP_ARENA_ALIGNMENT > 0)) * AP_ARENA_ALIGNMENT;
+    stretch *s = a->at;
+    char *block = NULL;
+    for (; s < a->at + a->count; s++)
+        if ((block = cut(&s->vacant, size))) break;
+    if (!block) {
+        s = extend(arena, a, whole_units(size, a->page));
+        block = cut(&s->vacant, size);
+    }
+    hold(arena, a, s, block + size);
+    return block;
 }
 
-static char *alloc_range(ap_arena *arena, size_t size)
+static void give_back(area *a, range block)
 {
-    char *block = cut(&arena->vacant, size);
-    if (block) return block;
-    grow(arena, size);
-    return cut(&arena->vacant, size);
+    for (stretch *s = a->at; s < a->at + a->count; s++)
+        if (block.base >= s->whole.base && block.base < s->whole.base + s->whole.size) {
+            insert(&s->vacant, block);
+            return;
+        }
+    ap_fatal("a block of %zu bytes is recycled in an arena that it is not of", block.size);
 }
 
-static char *alloc_small(ap_arena *arena, size_t size)
+static void reset(area *a)
 {
-    if (arena->chunk.size < size) arena->chunk = (range){alloc_range(arena, CHUNK_BYTES), CHUNK_BYTES};
-    arena->chunk.size -= size;
-    return arena->chunk.base + arena->chunk.size;
+    for (size_t i = 0; i < a->count; i++) vacate(&a->at[i]);
+}
+
+static void unmap(area *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        munmap(a->at[i].mapping.base, a->at[i].mapping.size);
+        free(a->at[i].vacant.at);
+    }
+    free(a->at);
+}
+
+/* ---------------------------------------------------------------- the arena */
+
+ap_arena *ap_arena_create(void)
+{
+    ap_arena *arena = ap_allocate(1, sizeof *arena);
+    *arena = (ap_arena){.recycled = recycled_area, .lasting = lasting_area};
+    return arena;
+}
+
+void ap_arena_free(ap_arena *arena)
+{
+    if (!arena) return;
+    unmap(&arena->recycled);
+    unmap(&arena->lasting);
+    free(arena);
 }
 
 void *ap_arena_alloc(ap_arena *arena, size_t bytes)
 {
-    if (bytes > SIZE_MAX / 2) ap_fatal("out of memory: a request of %zu bytes", bytes);
-    if (bytes < AP_ARENA_RECYCLE_LEAST) return alloc_small(arena, whole_lines(bytes > 0 ? bytes : 1));
-    return alloc_range(arena, whole_lines(bytes));
+    if (bytes > SIZE_MAX / 2) out_of_memory(arena, bytes);
+    area *a = bytes < AP_ARENA_RECYCLE_LEAST ? &arena->lasting : &arena->recycled;
+    return take(arena, a, whole_units(bytes > 0 ? bytes : 1, AP_ARENA_ALIGNMENT));
 }
 
 void *ap_arena_zeros(ap_arena *arena, size_t bytes)
@@ -194,16 +244,14 @@ void *ap_arena_zeros(ap_arena *arena, size_t bytes)
 
 void ap_arena_recycle(ap_arena *arena, void *block, size_t bytes)
 {
-    if (block && bytes >= AP_ARENA_RECYCLE_LEAST) insert(&arena->vacant, (range){block, whole_lines(bytes)});
+    if (!block || bytes < AP_ARENA_RECYCLE_LEAST) return;
+    give_back(&arena->recycled, (range){block, whole_units(bytes, AP_ARENA_ALIGNMENT)});
 }
 
 void ap_arena_reset(ap_arena *arena)
 {
-    arena->chunk = (range){0};
-    reserve(&arena->vacant, arena->mapped.count);
-    if (arena->mapped.count > 0)
-        memcpy(arena->vacant.at, arena->mapped.at, arena->mapped.count * sizeof *arena->mapped.at);
-    arena->vacant.count = arena->mapped.count;
+    reset(&arena->recycled);
+    reset(&arena->lasting);
 }
 
 size_t ap_arena_held(const ap_arena *arena)

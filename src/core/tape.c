@@ -156,12 +156,19 @@ void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes)
     return y->saved = ap_arena_alloc(tape->arena, bytes);
 }
 
+void ap_tape_reserve_grad(ap_tape *tape, ap_var *x)
+{
+    if (x->wants_grad && !x->grad && !x->room) x->room = ap_arena_alloc(tape->arena, value_bytes(x));
+}
+
 ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh)
 {
     *fresh = false;
     if (!x || !x->wants_grad) return NULL;
     if (!x->grad) {
-        x->grad = ap_arena_alloc(tape->arena, value_bytes(x));
+        ap_tape_reserve_grad(tape, x);
+        x->grad = x->room;
+        x->room = NULL;
         *fresh = true;
     }
     return x->grad;
@@ -169,7 +176,7 @@ ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh)
 
 ap_real *ap_var_grad_inherited(ap_tape *tape, ap_var *x, ap_var *y, bool *fresh)
 {
-    if (!x->wants_grad || x->grad || y->keep || value_bytes(x) != value_bytes(y))
+    if (!x->wants_grad || x->grad || x->room || y->keep || value_bytes(x) != value_bytes(y))
         return ap_var_grad_fresh(tape, x, fresh);
     *fresh = true;
     x->grad = y->grad;
@@ -212,6 +219,8 @@ static void recycle(ap_tape *tape, ap_var *x)
         ap_arena_recycle(tape->arena, x->grad, value_bytes(x));
         x->grad = NULL;
     }
+    ap_arena_recycle(tape->arena, x->room, value_bytes(x));
+    x->room = NULL;
     ap_arena_recycle(tape->arena, x->saved, x->saved_bytes);
     x->saved = NULL;
 }

@@ -312,6 +312,9 @@ ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents)
         block = through_block(tape, &h->block[i], x);
     }
     ap_var *audio = causal(tape, &h->last, 1, block);
+    /* the losses come and go where the block was, and then its gradient takes the place: the audio's, which
+     * goes before and stays meanwhile, shall not lie in the middle of it */
+    ap_tape_reserve_grad(tape, audio);
     let_go(tape, seanet, block);
     return audio;
 }

@@ -1,4 +1,4 @@
-/* The ground floor: arena, random stream, shapes, tape, parameters. */
+/* The ground floor: random stream, shapes, tape, parameters. */
 #include "antiphon/elementwise.h"
 #include "antiphon/layout.h"
 #include "antiphon/params.h"
@@ -9,88 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---------------------------------------------------------------- arena */
-
-static void arena_gives_aligned_blocks_that_do_not_overlap(void **state)
-{
-    (void)state;
-    enum { BLOCKS = 200 };
-    ap_arena *arena = ap_arena_create();
-    char *blocks[BLOCKS];
-    size_t sizes[BLOCKS];
-    for (int i = 0; i < BLOCKS; i++) {
-        sizes[i] = (size_t)(i * i * 37 % 100000) + (i == 77 ? (size_t)5 << 20 : 0);
-        blocks[i] = ap_arena_alloc(arena, sizes[i]);
-        assert_int_equal((uintptr_t)blocks[i] % AP_ARENA_ALIGNMENT, 0);
-        memset(blocks[i], i, sizes[i]);
-    }
-    for (int i = 0; i < BLOCKS; i++)
-        for (size_t k = 0; k < sizes[i]; k++) assert_int_equal(blocks[i][k], (char)i);
-    ap_arena_free(arena);
-}
-
-static void one_round(ap_arena *arena)
-{
-    for (int i = 0; i < 50; i++) {
-        size_t bytes = (size_t)(1 + i % 7) * 700000 + (size_t)i * 13;
-        void *block = ap_arena_alloc(arena, bytes);
-        void *small = ap_arena_alloc(arena, (size_t)i * 90);
-        if (i % 3) ap_arena_recycle(arena, block, bytes);
-        ap_arena_recycle(arena, small, (size_t)i * 90);
-    }
-}
-
-static void arena_asks_for_nothing_after_the_first_round(void **state)
-{
-    (void)state;
-    ap_arena *arena = ap_arena_create();
-    one_round(arena);
-    size_t growths = ap_arena_growths(arena), held = ap_arena_held(arena);
-    for (int i = 0; i < 5; i++) {
-        ap_arena_reset(arena);
-        one_round(arena);
-    }
-    assert_true(growths > 0);
-    assert_int_equal(ap_arena_growths(arena), growths);
-    assert_int_equal(ap_arena_held(arena), held);
-    ap_arena_free(arena);
-}
-
-static void arena_recycles_a_block_of_the_same_size(void **state)
-{
-    (void)state;
-    ap_arena *arena = ap_arena_create();
-    const size_t sizes[] = {AP_ARENA_RECYCLE_LEAST, 100000, (size_t)3 << 20};
-    for (int i = 0; i < 3; i++) {
-        void *first = ap_arena_alloc(arena, sizes[i]);
-        ap_arena_recycle(arena, first, sizes[i]);
-        assert_ptr_equal(ap_arena_alloc(arena, sizes[i]), first);
-        assert_ptr_not_equal(ap_arena_alloc(arena, sizes[i]), first);
-    }
-    ap_arena_free(arena);
-}
-
-/* in whichever order they come back */
-static void arena_joins_recycled_neighbours(void **state)
-{
-    (void)state;
-    enum { BLOCKS = 3 };
-    const size_t part = (size_t)2 << 20;
-    const int orders[][BLOCKS] = {{0, 1, 2}, {2, 1, 0}, {0, 2, 1}, {1, 0, 2}};
-    for (int k = 0; k < 4; k++) {
-        ap_arena *arena = ap_arena_create();
-        void *blocks[BLOCKS];
-        for (int i = 0; i < BLOCKS; i++) blocks[i] = ap_arena_alloc(arena, part);
-        size_t held = ap_arena_held(arena);
-        for (int i = 0; i < BLOCKS; i++) ap_arena_recycle(arena, blocks[orders[k][i]], part);
-        ap_arena_alloc(arena, BLOCKS * part);
-        assert_int_equal(ap_arena_held(arena), held);
-        ap_arena_alloc(arena, part);
-        assert_true(ap_arena_held(arena) >= held + part);
-        ap_arena_free(arena);
-    }
-}
 
 /* ---------------------------------------------------------------- random numbers */
 
@@ -203,6 +121,41 @@ static void note_visit(void *context, const char *section, bool backward)
     assert_in_range(v->count, 0, 7);
     v->sections[v->count] = section;
     v->backward[v->count++] = backward;
+}
+
+static void tape_puts_a_gradient_where_room_was_reserved(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    ap_tensor x = {AP_SHAPE(N), calloc(N, sizeof(ap_real))};
+    ap_real *dx = calloc(N, sizeof *dx);
+    ap_tape *tape = ap_tape_create(0);
+    for (int step = 0; step < 2; step++) {
+        ap_tape_reset(tape);
+        memset(dx, 0, N * sizeof *dx);
+        ap_var *leaf = ap_tape_leaf(tape, x, dx), *y = ap_scale(tape, leaf, 3), *aside = ap_scale(tape, y, 2);
+        ap_tape_keep(y);
+        ap_tape_reserve_grad(tape, y);
+        ap_tape_reserve_grad(tape, aside); /* which nothing goes back to */
+        ap_tape_reserve_grad(tape, leaf);  /* which has one */
+        const ap_real *room = y->room;
+        assert_non_null(room);
+        assert_null(y->grad);
+        /* each of the two could hand down its own gradient's memory */
+        ap_var *loss = ap_sum(tape, ap_add(tape, ap_scale(tape, y, 5), ap_scale(tape, y, 7)));
+        ap_tape_backward(tape, loss, 1);
+        assert_ptr_equal(y->grad, room);
+        assert_null(aside->grad);
+        assert_null(aside->room);
+        assert_ptr_equal(leaf->grad, dx);
+        for (int i = 0; i < N; i++) assert_true(y->grad[i] == 12 && dx[i] == 36);
+    }
+    ap_var *constant = ap_tape_constant(tape, x);
+    ap_tape_reserve_grad(tape, constant);
+    assert_null(constant->room);
+    ap_tape_free(tape);
+    free(dx);
+    free(x.data);
 }
 
 static void tape_tells_its_watch_of_sections_there_and_back(void **state)
@@ -327,10 +280,6 @@ static void shapes_that_do_not_fit_are_both_named(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arena_gives_aligned_blocks_that_do_not_overlap),
-        cmocka_unit_test(arena_asks_for_nothing_after_the_first_round),
-        cmocka_unit_test(arena_recycles_a_block_of_the_same_size),
-        cmocka_unit_test(arena_joins_recycled_neighbours),
         cmocka_unit_test(rng_repeats_from_its_two_numbers),
         cmocka_unit_test(rng_has_the_moments_it_promises),
         cmocka_unit_test(rng_shuffles_into_a_permutation),
@@ -338,6 +287,7 @@ int main(void)
         cmocka_unit_test(tape_adds_up_the_paths_to_a_shared_input),
         cmocka_unit_test(tape_gives_constants_no_gradient),
         cmocka_unit_test(tape_recycles_on_the_way_back),
+        cmocka_unit_test(tape_puts_a_gradient_where_room_was_reserved),
         cmocka_unit_test(tape_tells_its_watch_of_sections_there_and_back),
         cmocka_unit_test(params_lie_in_one_array_in_order),
         cmocka_unit_test(shapes_that_do_not_fit_are_both_named),
