@@ -36,12 +36,14 @@ int64_t ap_seanet_hop(const ap_seanet *seanet);
 
 /** Latents [B, D, T] of audio [B, 1, S]; T = S / hop, rounded up at each stride.
  *
- * Frozen weights are normalised when they are first used, and kept: they are to be loaded before (see
- * ap_seanet_reload). Where nothing is to be differentiated, memory between layers is given back as soon as it
- * has been read. */
+ * Where nothing is to be differentiated, memory between layers is given back as soon as it has been read. */
 ap_var *ap_seanet_encode(ap_tape *tape, ap_seanet *seanet, ap_var *audio);
 
-/** Audio [B, 1, T hop] from latents [B, D, T]. */
+/** Audio [B, 1, T hop] from latents [B, D, T].
+ *
+ * Frozen weights, which every step of a training goes through, are normalised when they are first used, and
+ * kept: they are to be loaded before (see ap_seanet_reload). Memory is given back as ap_seanet_encode does.
+ */
 ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents);
 
 /** Says that frozen weights have been changed after they were used. */

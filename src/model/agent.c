@@ -64,11 +64,15 @@ ap_agent_output ap_agent_compose(ap_tape *tape, const ap_agent *agent, ap_var *z
     ap_extractor_apply(tape, &agent->input, zi, heard);
     ap_extractor_apply(tape, &agent->target, zt, heard + AP_HEADS_EACH);
     ap_var *parts = ap_concat(tape, 1, AP_COMPONENTS, heard);
+    for (int k = 0; k < AP_COMPONENTS; k++) ap_tape_forget(tape, heard[k]);
 
     ap_agent_output out = select_components(tape, agent, parts);
-    ap_var *chosen = ap_mul_groups(tape, parts, out.weights);
-    ap_var *x = ap_linear_apply(tape, agent->project, ap_transpose(tape, chosen));
-    x = ap_transformer_apply(tape, agent->composer, ap_positions_add(tape, agent->positions, x));
+    ap_var *chosen = ap_mul_groups(tape, parts, out.weights), *rows = ap_transpose(tape, chosen);
+    ap_tape_forget(tape, chosen);
+    ap_var *projected = ap_linear_apply(tape, agent->project, rows);
+    ap_var *x = ap_positions_add(tape, agent->positions, projected);
+    ap_tape_forget(tape, projected);
+    x = ap_transformer_apply(tape, agent->composer, x);
     x = ap_gelu(tape, ap_linear_apply(tape, agent->out1, x), agent->config.dropout);
     x = ap_transpose(tape, ap_linear_apply(tape, agent->out2, x));
     out.z = ap_clamp(tape, x, -LATENT_BOUND, LATENT_BOUND);

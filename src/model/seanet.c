@@ -22,7 +22,7 @@
 /* A convolution of either direction under weight norm. */
 typedef struct normed_conv {
     ap_param *v, *g, *bias;
-    ap_tensor folded; /* g v / ||v|| of a frozen one */
+    ap_tensor folded; /* g v / ||v|| of a frozen decoder's, which is gone through in every step */
 } normed_conv;
 
 typedef struct residual {
@@ -56,6 +56,7 @@ typedef struct place {
     ap_params *params;
     ap_param_kind kind;
     const char *prefix;
+    bool folded;
     int index;
 } place;
 
@@ -73,7 +74,7 @@ static normed_conv create_conv(const place *at, ap_shape weight, int64_t out, co
     conv.g = ADD(AP_SHAPE(weight.at[0], 1, 1), norm, "weight_g");
     conv.bias = ADD(AP_SHAPE(out), uniform, "bias");
 #undef ADD
-    if (at->kind == AP_PARAM_FROZEN)
+    if (at->folded)
         conv.folded.data = ap_params_alloc(at->params, (size_t)ap_shape_count(weight) * sizeof(ap_real));
     return conv;
 }
@@ -160,8 +161,9 @@ ap_seanet *ap_seanet_create(ap_params *params, const ap_seanet_config *config, a
                  (long long)config->width, config->ratio_count, config->lstm);
     ap_seanet *seanet = ap_params_alloc(params, sizeof *seanet);
     *seanet = (ap_seanet){.config = *config, .kind = kind};
-    if (encoder) seanet->encoder = create_encoder((place){params, kind, encoder, 0}, config);
-    if (decoder) seanet->decoder = create_decoder((place){params, kind, decoder, 0}, config);
+    if (encoder) seanet->encoder = create_encoder((place){params, kind, encoder, false, 0}, config);
+    if (decoder)
+        seanet->decoder = create_decoder((place){params, kind, decoder, kind == AP_PARAM_FROZEN, 0}, config);
     return seanet;
 }
 
@@ -182,7 +184,6 @@ static void fold(normed_conv *conv)
 
 static void fold_half(half *h, int stages)
 {
-    if (!h->exists) return;
     fold(&h->first);
     fold(&h->last);
     for (int i = 0; i < stages; i++) {
@@ -193,12 +194,9 @@ static void fold_half(half *h, int stages)
     }
 }
 
-/* Also says whether there is a half to go through. */
-static void prepare(ap_seanet *seanet, const half *h, const char *name)
+static void prepare(ap_seanet *seanet)
 {
-    if (!h->exists) ap_fatal("seanet: this codec has no %s", name);
     if (seanet->kind != AP_PARAM_FROZEN || seanet->folded) return;
-    fold_half(&seanet->encoder, seanet->config.ratio_count);
     fold_half(&seanet->decoder, seanet->config.ratio_count);
     seanet->folded = true;
 }
@@ -260,23 +258,36 @@ static ap_var *through_block(ap_tape *tape, const residual *block, ap_var *x)
     return y;
 }
 
-/* ELU(x + all layers of it) */
-static ap_var *through_lstm(ap_tape *tape, const recurrent *lstm, int layers, ap_var *x)
+/* What only the gradient of a weight would want: of an LSTM layer, its input and its output. */
+static void unless_trained(ap_tape *tape, const ap_seanet *seanet, ap_var *x)
 {
+    if (seanet->kind == AP_PARAM_FROZEN)
+        ap_tape_forget(tape, x);
+    else
+        ap_tape_drop(tape, x);
+}
+
+/* ELU(x + all layers of it) */
+static ap_var *through_lstm(ap_tape *tape, const ap_seanet *seanet, const recurrent *lstm, ap_var *x)
+{
+    int layers = seanet->config.lstm;
+    if (layers == 0) {
+        ap_var *activated = ap_elu(tape, x);
+        ap_tape_drop(tape, x);
+        return activated;
+    }
     ap_var *y = x;
     for (int l = 0; l < layers; l++) {
         ap_var *next =
             ap_lstm(tape, y, ap_tape_param(tape, lstm[l].weight_ih), ap_tape_param(tape, lstm[l].weight_hh),
                     ap_tape_param(tape, lstm[l].bias_ih), ap_tape_param(tape, lstm[l].bias_hh));
-        if (y != x) ap_tape_drop(tape, y);
+        if (y != x) unless_trained(tape, seanet, y);
         y = next;
     }
-    ap_var *sum = layers > 0 ? ap_add(tape, y, x) : x, *activated = ap_elu(tape, sum);
-    if (sum != x) {
-        ap_tape_drop(tape, y);
-        ap_tape_drop(tape, sum);
-    }
-    ap_tape_drop(tape, x);
+    ap_var *sum = ap_add(tape, y, x), *activated = ap_elu(tape, sum);
+    unless_trained(tape, seanet, x);
+    unless_trained(tape, seanet, y);
+    ap_tape_forget(tape, sum); /* ELU's backward reads its output alone */
     return activated;
 }
 
@@ -284,14 +295,14 @@ ap_var *ap_seanet_encode(ap_tape *tape, ap_seanet *seanet, ap_var *audio)
 {
     const ap_seanet_config *config = &seanet->config;
     const half *h = &seanet->encoder;
-    prepare(seanet, h, "encoder");
+    if (!h->exists) ap_fatal("seanet: this codec has no encoder");
     ap_var *x = causal(tape, &h->first, 1, audio);
     for (int i = 0; i < config->ratio_count; i++) {
         ap_var *block = through_block(tape, &h->block[i], x);
         x = causal(tape, &h->resample[i], config->ratios[config->ratio_count - 1 - i], block);
         let_go(tape, seanet, block);
     }
-    x = through_lstm(tape, h->lstm, config->lstm, x);
+    x = through_lstm(tape, seanet, h->lstm, x);
     ap_var *latents = causal(tape, &h->last, 1, x);
     ap_tape_drop(tape, x);
     return latents;
@@ -301,8 +312,9 @@ ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents)
 {
     const ap_seanet_config *config = &seanet->config;
     const half *h = &seanet->decoder;
-    prepare(seanet, h, "decoder");
-    ap_var *block = through_lstm(tape, h->lstm, config->lstm, causal(tape, &h->first, 1, latents));
+    if (!h->exists) ap_fatal("seanet: this codec has no decoder");
+    prepare(seanet);
+    ap_var *block = through_lstm(tape, seanet, h->lstm, causal(tape, &h->first, 1, latents));
     for (int i = 0; i < config->ratio_count; i++) {
         ap_var *x = causal_transpose(tape, &h->resample[i], config->ratios[i], block);
         if (i > 0)

@@ -279,17 +279,19 @@ typedef struct lstm_grads {
     ap_real *x, *weight_ih, *weight_hh, *bias_ih, *bias_hh;
 } lstm_grads;
 
-/* From dz [T, B, 4H]: dx += weight_ih' dz, dweight_ih += dz x', dweight_hh += dz h_(t-1)', dbias += dz */
+/* From dz [T, B, 4H]: dx += weight_ih' dz, dweight_ih += dz x', dweight_hh += dz h_(t-1)', dbias += dz. The
+ * weights' gradients alone read x and y. */
 static void lstm_backward(const layer *l, const ap_real *x, const ap_real *weight_ih, const ap_real *y,
                           const ap_real *dz, lstm_grads to)
 {
     int64_t T = l->T, N = GATES * l->H, step = l->B * N;
     for (int64_t b = 0; b < l->B; b++) {
-        const ap_real *dz_b = dz + b * N, *x_b = x + b * l->C * T, *y_b = y + b * l->H * T;
-        if (to.x) ap_gemm(true, true, l->C, T, N, 1, weight_ih, l->C, dz_b, step, 1, to.x + b * l->C * T, T);
-        if (to.weight_ih) ap_gemm(true, true, N, l->C, T, 1, dz_b, step, x_b, T, 1, to.weight_ih, l->C);
+        const ap_real *dz_b = dz + b * N;
+        int64_t in = b * l->C * T, out = b * l->H * T;
+        if (to.x) ap_gemm(true, true, l->C, T, N, 1, weight_ih, l->C, dz_b, step, 1, to.x + in, T);
+        if (to.weight_ih) ap_gemm(true, true, N, l->C, T, 1, dz_b, step, x + in, T, 1, to.weight_ih, l->C);
         if (to.weight_hh && T > 1)
-            ap_gemm(true, true, N, l->H, T - 1, 1, dz_b + step, step, y_b, T, 1, to.weight_hh, l->H);
+            ap_gemm(true, true, N, l->H, T - 1, 1, dz_b + step, step, y + out, T, 1, to.weight_hh, l->H);
     }
     ap_matrix_column_sums(T * l->B, N, dz, to.bias_ih);
     ap_matrix_column_sums(T * l->B, N, dz, to.bias_hh);
