@@ -92,7 +92,7 @@ static inline __attribute__((always_inline)) void panel_product(int items, int64
         for (int item = 0; item < items; item++)
             for (int gate = 0; gate < GATES; gate++)
                 sum[item][gate] += panel[k * GATES + gate] * v[item * item_step + gate * gate_step + k];
-    memcpy(sums, sum, sizeof sum);
+    memcpy(sums, sum, (size_t)items * sizeof *sum);
 }
 
 /* The same for a number of items known only now; gate_step is H or 0. */
@@ -119,6 +119,10 @@ static void product(int64_t items, int64_t gate_step, int64_t H, const ap_vec *p
 /* to[0 .. count - 1] += v */
 static void add_lanes(ap_real *to, ap_vec v, int64_t count)
 {
+    if (count == AP_LANES) {
+        *(ap_vec *)to += v;
+        return;
+    }
     ap_vec sum = {0};
     memcpy(&sum, to, (size_t)count * sizeof *to);
     sum += v;
