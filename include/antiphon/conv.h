@@ -11,7 +11,8 @@
 typedef enum ap_pad_mode {
     AP_PAD_ZERO,
     AP_PAD_REFLECT /**< mirrored without repeating the edge; a signal no longer than the pad is first extended
-                        with zeros on the right, and the padded result cut back by as many (EnCodec's pad1d) */
+                        with zeros on the right, and the padded result cut back by as many (EnCodec's pad1d)
+                    */
 } ap_pad_mode;
 
 typedef struct ap_conv1d_geometry {
@@ -20,25 +21,19 @@ typedef struct ap_conv1d_geometry {
     ap_pad_mode mode;
 } ap_conv1d_geometry;
 
-/** Frames that ap_conv1d gives for T frames and a kernel of K taps; 0 or less when the kernel does not fit. */
+/** Frames that ap_conv1d gives for T frames and a kernel of K taps; 0 or less when the kernel does not fit.
+ */
 int64_t ap_conv1d_length(int64_t T, int64_t K, ap_conv1d_geometry geometry);
 
 /** y [B, Cout, T'] from x [B, Cin, T], weight [Cout, Cin, K] and bias [Cout] (NULL: none):
  * y[b, o, t] = bias[o] + sum over i, k of weight[o, i, k] padded_x[b, i, t stride + k dilation] */
 ap_var *ap_conv1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, ap_conv1d_geometry geometry);
 
-/** The same of ELU(x) (elementwise.h), which is never stored. */
-ap_var *ap_elu_conv1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, ap_conv1d_geometry geometry);
-
 /** y [B, Cout, T'] from x [B, Cin, T], weight [Cin, Cout, K] and bias [Cout] (NULL: none), with
  * T' = (T - 1) stride + K - trim_left - trim_right:
  * y[b, o, t stride + k - trim_left] collects weight[i, o, k] x[b, i, t], then bias[o] is added. */
 ap_var *ap_conv_transpose1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, int64_t stride,
                             int64_t trim_left, int64_t trim_right);
-
-/** The same of ELU(x), which is never stored. */
-ap_var *ap_elu_conv_transpose1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, int64_t stride,
-                                int64_t trim_left, int64_t trim_right);
 
 /** w = g v / ||v||, the norm over all dimensions but the first (Salimans, Kingma, 2016).
  * v [N, ...], g of N elements; w has the shape of v. */

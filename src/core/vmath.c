@@ -15,7 +15,6 @@ MAP(ap_vsigmoid, 1 / (1 + exp(-x[i])))
 MAP(ap_verf, erf(x[i]))
 MAP(ap_vlog, log(x[i]))
 MAP(ap_velu, x[i] > 0 ? x[i] : exp(x[i]) - 1)
-MAP(ap_velu_slope, x[i] > 0 ? 1 : exp(x[i]))
 
 #else
 
@@ -113,14 +112,6 @@ void ap_velu(int64_t n, const float *x, float *y)
     for (int64_t i = 0; i < n; i++) {
         float e = exp1(x[i]) - 1;
         y[i] = x[i] > 0 ? x[i] : e;
-    }
-}
-
-void ap_velu_slope(int64_t n, const float *x, float *y)
-{
-    for (int64_t i = 0; i < n; i++) {
-        float e = exp1(x[i]);
-        y[i] = x[i] > 0 ? 1 : e;
     }
 }
 

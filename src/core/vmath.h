@@ -30,8 +30,7 @@ void ap_verf(int64_t n, const ap_real *x, ap_real *y);
  * NaN. */
 void ap_vlog(int64_t n, const ap_real *x, ap_real *y);
 
-/* y = x for x > 0, e^x - 1 otherwise; and its slope there: y = 1 for x > 0, e^x otherwise. */
+/* y = x for x > 0, e^x - 1 otherwise. */
 void ap_velu(int64_t n, const ap_real *x, ap_real *y);
-void ap_velu_slope(int64_t n, const ap_real *x, ap_real *y);
 
 #endif

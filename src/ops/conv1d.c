@@ -6,12 +6,6 @@
 
 /* y[b, o, t] = bias[o] + sum over i, k of weight[o, i, k] padded_x[b, i, t stride + k dilation] */
 
-/* What a backward needs to know beside its inputs. */
-typedef struct conv1d_saved {
-    ap_conv1d_geometry geometry;
-    bool elu; /* x stands for ELU(x) */
-} conv1d_saved;
-
 int64_t ap_conv1d_length(int64_t T, int64_t K, ap_conv1d_geometry g)
 {
     int64_t room = T + g.pad_left + g.pad_right - ((K - 1) * g.dilation + 1);
@@ -39,17 +33,12 @@ static void conv1d_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_tape_forget(tape, y); /* the gradients make no use of it */
     ap_var *x = y->inputs[0], *weight = y->inputs[1];
-    const conv1d_saved *saved = y->saved;
     ap_arena *arena = ap_tape_arena(tape);
-    ap_filter filter = filter_of(x, weight, saved->geometry);
-    ap_filter_source dy = {.data = y->grad}, fine = {x->value.data, saved->elu};
+    ap_filter filter = filter_of(x, weight, *(ap_conv1d_geometry *)y->saved);
     bool fresh;
     ap_real *dx = ap_var_grad_fresh(tape, x, &fresh), *dweight = ap_var_grad(tape, weight);
-    if (dx)
-        ap_filter_synthesise(
-            arena, &filter, dy,
-            (ap_filter_target){.y = dx, .add = !fresh, .elu_at = saved->elu ? fine.data : NULL});
-    if (dweight) ap_filter_gradient(arena, &filter, dy, fine, dweight);
+    if (dx) ap_filter_synthesise(arena, &filter, y->grad, (ap_filter_target){.y = dx, .add = !fresh});
+    if (dweight) ap_filter_gradient(arena, &filter, y->grad, x->value.data, dweight);
     ap_filter_bias_gradient(filter.B, filter.coarse, filter.frames, y->grad, ap_var_grad(tape, y->inputs[2]));
 }
 
@@ -68,26 +57,15 @@ static void check(const ap_var *x, const ap_var *weight, const ap_var *bias, ap_
                  ap_shape_print(ws).text);
 }
 
-static ap_var *push(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, ap_conv1d_geometry geometry,
-                    bool elu)
+ap_var *ap_conv1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, ap_conv1d_geometry geometry)
 {
     check(x, weight, bias, geometry);
     ap_filter filter = filter_of(x, weight, geometry);
     ap_var *y = ap_tape_push(tape, &op_conv1d, AP_SHAPE(filter.B, filter.coarse, filter.frames), 3,
                              (ap_var *[]){x, weight, bias});
-    conv1d_saved *saved = ap_tape_save(tape, y, sizeof *saved);
-    if (saved) *saved = (conv1d_saved){geometry, elu};
-    ap_filter_analyse(ap_tape_arena(tape), &filter, (ap_filter_source){x->value.data, elu},
+    ap_conv1d_geometry *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = geometry;
+    ap_filter_analyse(ap_tape_arena(tape), &filter, x->value.data,
                       (ap_filter_target){.y = y->value.data, .bias = bias ? bias->value.data : NULL});
     return y;
-}
-
-ap_var *ap_conv1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, ap_conv1d_geometry geometry)
-{
-    return push(tape, x, weight, bias, geometry, false);
-}
-
-ap_var *ap_elu_conv1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, ap_conv1d_geometry geometry)
-{
-    return push(tape, x, weight, bias, geometry, true);
 }

@@ -9,7 +9,6 @@
 
 typedef struct conv_transpose1d_saved {
     int64_t stride, trim_left;
-    bool elu; /* x stands for ELU(x) */
 } conv_transpose1d_saved;
 
 static ap_filter filter_of(const ap_var *x, const ap_var *weight, int64_t T, int64_t stride,
@@ -36,21 +35,17 @@ static void conv_transpose1d_node_backward(ap_tape *tape, ap_var *y)
     const conv_transpose1d_saved *saved = y->saved;
     ap_arena *arena = ap_tape_arena(tape);
     ap_filter filter = filter_of(x, weight, y->value.shape.at[2], saved->stride, saved->trim_left);
-    ap_filter_source dy = {.data = y->grad}, coarse = {x->value.data, saved->elu};
     bool fresh;
     ap_real *dx = ap_var_grad_fresh(tape, x, &fresh), *dweight = ap_var_grad(tape, weight);
-    if (dx)
-        ap_filter_analyse(
-            arena, &filter, dy,
-            (ap_filter_target){.y = dx, .add = !fresh, .elu_at = saved->elu ? coarse.data : NULL});
-    if (dweight) ap_filter_gradient(arena, &filter, coarse, dy, dweight);
+    if (dx) ap_filter_analyse(arena, &filter, y->grad, (ap_filter_target){.y = dx, .add = !fresh});
+    if (dweight) ap_filter_gradient(arena, &filter, x->value.data, y->grad, dweight);
     ap_filter_bias_gradient(filter.B, filter.fine, filter.T, y->grad, ap_var_grad(tape, y->inputs[2]));
 }
 
 AP_DEFINE_OP(conv_transpose1d);
 
-static ap_var *push(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, int64_t stride, int64_t trim_left,
-                    int64_t trim_right, bool elu)
+ap_var *ap_conv_transpose1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, int64_t stride,
+                            int64_t trim_left, int64_t trim_right)
 {
     ap_shape xs = x->value.shape, ws = weight->value.shape;
     if (stride < 1 || trim_left < 0 || trim_right < 0)
@@ -68,20 +63,8 @@ static ap_var *push(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, int6
     ap_var *y = ap_tape_push(tape, &op_conv_transpose1d, AP_SHAPE(filter.B, filter.fine, T), 3,
                              (ap_var *[]){x, weight, bias});
     conv_transpose1d_saved *saved = ap_tape_save(tape, y, sizeof *saved);
-    if (saved) *saved = (conv_transpose1d_saved){stride, trim_left, elu};
-    ap_filter_synthesise(ap_tape_arena(tape), &filter, (ap_filter_source){x->value.data, elu},
+    if (saved) *saved = (conv_transpose1d_saved){stride, trim_left};
+    ap_filter_synthesise(ap_tape_arena(tape), &filter, x->value.data,
                          (ap_filter_target){.y = y->value.data, .bias = bias ? bias->value.data : NULL});
     return y;
-}
-
-ap_var *ap_conv_transpose1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, int64_t stride,
-                            int64_t trim_left, int64_t trim_right)
-{
-    return push(tape, x, weight, bias, stride, trim_left, trim_right, false);
-}
-
-ap_var *ap_elu_conv_transpose1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, int64_t stride,
-                                int64_t trim_left, int64_t trim_right)
-{
-    return push(tape, x, weight, bias, stride, trim_left, trim_right, true);
 }

@@ -1,7 +1,6 @@
 #include "ops/cross_correlation.h"
 
 #include "core/bounds.h"
-#include "core/vmath.h"
 #include "ops/panel.h"
 
 #include <omp.h>
@@ -104,15 +103,10 @@ static const ap_real *interleave(int64_t phases, int64_t n, const ap_real *rows,
     return line;
 }
 
-/* n numbers of y, from `at` on; slope: room for as many */
-static void put(const ap_filter_target *target, int64_t at, int64_t n, const ap_real *line, ap_real *slope)
+/* n numbers of y, from `at` on */
+static void put(const ap_filter_target *target, int64_t at, int64_t n, const ap_real *line)
 {
     ap_real *y = target->y + at;
-    if (target->elu_at) {
-        ap_velu_slope(n, target->elu_at + at, slope);
-        for (int64_t i = 0; i < n; i++) slope[i] *= line[i];
-        line = slope;
-    }
     if (target->add)
         for (int64_t i = 0; i < n; i++) y[i] += line[i];
     else
@@ -121,7 +115,7 @@ static void put(const ap_filter_target *target, int64_t at, int64_t n, const ap_
 
 /* What a thread works in. */
 typedef struct workspace {
-    ap_real *window, *rows, *line, *slope;
+    ap_real *window, *rows, *line;
     const int64_t *at;
     int64_t pitch, row_block, row_pitch;
     ap_real *full, *pair; /* for paired columns: a window of few channels, and rows of every other column */
@@ -130,7 +124,7 @@ typedef struct workspace {
 
 static bool stored_in_place(const ap_cross_correlation *c)
 {
-    return c->phases == 1 && !c->target.elu_at && !c->paired;
+    return c->phases == 1 && !c->paired;
 }
 
 /* ---------------------------------------------------------------- paired columns
@@ -264,8 +258,7 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
             const ap_real *line =
                 interleave(c->phases, n, space->rows + r * space->row_pitch, space->row_pitch, space->line);
             int64_t row = b * channels + (m + r) / c->phases;
-            put(&c->target, row * c->length + from - c->skip, to - from, line + from - q * c->phases,
-                space->slope);
+            put(&c->target, row * c->length + from - c->skip, to - from, line + from - q * c->phases);
         }
     }
 }
@@ -281,7 +274,6 @@ static int64_t lay_out(const ap_cross_correlation *c, workspace *space, ap_real 
     } parts[] = {{&space->window, window * (paired ? PAIRED_PRODUCTS * space->pair_pitch : space->pitch)},
                  {&space->rows, staged ? block * space->row_pitch : 0},
                  {&space->line, staged ? line : 0},
-                 {&space->slope, staged ? line : 0},
                  {&space->full, paired ? CHANNELS_AT_ONCE * c->stride * space->pitch : 0},
                  {&space->pair, paired ? 2 * block * space->pair_pitch : 0}};
     int64_t size = 0;

@@ -1,19 +1,18 @@
 #include "ops/filter.h"
 
-#include "core/vmath.h"
 #include "ops/cross_correlation.h"
 #include "ops/panel.h"
 
 /* ---------------------------------------------------------------- analysis: fine to coarse */
 
 /* The taps of the analysis, and the fine signal's side of it. */
-static ap_cross_correlation analysis(ap_arena *arena, const ap_filter *f, ap_filter_source fine)
+static ap_cross_correlation analysis(ap_arena *arena, const ap_filter *f, const ap_real *fine)
 {
     int64_t *tap = ap_arena_alloc(arena, (size_t)f->K * sizeof *tap);
     for (int64_t k = 0; k < f->K; k++) tap[k] = k * f->dilation;
     return (ap_cross_correlation){
         .B = f->B,
-        .x = {fine.data, f->fine, f->T, ap_window_mirror(f->mode, f->T, f->lead, f->tail), fine.elu},
+        .x = {fine, f->fine, f->T, ap_window_mirror(f->mode, f->T, f->lead, f->tail)},
         .stride = f->stride,
         .taps = f->K,
         .lead = f->lead,
@@ -23,7 +22,7 @@ static ap_cross_correlation analysis(ap_arena *arena, const ap_filter *f, ap_fil
         .phases = 1};
 }
 
-void ap_filter_analyse(ap_arena *arena, const ap_filter *f, ap_filter_source fine, ap_filter_target coarse)
+void ap_filter_analyse(ap_arena *arena, const ap_filter *f, const ap_real *fine, ap_filter_target coarse)
 {
     ap_cross_correlation c = analysis(arena, f, fine);
     size_t bytes = (size_t)ap_panel_size(f->coarse, f->fine * f->K) * sizeof(ap_real);
@@ -83,17 +82,14 @@ static void pack_synthesis(const ap_filter *f, const spread *s, ap_real *packed)
 }
 
 /* What reached the mirrored samples before and behind x belongs to those they mirror. */
-static void fold(const ap_filter *f, ap_filter_target fine, const ap_real *edge, int64_t begin, int64_t count)
+static void fold(const ap_filter *f, ap_real *fine, const ap_real *edge, int64_t begin, int64_t count)
 {
     const ap_window_signal x = {.T = f->T, .mirror = ap_window_mirror(f->mode, f->T, f->lead, f->tail)};
 #pragma omp parallel for schedule(static) if (f->B * f->fine * count > 1 << 14)
     for (int64_t row = 0; row < f->B * f->fine; row++)
         for (int64_t i = 0; i < count; i++) {
             int64_t index = ap_window_index(&x, begin + i);
-            ap_real slope = 1;
-            if (index < 0) continue;
-            if (fine.elu_at) ap_velu_slope(1, fine.elu_at + row * f->T + index, &slope);
-            fine.y[row * f->T + index] += slope * edge[row * count + i];
+            if (index >= 0) fine[row * f->T + index] += edge[row * count + i];
         }
 }
 
@@ -107,11 +103,11 @@ static void synthesise_edge(ap_arena *arena, const ap_filter *f, ap_cross_correl
     c.skip = begin + f->lead;
     c.length = count;
     ap_cross_correlate(arena, &c);
-    fold(f, fine, edge, begin, count);
+    fold(f, fine.y, edge, begin, count);
     ap_arena_recycle(arena, edge, bytes);
 }
 
-void ap_filter_synthesise(ap_arena *arena, const ap_filter *f, ap_filter_source coarse, ap_filter_target fine)
+void ap_filter_synthesise(ap_arena *arena, const ap_filter *f, const ap_real *coarse, ap_filter_target fine)
 {
     spread s = spread_taps(arena, f);
     int64_t rows = f->fine * f->stride;
@@ -122,7 +118,7 @@ void ap_filter_synthesise(ap_arena *arena, const ap_filter *f, ap_filter_source 
     ap_real *bias = fine.bias ? ap_arena_alloc(arena, bias_bytes) : NULL;
     for (int64_t m = 0; bias && m < rows; m++) bias[m] = fine.bias[m / f->stride];
     ap_cross_correlation c = {.B = f->B,
-                              .x = {coarse.data, f->coarse, f->frames, 0, coarse.elu},
+                              .x = {coarse, f->coarse, f->frames, 0},
                               .stride = 1,
                               .taps = s.taps,
                               .lead = s.longest,

@@ -22,30 +22,22 @@ typedef struct ap_filter {
     const ap_real *weight;
 } ap_filter;
 
-/* A signal that is read: its ELU instead of itself where `elu`. */
-typedef struct ap_filter_source {
-    const ap_real *data;
-    bool elu;
-} ap_filter_source;
-
-/* A signal that is written: y = what is computed + bias, times the slope of the ELU at elu_at; where `add`, y
- * += that. bias and elu_at may be NULL. */
+/* A signal that is written: y = what is computed + bias; where `add`, y += that. bias may be NULL. */
 typedef struct ap_filter_target {
     ap_real *y;
     const ap_real *bias;
     bool add;
-    const ap_real *elu_at; /* shape of y */
 } ap_filter_target;
 
-void ap_filter_analyse(ap_arena *arena, const ap_filter *filter, ap_filter_source fine,
+void ap_filter_analyse(ap_arena *arena, const ap_filter *filter, const ap_real *fine,
                        ap_filter_target coarse);
-void ap_filter_synthesise(ap_arena *arena, const ap_filter *filter, ap_filter_source coarse,
+void ap_filter_synthesise(ap_arena *arena, const ap_filter *filter, const ap_real *coarse,
                           ap_filter_target fine);
 
 /* dweight [coarse, fine, K] += the sum over B and frames of coarse[o, t] fine[i, t stride + k dilation -
  * lead] */
-void ap_filter_gradient(ap_arena *arena, const ap_filter *filter, ap_filter_source coarse,
-                        ap_filter_source fine, ap_real *dweight);
+void ap_filter_gradient(ap_arena *arena, const ap_filter *filter, const ap_real *coarse, const ap_real *fine,
+                        ap_real *dweight);
 
 /* dbias [C] += the sum over B and T of dy [B, C, T]; NULL: not wanted. */
 void ap_filter_bias_gradient(int64_t B, int64_t C, int64_t T, const ap_real *dy, ap_real *dbias);

@@ -66,7 +66,7 @@ static void gradient_tile(const ap_filter *f, const plan *p, const ap_window_sig
                                           .add = true});
 }
 
-void ap_filter_gradient(ap_arena *arena, const ap_filter *f, ap_filter_source coarse, ap_filter_source fine,
+void ap_filter_gradient(ap_arena *arena, const ap_filter *f, const ap_real *coarse, const ap_real *fine,
                         ap_real *dweight)
 {
     plan p = cut(arena, f);
@@ -83,9 +83,8 @@ void ap_filter_gradient(ap_arena *arena, const ap_filter *f, ap_filter_source co
         for (int64_t i = 0; i < f->B * p.tiles; i++) {
             int64_t b = i / p.tiles, tile = i % p.tiles;
             int64_t t = tile * f->frames / p.tiles, n = (tile + 1) * f->frames / p.tiles - t;
-            ap_window_signal y = {coarse.data + b * f->coarse * f->frames, f->coarse, f->frames, 0,
-                                  coarse.elu};
-            ap_window_signal x = {fine.data + b * f->fine * f->T, f->fine, f->T, mirror, fine.elu};
+            ap_window_signal y = {coarse + b * f->coarse * f->frames, f->coarse, f->frames, 0};
+            ap_window_signal x = {fine + b * f->fine * f->T, f->fine, f->T, mirror};
             gradient_tile(f, &p, &y, &x, t, n, memory + thread * size, sums + thread * count);
         }
 #pragma omp for schedule(static)

@@ -179,7 +179,7 @@ static void squeeze_tile(const block_plan *p, const block_arrays *w, const block
 {
     const block_shape *s = &p->shape;
     int64_t before = s->K - 1, pitch = p->tiles.pitch;
-    ap_window_signal signal = {x, s->C, s->T, ap_window_mirror(AP_PAD_REFLECT, s->T, before, 0), false};
+    ap_window_signal signal = {x, s->C, s->T, ap_window_mirror(AP_PAD_REFLECT, s->T, before, 0)};
     ap_window_fill(&signal, begin - before, 1, ap_panel_columns(n) + before, pitch, r->x);
     elu_rows(s->C, ap_panel_columns(n) + before, pitch, r->x, r->a);
     ap_panel_product(&(ap_panel_task){.M = s->H,

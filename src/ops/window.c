@@ -2,7 +2,6 @@
 
 #include "antiphon/arena.h"
 #include "core/array.h"
-#include "core/vmath.h"
 
 #include <string.h>
 
@@ -74,7 +73,6 @@ static void fill_row(const ap_window_signal *signal, const ap_real *x, int64_t a
     fill_outside(signal, x, at, stride, 0, begin, row);
     if (begin < end) copy(end - begin, x + at + begin * stride, stride, row + begin);
     fill_outside(signal, x, at, stride, end, columns, row);
-    if (signal->elu) ap_velu(columns, row, row);
 }
 
 /* Rows lie far apart, so that each one's beginning would be waited for: it is asked for while the row before

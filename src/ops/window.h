@@ -1,5 +1,5 @@
 /* A piece of a signal of several channels copied to where the panel product reads it fast: padding filled in,
- * the activation before a convolution applied, samples of a strided signal sorted by their phase. */
+ * samples of a strided signal sorted by their phase. */
 #ifndef ANTIPHON_OPS_WINDOW_H
 #define ANTIPHON_OPS_WINDOW_H
 
@@ -11,7 +11,6 @@ typedef struct ap_window_signal {
     int64_t C, T;
     int64_t mirror; /* what stands outside 0 .. T - 1: zeros if this is 0, else the mirror image of the signal
                        extended with zeros to this length */
-    bool elu;       /* read ELU(x) for x */
 } ap_window_signal;
 
 /* `mirror` for a signal of T samples with so many put before and behind it. */

@@ -12,46 +12,46 @@
 typedef struct conv_case {
     int64_t B, Cin, Cout, T, K;
     ap_conv1d_geometry g;
-    bool bias, elu;
+    bool bias;
     bool fresh; /* x comes from another operation, so that its gradient is written, not added to */
 } conv_case;
 
 /* Kernels, strides, dilations and pads that do not divide each other; one channel and more than a panel; one
  * tile and several; pads longer than the signal. */
 static const conv_case CONV[] = {
-    {1, 1, 1, 1, 1, {1, 1, 0, 0, AP_PAD_ZERO}, false, false, false},
-    {2, 3, 5, 17, 3, {1, 1, 1, 1, AP_PAD_ZERO}, true, false, false},
-    {1, 1, 9, 23, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, false, false},
-    {2, 4, 1, 29, 7, {1, 1, 6, 3, AP_PAD_REFLECT}, true, true, false},
-    {2, 2, 6, 41, 10, {5, 1, 5, 2, AP_PAD_REFLECT}, true, true, false},
-    {1, 3, 4, 31, 4, {3, 2, 4, 5, AP_PAD_REFLECT}, false, false, false},
-    {3, 2, 3, 19, 5, {2, 3, 7, 1, AP_PAD_ZERO}, true, true, false},
-    {2, 2, 2, 3, 5, {2, 1, 9, 6, AP_PAD_REFLECT}, true, false, false},
-    {1, 2, 3, 2, 3, {1, 2, 1, 7, AP_PAD_REFLECT}, true, true, false},
-    {2, 5, 4, 13, 2, {4, 1, 0, 0, AP_PAD_ZERO}, false, true, false},
+    {1, 1, 1, 1, 1, {1, 1, 0, 0, AP_PAD_ZERO}, false, false},
+    {2, 3, 5, 17, 3, {1, 1, 1, 1, AP_PAD_ZERO}, true, false},
+    {1, 1, 9, 23, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, false},
+    {2, 4, 1, 29, 7, {1, 1, 6, 3, AP_PAD_REFLECT}, true, false},
+    {2, 2, 6, 41, 10, {5, 1, 5, 2, AP_PAD_REFLECT}, true, false},
+    {1, 3, 4, 31, 4, {3, 2, 4, 5, AP_PAD_REFLECT}, false, false},
+    {3, 2, 3, 19, 5, {2, 3, 7, 1, AP_PAD_ZERO}, true, false},
+    {2, 2, 2, 3, 5, {2, 1, 9, 6, AP_PAD_REFLECT}, true, false},
+    {1, 2, 3, 2, 3, {1, 2, 1, 7, AP_PAD_REFLECT}, true, false},
+    {2, 5, 4, 13, 2, {4, 1, 0, 0, AP_PAD_ZERO}, false, false},
 };
-/* Many tiles, more rows of X than are gone through at a time, and kernels of twice their stride with enough to
- * be summed up for pairs of columns. */
+/* Many tiles, more rows of X than are gone through at a time, and kernels of twice their stride with enough
+ * to be summed up for pairs of columns. */
 static const conv_case LONG_CONV[] = {
-    {1, 3, 2, 5003, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, true, false},
-    {2, 40, 11, 2011, 9, {1, 1, 4, 4, AP_PAD_ZERO}, true, false, false},
-    {1, 33, 18, 4999, 16, {8, 1, 8, 3, AP_PAD_REFLECT}, true, true, false},
-    {2, 131, 10, 403, 2, {1, 1, 1, 0, AP_PAD_ZERO}, true, false, false},
+    {1, 3, 2, 5003, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, false},
+    {2, 40, 11, 2011, 9, {1, 1, 4, 4, AP_PAD_ZERO}, true, false},
+    {1, 33, 18, 4999, 16, {8, 1, 8, 3, AP_PAD_REFLECT}, true, false},
+    {2, 131, 10, 403, 2, {1, 1, 1, 0, AP_PAD_ZERO}, true, false},
 };
 
 /* For these the pads are the trims. */
 static const conv_case TRANSPOSED[] = {
-    {1, 1, 1, 1, 1, {1, 1, 0, 0, AP_PAD_ZERO}, false, false, false},
-    {2, 3, 5, 7, 4, {2, 1, 0, 2, AP_PAD_ZERO}, true, false, false},
-    {1, 4, 2, 9, 10, {5, 1, 0, 5, AP_PAD_ZERO}, true, true, false},
-    {2, 2, 3, 11, 5, {3, 1, 2, 1, AP_PAD_ZERO}, true, true, false},
-    {3, 2, 9, 5, 2, {4, 1, 1, 0, AP_PAD_ZERO}, true, false, false},
-    {1, 2, 2, 6, 7, {1, 1, 3, 3, AP_PAD_ZERO}, false, true, false},
+    {1, 1, 1, 1, 1, {1, 1, 0, 0, AP_PAD_ZERO}, false, false},
+    {2, 3, 5, 7, 4, {2, 1, 0, 2, AP_PAD_ZERO}, true, false},
+    {1, 4, 2, 9, 10, {5, 1, 0, 5, AP_PAD_ZERO}, true, false},
+    {2, 2, 3, 11, 5, {3, 1, 2, 1, AP_PAD_ZERO}, true, false},
+    {3, 2, 9, 5, 2, {4, 1, 1, 0, AP_PAD_ZERO}, true, false},
+    {1, 2, 2, 6, 7, {1, 1, 3, 3, AP_PAD_ZERO}, false, false},
 };
 static const conv_case LONG_TRANSPOSED[] = {
-    {1, 33, 18, 1013, 16, {8, 1, 0, 8, AP_PAD_ZERO}, true, true, false},
-    {2, 90, 7, 2003, 4, {2, 1, 1, 1, AP_PAD_ZERO}, true, false, false},
-    {2, 130, 3, 1001, 10, {5, 1, 0, 5, AP_PAD_ZERO}, true, true, false},
+    {1, 33, 18, 1013, 16, {8, 1, 0, 8, AP_PAD_ZERO}, true, false},
+    {2, 90, 7, 2003, 4, {2, 1, 1, 1, AP_PAD_ZERO}, true, false},
+    {2, 130, 3, 1001, 10, {5, 1, 0, 5, AP_PAD_ZERO}, true, false},
 };
 
 #define COUNT(cases) (sizeof(cases) / sizeof *(cases))
@@ -77,12 +77,6 @@ static void free_buffers(buffers *b)
     free(b->bias.data);
 }
 
-static double activated(const conv_case *c, const ap_real *x, int64_t at)
-{
-    double v = (double)x[at];
-    return c->elu && v < 0 ? exp(v) - 1 : v;
-}
-
 static ap_var *input_of(ap_tape *tape, const conv_case *c, ap_var *x)
 {
     return c->fresh ? ap_scale(tape, x, 1) : x;
@@ -91,16 +85,14 @@ static ap_var *input_of(ap_tape *tape, const conv_case *c, ap_var *x)
 static ap_var *build_conv1d(ap_tape *tape, ap_var *const *in, const void *context)
 {
     const conv_case *c = context;
-    return (c->elu ? ap_elu_conv1d : ap_conv1d)(tape, input_of(tape, c, in[0]), in[1], c->bias ? in[2] : NULL,
-                                                c->g);
+    return ap_conv1d(tape, input_of(tape, c, in[0]), in[1], c->bias ? in[2] : NULL, c->g);
 }
 
 static ap_var *build_transposed(ap_tape *tape, ap_var *const *in, const void *context)
 {
     const conv_case *c = context;
-    return (c->elu ? ap_elu_conv_transpose1d : ap_conv_transpose1d)(tape, input_of(tape, c, in[0]), in[1],
-                                                                    c->bias ? in[2] : NULL, c->g.stride,
-                                                                    c->g.pad_left, c->g.pad_right);
+    return ap_conv_transpose1d(tape, input_of(tape, c, in[0]), in[1], c->bias ? in[2] : NULL, c->g.stride,
+                               c->g.pad_left, c->g.pad_right);
 }
 
 /* The padded signal, built as EnCodec's pad1d builds it: extend with zeros, mirror, cut. The caller frees it.
@@ -113,7 +105,7 @@ static double *padded(const conv_case *c, const ap_real *x)
     double *extended = calloc((size_t)n, sizeof *extended),
            *y = calloc((size_t)(left + n + right), sizeof *y);
     assert_true(extended && y);
-    for (int64_t t = 0; t < c->T; t++) y[left + t] = extended[t] = activated(c, x, t);
+    for (int64_t t = 0; t < c->T; t++) y[left + t] = extended[t] = (double)x[t];
     for (int64_t i = 1; reflect && i <= left; i++) y[left - i] = extended[i];
     for (int64_t i = 1; reflect && i <= right; i++) y[left + n - 1 + i] = extended[n - 1 - i];
     free(extended);
@@ -149,7 +141,7 @@ static void naive_transposed(const conv_case *c, const buffers *in, int64_t T, d
                         int64_t u = t * c->g.stride + k - c->g.pad_left;
                         if (u >= 0 && u < T)
                             row[u] += (double)in->weight.data[(i * c->Cout + o) * c->K + k] *
-                                      activated(c, in->x.data, (b * c->Cin + i) * c->T + t);
+                                      (double)in->x.data[(b * c->Cin + i) * c->T + t];
                     }
         }
 }
@@ -212,7 +204,7 @@ static void check_adjoint(const char *name, const conv_case *cases, size_t count
 {
     for (size_t k = 0; k < 2 * count; k++) {
         conv_case c = cases[k / 2];
-        c.bias = c.elu = false;
+        c.bias = false;
         c.fresh = k % 2;
         buffers in = random_buffers(&c, transposed);
         int64_t n = ap_shape_count(in.x.shape), m = ap_shape_count(in.weight.shape);

@@ -124,8 +124,8 @@ static ap_var *build_from_parts(ap_tape *tape, ap_var *const *in, const void *co
     ap_var *x = c->fresh ? ap_scale(tape, in[X], 1) : in[X];
     ap_conv1d_geometry causal = {.stride = 1, .dilation = 1, .pad_left = c->K - 1, .mode = AP_PAD_REFLECT};
     ap_conv1d_geometry pointwise = {.stride = 1, .dilation = 1};
-    ap_var *h = ap_elu_conv1d(tape, x, in[SQUEEZE], in[SQUEEZE_BIAS], causal);
-    ap_var *expanded = ap_elu_conv1d(tape, h, in[EXPAND], in[EXPAND_BIAS], pointwise);
+    ap_var *h = ap_conv1d(tape, ap_elu(tape, x), in[SQUEEZE], in[SQUEEZE_BIAS], causal);
+    ap_var *expanded = ap_conv1d(tape, ap_elu(tape, h), in[EXPAND], in[EXPAND_BIAS], pointwise);
     return ap_elu(tape,
                   ap_add(tape, ap_conv1d(tape, x, in[SHORTCUT], in[SHORTCUT_BIAS], pointwise), expanded));
 }
