@@ -1,8 +1,7 @@
 /* The arena: what it gives is whole, and what it holds follows from the requests alone. */
 #include "antiphon/arena.h"
 #include "antiphon/rng.h"
-#include "antiphon/status.h"
-#include "support/check.h"
+#include "support/fatal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -210,31 +209,16 @@ static void the_same_requests_hold_the_same_memory(void **state)
 
 /* ---------------------------------------------------------------- limits */
 
-static jmp_buf escape;
-static char said[AP_STATUS_MESSAGE];
-
-static void remember(const char *message)
-{
-    snprintf(said, sizeof said, "%s", message);
-    longjmp(escape, 1);
-}
-
 static void memory_exhausted_is_one_line(void **state)
 {
     (void)state;
     const size_t sizes[] = {SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 2, SIZE_MAX / 8};
     ap_arena *arena = ap_arena_create();
-    ap_fatal_handler_set(remember);
     for (volatile int i = 0; i < 4; i++) {
-        said[0] = '\0';
-        if (!setjmp(escape)) {
-            ap_arena_alloc(arena, sizes[i]);
-            fail_msg("%zu bytes were given", sizes[i]);
-        }
-        assert_non_null(strstr(said, "out of memory"));
-        assert_null(strchr(said, '\n'));
+        assert_fatal(ap_arena_alloc(arena, sizes[i]));
+        assert_non_null(strstr(fatal_said, "out of memory"));
+        assert_null(strchr(fatal_said, '\n'));
     }
-    ap_fatal_handler_set(NULL);
     assert_non_null(ap_arena_alloc(arena, MEBIBYTE)); /* it still serves */
     ap_arena_free(arena);
 }
@@ -245,13 +229,8 @@ static void a_block_of_another_arena_is_refused(void **state)
     ap_arena *arena = ap_arena_create(), *other = ap_arena_create();
     void *block_of_other = ap_arena_alloc(other, MEBIBYTE);
     ap_arena_alloc(arena, MEBIBYTE);
-    ap_fatal_handler_set(remember);
-    if (!setjmp(escape)) {
-        ap_arena_recycle(arena, block_of_other, MEBIBYTE);
-        fail_msg("the block of another arena was recycled");
-    }
-    ap_fatal_handler_set(NULL);
-    assert_non_null(strstr(said, "recycled"));
+    assert_fatal(ap_arena_recycle(arena, block_of_other, MEBIBYTE));
+    assert_non_null(strstr(fatal_said, "recycled"));
     ap_arena_free(arena);
     ap_arena_free(other);
 }
@@ -288,15 +267,12 @@ static void few_addresses_are_enough(void **state)
         round_of_requests(arena, 3, NULL, NULL);
     }
     size_t growths_after = ap_arena_growths(arena), held_after = ap_arena_held(arena);
-    ap_fatal_handler_set(remember);
-    said[0] = '\0';
-    if (!setjmp(escape)) ap_arena_alloc(arena, 512 * MEBIBYTE);
-    ap_fatal_handler_set(NULL);
+    assert_fatal(ap_arena_alloc(arena, 512 * MEBIBYTE));
 
     assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
     assert_int_equal(growths_after, growths);
     assert_int_equal(held_after, held);
-    assert_non_null(strstr(said, "out of memory"));
+    assert_non_null(strstr(fatal_said, "out of memory"));
     ap_arena_free(arena);
 }
 
