@@ -17,7 +17,7 @@ FONT=${FONT:-/usr/share/sounds/sf2/FluidR3_GM.sf2}
 OTHER_FONT=${OTHER_FONT:-/usr/share/sounds/sf2/TimGM6mb.sf2}
 GAIN=${GAIN:-0.6}                      # fluidsynth's
 
-[ $# -eq 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -eq 1 ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 out=$1
 [ ! -e "$out/train" ] || { echo "$out holds a corpus already" >&2; exit 2; }
 mkdir -p "$out"

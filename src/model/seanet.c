@@ -232,12 +232,21 @@ static ap_var *causal_transpose(ap_tape *tape, const normed_conv *conv, int64_t 
                                conv->folded.shape.at[2] - stride);
 }
 
+/* What only the gradient of a weight would want: of an LSTM layer, its input and its output. */
+static void unless_trained(ap_tape *tape, const ap_seanet *seanet, ap_var *x)
+{
+    if (seanet->kind == AP_PARAM_FROZEN)
+        ap_tape_forget(tape, x);
+    else
+        ap_tape_drop(tape, x);
+}
+
 /* What came out of a block and went into a convolution. The block's backward can do without it, the
  * convolution's wants it for the gradient of its weight alone. */
 static void let_go(ap_tape *tape, const ap_seanet *seanet, ap_var *x)
 {
-    if (seanet->kind == AP_PARAM_FROZEN && x->value.shape.at[1] <= CHANNELS_RECOMPUTED_MOST)
-        ap_tape_forget(tape, x);
+    if (x->value.shape.at[1] <= CHANNELS_RECOMPUTED_MOST)
+        unless_trained(tape, seanet, x);
     else
         ap_tape_drop(tape, x);
 }
@@ -256,15 +265,6 @@ static ap_var *through_block(ap_tape *tape, const residual *block, ap_var *x)
                                                 .shortcut_bias = ap_tape_param(tape, block->shortcut.bias)});
     ap_tape_drop(tape, x);
     return y;
-}
-
-/* What only the gradient of a weight would want: of an LSTM layer, its input and its output. */
-static void unless_trained(ap_tape *tape, const ap_seanet *seanet, ap_var *x)
-{
-    if (seanet->kind == AP_PARAM_FROZEN)
-        ap_tape_forget(tape, x);
-    else
-        ap_tape_drop(tape, x);
 }
 
 /* ELU(x + all layers of it) */

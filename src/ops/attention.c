@@ -2,6 +2,7 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
+#include "core/bounds.h"
 #include "core/vmath.h"
 #include "ops/dropout.h"
 #include "ops/panel.h"
@@ -48,7 +49,7 @@ static int64_t blocks_per_head(const geometry *g)
 static block block_at(const geometry *g, int64_t index)
 {
     int64_t per_head = blocks_per_head(g), head = index / per_head, first = index % per_head * QUERIES;
-    return (block){head / g->heads, head % g->heads, first, g->T - first < QUERIES ? g->T - first : QUERIES};
+    return (block){head / g->heads, head % g->heads, first, ap_least(QUERIES, g->T - first)};
 }
 
 /* The head's part in row t of qkv (its queries; keys stand C further, values 2C) and in row t of y. */
@@ -92,7 +93,7 @@ typedef struct places {
 
 static places place(ap_arena *arena, const geometry *g)
 {
-    int64_t lines = g->D > QUERIES ? g->D : QUERIES;
+    int64_t lines = ap_most(g->D, QUERIES);
     places p = {.bytes = (size_t)(lines + g->T) * sizeof *p.line};
     p.line = ap_arena_alloc(arena, p.bytes);
     p.across = p.line + lines;
@@ -134,19 +135,42 @@ static void gather(const geometry *g, int64_t count, ap_real factor, const ap_re
         for (int64_t d = 0; d < g->D; d++) to[t * g->D + d] = factor * x[t * pitch + d];
 }
 
+/* y [count, T] = rows x, for rows [count, D] and x [D, T] */
+static void product_along(const geometry *g, const places *at, int64_t count, const ap_real *rows,
+                          const ap_real *x, ap_real *y)
+{
+    ap_panel_product(&(ap_panel_task){.M = count,
+                                      .J = g->D,
+                                      .n = g->T,
+                                      .W = ap_panel_rows(rows, g->D),
+                                      .x = x,
+                                      .at = at->line,
+                                      .y = y,
+                                      .ldy = g->pitch});
+}
+
+/* y [count, D] = weights x, or with `add` y += that, for weights [count, T] and x [T, D]; rows of y lie ldy
+ * apart */
+static void product_across(const geometry *g, const places *at, int64_t count, const ap_real *weights,
+                           const ap_real *x, bool add, ap_real *y, int64_t ldy)
+{
+    ap_panel_product(&(ap_panel_task){.M = count,
+                                      .J = g->T,
+                                      .n = g->D,
+                                      .W = ap_panel_rows(weights, g->pitch),
+                                      .x = x,
+                                      .at = at->across,
+                                      .y = y,
+                                      .ldy = ldy,
+                                      .add = add});
+}
+
 /* scores [count, T] = q k' / sqrt(D) */
 static void form_scores(const geometry *g, const places *at, const block *of, const ap_real *qkv,
                         const workspace *w)
 {
     gather(g, of->count, g->scale, qkv + qkv_at(g, of, of->first), 3 * g->C, w->queries);
-    ap_panel_product(&(ap_panel_task){.M = of->count,
-                                      .J = g->D,
-                                      .n = g->T,
-                                      .W = ap_panel_rows(w->queries, g->D),
-                                      .x = w->keys,
-                                      .at = at->line,
-                                      .y = w->scores,
-                                      .ldy = g->pitch});
+    product_along(g, at, of->count, w->queries, w->keys, w->scores);
 }
 
 /* factors [T]: of row `row` of the block */
@@ -172,14 +196,7 @@ static void block_forward(const geometry *g, const places *at, const block *of, 
         draw_factors(g, of, row, mask, w->factors);
         for (int64_t t = 0; t < g->T; t++) weights[t] *= w->factors[t];
     }
-    ap_panel_product(&(ap_panel_task){.M = of->count,
-                                      .J = g->T,
-                                      .n = g->D,
-                                      .W = ap_panel_rows(w->scores, g->pitch),
-                                      .x = w->across,
-                                      .at = at->across,
-                                      .y = to,
-                                      .ldy = g->C});
+    product_across(g, at, of->count, w->scores, w->across, false, to, g->C);
     for (int64_t row = 0; row < of->count; row++)
         for (int64_t d = 0; d < g->D; d++) to[row * g->C + d] *= normal[row];
 }
@@ -252,15 +269,7 @@ static void products_backward(const geometry *g, const places *at, const block *
     task.x = w->dscores;
     task.y = w->dkeys;
     ap_panel_product(&task);
-    ap_panel_product(&(ap_panel_task){.M = of->count,
-                                      .J = g->T,
-                                      .n = g->D,
-                                      .W = ap_panel_rows(w->dscores, g->pitch),
-                                      .x = w->across,
-                                      .at = at->across,
-                                      .y = dq,
-                                      .ldy = 3 * g->C,
-                                      .add = !fresh});
+    product_across(g, at, of->count, w->dscores, w->across, !fresh, dq, 3 * g->C);
 }
 
 /* One head of one item: its blocks of queries follow one another, so that what each adds to dk and dv comes
@@ -282,14 +291,7 @@ static void head_backward(const attention_saved *saved, const places *at, int64_
         of = block_at(g, head * blocks_per_head(g) + index);
         form_scores(g, at, &of, qkv, w);
         gather(g, of.count, 1, dy + y_at(g, &of, of.first), C, w->dy);
-        ap_panel_product(&(ap_panel_task){.M = of.count,
-                                          .J = D,
-                                          .n = T,
-                                          .W = ap_panel_rows(w->dy, D),
-                                          .x = w->values,
-                                          .at = at->line,
-                                          .y = w->dscores,
-                                          .ldy = g->pitch});
+        product_along(g, at, of.count, w->dy, w->values, w->dscores);
         rows_backward(g, &of, saved, y, w);
         products_backward(g, at, &of, w, fresh, dqkv + qkv_at(g, &of, of.first));
     }

@@ -1,5 +1,6 @@
 #include "ops/panel.h"
 
+#include "core/bounds.h"
 #include "core/flops.h"
 
 #include <string.h>
@@ -172,15 +173,15 @@ void ap_panel_product(const ap_panel_task *task)
     int64_t M = task->M, J = task->J, n = task->n;
     ap_flops_add(2 * M * J * n);
     for (int64_t t = 0; t < n; t += COLUMNS) {
-        int64_t columns = n - t < COLUMNS ? n - t : COLUMNS;
+        int64_t columns = ap_least(COLUMNS, n - t);
         for (int64_t first = 0; first < J; first += DEPTH) {
-            factors f = {.J = J - first < DEPTH ? J - first : DEPTH,
+            factors f = {.J = ap_least(DEPTH, J - first),
                          .row = task->W.row,
                          .column = task->W.column,
                          .x = task->x + t,
                          .at = task->at + first};
             for (int64_t m = 0; m < M; m += ROWS) {
-                int rows = (int)(M - m < ROWS ? M - m : ROWS);
+                int rows = (int)ap_least(ROWS, M - m);
                 ap_real *y = task->y + m * task->ldy + t;
                 start from = {task->add || first > 0, task->bias ? task->bias + m : NULL};
                 f.w = task->W.data + m / ROWS * task->W.panel + first * task->W.column;
