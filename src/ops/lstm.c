@@ -66,19 +66,31 @@ static int64_t packed_count(int64_t H)
     return groups(H) * H * GATES * AP_LANES;
 }
 
+static void copy_lanes(ap_real *to, const ap_real *from, int64_t count)
+{
+    if (count == AP_LANES)
+        *(ap_vec *)to = *(const ap_vec *)from;
+    else
+        memcpy(to, from, (size_t)count * sizeof *to);
+}
+
 /* packed [groups, H, GATES, AP_LANES]: for each group of units what they multiply with state k, gate by gate;
  * or, for the way back, what the gates of unit k pass on to the group. Units beyond H weigh nothing. */
 static void pack_weights(int64_t H, const ap_real *weight_hh, bool back, ap_real *packed)
 {
+    const int64_t row = GATES * AP_LANES;
 #pragma omp parallel for schedule(static)
-    for (int64_t group = 0; group < groups(H); group++)
-        for (int64_t k = 0; k < H; k++)
-            for (int64_t gate = 0; gate < GATES; gate++)
-                for (int64_t lane = 0; lane < AP_LANES; lane++) {
-                    int64_t unit = group * AP_LANES + lane, row = back ? k : unit, column = back ? unit : k;
-                    packed[((group * H + k) * GATES + gate) * AP_LANES + lane] =
-                        unit < H ? weight_hh[(gate * H + row) * H + column] : 0;
-                }
+    for (int64_t group = 0; group < groups(H); group++) {
+        int64_t unit = group * AP_LANES, units = ap_least(AP_LANES, H - unit);
+        ap_real *panel = packed + group * H * row;
+        if (units < AP_LANES) memset(panel, 0, (size_t)(H * row) * sizeof *panel);
+        for (int64_t gate = 0; gate < GATES; gate++) {
+            const ap_real *of = weight_hh + gate * H * H;
+            ap_real *to = panel + gate * AP_LANES;
+            if (!back) ap_matrix_transpose(units, H, of + unit * H, H, false, to, row);
+            for (int64_t k = 0; back && k < H; k++) copy_lanes(to + k * row, of + k * H + unit, units);
+        }
+    }
 }
 
 /* sums[item][gate] = the sum over k of panel[k][gate] v[item][gate_step gate + k], for `items` items, a
