@@ -45,33 +45,20 @@ void ap_rng_shuffle(ap_rng *rng, int64_t *order, int64_t count)
     }
 }
 
-/* The upper half of the index, which a whole row of elements shares, moves the key; the lower half is hashed. */
-static uint32_t key_of(uint64_t key, uint64_t index)
-{
-    return (uint32_t)key ^ ((uint32_t)(index >> 32) * 0x9E3779B9u + (uint32_t)(key >> 32));
-}
-
-static inline uint32_t hash(uint32_t x)
-{
-    x = (x ^ (x >> 16)) * 0x21F0AAADu;
-    x = (x ^ (x >> 15)) * 0x735A2D97u;
-    return x ^ (x >> 15);
-}
-
 uint32_t ap_rng_hash(uint64_t key, uint64_t index)
 {
-    return hash((uint32_t)index ^ key_of(key, index));
+    return ap_rng_run_hash(ap_rng_run_from(key, index, 0, 1), 0);
 }
 
-void ap_rng_hashes(uint64_t key, uint64_t first, int64_t count, uint32_t *bits)
+/* The upper half of the index moves the key; the lower half is hashed. */
+ap_rng_run ap_rng_run_from(uint64_t key, uint64_t first, int64_t begin, int64_t count)
 {
-    while (count > 0) {
-        int64_t same = (int64_t)(0x100000000u - (first & 0xFFFFFFFFu)); /* elements with this upper half */
-        int64_t n = count < same ? count : same;
-        uint32_t low = (uint32_t)first, high = key_of(key, first);
-        for (int64_t i = 0; i < n; i++) bits[i] = hash((low + (uint32_t)i) ^ high);
-        first += (uint64_t)n;
-        bits += n;
-        count -= n;
-    }
+    uint64_t index = first + (uint64_t)begin, same = (UINT64_C(1) << 32) - (uint32_t)index;
+    uint64_t wanted = (uint64_t)(count - begin);
+    return (ap_rng_run){
+        .begin = begin,
+        .end = begin + (int64_t)(wanted < same ? wanted : same),
+        .low = (uint32_t)first,
+        .high = (uint32_t)key ^ ((uint32_t)(index >> 32) * 0x9E3779B9u + (uint32_t)(key >> 32)),
+    };
 }

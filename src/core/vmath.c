@@ -24,15 +24,15 @@ typedef union bits {
     uint32_t u;
 } bits;
 
-/* e^x = 2^k e^r with |r| <= ln(2) / 2: adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits;
- * e^r by a polynomial of the fifth degree, 1 + r + ..., fitted to the smallest relative error, 1.1e-7, by least
- * squares reweighted where it is largest. */
-static inline __attribute__((always_inline)) float exp1(float x)
+/* e^x = 2^k e^r with |r| <= ln(2) / 2, for x up to 88.3: adding 1.5 * 2^23 rounds to an integer and leaves it
+ * in the low bits, and 127 more makes it the exponent of 2^k; e^r by a polynomial of the fifth degree, 1 + r +
+ * ..., fitted to the smallest relative error, 1.1e-7, by least squares reweighted where it is largest. */
+static inline __attribute__((always_inline)) float exp_bounded(float x)
 {
+    const float round = 12582912.0f + 127.0f;
     x = x < -87.3f ? -87.3f : x;
-    x = x > 88.3f ? 88.3f : x;
-    bits shifted = {.f = x * 1.44269504f + 12582912.0f};
-    float k = shifted.f - 12582912.0f;
+    bits shifted = {.f = x * 1.44269504f + round};
+    float k = shifted.f - round;
     float r = x - k * 0.693359375f;
     r = r + k * 2.12194440e-4f;
     float p = 8.312430363e-03f;
@@ -41,8 +41,13 @@ static inline __attribute__((always_inline)) float exp1(float x)
     p = p * r + 4.999922585e-01f;
     p = p * r + 1.0f;
     p = p * r + 1.0f;
-    bits scale = {.i = (shifted.i - 0x4B400000 + 127) << 23};
+    bits scale = {.u = shifted.u << 23};
     return p * scale.f;
+}
+
+static inline __attribute__((always_inline)) float exp1(float x)
+{
+    return exp_bounded(x > 88.3f ? 88.3f : x);
 }
 
 void ap_vexp(int64_t n, const float *x, float *y)
@@ -53,7 +58,7 @@ void ap_vexp(int64_t n, const float *x, float *y)
 void ap_vtanh(int64_t n, const float *x, float *y)
 {
     for (int64_t i = 0; i < n; i++) {
-        float e = exp1(-2 * fabsf(x[i]));
+        float e = exp_bounded(-2 * fabsf(x[i]));
         y[i] = copysignf((1 - e) / (1 + e), x[i]);
     }
 }
@@ -150,16 +155,25 @@ ap_real ap_vmax(int64_t n, const ap_real *x)
     return largest;
 }
 
-/* A pass for each step, over blocks that stay in the first-level cache: one loop of all three would not vectorise. */
+#ifdef AP_DOUBLE
+#define EXP exp
+#else
+#define EXP exp_bounded
+#endif
+
+/* Sums of BLOCK numbers side by side in ap_real, and these in double. */
 double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
 {
-    double sum = 0;
+    double total = 0;
     for (int64_t at = 0; at < n; at += BLOCK) {
         int64_t end = n - at < BLOCK ? n : at + BLOCK;
-        for (int64_t i = at; i < end; i++) y[i] = x[i] - shift;
-        ap_vexp(end - at, y + at, y + at);
+        ap_real sum = 0;
 #pragma omp simd reduction(+ : sum)
-        for (int64_t i = at; i < end; i++) sum += (double)y[i];
+        for (int64_t i = at; i < end; i++) {
+            y[i] = EXP(x[i] - shift);
+            sum += y[i];
+        }
+        total += (double)sum;
     }
-    return sum;
+    return total;
 }

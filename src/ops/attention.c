@@ -74,16 +74,16 @@ static int64_t row_at(const geometry *g, const block *of, int64_t row)
 /* Matrices of a head, [D, T] in rows of the pitch and [T, D]; of a block, [QUERIES, D] and [QUERIES, T] in
  * rows of the pitch. Forward leaves those of the way back alone. */
 typedef struct workspace {
-    ap_real *keys;             /* [D, T] */
-    ap_real *across;           /* [T, D]: the values; on the way back the keys, scaled */
-    ap_real *queries;          /* [QUERIES, D], scaled */
-    ap_real *factors, *scores; /* [T]; [QUERIES, T] */
+    ap_real *keys;    /* [D, T] */
+    ap_real *across;  /* [T, D]: the values; on the way back the keys, scaled */
+    ap_real *queries; /* [QUERIES, D], scaled */
+    ap_real *scores;  /* [QUERIES, T] */
     /* backward */
     ap_real *values, *dkeys, *dvalues; /* [D, T] */
     ap_real *dy, *dscores;             /* [QUERIES, D]; [QUERIES, T] */
 } workspace;
 
-#define FORWARD_PARTS 5
+#define FORWARD_PARTS 4
 
 /* Where the rows of these matrices begin: line[i] = i pitch, across[t] = t D. */
 typedef struct places {
@@ -111,9 +111,9 @@ static int64_t lay_out(const geometry *g, bool back, ap_real *memory, workspace 
     const struct {
         ap_real **part;
         int64_t size;
-    } parts[] = {{&w->keys, along},    {&w->across, across}, {&w->queries, queries}, {&w->factors, g->T},
-                 {&w->scores, scores}, {&w->values, along},  {&w->dkeys, along},     {&w->dvalues, along},
-                 {&w->dy, queries},    {&w->dscores, scores}};
+    } parts[] = {{&w->keys, along},    {&w->across, across}, {&w->queries, queries},
+                 {&w->scores, scores}, {&w->values, along},  {&w->dkeys, along},
+                 {&w->dvalues, along}, {&w->dy, queries},    {&w->dscores, scores}};
     int64_t size = 0;
     for (size_t i = 0; i < (back ? sizeof parts / sizeof *parts : FORWARD_PARTS); i++) {
         if (memory) *parts[i].part = memory + size;
@@ -173,15 +173,14 @@ static void form_scores(const geometry *g, const places *at, const block *of, co
     product_along(g, at, of->count, w->queries, w->keys, w->scores);
 }
 
-/* factors [T]: of row `row` of the block */
-static void draw_factors(const geometry *g, const block *of, int64_t row, const ap_dropout_mask *mask,
-                         ap_real *factors)
+/* The first element of row `row` of the block among those that dropout draws for. */
+static uint64_t drawn_at(const geometry *g, const block *of, int64_t row)
 {
-    ap_dropout_factors(mask, (uint64_t)(row_at(g, of, row) * g->T), g->T, factors);
+    return (uint64_t)(row_at(g, of, row) * g->T);
 }
 
-/* The weights are left unnormalised until they have met the values: D numbers a row to divide instead of T.
- * logsumexp NULL: not wanted. */
+/* The weights are left unnormalised, and without dropout's factor, until they have met the values: D numbers
+ * a row to multiply instead of T. logsumexp NULL: not wanted. */
 static void block_forward(const geometry *g, const places *at, const block *of, const ap_dropout_mask *mask,
                           const ap_real *qkv, const workspace *w, ap_real *logsumexp, ap_real *y)
 {
@@ -190,11 +189,9 @@ static void block_forward(const geometry *g, const places *at, const block *of, 
     for (int64_t row = 0; row < of->count; row++) {
         ap_real *weights = w->scores + row * g->pitch, most = ap_vmax(g->T, weights);
         double sum = ap_vexp_sum(g->T, weights, most, weights);
-        normal[row] = (ap_real)(1 / sum);
+        normal[row] = mask->factor / (ap_real)sum;
         if (logsumexp) logsumexp[row_at(g, of, row)] = most + (ap_real)log(sum);
-        if (!mask->threshold) continue;
-        draw_factors(g, of, row, mask, w->factors);
-        for (int64_t t = 0; t < g->T; t++) weights[t] *= w->factors[t];
+        if (mask->threshold) ap_dropout_clear(mask, drawn_at(g, of, row), g->T, weights);
     }
     product_across(g, at, of->count, w->scores, w->across, false, to, g->C);
     for (int64_t row = 0; row < of->count; row++)
@@ -228,25 +225,32 @@ static void attention_forward(const geometry *g, const places *at, const ap_drop
 /* From scores and dscores = dy v' to the weights after dropout and the gradient of the scores, in place. With
  * p the softmax and m the dropout factors: weights = p m, dscores = p (m dweights - sum of dy y), as the sum
  * over t of weights dweights is that of dy y. */
+static void row_backward(const ap_dropout_mask *mask, uint64_t first, int64_t T, ap_real delta, ap_real *p,
+                         ap_real *dp)
+{
+    const ap_dropout_mask drop = *mask;
+    if (!drop.threshold)
+        for (int64_t t = 0; t < T; t++) dp[t] = p[t] * (dp[t] - delta);
+    else
+        for (ap_rng_run run = ap_dropout_run(&drop, first, 0, T); run.begin < T;
+             run = ap_dropout_run(&drop, first, run.end, T))
+            for (int64_t t = run.begin; t < run.end; t++) {
+                ap_real m = ap_dropout_drops(&drop, run, t) ? 0 : drop.factor;
+                dp[t] = p[t] * (m * dp[t] - delta);
+                p[t] *= m;
+            }
+}
+
 static void rows_backward(const geometry *g, const block *of, const attention_saved *saved, const ap_real *y,
                           const workspace *w)
 {
     for (int64_t row = 0; row < of->count; row++) {
-        ap_real *p = w->scores + row * g->pitch, *dp = w->dscores + row * g->pitch;
+        ap_real *p = w->scores + row * g->pitch;
         const ap_real *y_row = y + y_at(g, of, of->first + row), *dy_row = w->dy + row * g->D;
         double dot = 0;
         for (int64_t d = 0; d < g->D; d++) dot += (double)dy_row[d] * (double)y_row[d];
-        ap_real delta = (ap_real)dot, *factors = w->factors;
         ap_vexp_sum(g->T, p, saved->logsumexp[row_at(g, of, row)], p);
-        if (!saved->mask.threshold) {
-            for (int64_t t = 0; t < g->T; t++) dp[t] = p[t] * (dp[t] - delta);
-            continue;
-        }
-        draw_factors(g, of, row, &saved->mask, factors);
-        for (int64_t t = 0; t < g->T; t++) {
-            dp[t] = p[t] * (factors[t] * dp[t] - delta);
-            p[t] *= factors[t];
-        }
+        row_backward(&saved->mask, drawn_at(g, of, row), g->T, (ap_real)dot, p, w->dscores + row * g->pitch);
     }
 }
 

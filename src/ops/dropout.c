@@ -5,6 +5,8 @@
 #include "core/array.h"
 #include "ops/registry.h"
 
+#include <string.h>
+
 ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p)
 {
     if (!(p >= 0 && p < 1)) ap_fatal("%s: probability %g is not in [0, 1)", operation, (double)p);
@@ -12,33 +14,38 @@ ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p)
     return (ap_dropout_mask){ap_rng_next(ap_tape_rng(tape)), (uint32_t)((double)p * 0x1p32), 1 / (1 - p)};
 }
 
-void ap_dropout_factors(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap_real *factors)
+void ap_dropout_clear(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap_real *x)
 {
-    uint32_t bits[AP_BLOCK];
-    const uint32_t threshold = mask->threshold;
-    const ap_real factor = mask->factor;
-    for (int64_t at = 0; at < n; at += AP_BLOCK) {
-        int64_t length = n - at < AP_BLOCK ? n - at : AP_BLOCK;
-        ap_rng_hashes(mask->key, first + (uint64_t)at, length, bits);
-        for (int64_t i = 0; i < length; i++) factors[at + i] = bits[i] < threshold ? 0 : factor;
-    }
+    const ap_dropout_mask m = *mask;
+    for (ap_rng_run run = ap_dropout_run(&m, first, 0, n); run.begin < n;
+         run = ap_dropout_run(&m, first, run.end, n))
+        for (int64_t i = run.begin; i < run.end; i++) x[i] = ap_dropout_drops(&m, run, i) ? 0 : x[i];
+}
+
+/* One run: x may be NULL, the mask drops something. */
+static void add_run(const ap_dropout_mask *mask, ap_rng_run run, const ap_real *x, const ap_real *part,
+                    ap_real *y)
+{
+    const ap_dropout_mask m = *mask;
+    if (x)
+        for (int64_t i = run.begin; i < run.end; i++)
+            y[i] = x[i] + (ap_dropout_drops(&m, run, i) ? 0 : m.factor) * part[i];
+    else
+        for (int64_t i = run.begin; i < run.end; i++)
+            y[i] = (ap_dropout_drops(&m, run, i) ? 0 : m.factor) * part[i];
 }
 
 void ap_dropout_add(const ap_dropout_mask *mask, uint64_t first, int64_t n, const ap_real *x,
                     const ap_real *part, ap_real *y)
 {
-    for (int64_t at = 0; at < n; at += AP_BLOCK) {
-        int64_t end = n - at < AP_BLOCK ? n : at + AP_BLOCK;
-        ap_real m[AP_BLOCK];
-        if (mask->threshold)
-            ap_dropout_factors(mask, first + (uint64_t)at, end - at, m);
-        else
-            for (int64_t i = 0; i < AP_BLOCK; i++) m[i] = 1;
-        if (x)
-            for (int64_t i = at; i < end; i++) y[i] = x[i] + m[i - at] * part[i];
-        else
-            for (int64_t i = at; i < end; i++) y[i] = m[i - at] * part[i];
-    }
+    if (mask->threshold)
+        for (ap_rng_run run = ap_dropout_run(mask, first, 0, n); run.begin < n;
+             run = ap_dropout_run(mask, first, run.end, n))
+            add_run(mask, run, x, part, y);
+    else if (x)
+        for (int64_t i = 0; i < n; i++) y[i] = x[i] + part[i];
+    else if (y != part)
+        memcpy(y, part, (size_t)n * sizeof *y);
 }
 
 /* ---------------------------------------------------------------- dropout: y = x m, m = 0 or 1 / (1 - p) */

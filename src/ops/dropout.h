@@ -2,10 +2,11 @@
 #ifndef ANTIPHON_OPS_DROPOUT_H
 #define ANTIPHON_OPS_DROPOUT_H
 
+#include "antiphon/rng.h"
 #include "antiphon/tape.h"
 
 typedef struct ap_dropout_mask {
-    uint64_t key;       /* of the stream of ap_rng_hashes */
+    uint64_t key;       /* of the stream of ap_rng_hash */
     uint32_t threshold; /* an element whose hash is below it is dropped; 0: nothing is, and the mask is of no
                            effect */
     ap_real factor;     /* of the elements that stay: 1 / (1 - p) */
@@ -15,8 +16,21 @@ typedef struct ap_dropout_mask {
  * draws nothing. p outside [0, 1): ap_fatal, in the name of the operation. */
 ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p);
 
-/* factors[i] = 0 if element first + i is dropped, else mask->factor. One thread. */
-void ap_dropout_factors(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap_real *factors);
+/* Of n elements from `first` on those from `begin` on, to be gone through in one loop, a run after another.
+ */
+static inline ap_rng_run ap_dropout_run(const ap_dropout_mask *mask, uint64_t first, int64_t begin, int64_t n)
+{
+    return ap_rng_run_from(mask->key, first, begin, n);
+}
+
+static inline bool ap_dropout_drops(const ap_dropout_mask *mask, ap_rng_run run, int64_t i)
+{
+    return ap_rng_run_hash(run, i) < mask->threshold;
+}
+
+/* x[i] = 0 if element first + i is dropped; the others stay as they are: their factor is the caller's
+ * business. One thread. */
+void ap_dropout_clear(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap_real *x);
 
 /* y[i] = x[i] + m part[i], m the factor of element first + i; x NULL: 0. y may be x or part. One thread. */
 void ap_dropout_add(const ap_dropout_mask *mask, uint64_t first, int64_t n, const ap_real *x,

@@ -84,10 +84,14 @@ static void check_stretch(uint64_t first)
 {
     const ap_dropout_mask mask = {.key = 0x123456789ABCDEF0u, .threshold = 1u << 31, .factor = 2};
     enum { COUNT = 3001 };
-    ap_real factors[COUNT];
-    ap_dropout_factors(&mask, first, COUNT, factors);
-    for (int i = 0; i < COUNT; i++)
-        assert_true((factors[i] == 0) == (ap_rng_hash(mask.key, first + (uint64_t)i) < mask.threshold));
+    ap_real kept[COUNT], sum[COUNT];
+    for (int i = 0; i < COUNT; i++) kept[i] = 3;
+    ap_dropout_clear(&mask, first, COUNT, kept);
+    ap_dropout_add(&mask, first, COUNT, NULL, kept, sum);
+    for (int i = 0; i < COUNT; i++) {
+        bool dropped = ap_rng_hash(mask.key, first + (uint64_t)i) < mask.threshold;
+        assert_true(kept[i] == (dropped ? 0 : 3) && sum[i] == mask.factor * kept[i]);
+    }
 }
 
 void gradient_dropout(void **state)
