@@ -1,12 +1,10 @@
 #include "antiphon/optimiser.h"
 
+#include "core/array.h"
 #include "core/memory.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-/* Sums are taken over so many portions, whatever the number of threads. */
-#define PORTIONS 256
 
 ap_adamw ap_adamw_init(int64_t count)
 {
@@ -43,15 +41,7 @@ void ap_adamw_step(ap_adamw *state, double lr, double grad_scale, const ap_real 
 
 double ap_norm(int64_t count, const ap_real *x)
 {
-    int64_t portion = (count + PORTIONS - 1) / PORTIONS;
-    double partial[PORTIONS] = {0}, sum = 0;
-#pragma omp parallel for schedule(static)
-    for (int64_t p = 0; p < PORTIONS; p++) {
-        int64_t end = (p + 1) * portion < count ? (p + 1) * portion : count;
-        for (int64_t i = p * portion; i < end; i++) partial[p] += (double)x[i] * (double)x[i];
-    }
-    for (int64_t p = 0; p < PORTIONS; p++) sum += partial[p];
-    return sqrt(sum);
+    return sqrt(ap_array_dot(count, x, x));
 }
 
 double ap_clip_scale(double norm, double most)
