@@ -140,30 +140,31 @@ static inline __attribute__((always_inline)) void rows_block(int rows, int vecs,
     }
 }
 
-static void any_block(int rows, int vecs, factors f, start from, ap_real *y, int64_t ldy)
+static void any_block(int rows, int vecs, const factors *f, const start *from, ap_real *y, int64_t ldy)
 {
     switch (vecs) {
     case 1:
-        rows_block(rows, 1, f, from, y, ldy);
+        rows_block(rows, 1, *f, *from, y, ldy);
         return;
     case 2:
-        rows_block(rows, 2, f, from, y, ldy);
+        rows_block(rows, 2, *f, *from, y, ldy);
         return;
     default:
-        rows_block(rows, VECS, f, from, y, ldy);
+        rows_block(rows, VECS, *f, *from, y, ldy);
     }
 }
 
 /* A block at the lower or right edge of y goes through a buffer of full size. */
-static void edge_block(int rows, int64_t columns, factors f, start from, ap_real *y, int64_t ldy)
+static void edge_block(int rows, int64_t columns, const factors *f, const start *from, ap_real *y,
+                       int64_t ldy)
 {
     ap_real buffer[ROWS * COLUMNS] = {0}, bias[ROWS] = {0};
     if (rows > ROWS) __builtin_unreachable();
     for (int r = 0; r < rows; r++) {
-        if (from.load) memcpy(buffer + r * COLUMNS, y + r * ldy, (size_t)columns * sizeof *y);
-        if (from.bias) bias[r] = from.bias[r];
+        if (from->load) memcpy(buffer + r * COLUMNS, y + r * ldy, (size_t)columns * sizeof *y);
+        if (from->bias) bias[r] = from->bias[r];
     }
-    any_block(rows, kernel_vecs(columns), f, (start){from.load, bias}, buffer, COLUMNS);
+    any_block(rows, kernel_vecs(columns), f, &(start){from->load, bias}, buffer, COLUMNS);
     for (int r = 0; r < rows; r++) memcpy(y + r * ldy, buffer + r * COLUMNS, (size_t)columns * sizeof *y);
 }
 
@@ -186,9 +187,9 @@ void ap_panel_product(const ap_panel_task *task)
                 start from = {task->add || first > 0, task->bias ? task->bias + m : NULL};
                 f.w = task->W.data + m / ROWS * task->W.panel + first * task->W.column;
                 if (columns % AP_LANES == 0 && rows == kernel_rows(rows))
-                    any_block(rows, kernel_vecs(columns), f, from, y, task->ldy);
+                    any_block(rows, kernel_vecs(columns), &f, &from, y, task->ldy);
                 else
-                    edge_block(rows, columns, f, from, y, task->ldy);
+                    edge_block(rows, columns, &f, &from, y, task->ldy);
             }
         }
     }
