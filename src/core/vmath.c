@@ -16,6 +16,11 @@ MAP(ap_verf, erf(x[i]))
 MAP(ap_vlog, log(x[i]))
 MAP(ap_velu, x[i] > 0 ? x[i] : exp(x[i]) - 1)
 
+void ap_velu_back(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx)
+{
+    for (int64_t i = 0; i < n; i++) dx[i] = x[i] > 0 ? dy[i] : dy[i] * exp(x[i]);
+}
+
 #else
 
 typedef union bits {
@@ -113,14 +118,14 @@ void ap_vlog(int64_t n, const float *x, float *y)
     }
 }
 
-/* Of e^x - 1 the absolute error counts, of which e^x has no more than 1 allows: x log2(e) = k + r, |r| <= 1/2, needs no
- * second part of the constant, and k may be added to the exponent of 2^r, a polynomial of the fifth degree, fitted to
- * the smallest error of 2^(k + r), k <= 0: 6.3e-8. Below -20 e^x - 1 is -1 in float; above 0 the outcome is not used. */
-static inline __attribute__((always_inline)) float elu1(float x)
+/* e^x where it is at most 1, for ELU: of e^x - 1 the absolute error counts, so that x log2(e) = k + r, |r| <= 1/2, needs
+ * no second part of the constant, and k may be added to the exponent of 2^r, a polynomial of the fifth degree, fitted to
+ * the smallest error of 2^(k + r), k <= 0: 6.3e-8. Below -20 e^x - 1 is -1 in float; above 0 it may be anything. */
+static inline __attribute__((always_inline)) float exp_below0(float x)
 {
-    float least = x < -20 ? -20 : x;
-    bits shifted = {.f = least * 1.44269504f + 12582912.0f};
-    float r = least * 1.44269504f - (shifted.f - 12582912.0f);
+    x = x < -20 ? -20 : x;
+    bits shifted = {.f = x * 1.44269504f + 12582912.0f};
+    float r = x * 1.44269504f - (shifted.f - 12582912.0f);
     float p = 1.322570839e-03f;
     p = p * r + 9.671762586e-03f;
     p = p * r + 5.550891533e-02f;
@@ -128,12 +133,24 @@ static inline __attribute__((always_inline)) float elu1(float x)
     p = p * r + 6.931468248e-01f;
     bits power = {.f = p * r + 1.0f};
     power.u += shifted.u << 23;
-    return x <= 0 ? power.f - 1 : x;
+    return power.f;
 }
 
+/* NaN is not at most 0, and stays. */
 void ap_velu(int64_t n, const float *x, float *y)
 {
-    for (int64_t i = 0; i < n; i++) y[i] = elu1(x[i]);
+    for (int64_t i = 0; i < n; i++) {
+        float e = exp_below0(x[i]) - 1;
+        y[i] = x[i] <= 0 ? e : x[i];
+    }
+}
+
+void ap_velu_back(int64_t n, const float *x, const float *dy, float *dx)
+{
+    for (int64_t i = 0; i < n; i++) {
+        float d = dy[i], product = d * exp_below0(x[i]);
+        dx[i] = x[i] > 0 ? d : product;
+    }
 }
 
 #endif

@@ -33,4 +33,7 @@ void ap_vlog(int64_t n, const ap_real *x, ap_real *y);
 /* y = x for x > 0, e^x - 1 otherwise. */
 void ap_velu(int64_t n, const ap_real *x, ap_real *y);
 
+/* dx = dy where x > 0, dy e^x otherwise; dx may be dy. */
+void ap_velu_back(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx);
+
 #endif

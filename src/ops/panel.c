@@ -9,10 +9,6 @@
 #define VECS AP_PANEL_VECS
 #define COLUMNS AP_PANEL_COLUMNS
 
-/* So many rows of X are gone through at a time: with COLUMNS numbers of each they fill the first-level cache,
- * from where they serve every panel of W. */
-#define DEPTH 160
-
 int64_t ap_panel_columns(int64_t n)
 {
     return (n + COLUMNS - 1) / COLUMNS * COLUMNS;
@@ -168,29 +164,26 @@ static void edge_block(int rows, int64_t columns, const factors *f, const start 
     for (int r = 0; r < rows; r++) memcpy(y + r * ldy, buffer + r * COLUMNS, (size_t)columns * sizeof *y);
 }
 
-/* Column by column of panels: what is summed up in parts stays in the cache from one part to the next. */
+/* Column by column of panels: COLUMNS numbers of each row of X serve every panel of W, from the second-level
+ * cache if not from the first. Sums are complete before they are stored: going through J in portions, for
+ * which the first-level cache is large enough, costs more than it saves. */
 void ap_panel_product(const ap_panel_task *task)
 {
-    int64_t M = task->M, J = task->J, n = task->n;
-    ap_flops_add(2 * M * J * n);
+    int64_t M = task->M, n = task->n;
+    ap_flops_add(2 * M * task->J * n);
     for (int64_t t = 0; t < n; t += COLUMNS) {
         int64_t columns = ap_least(COLUMNS, n - t);
-        for (int64_t first = 0; first < J; first += DEPTH) {
-            factors f = {.J = ap_least(DEPTH, J - first),
-                         .row = task->W.row,
-                         .column = task->W.column,
-                         .x = task->x + t,
-                         .at = task->at + first};
-            for (int64_t m = 0; m < M; m += ROWS) {
-                int rows = (int)ap_least(ROWS, M - m);
-                ap_real *y = task->y + m * task->ldy + t;
-                start from = {task->add || first > 0, task->bias ? task->bias + m : NULL};
-                f.w = task->W.data + m / ROWS * task->W.panel + first * task->W.column;
-                if (columns % AP_LANES == 0 && rows == kernel_rows(rows))
-                    any_block(rows, kernel_vecs(columns), &f, &from, y, task->ldy);
-                else
-                    edge_block(rows, columns, &f, &from, y, task->ldy);
-            }
+        factors f = {
+            .J = task->J, .row = task->W.row, .column = task->W.column, .x = task->x + t, .at = task->at};
+        for (int64_t m = 0; m < M; m += ROWS) {
+            int rows = (int)ap_least(ROWS, M - m);
+            ap_real *y = task->y + m * task->ldy + t;
+            start from = {task->add, task->bias ? task->bias + m : NULL};
+            f.w = task->W.data + m / ROWS * task->W.panel;
+            if (columns % AP_LANES == 0 && rows == kernel_rows(rows))
+                any_block(rows, kernel_vecs(columns), &f, &from, y, task->ldy);
+            else
+                edge_block(rows, columns, &f, &from, y, task->ldy);
         }
     }
 }

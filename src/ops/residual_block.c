@@ -161,16 +161,18 @@ static void release(ap_arena *arena, const block_plan *p)
     give(arena, p->memory, omp_get_max_threads() * p->rows * p->tiles.pitch);
 }
 
+/* ELU'(x) where ELU gave y: 1 for y > 0, else e^x = y + 1 */
+#define ELU_SLOPE(y) ((y) > 0 ? 1 : (y) + 1)
+
 static void elu_rows(int64_t rows, int64_t n, int64_t pitch, const ap_real *x, ap_real *y)
 {
     for (int64_t r = 0; r < rows; r++) ap_velu(n, x + r * pitch, y + r * pitch);
 }
 
-/* d *= ELU' where ELU gave y: 1 for y > 0, else e^x = y + 1 */
-static void slope_rows(int64_t rows, int64_t n, int64_t pitch, const ap_real *y, ap_real *d)
+/* dx = dy * ELU'(x) where ELU gave y */
+static void elu_back(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
 {
-    for (int64_t r = 0; r < rows; r++)
-        for (int64_t i = r * pitch; i < r * pitch + n; i++) d[i] *= y[i] > 0 ? 1 : y[i] + 1;
+    for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * ELU_SLOPE(y[i]);
 }
 
 /* x, a and s for n positions from `begin` on */
@@ -251,24 +253,31 @@ static ap_real *put_heads_aside(ap_arena *arena, const block_plan *p, const ap_r
     return heads;
 }
 
-/* du for n columns and those of `behind` [C, K - 1], the head of the next tile; y: ELU(u), or NULL: it is
+/* Of a tile's n columns those that stand before x. */
+static int64_t skipped_columns(int64_t begin, int64_t n)
+{
+    return begin < 0 ? ap_least(n, -begin) : 0;
+}
+
+/* du for n columns and those of `behind` [C, K - 1], the head of the next tile; y: ELU(u), or NULL: u is
  * computed again */
 static void du_tile(const block_plan *p, const block_rows *r, const ap_real *y, const ap_real *dy,
                     const ap_real *behind, int64_t begin, int64_t n)
 {
     const block_shape *s = &p->shape;
-    int64_t pitch = p->tiles.pitch, around = p->tiles.around, columns = n + around;
-    ap_window_fill(&(ap_window_signal){.data = dy, .C = s->C, .T = s->T}, begin, 1, n, pitch, r->du);
-    for (int64_t c = 0; c < s->C; c++)
-        memcpy(r->du + c * pitch + n, behind + c * around, (size_t)around * sizeof *behind);
-    ap_real *at = r->dx; /* not written yet */
-    if (y) {
-        ap_window_fill(&(ap_window_signal){.data = y, .C = s->C, .T = s->T}, begin, 1, columns, pitch, at);
-    } else {
-        expand_tile(p, r, ap_panel_columns(columns), at);
-        elu_rows(s->C, columns, pitch, at, at);
+    int64_t pitch = p->tiles.pitch, around = p->tiles.around, skipped = skipped_columns(begin, n);
+    int64_t left = ap_least(around, s->T - begin - n); /* of `behind`; zeros follow */
+    ap_real *u = r->dx;                                /* not written yet */
+    if (!y) expand_tile(p, r, ap_panel_columns(n + around), u);
+    void (*back)(int64_t, const ap_real *, const ap_real *, ap_real *) = y ? elu_back : ap_velu_back;
+    for (int64_t c = 0; c < s->C; c++) {
+        const ap_real *through = y ? y + c * s->T + begin : u + c * pitch;
+        ap_real *du = r->du + c * pitch;
+        memset(du, 0, (size_t)skipped * sizeof *du);
+        back(n - skipped, through + skipped, dy + c * s->T + begin + skipped, du + skipped);
+        back(left, through + n, behind + c * around, du + n);
+        memset(du + n + left, 0, (size_t)(around - left) * sizeof *du);
     }
-    slope_rows(s->C, columns, pitch, at, r->du);
 }
 
 /* dh, over whole strips of columns */
@@ -284,14 +293,16 @@ static void dh_tile(const block_plan *p, const block_rows *r, int64_t columns)
                                       .at = p->du_at,
                                       .y = r->dh,
                                       .ldy = pitch});
-    slope_rows(s->H, columns, pitch, r->s, r->dh);
+    for (int64_t h = 0; h < s->H; h++)
+        elu_back(columns, r->s + h * pitch, r->dh + h * pitch, r->dh + h * pitch);
 }
 
+/* dx, of which what comes by the shortcut stands in the place of x */
 static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int64_t n, bool fresh,
                     ap_real *dx)
 {
     const block_shape *s = &p->shape;
-    int64_t pitch = p->tiles.pitch, before = s->K - 1;
+    int64_t pitch = p->tiles.pitch, skipped = skipped_columns(begin, n);
     /* whole strips: what is computed behind the tile's own columns is not looked at */
     ap_panel_task task = {.M = s->C,
                           .J = s->H * s->K,
@@ -305,19 +316,20 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
     /* position -i before x mirrors position i */
     for (int64_t i = 1; i <= -begin && i < s->T; i++)
         for (int64_t c = 0; c < s->C; c++) r->dx[c * pitch + i - begin] += r->dx[c * pitch - i - begin];
-    slope_rows(s->C, n, pitch, r->a + before, r->dx);
     task.J = s->C;
     task.W = ap_panel_packed(p->shortcut_back, s->C, 0);
     task.x = r->du;
     task.at = p->du_at;
-    task.add = true;
+    task.y = r->x;
     ap_panel_product(&task);
-    int64_t skipped = begin < 0 ? ap_least(n, -begin) : 0;
     for (int64_t c = 0; c < s->C; c++) {
-        ap_real *to = dx + c * s->T + begin + skipped;
-        const ap_real *from = r->dx + c * pitch + skipped;
-        if (fresh) memcpy(to, from, (size_t)(n - skipped) * sizeof *to);
-        for (int64_t i = 0; !fresh && i < n - skipped; i++) to[i] += from[i];
+        const ap_real *squeezed = r->dx + c * pitch, *shortcut = r->x + c * pitch;
+        const ap_real *a = r->a + c * pitch + s->K - 1;
+        ap_real *to = dx + c * s->T + begin;
+        for (int64_t i = skipped; i < n; i++) {
+            ap_real both = shortcut[i] + squeezed[i] * ELU_SLOPE(a[i]);
+            to[i] = fresh ? both : to[i] + both;
+        }
     }
 }
 
@@ -413,11 +425,11 @@ static void residual_block_backward(ap_arena *arena, const block_shape *s, const
         du_tile(p, &r, y ? y + offset : NULL, dy + offset,
                 heads + (i / p->tiles.count * heads_an_item + i % p->tiles.count + 1) * head, begin, n);
         dh_tile(p, &r, columns);
-        if (dx) dx_tile(p, &r, begin, n, fresh, dx + offset);
         if (d) {
             block_partial sum = partial_in(s, partials + thread * partial_size(s));
             weights_tile(p, &r, n, &sum);
         }
+        if (dx) dx_tile(p, &r, begin, n, fresh, dx + offset);
     }
     if (d) add_partials(s, partials, d);
     give(arena, partials, size);

@@ -59,6 +59,24 @@ static void functions_are_as_exact_as_they_say(void **state)
     check_function("elu", ap_velu, elu, -80, 20, 0, 2e-7);
 }
 
+static void the_slope_of_elu_is_as_exact(void **state)
+{
+    (void)state;
+    static ap_real x[COUNT], dy[COUNT], dx[COUNT];
+    sweep(-80, 20, x);
+    sweep(3, -3, dy);
+    ap_velu_back(COUNT, x, dy, dx);
+    for (int i = 0; i < COUNT; i++) {
+        double exact = (double)dy[i] * (x[i] > 0 ? 1 : exp((double)x[i]));
+        assert_true(fabs((double)dx[i] - exact) <= 2e-7 * fabs((double)dy[i]));
+    }
+    ap_velu_back(COUNT, x, dy, dy);
+    for (int i = 0; i < COUNT; i++) assert_true(dx[i] == dy[i]);
+    x[0] = (ap_real)NAN;
+    ap_velu_back(1, x, dx, dx);
+    assert_true(isnan((double)dx[0]));
+}
+
 static void exp_stays_finite(void **state)
 {
     (void)state;
@@ -102,6 +120,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(functions_are_as_exact_as_they_say),
+        cmocka_unit_test(the_slope_of_elu_is_as_exact),
         cmocka_unit_test(exp_stays_finite),
         cmocka_unit_test(the_largest_is_found_wherever_it_stands),
         cmocka_unit_test(shifted_exponentials_and_their_sum),
