@@ -173,7 +173,7 @@ static void finish_panel(int64_t H, ap_real *panel)
 
 static inline void read_row(const ap_real *panel, int64_t k, ap_vec weight[GATES])
 {
-    memcpy(weight, panel + k * GATES * AP_LANES, GATES * sizeof *weight);
+    for (int gate = 0; gate < GATES; gate++) weight[gate] = ((const ap_vec *)panel)[k * GATES + gate];
 }
 
 static void finish_panel(int64_t H, ap_real *panel)
@@ -223,7 +223,7 @@ static inline __attribute__((always_inline)) void panel_product(int items, int64
             for (int gate = 0; gate < GATES; gate++)
                 sum[item][gate] += weight[gate] * v[item * item_step + gate * gate_step + k];
     }
-    memcpy(factor, panel + H * GATES * AP_LANES, sizeof factor);
+    for (int gate = 0; gate < GATES; gate++) factor[gate] = ((const ap_vec *)panel)[H * GATES + gate];
     for (int item = 0; item < items; item++)
         for (int gate = 0; gate < GATES; gate++) sums[item][gate] = sum[item][gate] * factor[gate];
 }
