@@ -292,6 +292,7 @@ static void cell_backward(int64_t H, int64_t first, int64_t n, ap_real *gates, c
     ap_real *i = gates + first, *f = i + H, *g = f + H, *o = g + H;
     c_before += first, c += first, dh += first, dc += first;
     ap_vtanh(n, c, c);
+#pragma omp simd
     for (int64_t u = 0; u < n; u++) {
         ap_real all = dc[u] + dh[u] * o[u] * (1 - c[u] * c[u]);
         ap_real di = all * g[u] * i[u] * (1 - i[u]), df = all * c_before[u] * f[u] * (1 - f[u]);
