@@ -268,19 +268,28 @@ static void count_flops(const layer *l, int64_t steps)
     ap_flops_add(2 * GATES * l->H * l->H * l->B * steps);
 }
 
-/* One item's units `first` .. `first + n - 1` at one step, each pointer at the item's first number. z [4H]
- * becomes the gates' values. */
-static void cell_forward(int64_t H, int64_t first, int64_t n, ap_real *z, const ap_real *c_before, ap_real *c,
-                         ap_real *h)
+/* One item's units `first` .. `first + n - 1` at one step, each pointer at the item's first number; c may be
+ * c_before. */
+static void cell_state(int64_t H, int64_t first, int64_t n, const ap_real *gates, const ap_real *c_before,
+                       ap_real *c)
+{
+    const ap_real *i = gates + first, *f = i + H, *g = f + H;
+    c_before += first, c += first;
+#pragma omp simd
+    for (int64_t u = 0; u < n; u++) c[u] = f[u] * c_before[u] + i[u] * g[u];
+}
+
+/* The same; z [4H] becomes the gates' values, c goes one step on. */
+static void cell_forward(int64_t H, int64_t first, int64_t n, ap_real *z, ap_real *c, ap_real *h)
 {
     ap_real *i = z + first, *f = i + H, *g = f + H, *o = g + H;
-    c_before += first, c += first, h += first;
     ap_vsigmoid(n, i, i);
     ap_vsigmoid(n, f, f);
     ap_vtanh(n, g, g);
     ap_vsigmoid(n, o, o);
-    for (int64_t u = 0; u < n; u++) c[u] = f[u] * c_before[u] + i[u] * g[u];
-    ap_vtanh(n, c, h);
+    cell_state(H, first, n, z, c, c);
+    h += first;
+    ap_vtanh(n, c + first, h);
     for (int64_t u = 0; u < n; u++) h[u] *= o[u];
 }
 
@@ -305,8 +314,8 @@ static void cell_backward(int64_t H, int64_t first, int64_t n, ap_real *gates, c
     }
 }
 
-/* z [steps, B, 4H] holds what came from x and becomes the gates; c and h [1 + steps, B, H] begin with the
- * state before the first step. */
+/* z [steps, B, 4H] holds what came from x and becomes the gates; c [B, H] and the first of h [1 + steps, B,
+ * H] are the state before the first step, and c becomes that after the last. */
 static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap_real *z, ap_real *c,
                         ap_real *h)
 {
@@ -328,17 +337,18 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
                             add_lanes(z + ((t * B + item) * GATES + gate) * H + group * AP_LANES,
                                       sums[item - b][gate], ap_least(AP_LANES, H - group * AP_LANES));
                 }
-            for (int64_t row = t * B; row < (t + 1) * B; row++)
-                cell_forward(H, own.unit, own.units, z + row * GATES * H, c + row * H, c + (row + B) * H,
-                             h + (row + B) * H);
+            for (int64_t b = 0; b < B; b++)
+                cell_forward(H, own.unit, own.units, z + (t * B + b) * GATES * H, c + b * H,
+                             h + ((t + 1) * B + b) * H);
             ap_rendezvous_wait(&step);
         }
     }
     ap_rendezvous_free(&step);
 }
 
-/* gates [T, B, 4H] becomes dz, c [1 + T, B, H] is used up, dh [T, B, H] holds what came from y and collects
- * what the step after passes on; dc [B, H] begins as zeros. */
+/* gates [T, B, 4H] becomes dz, dh [T, B, H] holds what came from y and collects what the step after passes
+ * on; dc [B, H] and the first of c [1 + T, B, H] begin as zeros. The cells' states are computed again, which
+ * is little work, from the gates. */
 static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, ap_real *c, ap_real *dh,
                          ap_real *dc)
 {
@@ -350,6 +360,8 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
         ap_rendezvous_init(&step, omp_get_num_threads());
         const share own = share_of_thread(H);
         ap_vec sums[ITEMS][GATES];
+        for (int64_t row = 0; row < l->T * B; row++)
+            cell_state(H, own.unit, own.units, gates + row * GATES * H, c + row * H, c + (row + B) * H);
         for (int64_t t = l->T - 1; t >= 0; t--) {
             for (int64_t group = own.first; group < own.end && t < l->T - 1; group++)
                 for (int64_t b = 0; b < B; b += ITEMS) {
@@ -371,7 +383,7 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
     ap_rendezvous_free(&step);
 }
 
-/* What is kept for backward: gates [T, B, 4H], then cells [1 + T, B, H]. */
+/* The gates [steps, B, 4H], which are kept for backward, and states [1 + steps, B, H]. */
 static int64_t gates_count(const layer *l, int64_t steps)
 {
     return steps * l->B * GATES * l->H;
@@ -407,8 +419,6 @@ static void lstm_forward(const layer *l, int64_t chunk, const ap_real *x, const 
         for (int64_t b = 0; b < l->B; b++)
             ap_matrix_transpose(steps, l->H, h + (l->B + b) * l->H, state, false, y + b * l->H * l->T + t,
                                 l->T);
-        if (t + steps == l->T) break; /* what was kept for backward stays as it is */
-        memcpy(c, c + steps * state, (size_t)state * sizeof *c);
         memcpy(h, h + steps * state, (size_t)state * sizeof *h);
     }
 }
@@ -446,14 +456,15 @@ static void lstm_node_backward(ap_tape *tape, ap_var *y)
     ap_var **in = y->inputs;
     layer l = layer_of(in[0], in[2]);
     int64_t state = l.B * l.H;
-    ap_real *gates = y->saved, *c = gates + gates_count(&l, l.T);
-    size_t bytes = (size_t)(packed_count(l.H) + l.T * state + state) * sizeof(ap_real);
+    ap_real *gates = y->saved;
+    size_t bytes =
+        (size_t)(packed_count(l.H) + l.T * state + state + states_count(&l, l.T)) * sizeof(ap_real);
     ap_real *packed = ap_arena_alloc(ap_tape_arena(tape), bytes), *dh = packed + packed_count(l.H);
-    ap_real *dc = dh + l.T * state;
+    ap_real *dc = dh + l.T * state, *c = dc + state;
     pack_weights(l.H, in[2]->value.data, true, packed);
     for (int64_t b = 0; b < l.B; b++)
         ap_matrix_transpose(l.H, l.T, y->grad + b * l.H * l.T, l.T, false, dh + b * l.H, state);
-    memset(dc, 0, (size_t)state * sizeof *dc);
+    memset(dc, 0, (size_t)(2 * state) * sizeof *dc); /* and the first of c */
     count_flops(&l, l.T - 1);
     run_backward(&l, packed, gates, c, dh, dc);
     ap_arena_recycle(ap_tape_arena(tape), packed, bytes);
@@ -484,18 +495,15 @@ ap_var *ap_lstm(ap_tape *tape, ap_var *x, ap_var *weight_ih, ap_var *weight_hh, 
     layer l = layer_of(x, weight_hh);
     ap_var *in[] = {x, weight_ih, weight_hh, bias_ih, bias_hh};
     ap_var *y = ap_tape_push(tape, &op_lstm, AP_SHAPE(l.B, l.H, l.T), 5, in);
-    ap_real *saved =
-        ap_tape_save(tape, y, (size_t)(gates_count(&l, l.T) + states_count(&l, l.T)) * sizeof *saved);
-    int64_t chunk = saved ? l.T : ap_least(l.T, STEPS),
-            kept = gates_count(&l, chunk) + states_count(&l, chunk);
-    size_t bytes = (size_t)(packed_count(l.H) + GATES * l.H + states_count(&l, chunk) + (saved ? 0 : kept)) *
-                   sizeof(ap_real);
+    ap_real *saved = ap_tape_save(tape, y, (size_t)gates_count(&l, l.T) * sizeof *saved);
+    int64_t chunk = saved ? l.T : ap_least(l.T, STEPS), state = l.B * l.H;
+    int64_t count = packed_count(l.H) + GATES * l.H + state + states_count(&l, chunk);
+    size_t bytes = (size_t)(count + (saved ? 0 : gates_count(&l, chunk))) * sizeof(ap_real);
     ap_real *packed = ap_arena_alloc(ap_tape_arena(tape), bytes), *bias = packed + packed_count(l.H);
-    ap_real *h = bias + GATES * l.H, *gates = saved ? saved : h + states_count(&l, chunk);
+    ap_real *c = bias + GATES * l.H, *h = c + state, *gates = saved ? saved : packed + count;
     pack_weights(l.H, weight_hh->value.data, false, packed);
     for (int64_t k = 0; k < GATES * l.H; k++) bias[k] = bias_ih->value.data[k] + bias_hh->value.data[k];
-    lstm_forward(&l, chunk, x->value.data, weight_ih->value.data, packed, bias, gates,
-                 gates + gates_count(&l, chunk), h, y->value.data);
+    lstm_forward(&l, chunk, x->value.data, weight_ih->value.data, packed, bias, gates, c, h, y->value.data);
     ap_arena_recycle(ap_tape_arena(tape), packed, bytes);
     return y;
 }
