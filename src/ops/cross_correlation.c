@@ -14,7 +14,7 @@
 #define ROW_BLOCK 64
 /* Two taps go the way of three products (see below) where each is over so many numbers at least: with fewer,
  * the sums beside the products take longer than the fourth product would. */
-#define PAIRED_LEAST 128
+#define PAIRED_LEAST 64
 #define PAIRED_PRODUCTS 3
 
 static int64_t divide_up(int64_t a, int64_t b)
@@ -24,8 +24,9 @@ static int64_t divide_up(int64_t a, int64_t b)
 
 /* ---------------------------------------------------------------- tiles */
 
-/* `columns` columns of each of B items, cut into `count` tiles an item of whole strips, a strip being what
- * one panel, or two, are wide; `widest` is the most columns a tile has, rounded up to strips. */
+/* `columns` columns of each of B items, cut into `count` tiles an item of whole strips. A strip is what one
+ * panel, or two, are wide, or, where a tile has no room for two of those and the ends of whole ones would
+ * count, a vector of each; `widest` is the most columns a tile has, rounded up to panels. */
 typedef struct tiling {
     int64_t columns, strip, strips, count, widest;
 } tiling;
@@ -34,11 +35,17 @@ static tiling cut(int64_t B, int64_t columns, int64_t wanted, int64_t strip)
 {
     tiling t = {.columns = columns, .strip = strip, .strips = divide_up(columns, strip)};
     int64_t threads = omp_get_max_threads();
-    t.count = divide_up(t.strips, ap_most(1, ap_least(wanted, TILE_COLUMNS_MOST) / strip));
+    int64_t strips_a_tile = ap_least(wanted, TILE_COLUMNS_MOST) / strip;
+    if (strips_a_tile <= 1) {
+        t.strip = strip / AP_PANEL_VECS;
+        t.strips = divide_up(columns, t.strip);
+        strips_a_tile = AP_PANEL_VECS;
+    }
+    t.count = divide_up(t.strips, strips_a_tile);
     /* a few tiles are made to come out even among the threads */
     if (B % threads != 0) t.count = divide_up(t.count, threads) * threads;
     t.count = ap_most(1, ap_least(t.count, t.strips));
-    t.widest = divide_up(t.strips, t.count) * strip;
+    t.widest = divide_up(divide_up(t.strips, t.count) * t.strip, strip) * strip;
     return t;
 }
 
@@ -145,6 +152,12 @@ static bool pairs_pay(const ap_cross_correlation *c)
            c->x.C * c->stride >= PAIRED_LEAST && c->length >= 2 * AP_PANEL_COLUMNS * c->phases;
 }
 
+/* So many pairs hold n columns, and fill vectors. */
+static int64_t pairs_of(int64_t n)
+{
+    return divide_up(n, 2 * AP_LANES) * AP_LANES;
+}
+
 /* packed becomes V + W, V and W, one behind the other. */
 static ap_real *pack_paired(ap_arena *arena, const ap_cross_correlation *c)
 {
@@ -189,7 +202,7 @@ static void fill_pairs(const ap_cross_correlation *c, const workspace *space, ap
 static void paired_rows(const ap_cross_correlation *c, const workspace *space, int64_t m, int64_t M,
                         int64_t n)
 {
-    int64_t half = c->x.C * c->stride, pitch = space->pair_pitch, pairs = ap_panel_columns(divide_up(n, 2));
+    int64_t half = c->x.C * c->stride, pitch = space->pair_pitch, pairs = pairs_of(n);
     int64_t size = ap_panel_size(c->rows, half), window = half * pitch;
     ap_real *first = space->pair, *second = first + space->row_block * pitch;
     ap_panel_task task = {.M = M,
@@ -228,7 +241,7 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
     ap_window_signal x = c->x;
     x.data += b * x.C * x.T;
     if (c->paired)
-        fill_pairs(c, space, x, q, ap_panel_columns(divide_up(n, 2)));
+        fill_pairs(c, space, x, q, pairs_of(n));
     else
         ap_window_fill(&x, q * c->stride - c->lead, c->stride, ap_panel_columns(n) + halo(c), space->pitch,
                        space->window);

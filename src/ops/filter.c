@@ -45,40 +45,42 @@ void ap_filter_analyse(ap_arena *arena, const ap_filter *f, const ap_real *fine,
 
 typedef struct spread {
     int64_t taps, longest;
-    int64_t *tap;    /* longest - e for the distinct e, ascending */
-    int64_t *weight; /* [stride, taps]: the k that belongs there, or -1 */
+    int64_t *tap;   /* longest - e for the distinct e, ascending */
+    int64_t *place; /* [fine stride, taps]: where in weight[o] stands what belongs there; -1: nothing does */
 } spread;
 
 static spread spread_taps(ap_arena *arena, const ap_filter *f)
 {
     spread s = {.longest = (f->K - 1) * f->dilation / f->stride};
     s.tap = ap_arena_alloc(arena, (size_t)f->K * sizeof *s.tap);
-    s.weight = ap_arena_alloc(arena, (size_t)(f->stride * f->K) * sizeof *s.weight);
     for (int64_t k = f->K; k-- > 0;) {
         int64_t tap = s.longest - k * f->dilation / f->stride;
         if (s.taps == 0 || s.tap[s.taps - 1] != tap) s.tap[s.taps++] = tap;
     }
-    for (int64_t i = 0; i < f->stride * s.taps; i++) s.weight[i] = -1;
+    int64_t places = ap_panel_size(f->fine * f->stride, s.taps);
+    s.place = ap_arena_alloc(arena, (size_t)places * sizeof *s.place);
+    for (int64_t i = 0; i < places; i++) s.place[i] = -1;
     for (int64_t k = f->K, at = 0; k-- > 0;) {
         if (s.tap[at] != s.longest - k * f->dilation / f->stride) at++;
-        s.weight[k * f->dilation % f->stride * s.taps + at] = k;
+        for (int64_t i = 0; i < f->fine; i++)
+            s.place[(i * f->stride + k * f->dilation % f->stride) * s.taps + at] = i * f->K + k;
     }
     return s;
 }
 
-/* packed(i stride + p, o taps + e) = weight[o, i, the k of p and e] */
+/* packed(i stride + p, o taps + e) = weight[o, i, the k of p and e]; the places are those of whole panels */
 static void pack_synthesis(const ap_filter *f, const spread *s, ap_real *packed)
 {
     int64_t M = f->fine * f->stride, J = f->coarse * s->taps;
 #pragma omp parallel for schedule(static) if (M * J > 1 << 14)
-    for (int64_t m = 0; m < ap_panel_size(M, 1); m++) {
-        int64_t i = m / f->stride;
-        const int64_t *tap = s->weight + m % f->stride * s->taps;
+    for (int64_t m = 0; m < M; m += AP_PANEL_ROWS)
         for (int64_t o = 0; o < f->coarse; o++)
-            for (int64_t e = 0; e < s->taps; e++)
-                packed[ap_panel_at(J, m, o * s->taps + e)] =
-                    m < M && tap[e] >= 0 ? f->weight[(o * f->fine + i) * f->K + tap[e]] : 0;
-    }
+            for (int64_t e = 0; e < s->taps; e++) {
+                const int64_t *place = s->place + m * s->taps + e;
+                ap_real *column = packed + ap_panel_at(J, m, o * s->taps + e);
+                for (int64_t r = 0; r < AP_PANEL_ROWS; r++, place += s->taps)
+                    column[r] = *place >= 0 ? f->weight[o * f->fine * f->K + *place] : 0;
+            }
 }
 
 /* What reached the mirrored samples before and behind x belongs to those they mirror. */

@@ -27,11 +27,13 @@ int64_t ap_panel_at(int64_t J, int64_t m, int64_t j)
 void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real *w, int64_t row_pitch,
                    int64_t column_pitch, ap_real *packed)
 {
-    int64_t rows = (M + ROWS - 1) / ROWS * ROWS;
-#pragma omp parallel for schedule(static) if (rows * count > 1 << 14)
-    for (int64_t m = 0; m < rows; m++)
-        for (int64_t i = 0; i < count; i++)
-            packed[ap_panel_at(J, m, j + i)] = m < M ? w[m * row_pitch + i * column_pitch] : 0;
+#pragma omp parallel for schedule(static) if (M * count > 1 << 14)
+    for (int64_t panel = 0; panel < M; panel += ROWS)
+        for (int64_t i = 0; i < count; i++) {
+            ap_real *column = packed + ap_panel_at(J, panel, j + i);
+            for (int64_t m = panel; m < panel + ROWS; m++)
+                column[m - panel] = m < M ? w[m * row_pitch + i * column_pitch] : 0;
+        }
 }
 
 ap_panel_weight ap_panel_packed(const ap_real *packed, int64_t J, int64_t m)

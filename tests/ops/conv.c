@@ -30,13 +30,15 @@ static const conv_case CONV[] = {
     {1, 2, 3, 2, 3, {1, 2, 1, 7, AP_PAD_REFLECT}, true, false},
     {2, 5, 4, 13, 2, {4, 1, 0, 0, AP_PAD_ZERO}, false, false},
 };
-/* Many tiles, more rows of X than are gone through at a time, and kernels of twice their stride with enough
- * to be summed up for pairs of columns. */
+/* Many tiles, so many channels that a tile is narrow, and kernels of twice their stride with enough to be
+ * summed up for pairs of columns. */
 static const conv_case LONG_CONV[] = {
     {1, 3, 2, 5003, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, false},
     {2, 40, 11, 2011, 9, {1, 1, 4, 4, AP_PAD_ZERO}, true, false},
     {1, 33, 18, 4999, 16, {8, 1, 8, 3, AP_PAD_REFLECT}, true, false},
     {2, 131, 10, 403, 2, {1, 1, 1, 0, AP_PAD_ZERO}, true, false},
+    {1, 130, 2, 1607, 9, {8, 1, 8, 0, AP_PAD_ZERO}, true, false},
+    {1, 350, 2, 403, 2, {1, 1, 1, 0, AP_PAD_ZERO}, true, false},
 };
 
 /* For these the pads are the trims. */
