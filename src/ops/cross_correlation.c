@@ -79,35 +79,41 @@ static int64_t affordable(const ap_cross_correlation *c)
     return c->paired ? numbers * 2 / PAIRED_PRODUCTS : numbers - halo(c);
 }
 
-/* line[i phases + p] = rows[p, i] */
-static inline __attribute__((always_inline)) void
-interleave_by(int64_t phases, int64_t n, const ap_real *rows, int64_t pitch, ap_real *line)
+/* line[(i columns + j) phases + p] = rows[j, p, i]: each of `columns` neighbouring columns has a block of
+ * rows. */
+static inline __attribute__((always_inline)) void interleave_by(int64_t columns, int64_t phases, int64_t n,
+                                                                const ap_real *rows, int64_t block,
+                                                                int64_t pitch, ap_real *line)
 {
     for (int64_t i = 0; i < n; i++)
-        for (int64_t p = 0; p < phases; p++) line[i * phases + p] = rows[p * pitch + i];
+        for (int64_t j = 0; j < columns; j++)
+            for (int64_t p = 0; p < phases; p++)
+                line[(i * columns + j) * phases + p] = rows[j * block + p * pitch + i];
 }
 
-static const ap_real *interleave(int64_t phases, int64_t n, const ap_real *rows, int64_t pitch, ap_real *line)
+static inline __attribute__((always_inline)) void interleave(int64_t columns, int64_t phases, int64_t n,
+                                                             const ap_real *rows, int64_t block,
+                                                             int64_t pitch, ap_real *line)
 {
     switch (phases) {
     case 1:
-        return rows;
+        interleave_by(columns, 1, n, rows, block, pitch, line);
+        return;
     case 2:
-        interleave_by(2, n, rows, pitch, line);
-        break;
+        interleave_by(columns, 2, n, rows, block, pitch, line);
+        return;
     case 4:
-        interleave_by(4, n, rows, pitch, line);
-        break;
+        interleave_by(columns, 4, n, rows, block, pitch, line);
+        return;
     case 5:
-        interleave_by(5, n, rows, pitch, line);
-        break;
+        interleave_by(columns, 5, n, rows, block, pitch, line);
+        return;
     case 8:
-        interleave_by(8, n, rows, pitch, line);
-        break;
+        interleave_by(columns, 8, n, rows, block, pitch, line);
+        return;
     default:
-        interleave_by(phases, n, rows, pitch, line);
+        interleave_by(columns, phases, n, rows, block, pitch, line);
     }
-    return line;
 }
 
 /* n numbers of y, from `at` on */
@@ -120,13 +126,13 @@ static void put(const ap_filter_target *target, int64_t at, int64_t n, const ap_
         memcpy(y, line, (size_t)n * sizeof *y);
 }
 
-/* What a thread works in. */
+/* What a thread works in. Of paired columns the first have one block of rows, the second another. */
 typedef struct workspace {
     ap_real *window, *rows, *line;
     const int64_t *at;
     int64_t pitch, row_block, row_pitch;
-    ap_real *full, *pair; /* for paired columns: a window of few channels, and rows of every other column */
-    int64_t pair_pitch;
+    ap_real *full; /* for paired columns: a window of few channels, which are as long as two of `window` */
+    int64_t full_pitch;
 } workspace;
 
 static bool stored_in_place(const ap_cross_correlation *c)
@@ -181,12 +187,12 @@ static ap_real *pack_paired(ap_arena *arena, const ap_cross_correlation *c)
 static void fill_pairs(const ap_cross_correlation *c, const workspace *space, ap_window_signal x, int64_t q,
                        int64_t pairs)
 {
-    int64_t C = x.C, pitch = space->pair_pitch, window = C * c->stride * pitch;
+    int64_t C = x.C, pitch = space->pitch, window = C * c->stride * pitch;
     for (int64_t i = 0; i < C; i += CHANNELS_AT_ONCE, x.data += CHANNELS_AT_ONCE * x.T) {
         x.C = ap_least(CHANNELS_AT_ONCE, C - i);
-        ap_window_fill(&x, q * c->stride - c->lead, c->stride, 2 * pairs + 1, space->pitch, space->full);
+        ap_window_fill(&x, q * c->stride - c->lead, c->stride, 2 * pairs + 1, space->full_pitch, space->full);
         for (int64_t r = 0; r < x.C * c->stride; r++) {
-            const ap_real *from = space->full + r * space->pitch;
+            const ap_real *from = space->full + r * space->full_pitch;
             ap_real *middle = space->window + (i * c->stride + r) * pitch;
             for (int64_t k = 0; k < pairs; k++) {
                 ap_real x1 = from[2 * k + 1];
@@ -202,9 +208,9 @@ static void fill_pairs(const ap_cross_correlation *c, const workspace *space, ap
 static void paired_rows(const ap_cross_correlation *c, const workspace *space, int64_t m, int64_t M,
                         int64_t n)
 {
-    int64_t half = c->x.C * c->stride, pitch = space->pair_pitch, pairs = pairs_of(n);
-    int64_t size = ap_panel_size(c->rows, half), window = half * pitch;
-    ap_real *first = space->pair, *second = first + space->row_block * pitch;
+    int64_t half = c->x.C * c->stride, pairs = pairs_of(n), pitch = space->row_pitch;
+    int64_t size = ap_panel_size(c->rows, half), window = half * space->pitch;
+    ap_real *first = space->rows, *second = first + space->row_block * pitch;
     ap_panel_task task = {.M = M,
                           .J = half,
                           .n = pairs,
@@ -224,11 +230,6 @@ static void paired_rows(const ap_cross_correlation *c, const workspace *space, i
     task.x = space->window + 2 * window;
     task.y = second;
     ap_panel_product(&task);
-    for (int64_t r = 0; r < M; r++)
-        for (int64_t k = 0; k < divide_up(n, 2); k++) {
-            space->rows[r * space->row_pitch + 2 * k] = first[r * pitch + k];
-            space->rows[r * space->row_pitch + 2 * k + 1] = second[r * pitch + k];
-        }
 }
 
 /* ---------------------------------------------------------------- one tile */
@@ -268,10 +269,14 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
         else
             ap_panel_product(&task);
         for (int64_t r = 0; r < task.M; r += c->phases) {
-            const ap_real *line =
-                interleave(c->phases, n, space->rows + r * space->row_pitch, space->row_pitch, space->line);
+            const ap_real *rows = space->rows + r * space->row_pitch;
+            if (c->paired)
+                interleave(2, c->phases, divide_up(n, 2), rows, space->row_block * space->row_pitch,
+                           space->row_pitch, space->line);
+            else
+                interleave(1, c->phases, n, rows, 0, space->row_pitch, space->line);
             int64_t row = b * channels + (m + r) / c->phases;
-            put(&c->target, row * c->length + from - c->skip, to - from, line + from - q * c->phases);
+            put(&c->target, row * c->length + from - c->skip, to - from, space->line + from - q * c->phases);
         }
     }
 }
@@ -279,16 +284,15 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
 /* How many numbers a thread's workspace takes; it is laid out in `memory` unless that is NULL. */
 static int64_t lay_out(const ap_cross_correlation *c, workspace *space, ap_real *memory)
 {
-    int64_t window = c->x.C * c->stride, block = space->row_block, line = space->row_pitch * c->phases;
+    int64_t window = c->x.C * c->stride * space->pitch, rows = space->row_block * space->row_pitch;
     bool staged = !stored_in_place(c), paired = c->paired;
     const struct {
         ap_real **part;
         int64_t size;
-    } parts[] = {{&space->window, window * (paired ? PAIRED_PRODUCTS * space->pair_pitch : space->pitch)},
-                 {&space->rows, staged ? block * space->row_pitch : 0},
-                 {&space->line, staged ? line : 0},
-                 {&space->full, paired ? CHANNELS_AT_ONCE * c->stride * space->pitch : 0},
-                 {&space->pair, paired ? 2 * block * space->pair_pitch : 0}};
+    } parts[] = {{&space->window, paired ? PAIRED_PRODUCTS * window : window},
+                 {&space->rows, staged ? (paired ? 2 * rows : rows) : 0},
+                 {&space->line, staged ? (paired ? 2 : 1) * space->row_pitch * c->phases : 0},
+                 {&space->full, paired ? CHANNELS_AT_ONCE * c->stride * space->full_pitch : 0}};
     int64_t size = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; size += parts[i++].size)
         if (memory) *parts[i].part = memory + size;
@@ -303,14 +307,14 @@ void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)
     copy.paired = pairs_pay(c);
     int64_t first = c->skip / c->phases, end = divide_up(c->skip + c->length, c->phases);
     tiling tiles = cut(c->B, end - first, affordable(c), c->paired ? 2 * AP_PANEL_COLUMNS : AP_PANEL_COLUMNS);
-    workspace shape = {.pitch = ap_window_pitch(tiles.widest + halo(c)),
-                       .row_pitch = ap_window_pitch(tiles.widest),
-                       .pair_pitch = ap_window_pitch(tiles.widest / 2),
+    int64_t columns = c->paired ? tiles.widest / 2 : tiles.widest;
+    workspace shape = {.pitch = ap_window_pitch(c->paired ? columns : columns + halo(c)),
+                       .row_pitch = ap_window_pitch(columns),
+                       .full_pitch = ap_window_pitch(tiles.widest + halo(c)),
                        .row_block = AP_PANEL_ROWS * c->phases};
     shape.row_block *= divide_up(ROW_BLOCK, shape.row_block);
-    int64_t places = c->x.C * (c->paired ? c->stride : c->taps);
-    shape.at =
-        window_places(arena, c, c->paired ? c->stride : c->taps, c->paired ? shape.pair_pitch : shape.pitch);
+    int64_t taps = c->paired ? c->stride : c->taps, places = c->x.C * taps;
+    shape.at = window_places(arena, c, taps, shape.pitch);
     size_t packed_bytes = (size_t)(PAIRED_PRODUCTS * ap_panel_size(c->rows, places)) * sizeof(ap_real);
     if (c->paired) copy.packed = pack_paired(arena, c);
     int64_t size = lay_out(c, &shape, NULL);
