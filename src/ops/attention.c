@@ -8,6 +8,7 @@
 #include "ops/panel.h"
 #include "ops/registry.h"
 #include "ops/window.h"
+#include "ops/workspace.h"
 
 #include <math.h>
 #include <omp.h>
@@ -108,18 +109,10 @@ static int64_t lay_out(const geometry *g, bool back, ap_real *memory, workspace 
     /* the products read whole panels, over the end of a row and of a row's panel */
     int64_t along = g->D * g->pitch, across = g->T * g->D + AP_PANEL_COLUMNS;
     int64_t queries = QUERIES * g->D + AP_PANEL_ROWS, scores = QUERIES * g->pitch;
-    const struct {
-        ap_real **part;
-        int64_t size;
-    } parts[] = {{&w->keys, along},    {&w->across, across}, {&w->queries, queries},
-                 {&w->scores, scores}, {&w->values, along},  {&w->dkeys, along},
-                 {&w->dvalues, along}, {&w->dy, queries},    {&w->dscores, scores}};
-    int64_t size = 0;
-    for (size_t i = 0; i < (back ? sizeof parts / sizeof *parts : FORWARD_PARTS); i++) {
-        if (memory) *parts[i].part = memory + size;
-        size += ap_window_pitch(parts[i].size);
-    }
-    return size;
+    const ap_workspace_part parts[] = {{&w->keys, along},    {&w->across, across}, {&w->queries, queries},
+                                       {&w->scores, scores}, {&w->values, along},  {&w->dkeys, along},
+                                       {&w->dvalues, along}, {&w->dy, queries},    {&w->dscores, scores}};
+    return ap_workspace_lay_out(back ? sizeof parts / sizeof *parts : FORWARD_PARTS, parts, memory);
 }
 
 static size_t workspaces_bytes(const geometry *g, bool back)

@@ -2,6 +2,7 @@
 
 #include "core/bounds.h"
 #include "ops/panel.h"
+#include "ops/workspace.h"
 
 #include <omp.h>
 #include <string.h>
@@ -286,17 +287,12 @@ static int64_t lay_out(const ap_cross_correlation *c, workspace *space, ap_real 
 {
     int64_t window = c->x.C * c->stride * space->pitch, rows = space->row_block * space->row_pitch;
     bool staged = !stored_in_place(c), paired = c->paired;
-    const struct {
-        ap_real **part;
-        int64_t size;
-    } parts[] = {{&space->window, paired ? PAIRED_PRODUCTS * window : window},
-                 {&space->rows, staged ? (paired ? 2 * rows : rows) : 0},
-                 {&space->line, staged ? (paired ? 2 : 1) * space->row_pitch * c->phases : 0},
-                 {&space->full, paired ? CHANNELS_AT_ONCE * c->stride * space->full_pitch : 0}};
-    int64_t size = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; size += parts[i++].size)
-        if (memory) *parts[i].part = memory + size;
-    return size;
+    const ap_workspace_part parts[] = {
+        {&space->window, paired ? PAIRED_PRODUCTS * window : window},
+        {&space->rows, staged ? (paired ? 2 * rows : rows) : 0},
+        {&space->line, staged ? (paired ? 2 : 1) * space->row_pitch * c->phases : 0},
+        {&space->full, paired ? CHANNELS_AT_ONCE * c->stride * space->full_pitch : 0}};
+    return ap_workspace_lay_out(sizeof parts / sizeof *parts, parts, memory);
 }
 
 void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)

@@ -8,15 +8,11 @@
 #include "core/rendezvous.h"
 #include "core/simd.h"
 #include "core/vmath.h"
+#include "ops/lstm_panels.h"
 #include "ops/registry.h"
 
-#include <float.h>
-#include <math.h>
 #include <omp.h>
 #include <string.h>
-#ifdef __AVX512VBMI2__
-#include <immintrin.h>
-#endif
 
 /* ---------------------------------------------------------------- lstm
  *
@@ -28,9 +24,8 @@
  * each thread keeps its share of the units, with the weights of all four gates of these units, through the
  * whole sequence, and the threads meet once a step. A unit is summed up in the same order whoever has it. */
 
-#define GATES 4
-/* Items of the batch that share one pass over the weights: their sums fit the registers. */
-#define ITEMS 4
+#define GATES AP_LSTM_GATES
+#define ITEMS AP_LSTM_ITEMS
 /* Steps at a time when nothing is kept for a backward pass: long inference runs in bounded memory. */
 #define STEPS 512
 /* Fewer multiplications than this a step are not worth another thread's wait. */
@@ -40,213 +35,29 @@ typedef struct layer {
     int64_t B, C, T, H;
 } layer;
 
-/* Units are dealt out in groups of AP_LANES. */
-static int64_t groups(int64_t H)
+static int64_t packed_count(int64_t H)
 {
-    return (H + AP_LANES - 1) / AP_LANES;
+    return ap_lstm_groups(H) * ap_lstm_panel_count(H);
 }
 
 static int thread_count(const layer *l)
 {
     int64_t worth = 1 + l->B * GATES * l->H * l->H / MULTIPLICATIONS_LEAST;
-    return (int)ap_least(ap_least(worth, groups(l->H)), omp_get_max_threads());
+    return (int)ap_least(ap_least(worth, ap_lstm_groups(l->H)), omp_get_max_threads());
 }
 
-/* The groups that the calling thread of a parallel region keeps, and the units in them. */
+/* The groups of units that the calling thread of a parallel region keeps, and the units in them. */
 typedef struct share {
     int64_t first, end, unit, units;
 } share;
 
 static share share_of_thread(int64_t H)
 {
-    share s = {.first = groups(H) * omp_get_thread_num() / omp_get_num_threads(),
-               .end = groups(H) * (omp_get_thread_num() + 1) / omp_get_num_threads()};
+    share s = {.first = ap_lstm_groups(H) * omp_get_thread_num() / omp_get_num_threads(),
+               .end = ap_lstm_groups(H) * (omp_get_thread_num() + 1) / omp_get_num_threads()};
     s.unit = s.first * AP_LANES;
     s.units = ap_least(s.end * AP_LANES, H) - s.unit;
     return s;
-}
-
-/* ---- panels
- *
- * The panel of a group of units has a row for each k and one more: what each lane of each gate multiplies
- * with number k, and last what each lane's sum is to be multiplied by. Forward, the lanes are the units' and
- * the numbers the state before; on the way back the lanes are the units that pass on and the numbers dz.
- *
- * A step reads every panel once, which together are more than a core's own caches hold, and for few items
- * takes as long as that many bytes take to come. Where the processor has the instructions for it a float
- * therefore travels as 24 bits, as a multiple of 2^-23 of the largest weight of its gate and lane: four gates
- * in three words, each the 24 bits of one gate above a byte of the last gate's. A weight so read is off by
- * half of that at most, about 2^-24 of the largest one, as much as each rounding of the sum. An infinite
- * weight, or NaN, becomes its lane's factor and makes every sum NaN. */
-
-static int64_t panel_count(int64_t H)
-{
-    return (H + 1) * GATES * AP_LANES;
-}
-
-static int64_t packed_count(int64_t H)
-{
-    return groups(H) * panel_count(H);
-}
-
-#if defined(__AVX512VBMI2__) && !defined(AP_DOUBLE)
-
-/* The gate that is in bytes: as many others are in words. */
-#define LAST (GATES - 1)
-/* What the largest weight becomes: it may still be rounded upwards, twice. */
-#define WORD_MOST (INT32_MAX - 1023)
-
-typedef int32_t lane_words __attribute__((vector_size(AP_VEC_BYTES), aligned(sizeof(int32_t)), may_alias));
-
-static inline void read_row(const ap_real *panel, int64_t k, ap_vec weight[GATES])
-{
-    lane_words word[LAST];
-    for (int gate = 0; gate < LAST; gate++) {
-        word[gate] = ((const lane_words *)panel)[k * LAST + gate];
-        __asm__("" : "+v"(word[gate])); /* or it is fetched again for its second use */
-        weight[gate] = __builtin_convertvector(word[gate], ap_vec);
-    }
-    __m512i last = _mm512_slli_epi32((__m512i)word[0], 24);
-    for (int gate = 1; gate < LAST; gate++) last = _mm512_shrdi_epi32(last, (__m512i)word[gate], 8);
-    weight[LAST] = __builtin_convertvector((lane_words)last, ap_vec);
-}
-
-/* The word that ends in `byte` and is, rounded to a float as read_row does, nearest to x. */
-static inline int32_t word_near(int32_t x, int32_t byte)
-{
-    int32_t word = ((x - byte + 128) & ~255) + byte;
-    return word + ((x - (int32_t)(float)word + 128) & ~255);
-}
-
-/* One row; inverse: of the factors. */
-static void write_row(const ap_real weight[GATES][AP_LANES], const double inverse[GATES][AP_LANES],
-                      int32_t word[LAST][AP_LANES])
-{
-    int32_t last[AP_LANES];
-    for (int lane = 0; lane < AP_LANES; lane++)
-        last[lane] = word_near((int32_t)((double)weight[LAST][lane] * inverse[LAST][lane]), 0);
-    for (int gate = 0; gate < LAST; gate++)
-        for (int lane = 0; lane < AP_LANES; lane++)
-            word[gate][lane] = word_near((int32_t)((double)weight[gate][lane] * inverse[gate][lane]),
-                                         last[lane] >> (8 + 8 * gate) & 255);
-}
-
-/* largest[lane] = the largest |w| of each lane of each gate; infinity and NaN are above all. */
-static void panel_largest(int64_t H, const ap_real *panel, ap_real largest[GATES * AP_LANES])
-{
-    int32_t bits[GATES * AP_LANES], most[GATES * AP_LANES] = {0}; /* they order as the numbers do */
-    for (int64_t k = 0; k < H; k++) {
-        memcpy(bits, panel + k * GATES * AP_LANES, sizeof bits);
-        for (int lane = 0; lane < GATES * AP_LANES; lane++) {
-            int32_t size = bits[lane] & INT32_MAX;
-            most[lane] = size > most[lane] ? size : most[lane];
-        }
-    }
-    memcpy(largest, most, sizeof most);
-}
-
-/* Turns a panel of floats into words, in place: a row of words ends before the next row of floats begins. */
-static void finish_panel(int64_t H, ap_real *panel)
-{
-    const int64_t lanes = GATES * AP_LANES;
-    ap_real weight[GATES][AP_LANES], largest[GATES * AP_LANES];
-    double inverse[GATES][AP_LANES] = {0};
-    panel_largest(H, panel, largest);
-    for (int64_t lane = 0; lane < lanes; lane++) {
-        ap_real factor = largest[lane] / (ap_real)WORD_MOST;
-        if (factor < FLT_MIN) factor = FLT_MIN; /* zeros, too */
-        if (isfinite(factor))
-            inverse[lane / AP_LANES][lane % AP_LANES] = 1 / (double)factor;
-        else
-            for (int64_t k = 0; k < H; k++) panel[k * lanes + lane] = 0; /* the factor says all */
-        panel[H * lanes + lane] = factor;
-    }
-    for (int64_t k = 0; k < H; k++) {
-        int32_t word[LAST][AP_LANES];
-        memcpy(weight, panel + k * lanes, sizeof weight);
-        write_row(weight, inverse, word);
-        memcpy(panel + k * LAST * AP_LANES, word, sizeof word);
-    }
-}
-
-#else
-
-static inline void read_row(const ap_real *panel, int64_t k, ap_vec weight[GATES])
-{
-    for (int gate = 0; gate < GATES; gate++) weight[gate] = ((const ap_vec *)panel)[k * GATES + gate];
-}
-
-static void finish_panel(int64_t H, ap_real *panel)
-{
-    for (int64_t i = 0; i < GATES * AP_LANES; i++) panel[H * GATES * AP_LANES + i] = 1;
-}
-
-#endif
-
-static void copy_lanes(ap_real *to, const ap_real *from, int64_t count)
-{
-    if (count == AP_LANES)
-        *(ap_vec *)to = *(const ap_vec *)from;
-    else
-        memcpy(to, from, (size_t)count * sizeof *to);
-}
-
-/* packed [groups, panel]. Units beyond H weigh nothing. */
-static void pack_weights(int64_t H, const ap_real *weight_hh, bool back, ap_real *packed)
-{
-    const int64_t row = GATES * AP_LANES;
-#pragma omp parallel for schedule(static)
-    for (int64_t group = 0; group < groups(H); group++) {
-        int64_t unit = group * AP_LANES, units = ap_least(AP_LANES, H - unit);
-        ap_real *panel = packed + group * panel_count(H);
-        if (units < AP_LANES) memset(panel, 0, (size_t)panel_count(H) * sizeof *panel);
-        for (int64_t gate = 0; gate < GATES; gate++) {
-            const ap_real *of = weight_hh + gate * H * H;
-            ap_real *to = panel + gate * AP_LANES;
-            if (!back) ap_matrix_transpose(units, H, of + unit * H, H, false, to, row);
-            for (int64_t k = 0; back && k < H; k++) copy_lanes(to + k * row, of + k * H + unit, units);
-        }
-        finish_panel(H, panel);
-    }
-}
-
-/* sums[item][gate] = the sum over k of panel[k][gate] v[item][gate_step gate + k], for `items` items, a
- * constant. */
-static inline __attribute__((always_inline)) void panel_product(int items, int64_t gate_step, int64_t H,
-                                                                const ap_real *panel, const ap_real *v,
-                                                                int64_t item_step, ap_vec sums[ITEMS][GATES])
-{
-    ap_vec sum[ITEMS][GATES] = {0}, weight[GATES], factor[GATES];
-    for (int64_t k = 0; k < H; k++) {
-        read_row(panel, k, weight);
-        for (int item = 0; item < items; item++)
-            for (int gate = 0; gate < GATES; gate++)
-                sum[item][gate] += weight[gate] * v[item * item_step + gate * gate_step + k];
-    }
-    for (int gate = 0; gate < GATES; gate++) factor[gate] = ((const ap_vec *)panel)[H * GATES + gate];
-    for (int item = 0; item < items; item++)
-        for (int gate = 0; gate < GATES; gate++) sums[item][gate] = sum[item][gate] * factor[gate];
-}
-
-/* The same for a number of items known only now; gate_step is H or 0. */
-static void product(int64_t items, int64_t gate_step, int64_t H, const ap_real *panel, const ap_real *v,
-                    int64_t item_step, ap_vec sums[ITEMS][GATES])
-{
-#define CASE(n)                                                                                              \
-    case n:                                                                                                  \
-        if (gate_step)                                                                                       \
-            panel_product(n, H, H, panel, v, item_step, sums);                                               \
-        else                                                                                                 \
-            panel_product(n, 0, H, panel, v, item_step, sums);                                               \
-        break;
-    switch (items) {
-        CASE(1)
-        CASE(2)
-        CASE(3)
-        CASE(4)
-    }
-#undef CASE
-    _Static_assert(ITEMS == 4, "a case for each number of items");
 }
 
 /* to[0 .. count - 1] += v */
@@ -330,8 +141,8 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
         for (int64_t t = 0; t < steps; t++) {
             for (int64_t group = own.first; group < own.end; group++)
                 for (int64_t b = 0; b < B; b += ITEMS) {
-                    const ap_real *panel = packed + group * panel_count(H);
-                    product(ap_least(ITEMS, B - b), 0, H, panel, h + (t * B + b) * H, H, sums);
+                    const ap_real *panel = packed + group * ap_lstm_panel_count(H);
+                    ap_lstm_panel_product(ap_least(ITEMS, B - b), 0, H, panel, h + (t * B + b) * H, H, sums);
                     for (int64_t item = b; item < ap_least(B, b + ITEMS); item++)
                         for (int64_t gate = 0; gate < GATES; gate++)
                             add_lanes(z + ((t * B + item) * GATES + gate) * H + group * AP_LANES,
@@ -365,9 +176,9 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
         for (int64_t t = l->T - 1; t >= 0; t--) {
             for (int64_t group = own.first; group < own.end && t < l->T - 1; group++)
                 for (int64_t b = 0; b < B; b += ITEMS) {
-                    const ap_real *panel = packed + group * panel_count(H);
-                    product(ap_least(ITEMS, B - b), H, H, panel, gates + ((t + 1) * B + b) * GATES * H,
-                            GATES * H, sums);
+                    const ap_real *panel = packed + group * ap_lstm_panel_count(H);
+                    ap_lstm_panel_product(ap_least(ITEMS, B - b), H, H, panel,
+                                          gates + ((t + 1) * B + b) * GATES * H, GATES * H, sums);
                     for (int64_t item = b; item < ap_least(B, b + ITEMS); item++) {
                         const ap_vec *of = sums[item - b];
                         add_lanes(dh + (t * B + item) * H + group * AP_LANES, of[0] + of[1] + of[2] + of[3],
@@ -461,7 +272,7 @@ static void lstm_node_backward(ap_tape *tape, ap_var *y)
         (size_t)(packed_count(l.H) + l.T * state + state + states_count(&l, l.T)) * sizeof(ap_real);
     ap_real *packed = ap_arena_alloc(ap_tape_arena(tape), bytes), *dh = packed + packed_count(l.H);
     ap_real *dc = dh + l.T * state, *c = dc + state;
-    pack_weights(l.H, in[2]->value.data, true, packed);
+    ap_lstm_panels_pack(l.H, in[2]->value.data, true, packed);
     for (int64_t b = 0; b < l.B; b++)
         ap_matrix_transpose(l.H, l.T, y->grad + b * l.H * l.T, l.T, false, dh + b * l.H, state);
     memset(dc, 0, (size_t)(2 * state) * sizeof *dc); /* and the first of c */
@@ -501,7 +312,7 @@ ap_var *ap_lstm(ap_tape *tape, ap_var *x, ap_var *weight_ih, ap_var *weight_hh, 
     size_t bytes = (size_t)(count + (saved ? 0 : gates_count(&l, chunk))) * sizeof(ap_real);
     ap_real *packed = ap_arena_alloc(ap_tape_arena(tape), bytes), *bias = packed + packed_count(l.H);
     ap_real *c = bias + GATES * l.H, *h = c + state, *gates = saved ? saved : packed + count;
-    pack_weights(l.H, weight_hh->value.data, false, packed);
+    ap_lstm_panels_pack(l.H, weight_hh->value.data, false, packed);
     for (int64_t k = 0; k < GATES * l.H; k++) bias[k] = bias_ih->value.data[k] + bias_hh->value.data[k];
     lstm_forward(&l, chunk, x->value.data, weight_ih->value.data, packed, bias, gates, c, h, y->value.data);
     ap_arena_recycle(ap_tape_arena(tape), packed, bytes);

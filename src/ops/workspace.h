@@ -1,0 +1,19 @@
+/* What a thread works in: several arrays in one block of the arena. */
+#ifndef ANTIPHON_OPS_WORKSPACE_H
+#define ANTIPHON_OPS_WORKSPACE_H
+
+#include "antiphon/real.h"
+
+#include <stdint.h>
+
+/* An array of `size` numbers, and where its address is kept. */
+typedef struct ap_workspace_part {
+    ap_real **part;
+    int64_t size;
+} ap_workspace_part;
+
+/* How many numbers the parts take one behind the other, each on a boundary of the arena's alignment as
+ * `memory` is; they are laid out in `memory` unless that is NULL. */
+int64_t ap_workspace_lay_out(int64_t count, const ap_workspace_part *parts, ap_real *memory);
+
+#endif
