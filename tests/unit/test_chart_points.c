@@ -1,17 +1,11 @@
 /* Points with intervals: where they are drawn, and names that do not cover one another. */
 #include "support/check.h"
+#include "support/text.h"
 #include "track/chart_points.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int occurrences(const char *text, const char *part)
-{
-    int count = 0;
-    for (const char *at = text; (at = strstr(at, part)); at++) count++;
-    return count;
-}
 
 static char *drawn(void (*draw)(page *, const chart_points *), const chart_points *c)
 {
@@ -39,8 +33,8 @@ static void rows_show_intervals(void **state)
         strstr(text, "<line class=\"mark\" x1=\"75.00%\" y1=\"100.00%\" x2=\"75.00%\" y2=\"0.00%\"/>"));
     assert_non_null(strstr(text, "<b>t &amp; u</b>"));
     /* what has no value has a name all the same */
-    assert_int_equal(occurrences(text, "<circle"), 1);
-    assert_int_equal(occurrences(text, ">nothing</text>"), 1);
+    assert_int_equal(text_occurrences(text, "<circle"), 1);
+    assert_int_equal(text_occurrences(text, ">nothing</text>"), 1);
     free(text);
 }
 
@@ -72,7 +66,7 @@ static void names_keep_apart(void **state)
                           .count = N,
                           .points = points};
         char *text = drawn(chart_scatter, &c);
-        assert_int_equal(occurrences(text, "<circle"), N);
+        assert_int_equal(text_occurrences(text, "<circle"), N);
         assert_int_equal(heights(text, "<text class=\"before\"", at), N);
         for (int i = 0; i < N; i++) {
             assert_true(at[i] >= 0 && at[i] <= 100);

@@ -8,6 +8,7 @@
 #include "evaluate/banks.h"
 #include "support/check.h"
 #include "support/folder.h"
+#include "support/text.h"
 #include "track/chart.h"
 #include "track/history.h"
 #include "track/page.h"
@@ -17,19 +18,6 @@
 #include <png.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void write_file(const char *path, const char *text)
-{
-    ap_status status = ap_replace_file(path, text, strlen(text));
-    assert_string_equal(status.message, "");
-}
-
-static int occurrences(const char *text, const char *part)
-{
-    int count = 0;
-    for (const char *at = text; (at = strstr(at, part)); at++) count++;
-    return count;
-}
 
 /* ---------------------------------------------------------------- the page */
 
@@ -96,7 +84,7 @@ static void numbers(void **state)
 static history read_log(void **state, const char *text)
 {
     history h;
-    write_file(folder_path(state, "log.jsonl"), text);
+    text_write(folder_path(state, "log.jsonl"), text);
     ap_status status = history_read(folder_path(state, "log.jsonl"), &h);
     assert_string_equal(status.message, "");
     return h;
@@ -278,7 +266,7 @@ static void gaps_and_marks(void **state)
     assert_null(strstr(svg, "inf"));
     assert_null(strstr(svg, "<T>"));
     assert_null(strstr(svg, "<q>"));
-    assert_int_equal(occurrences(svg, "class=\"point val\""), 3);
+    assert_int_equal(text_occurrences(svg, "class=\"point val\""), 3);
     /* x runs from 0 to 5 in 10000: the line goes 1 to 2, breaks, and is alone at 4 */
     const char *path = strstr(svg, "<path class=\"val\" d=\"");
     assert_non_null(path);
@@ -394,13 +382,13 @@ static void a_page_of_hostile_content(void **state)
 {
     char *html;
     size_t length;
-    write_file(
+    text_write(
         folder_path(state, "config.json"),
         "{\"data\": {\"path\": \"</pre><script>alert(1)</script>\"}, \"loss\": {\"corr_weight\": 0.5}}");
-    write_file(folder_path(state, "log.jsonl"), "{\"step\": 1, \"epoch\": 1, \"time\": 1, \"<img src=x>\": "
+    text_write(folder_path(state, "log.jsonl"), "{\"step\": 1, \"epoch\": 1, \"time\": 1, \"<img src=x>\": "
                                                 "1, \"val_loss\": null, \"epoch_seconds\": 1}\n"
                                                 "{\"step\": 2, \"epo");
-    write_file(folder_path(state, "evaluation.json"),
+    text_write(folder_path(state, "evaluation.json"),
                "{\"items\": [\"a\"], \"systems\": [{\"name\": \"<b>\", \"summary\": {\"cost\": {\"mean\": "
                "null}}}]}");
     ap_status status = ap_report_write(*state, NULL, 8);
@@ -425,7 +413,7 @@ static void no_run_is_refused(void **state)
     assert_int_equal(folder_count(state), 0);
     status = ap_report_write(folder_path(state, "nowhere"), NULL, 8);
     assert_int_equal(status.code, AP_FAILED);
-    write_file(folder_path(state, "file"), "x");
+    text_write(folder_path(state, "file"), "x");
     status = ap_report_write(folder_path(state, "file"), NULL, 8);
     assert_non_null(strstr(status.message, "is not a folder"));
 }
