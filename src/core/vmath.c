@@ -1,5 +1,7 @@
 #include "core/vmath.h"
 
+#include "core/bounds.h"
+
 #include <math.h>
 
 #ifdef AP_DOUBLE
@@ -183,7 +185,7 @@ double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
 {
     double total = 0;
     for (int64_t at = 0; at < n; at += BLOCK) {
-        int64_t end = n - at < BLOCK ? n : at + BLOCK;
+        int64_t end = ap_least(n, at + BLOCK);
         ap_real sum = 0;
 #pragma omp simd reduction(+ : sum)
         for (int64_t i = at; i < end; i++) {

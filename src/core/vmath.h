@@ -14,7 +14,8 @@ void ap_vexp(int64_t n, const ap_real *x, ap_real *y);
 /* The largest of n numbers, n at least 1. */
 ap_real ap_vmax(int64_t n, const ap_real *x);
 
-/* y = e^(x - shift), as ap_vexp, for x up to shift + 88; returns the sum of y, correct to a few rounding errors of ap_real. */
+/* y = e^(x - shift), as ap_vexp, for x up to shift + 88; returns the sum of y, correct to a few rounding errors of
+ * ap_real. */
 double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y);
 
 /* y = tanh(x), absolute error below 2e-7. */

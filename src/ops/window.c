@@ -2,6 +2,7 @@
 
 #include "antiphon/arena.h"
 #include "core/array.h"
+#include "core/bounds.h"
 
 #include <string.h>
 
@@ -65,11 +66,9 @@ static void fill_outside(const ap_window_signal *signal, const ap_real *x, int64
 static void fill_row(const ap_window_signal *signal, const ap_real *x, int64_t at, int64_t stride,
                      int64_t columns, ap_real *row)
 {
-    int64_t begin = at < 0 ? (-at + stride - 1) / stride : 0;
-    int64_t end = signal->T > at ? (signal->T - at + stride - 1) / stride : 0;
-    if (begin > columns) begin = columns;
-    if (end > columns) end = columns;
-    if (end < begin) end = begin;
+    int64_t begin = at < 0 ? ap_least(columns, (-at + stride - 1) / stride) : 0;
+    int64_t end = signal->T > at ? ap_least(columns, (signal->T - at + stride - 1) / stride) : 0;
+    end = ap_most(begin, end);
     fill_outside(signal, x, at, stride, 0, begin, row);
     if (begin < end) copy(end - begin, x + at + begin * stride, stride, row + begin);
     fill_outside(signal, x, at, stride, end, columns, row);
@@ -80,7 +79,7 @@ static void fill_row(const ap_window_signal *signal, const ap_real *x, int64_t a
 static void ask_for(const ap_window_signal *signal, const ap_real *x, int64_t begin, int64_t count)
 {
     const int64_t line = AP_ARENA_ALIGNMENT / (int64_t)sizeof(ap_real);
-    int64_t from = begin > 0 ? begin : 0, to = begin + count < signal->T ? begin + count : signal->T;
+    int64_t from = ap_most(0, begin), to = ap_least(signal->T, begin + count);
     for (int64_t i = from; i < to; i += line) __builtin_prefetch(x + i, 0, 2);
 }
 
@@ -110,7 +109,7 @@ void ap_window_fill_transposed(const ap_window_signal *signal, int64_t begin, in
     for (int64_t c = 0; c < signal->C; c += TRANSPOSED_AT_ONCE) {
         ap_window_signal some = *signal;
         some.data += c * signal->T;
-        some.C = signal->C - c < TRANSPOSED_AT_ONCE ? signal->C - c : TRANSPOSED_AT_ONCE;
+        some.C = ap_least(TRANSPOSED_AT_ONCE, signal->C - c);
         ap_window_fill(&some, begin, 1, columns, pitch, rows);
         ap_matrix_transpose(some.C, columns, rows, pitch, false, window + c, signal->C);
     }
