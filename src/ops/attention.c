@@ -225,8 +225,7 @@ static void row_backward(const ap_dropout_mask *mask, uint64_t first, int64_t T,
     if (!drop.threshold)
         for (int64_t t = 0; t < T; t++) dp[t] = p[t] * (dp[t] - delta);
     else
-        for (ap_rng_run run = ap_dropout_run(&drop, first, 0, T); run.begin < T;
-             run = ap_dropout_run(&drop, first, run.end, T))
+        AP_DROPOUT_FOR_EACH_RUN(&drop, first, T, run)
             for (int64_t t = run.begin; t < run.end; t++) {
                 ap_real m = ap_dropout_drops(&drop, run, t) ? 0 : drop.factor;
                 dp[t] = p[t] * (m * dp[t] - delta);

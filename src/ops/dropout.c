@@ -17,8 +17,7 @@ ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p)
 void ap_dropout_clear(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap_real *x)
 {
     const ap_dropout_mask m = *mask;
-    for (ap_rng_run run = ap_dropout_run(&m, first, 0, n); run.begin < n;
-         run = ap_dropout_run(&m, first, run.end, n))
+    AP_DROPOUT_FOR_EACH_RUN(&m, first, n, run)
         for (int64_t i = run.begin; i < run.end; i++) x[i] = ap_dropout_drops(&m, run, i) ? 0 : x[i];
 }
 
@@ -39,9 +38,7 @@ void ap_dropout_add(const ap_dropout_mask *mask, uint64_t first, int64_t n, cons
                     const ap_real *part, ap_real *y)
 {
     if (mask->threshold)
-        for (ap_rng_run run = ap_dropout_run(mask, first, 0, n); run.begin < n;
-             run = ap_dropout_run(mask, first, run.end, n))
-            add_run(mask, run, x, part, y);
+        AP_DROPOUT_FOR_EACH_RUN(mask, first, n, run) add_run(mask, run, x, part, y);
     else if (x)
         for (int64_t i = 0; i < n; i++) y[i] = x[i] + part[i];
     else if (y != part)

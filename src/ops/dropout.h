@@ -16,12 +16,11 @@ typedef struct ap_dropout_mask {
  * draws nothing. p outside [0, 1): ap_fatal, in the name of the operation. */
 ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p);
 
-/* Of n elements from `first` on those from `begin` on, to be gone through in one loop, a run after another.
- */
-static inline ap_rng_run ap_dropout_run(const ap_dropout_mask *mask, uint64_t first, int64_t begin, int64_t n)
-{
-    return ap_rng_run_from(mask->key, first, begin, n);
-}
+/* Runs the statement after it for every `run` of n elements from `first` on: one loop over each, which the
+ * compiler vectorises, asks ap_dropout_drops. */
+#define AP_DROPOUT_FOR_EACH_RUN(mask, first, n, run)                                                         \
+    for (ap_rng_run run = ap_rng_run_from((mask)->key, first, 0, n); run.begin < (n);                        \
+         run = ap_rng_run_from((mask)->key, first, run.end, n))
 
 static inline bool ap_dropout_drops(const ap_dropout_mask *mask, ap_rng_run run, int64_t i)
 {
