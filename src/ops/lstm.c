@@ -25,7 +25,7 @@
  * whole sequence, and the threads meet once a step. A unit is summed up in the same order whoever has it. */
 
 #define GATES AP_LSTM_GATES
-#define ITEMS AP_LSTM_ITEMS
+#define TOGETHER AP_LSTM_TOGETHER
 /* Steps at a time when nothing is kept for a backward pass: long inference runs in bounded memory. */
 #define STEPS 512
 /* Fewer multiplications than this a step are not worth another thread's wait. */
@@ -125,6 +125,37 @@ static void cell_backward(int64_t H, int64_t first, int64_t n, ap_real *gates, c
     }
 }
 
+/* Adds to the own units what the recurrent weights make of the step before: to z [B, 4H] from h [B, H], or
+ * `back` to dh [B, H] from dz [B, 4H]. Every other step begins at the other end, with the panels that were
+ * read last, and where the sums go is fetched while they are made. Items share a panel; a single one
+ * goes through several at a time. */
+static void collect(const layer *l, share own, int64_t t, bool back, const ap_real *packed,
+                    const ap_real *from, ap_real *to)
+{
+    int64_t H = l->H, item_step = back ? GATES * H : H, rows = back ? 1 : GATES;
+    int64_t panels_most = l->B == 1 ? TOGETHER : 1;
+    ap_real *at[TOGETHER];
+    ap_vec sums[TOGETHER][GATES];
+    for (int64_t k = own.first; k < own.end; k += panels_most)
+        for (int64_t b = 0; b < l->B; b += TOGETHER) {
+            int64_t panels = ap_least(panels_most, own.end - k), items = ap_least(TOGETHER, l->B - b);
+            int64_t group = t % 2 ? own.first + own.end - k - panels : k;
+            for (int64_t i = 0; i < panels * items; i++) {
+                at[i] = to + (b + i / panels) * rows * H + (group + i % panels) * AP_LANES;
+                for (int64_t row = 0; row < rows; row++) __builtin_prefetch(at[i] + row * H, 1);
+            }
+            ap_lstm_panel_product(panels, items, back ? H : 0, H, packed + group * ap_lstm_panel_count(H),
+                                  from + b * item_step, item_step, sums);
+            for (int64_t i = 0; i < panels * items; i++) {
+                ap_vec *of = sums[i];
+                if (back) of[0] = of[0] + of[1] + of[2] + of[3];
+                for (int64_t row = 0; row < rows; row++)
+                    add_lanes(at[i] + row * H, of[row],
+                              ap_least(AP_LANES, H - (group + i % panels) * AP_LANES));
+            }
+        }
+}
+
 /* z [steps, B, 4H] holds what came from x and becomes the gates; c [B, H] and the first of h [1 + steps, B,
  * H] are the state before the first step, and c becomes that after the last. */
 static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap_real *z, ap_real *c,
@@ -137,17 +168,8 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
 #pragma omp single
         ap_rendezvous_init(&step, omp_get_num_threads());
         const share own = share_of_thread(H);
-        ap_vec sums[ITEMS][GATES];
         for (int64_t t = 0; t < steps; t++) {
-            for (int64_t group = own.first; group < own.end; group++)
-                for (int64_t b = 0; b < B; b += ITEMS) {
-                    const ap_real *panel = packed + group * ap_lstm_panel_count(H);
-                    ap_lstm_panel_product(ap_least(ITEMS, B - b), 0, H, panel, h + (t * B + b) * H, H, sums);
-                    for (int64_t item = b; item < ap_least(B, b + ITEMS); item++)
-                        for (int64_t gate = 0; gate < GATES; gate++)
-                            add_lanes(z + ((t * B + item) * GATES + gate) * H + group * AP_LANES,
-                                      sums[item - b][gate], ap_least(AP_LANES, H - group * AP_LANES));
-                }
+            collect(l, own, t, false, packed, h + t * B * H, z + t * B * GATES * H);
             for (int64_t b = 0; b < B; b++)
                 cell_forward(H, own.unit, own.units, z + (t * B + b) * GATES * H, c + b * H,
                              h + ((t + 1) * B + b) * H);
@@ -170,21 +192,11 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
 #pragma omp single
         ap_rendezvous_init(&step, omp_get_num_threads());
         const share own = share_of_thread(H);
-        ap_vec sums[ITEMS][GATES];
         for (int64_t row = 0; row < l->T * B; row++)
             cell_state(H, own.unit, own.units, gates + row * GATES * H, c + row * H, c + (row + B) * H);
         for (int64_t t = l->T - 1; t >= 0; t--) {
-            for (int64_t group = own.first; group < own.end && t < l->T - 1; group++)
-                for (int64_t b = 0; b < B; b += ITEMS) {
-                    const ap_real *panel = packed + group * ap_lstm_panel_count(H);
-                    ap_lstm_panel_product(ap_least(ITEMS, B - b), H, H, panel,
-                                          gates + ((t + 1) * B + b) * GATES * H, GATES * H, sums);
-                    for (int64_t item = b; item < ap_least(B, b + ITEMS); item++) {
-                        const ap_vec *of = sums[item - b];
-                        add_lanes(dh + (t * B + item) * H + group * AP_LANES, of[0] + of[1] + of[2] + of[3],
-                                  ap_least(AP_LANES, H - group * AP_LANES));
-                    }
-                }
+            if (t < l->T - 1)
+                collect(l, own, t, true, packed, gates + (t + 1) * B * GATES * H, dh + t * B * H);
             for (int64_t b = 0; b < B; b++)
                 cell_backward(H, own.unit, own.units, gates + (t * B + b) * GATES * H, c + (t * B + b) * H,
                               c + ((t + 1) * B + b) * H, dh + (t * B + b) * H, dc + b * H);

@@ -10,8 +10,9 @@
 #include <stdint.h>
 
 #define AP_LSTM_GATES 4
-/* Items of the batch that share one pass over a panel: their sums fit the registers. */
-#define AP_LSTM_ITEMS 4
+/* Items of the batch that share one pass over a panel, or panels that an item goes through at a time: their
+ * sums fit the registers. */
+#define AP_LSTM_TOGETHER 4
 
 /* The groups of H units, and the numbers that the panel of one takes. */
 int64_t ap_lstm_groups(int64_t H);
@@ -22,9 +23,10 @@ int64_t ap_lstm_panel_count(int64_t H);
  * passed on by the gates of each unit of the step after. Units beyond H weigh nothing. */
 void ap_lstm_panels_pack(int64_t H, const ap_real *weight_hh, bool back, ap_real *panels);
 
-/* sums[item][gate] = the sum over k < H of panel[k][gate] v[item item_step + gate gate_step + k], for 1 to
- * AP_LSTM_ITEMS items; gate_step is 0 forward and H on the way back. One thread. */
-void ap_lstm_panel_product(int64_t items, int64_t gate_step, int64_t H, const ap_real *panel,
-                           const ap_real *v, int64_t item_step, ap_vec sums[AP_LSTM_ITEMS][AP_LSTM_GATES]);
+/* sums[p + item][gate] = the sum over k < H of panel_p[k][gate] v[item item_step + gate gate_step + k], for 1
+ * to AP_LSTM_TOGETHER items of one panel, or as many panels, one after the other, of one item; gate_step is 0
+ * forward and H on the way back. One thread. */
+void ap_lstm_panel_product(int64_t panels, int64_t items, int64_t gate_step, int64_t H, const ap_real *panel,
+                           const ap_real *v, int64_t item_step, ap_vec sums[AP_LSTM_TOGETHER][AP_LSTM_GATES]);
 
 #endif

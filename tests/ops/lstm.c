@@ -177,8 +177,8 @@ static void check_not_finite(ap_real weight)
 void forward_lstm(void **state)
 {
     (void)state;
-    const int64_t shapes[][4] = {
-        {1, 1, 1, 1}, {1, 5, 37, 16}, {2, 3, 41, 19}, {3, 7, 29, 67}, {7, 2, 1100, 9}};
+    const int64_t shapes[][4] = {{1, 1, 1, 1},  {1, 5, 37, 16},  {2, 3, 41, 19}, {3, 7, 29, 67},
+                                 {1, 3, 9, 90}, {1, 2, 11, 101}, {1, 4, 8, 128}, {7, 2, 1100, 9}};
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
         gradient_case of = lstm_case(shapes[k][0], shapes[k][1], shapes[k][2], shapes[k][3]);
         check_forward(of);
@@ -195,19 +195,24 @@ void gradient_lstm(void **state)
 {
     (void)state;
     gradient_case small = lstm_case(2, 3, 5, 4), items = lstm_case(5, 2, 3, 9),
-                  large = lstm_case(5, 30, 21, 150);
+                  large = lstm_case(5, 30, 21, 150), single = lstm_case(1, 30, 21, 150);
     check_gradient(&small);
     check_gradient(&items);
     small.constant[1] = small.constant[2] = small.constant[3] = true; /* frozen weights */
     check_gradient(&small);
     check_threads(&large, forward_tolerance());
-    gradient_case even = lstm_case(2, 2, 6, 21), uneven = lstm_case(5, 1, 4, 35);
+    check_threads(&single, forward_tolerance());
+    gradient_case even = lstm_case(2, 2, 6, 21), uneven = lstm_case(5, 1, 4, 35),
+                  one = lstm_case(1, 2, 3, 101);
     make_uneven(uneven.inputs[2]);
     check_backward(even);
     check_backward(uneven);
+    check_backward(one);
     free_inputs(&even);
     free_inputs(&uneven);
     free_inputs(&small);
     free_inputs(&items);
     free_inputs(&large);
+    free_inputs(&single);
+    free_inputs(&one);
 }
