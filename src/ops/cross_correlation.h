@@ -20,7 +20,7 @@ typedef struct ap_cross_correlation {
     const ap_real *packed, *bias; /* packed by ap_panel_pack */
     ap_filter_target target;
     int64_t length, phases, skip; /* of y [B, rows / phases, length] */
-    bool paired;                  /* decided by ap_cross_correlate */
+    bool by_quads;                /* decided by ap_cross_correlate */
 } ap_cross_correlation;
 
 void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *correlation);

@@ -1,0 +1,141 @@
+#include "ops/quads.h"
+
+#include "core/bounds.h"
+
+/* Polynomials are multiplied by their values at 0, +-A, +-B and infinity, and a filter is that transposed.
+ * Two taps are three of which the last is 0, and with it the product at infinity. These points, exact in
+ * binary, leave an error in float hardly larger than that of the plain sum; 1 and 2 twice as large a one. */
+#define A ((ap_real)0.75)
+#define B ((ap_real)1.5)
+#define A2 (A * A)
+#define B2 (B * B)
+
+int64_t ap_quads_of(int64_t n)
+{
+    const int64_t columns = AP_QUAD * AP_LANES;
+    return (n + columns - 1) / columns * AP_LANES;
+}
+
+int64_t ap_quads_size(int taps, int64_t M, int64_t J)
+{
+    return AP_QUADS_PRODUCTS(taps) * ap_panel_size(M, J);
+}
+
+/* ---------------------------------------------------------------- weights */
+
+static inline __attribute__((always_inline)) void pack(int taps, int64_t n, const ap_real *w, ap_real *to,
+                                                       int64_t step)
+{
+    const ap_real a = 1 / (2 * A2 * (A2 - B2)), b = 1 / (2 * B2 * (B2 - A2)), zero = 1 / (A2 * B2);
+    for (int64_t i = 0; i < n; i++) {
+        ap_real w0 = w[i], w1 = w[n + i], w2 = taps == 3 ? w[2 * n + i] : 0;
+        to[i] = zero * w0;
+        to[step + i] = a * ((w0 + A2 * w2) + A * w1);
+        to[2 * step + i] = a * ((w0 + A2 * w2) - A * w1);
+        to[3 * step + i] = b * ((w0 + B2 * w2) + B * w1);
+        to[4 * step + i] = b * ((w0 + B2 * w2) - B * w1);
+        if (taps == 3) to[5 * step + i] = w2;
+    }
+}
+
+void ap_quads_pack(int taps, int64_t M, int64_t J, int64_t group, const ap_real *packed, ap_real *quads)
+{
+    int64_t size = ap_panel_size(M, J), block = AP_PANEL_ROWS * group;
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < size / block; i++)
+        if (taps == 3)
+            pack(3, block, packed + 3 * i * block, quads + i * block, size);
+        else
+            pack(2, block, packed + 2 * i * block, quads + i * block, size);
+}
+
+/* ---------------------------------------------------------------- columns */
+
+/* So many quads of a row are sorted at a time. */
+#define SORTED 64
+
+static inline __attribute__((always_inline)) void fill(int taps, int64_t n, const ap_real *x, ap_real *to,
+                                                       int64_t step)
+{
+    ap_real sorted[AP_QUAD][SORTED + AP_LANES];
+    for (int64_t i = 0; i < n; i++)
+        for (int j = 0; j < AP_QUAD; j++) sorted[j][i] = x[AP_QUAD * i + j];
+    /* the first columns of the quad behind */
+    sorted[0][n] = x[AP_QUAD * n];
+    sorted[1][n] = x[AP_QUAD * n + 1];
+    for (int64_t i = 0; i < n; i++) {
+        ap_real x0 = sorted[0][i], x1 = sorted[1][i], x2 = sorted[2][i], x3 = sorted[3][i];
+        ap_real x4 = sorted[0][i + 1], x5 = sorted[1][i + 1];
+        ap_real even_a = x4 - B2 * x2, odd_a = x3 - B2 * x1;
+        ap_real even_b = x4 - A2 * x2, odd_b = x3 - A2 * x1;
+        to[i] = even_b + B2 * (A2 * x0 - x2);
+        to[step + i] = even_a + A * odd_a;
+        to[2 * step + i] = even_a - A * odd_a;
+        to[3 * step + i] = even_b + B * odd_b;
+        to[4 * step + i] = even_b - B * odd_b;
+        if (taps == 3) to[5 * step + i] = x5 - A2 * x3 + B2 * (A2 * x1 - x3);
+    }
+}
+
+void ap_quads_fill(int taps, int64_t quads, const ap_real *x, ap_real *window, int64_t step)
+{
+    for (int64_t i = 0; i < quads; i += SORTED) {
+        int64_t n = ap_least(SORTED, quads - i);
+        if (taps == 3)
+            fill(3, n, x + AP_QUAD * i, window + i, step);
+        else
+            fill(2, n, x + AP_QUAD * i, window + i, step);
+    }
+}
+
+/* ---------------------------------------------------------------- products */
+
+/* So many rows of so many quads' products stay in the first-level cache until they are summed up. */
+#define ROWS (2 * AP_PANEL_ROWS)
+
+static inline __attribute__((always_inline)) void sum_up(int taps, int64_t n, const ap_real *product,
+                                                         ap_real bias, ap_real *y)
+{
+    const int64_t step = ROWS * AP_PANEL_COLUMNS;
+    for (int64_t i = 0; i < n; i++) {
+        ap_real even_a = product[step + i] + product[2 * step + i];
+        ap_real odd_a = A * (product[step + i] - product[2 * step + i]);
+        ap_real even_b = product[3 * step + i] + product[4 * step + i];
+        ap_real odd_b = B * (product[3 * step + i] - product[4 * step + i]);
+        ap_real last = A2 * odd_a + B2 * odd_b + bias;
+        y[AP_QUAD * i] = product[i] + even_a + even_b + bias;
+        y[AP_QUAD * i + 1] = odd_a + odd_b + bias;
+        y[AP_QUAD * i + 2] = A2 * even_a + B2 * even_b + bias;
+        y[AP_QUAD * i + 3] = taps == 3 ? last + product[5 * step + i] : last;
+    }
+}
+
+static void product_block(const ap_quads_task *task, int64_t t, int64_t m)
+{
+    ap_real product[AP_QUADS_PRODUCTS(3) * ROWS * AP_PANEL_COLUMNS];
+    ap_panel_task each = {.M = ap_least(ROWS, task->M - m),
+                          .J = task->J,
+                          .n = ap_least(AP_PANEL_COLUMNS, task->quads - t),
+                          .at = task->at,
+                          .ldy = AP_PANEL_COLUMNS};
+    for (int p = 0; p < AP_QUADS_PRODUCTS(task->taps); p++) {
+        each.W = ap_panel_packed(task->packed + p * task->packed_step, task->J, m);
+        each.x = task->x + p * task->x_step + t;
+        each.y = product + p * ROWS * AP_PANEL_COLUMNS;
+        ap_panel_product(&each);
+    }
+    for (int64_t r = 0; r < each.M; r++) {
+        const ap_real *row = product + r * AP_PANEL_COLUMNS;
+        ap_real bias = task->bias ? task->bias[m + r] : 0, *y = task->y + (m + r) * task->ldy + AP_QUAD * t;
+        if (task->taps == 3)
+            sum_up(3, each.n, row, bias, y);
+        else
+            sum_up(2, each.n, row, bias, y);
+    }
+}
+
+void ap_quads_product(const ap_quads_task *task)
+{
+    for (int64_t t = 0; t < task->quads; t += AP_PANEL_COLUMNS)
+        for (int64_t m = 0; m < task->M; m += ROWS) product_block(task, t, m);
+}
