@@ -27,6 +27,7 @@ static inline __attribute__((always_inline)) void pack(int taps, int64_t n, cons
                                                        int64_t step)
 {
     const ap_real a = 1 / (2 * A2 * (A2 - B2)), b = 1 / (2 * B2 * (B2 - A2)), zero = 1 / (A2 * B2);
+#pragma omp simd
     for (int64_t i = 0; i < n; i++) {
         ap_real w0 = w[i], w1 = w[n + i], w2 = taps == 3 ? w[2 * n + i] : 0;
         to[i] = zero * w0;
@@ -63,6 +64,7 @@ static inline __attribute__((always_inline)) void fill(int taps, int64_t n, cons
     /* the first columns of the quad behind */
     sorted[0][n] = x[AP_QUAD * n];
     sorted[1][n] = x[AP_QUAD * n + 1];
+#pragma omp simd
     for (int64_t i = 0; i < n; i++) {
         ap_real x0 = sorted[0][i], x1 = sorted[1][i], x2 = sorted[2][i], x3 = sorted[3][i];
         ap_real x4 = sorted[0][i + 1], x5 = sorted[1][i + 1];

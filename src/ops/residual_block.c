@@ -5,7 +5,7 @@
 #include "core/array.h"
 #include "core/bounds.h"
 #include "core/vmath.h"
-#include "ops/panel.h"
+#include "ops/quads.h"
 #include "ops/registry.h"
 #include "ops/window.h"
 
@@ -19,8 +19,12 @@
  *     dexpand = du s'      dshortcut = du x'              dsqueeze = dh a' */
 
 /* What a tile works in stays in the second-level cache; wider tiles than this gain nothing. */
-#define TILE_BYTES ((int64_t)640 << 10)
+#define TILE_BYTES ((int64_t)512 << 10)
 #define TILE_COLUMNS_MOST 1024
+/* Squeeze goes the way of quads (quads.h), and so does its way back, where it has this many taps and
+ * channels. */
+#define QUADS_TAPS 3
+#define QUADS_LEAST 64
 
 typedef struct block_shape {
     int64_t B, C, H, K, T;
@@ -31,34 +35,55 @@ typedef struct block_arrays {
     ap_real *squeeze, *squeeze_bias, *expand, *expand_bias, *shortcut, *shortcut_bias;
 } block_arrays;
 
+static bool quads_pay(const block_shape *s)
+{
+    return s->K == QUADS_TAPS && s->C >= QUADS_LEAST && s->T >= AP_QUADS_COLUMNS;
+}
+
 /* `length` positions, from -around on, cut into `count` tiles of `width`, which with the `around` columns
- * that a tile needs beside its own fill whole strips of a panel. */
+ * that a tile needs beside its own fill whole strips of a panel, or of quads. */
 typedef struct block_tiles {
     int64_t around, length, width, count;
+    int64_t strip;
     int64_t pitch; /* of the rows that a tile works in */
+    bool by_quads;
 } block_tiles;
+
+static int64_t whole_strips(const block_tiles *t, int64_t columns)
+{
+    return (columns + t->strip - 1) / t->strip * t->strip;
+}
 
 static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
 {
     block_tiles t = {.around = around, .length = s->T + around};
+    t.by_quads = quads_pay(s);
+    t.strip = t.by_quads ? AP_QUADS_COLUMNS : AP_PANEL_COLUMNS;
     int64_t threads = omp_get_max_threads(), affordable = TILE_BYTES / (int64_t)sizeof(ap_real) / rows;
-    int64_t strips = ap_least(affordable, TILE_COLUMNS_MOST) / AP_PANEL_COLUMNS;
+    int64_t strips = ap_least(affordable, TILE_COLUMNS_MOST) / t.strip;
     /* in backward the first tile holds the positions before x and those that they mirror */
-    int64_t fewest = ap_panel_columns(3 * around + 1);
-    int64_t width = ap_most(strips * AP_PANEL_COLUMNS, fewest) - around;
+    int64_t fewest = whole_strips(&t, 3 * around + 1);
+    int64_t width = ap_most(strips * t.strip, fewest) - around;
     int64_t count = (t.length - 1) / width + 1;
     /* a few tiles are made to come out even among the threads */
     if (s->B % threads != 0) count = (count + threads - 1) / threads * threads;
     width = (t.length - 1) / count + 1;
-    t.width = ap_most(ap_panel_columns(width + around), fewest) - around;
+    t.width = ap_most(whole_strips(&t, width + around), fewest) - around;
     t.count = (t.length - 1) / t.width + 1;
     t.pitch = ap_window_pitch(t.width + around + s->K - 1);
     return t;
 }
 
+/* What is computed where n columns are wanted. */
+static int64_t computed(const block_tiles *t, int64_t n)
+{
+    return t->by_quads ? AP_QUAD * ap_quads_of(n) : ap_panel_columns(n);
+}
+
 /* What a tile works in: rows of the tiles' pitch. x and a = ELU(x) begin K - 1 columns before the others. */
 typedef struct block_rows {
     ap_real *x, *a, *s, *du, *dh, *dx;
+    ap_real *quads;      /* window of taps_tile */
     ap_real *transposed; /* of weights_tile */
 } block_rows;
 
@@ -67,37 +92,33 @@ typedef struct block_rows {
 /* du, dh, a, s and x transposed, and what is read behind them */
 #define TRANSPOSED_ROWS(shape) (3 * (shape)->C + 2 * (shape)->H + 1)
 
-static block_rows rows_in(const block_shape *s, int64_t pitch, ap_real *memory)
-{
-    block_rows r = {.x = memory, .a = memory + s->C * pitch, .s = memory + 2 * s->C * pitch};
-    r.du = r.s + s->H * pitch;
-    r.dh = r.du + s->C * pitch;
-    r.dx = r.dh + s->H * pitch;
-    r.transposed = r.dx + s->C * pitch;
-    return r;
-}
-
-/* places[c taps + k] = c pitch + begin + k step */
-static int64_t *place(ap_arena *arena, int64_t channels, int64_t taps, int64_t pitch, int64_t begin,
-                      int64_t step)
+/* places[c taps + k] = c pitch + k */
+static int64_t *place(ap_arena *arena, int64_t channels, int64_t taps, int64_t pitch)
 {
     int64_t *places = ap_arena_alloc(arena, (size_t)(channels * taps) * sizeof *places);
-    for (int64_t i = 0; i < channels * taps; i++) places[i] = i / taps * pitch + begin + i % taps * step;
+    for (int64_t i = 0; i < channels * taps; i++) places[i] = i / taps * pitch + i % taps;
     return places;
 }
+
+/* A filter of K taps in time, y [M, n] = sum over k of Wk x [J, n + K - 1] shifted by k. */
+typedef struct block_taps {
+    int64_t M, J, K;
+    ap_real *packed;
+    int64_t *at; /* where its rows, or those of a product's window, stand */
+} block_taps;
 
 /* Weights packed for the products of a tile, and where these read. */
 typedef struct block_plan {
     block_shape shape;
     block_tiles tiles;
-    int64_t *squeeze_at, *expand_at;               /* in a; in s and x, as seen from x */
-    int64_t *spread_at, *du_at;                    /* in dh; in du */
-    int64_t *a_at, *sx_at;                         /* in a, and in s and x, transposed */
-    ap_real *squeeze, *expand;                     /* [H, C K]; [C, H + C], shortcut beside expand */
-    ap_real *expand_back, *spread, *shortcut_back; /* [H, C]; [C, H K]; [C, C]: the transposed */
-    ap_real *bias;                                 /* expand_bias + shortcut_bias */
-    ap_real *memory;                               /* `rows` rows for each thread */
-    int64_t rows;
+    block_taps squeeze, spread;           /* in a; back in dh */
+    int64_t *expand_at, *du_at;           /* in s and x, as seen from x; in du */
+    int64_t *a_at, *sx_at;                /* in a, and in s and x, transposed */
+    ap_real *expand;                      /* [C, H + C], shortcut beside expand */
+    ap_real *expand_back, *shortcut_back; /* [H, C]; [C, C]: the transposed */
+    ap_real *bias;                        /* expand_bias + shortcut_bias */
+    ap_real *memory;                      /* of all threads */
+    int64_t rows, quads_size, size;       /* rows of a thread, numbers of its window and of all that it has */
 } block_plan;
 
 static ap_real *take(ap_arena *arena, int64_t count)
@@ -110,55 +131,92 @@ static void give(ap_arena *arena, ap_real *block, int64_t count)
     ap_arena_recycle(arena, block, (size_t)count * sizeof(ap_real));
 }
 
+static int64_t taps_size(const block_plan *p, const block_taps *t)
+{
+    return p->tiles.by_quads ? ap_quads_size(QUADS_TAPS, t->M, t->J) : ap_panel_size(t->M, t->J * t->K);
+}
+
+/* Wk[m, j] = w[m m_pitch + j j_pitch + k k_pitch] */
+static block_taps plan_taps(ap_arena *arena, const block_plan *p, int64_t M, int64_t J, const ap_real *w,
+                            int64_t m_pitch, int64_t j_pitch, int64_t k_pitch)
+{
+    block_taps t = {.M = M, .J = J, .K = p->shape.K};
+    int64_t size = ap_panel_size(M, J * t.K);
+    t.packed = take(arena, size);
+    for (int64_t j = 0; j < J; j++)
+        ap_panel_pack(M, J * t.K, j * t.K, t.K, w + j * j_pitch, m_pitch, k_pitch, t.packed);
+    if (!p->tiles.by_quads) {
+        t.at = place(arena, J, t.K, p->tiles.pitch);
+        return t;
+    }
+    t.at = place(arena, J, 1, AP_PANEL_COLUMNS);
+    ap_real *packed = t.packed;
+    t.packed = take(arena, taps_size(p, &t));
+    ap_quads_pack(QUADS_TAPS, M, J, 1, packed, t.packed);
+    give(arena, packed, size);
+    return t;
+}
+
 /* A tile is as wide as its `rows` rows allow; `further` rows are touched once, and need not stay in the
  * cache. */
 static block_plan plan_forward(ap_arena *arena, const block_shape *s, const block_arrays *w, int64_t around,
                                int64_t rows, int64_t further)
 {
     int64_t C = s->C, H = s->H, K = s->K;
-    block_plan p = {.shape = *s, .tiles = cut(s, around, rows), .rows = rows + further};
+    block_plan p = {.shape = *s, .tiles = cut(s, around, rows), .rows = rows};
     int64_t pitch = p.tiles.pitch;
-    p.squeeze_at = place(arena, C, K, pitch, 0, 1);
-    p.expand_at = place(arena, H + C, 1, pitch, 0, 0);
+    p.squeeze = plan_taps(arena, &p, H, C, w->squeeze, C * K, K, 1);
+    p.expand_at = place(arena, H + C, 1, pitch);
     for (int64_t h = 0; h < H; h++) p.expand_at[h] = (2 * C + h) * pitch;
     for (int64_t c = 0; c < C; c++) p.expand_at[H + c] = c * pitch + K - 1;
-    p.squeeze = take(arena, ap_panel_size(H, C * K));
-    ap_panel_pack(H, C * K, 0, C * K, w->squeeze, C * K, 1, p.squeeze);
     p.expand = take(arena, ap_panel_size(C, H + C));
     ap_panel_pack(C, H + C, 0, H, w->expand, H, 1, p.expand);
     ap_panel_pack(C, H + C, H, C, w->shortcut, C, 1, p.expand);
     p.bias = take(arena, C);
     for (int64_t c = 0; c < C; c++) p.bias[c] = w->expand_bias[c] + w->shortcut_bias[c];
-    p.memory = take(arena, omp_get_max_threads() * p.rows * pitch);
+    p.quads_size = p.tiles.by_quads ? AP_QUADS_PRODUCTS(QUADS_TAPS) * ap_most(C, H) * AP_PANEL_COLUMNS : 0;
+    p.size = (rows + further) * pitch + p.quads_size;
+    p.memory = take(arena, omp_get_max_threads() * p.size);
     return p;
 }
 
 static void plan_backward(ap_arena *arena, block_plan *p, const block_arrays *w)
 {
-    int64_t C = p->shape.C, H = p->shape.H, K = p->shape.K, pitch = p->tiles.pitch;
-    p->du_at = place(arena, C, 1, pitch, 0, 0);
-    p->a_at = place(arena, p->tiles.width, 1, C, 0, 0);
-    p->sx_at = place(arena, p->tiles.width, 1, H + C, 0, 0);
-    /* a[q] reached h[q .. q + K - 1], by the taps from the last to the first */
-    p->spread_at = place(arena, H, K, pitch, K - 1, -1);
+    int64_t C = p->shape.C, H = p->shape.H, K = p->shape.K;
+    p->du_at = place(arena, C, 1, p->tiles.pitch);
+    p->a_at = place(arena, p->tiles.width, 1, C);
+    p->sx_at = place(arena, p->tiles.width, 1, H + C);
     p->expand_back = take(arena, ap_panel_size(H, C));
     ap_panel_pack(H, C, 0, C, w->expand, 1, H, p->expand_back);
-    p->spread = take(arena, ap_panel_size(C, H * K));
-    for (int64_t h = 0; h < H; h++)
-        ap_panel_pack(C, H * K, h * K, K, w->squeeze + h * C * K, K, 1, p->spread);
+    /* a[q] reached h[q .. q + K - 1], by the taps from the last to the first */
+    p->spread = plan_taps(arena, p, C, H, w->squeeze + K - 1, K, C * K, -1);
     p->shortcut_back = take(arena, ap_panel_size(C, C));
     ap_panel_pack(C, C, 0, C, w->shortcut, 1, C, p->shortcut_back);
 }
 
 static void release(ap_arena *arena, const block_plan *p)
 {
-    int64_t C = p->shape.C, H = p->shape.H, K = p->shape.K;
-    give(arena, p->squeeze, ap_panel_size(H, C * K));
+    int64_t C = p->shape.C, H = p->shape.H;
+    give(arena, p->squeeze.packed, taps_size(p, &p->squeeze));
     give(arena, p->expand, ap_panel_size(C, H + C));
     give(arena, p->expand_back, ap_panel_size(H, C));
-    give(arena, p->spread, ap_panel_size(C, H * K));
+    give(arena, p->spread.packed, taps_size(p, &p->spread));
     give(arena, p->shortcut_back, ap_panel_size(C, C));
-    give(arena, p->memory, omp_get_max_threads() * p->rows * p->tiles.pitch);
+    give(arena, p->memory, omp_get_max_threads() * p->size);
+}
+
+/* The rows of the calling thread. */
+static block_rows own_rows(const block_plan *p)
+{
+    int64_t C = p->shape.C, H = p->shape.H, pitch = p->tiles.pitch;
+    ap_real *memory = p->memory + omp_get_thread_num() * p->size;
+    block_rows r = {.x = memory, .a = memory + C * pitch, .s = memory + 2 * C * pitch};
+    r.du = r.s + H * pitch;
+    r.dh = r.du + C * pitch;
+    r.dx = r.dh + H * pitch;
+    r.quads = memory + p->rows * pitch;
+    r.transposed = r.quads + p->quads_size;
+    return r;
 }
 
 /* ELU'(x) where ELU gave y: 1 for y > 0, else e^x = y + 1 */
@@ -175,24 +233,52 @@ static void elu_back(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx
     for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * ELU_SLOPE(y[i]);
 }
 
+/* y for n columns, into rows of the tile's pitch */
+static void taps_tile(const block_plan *p, const block_taps *t, const block_rows *r, const ap_real *x,
+                      const ap_real *bias, int64_t n, ap_real *y)
+{
+    int64_t pitch = p->tiles.pitch, window = t->J * AP_PANEL_COLUMNS;
+    if (!p->tiles.by_quads) {
+        ap_panel_product(&(ap_panel_task){.M = t->M,
+                                          .J = t->J * t->K,
+                                          .n = n,
+                                          .W = ap_panel_packed(t->packed, t->J * t->K, 0),
+                                          .bias = bias,
+                                          .x = x,
+                                          .at = t->at,
+                                          .y = y,
+                                          .ldy = pitch});
+        return;
+    }
+    for (int64_t at = 0; at < n; at += AP_QUADS_COLUMNS) {
+        int64_t quads = ap_quads_of(ap_least(AP_QUADS_COLUMNS, n - at));
+        for (int64_t j = 0; j < t->J; j++)
+            ap_quads_fill(QUADS_TAPS, quads, x + j * pitch + at, r->quads + j * AP_PANEL_COLUMNS, window);
+        ap_quads_product(&(ap_quads_task){.taps = QUADS_TAPS,
+                                          .M = t->M,
+                                          .J = t->J,
+                                          .quads = quads,
+                                          .packed = t->packed,
+                                          .packed_step = ap_panel_size(t->M, t->J),
+                                          .bias = bias,
+                                          .x = r->quads,
+                                          .x_step = window,
+                                          .at = t->at,
+                                          .y = y + at,
+                                          .ldy = pitch});
+    }
+}
+
 /* x, a and s for n positions from `begin` on */
 static void squeeze_tile(const block_plan *p, const block_arrays *w, const block_rows *r, const ap_real *x,
                          int64_t begin, int64_t n)
 {
     const block_shape *s = &p->shape;
-    int64_t before = s->K - 1, pitch = p->tiles.pitch;
+    int64_t before = s->K - 1, pitch = p->tiles.pitch, columns = computed(&p->tiles, n) + before;
     ap_window_signal signal = {x, s->C, s->T, ap_window_mirror(AP_PAD_REFLECT, s->T, before, 0)};
-    ap_window_fill(&signal, begin - before, 1, ap_panel_columns(n) + before, pitch, r->x);
-    elu_rows(s->C, ap_panel_columns(n) + before, pitch, r->x, r->a);
-    ap_panel_product(&(ap_panel_task){.M = s->H,
-                                      .J = s->C * s->K,
-                                      .n = n,
-                                      .W = ap_panel_packed(p->squeeze, s->C * s->K, 0),
-                                      .bias = w->squeeze_bias,
-                                      .x = r->a,
-                                      .at = p->squeeze_at,
-                                      .y = r->s,
-                                      .ldy = pitch});
+    ap_window_fill(&signal, begin - before, 1, columns, pitch, r->x);
+    elu_rows(s->C, columns, pitch, r->x, r->a);
+    taps_tile(p, &p->squeeze, r, r->a, w->squeeze_bias, n, r->s);
     elu_rows(s->H, n, pitch, r->s, r->s);
 }
 
@@ -222,8 +308,7 @@ static void residual_block_forward(ap_arena *arena, const block_shape *s, const 
     for (int64_t i = 0; i < s->B * p->tiles.count; i++) {
         int64_t offset = i / p->tiles.count * s->C * s->T, begin = i % p->tiles.count * p->tiles.width;
         int64_t n = ap_least(p->tiles.width, s->T - begin);
-        block_rows r =
-            rows_in(s, p->tiles.pitch, p->memory + omp_get_thread_num() * p->rows * p->tiles.pitch);
+        block_rows r = own_rows(p);
         squeeze_tile(p, w, &r, x + offset, begin, n);
         expand_tile(p, &r, n, r.a);
         for (int64_t c = 0; c < s->C; c++)
@@ -269,6 +354,7 @@ static void du_tile(const block_plan *p, const block_rows *r, const ap_real *y, 
     int64_t left = ap_least(around, s->T - begin - n); /* of `behind`; zeros follow */
     ap_real *u = r->dx;                                /* not written yet */
     if (!y) expand_tile(p, r, ap_panel_columns(n + around), u);
+    int64_t columns = computed(&p->tiles, n + around); /* for which dh is computed */
     void (*back)(int64_t, const ap_real *, const ap_real *, ap_real *) = y ? elu_back : ap_velu_back;
     for (int64_t c = 0; c < s->C; c++) {
         const ap_real *through = y ? y + c * s->T + begin : u + c * pitch;
@@ -276,7 +362,7 @@ static void du_tile(const block_plan *p, const block_rows *r, const ap_real *y, 
         memset(du, 0, (size_t)skipped * sizeof *du);
         back(n - skipped, through + skipped, dy + c * s->T + begin + skipped, du + skipped);
         back(left, through + n, behind + c * around, du + n);
-        memset(du + n + left, 0, (size_t)(around - left) * sizeof *du);
+        memset(du + n + left, 0, (size_t)(columns - n - left) * sizeof *du);
     }
 }
 
@@ -293,8 +379,12 @@ static void dh_tile(const block_plan *p, const block_rows *r, int64_t columns)
                                       .at = p->du_at,
                                       .y = r->dh,
                                       .ldy = pitch});
-    for (int64_t h = 0; h < s->H; h++)
-        elu_back(columns, r->s + h * pitch, r->dh + h * pitch, r->dh + h * pitch);
+    for (int64_t h = 0; h < s->H; h++) {
+        ap_real *dh = r->dh + h * pitch;
+        elu_back(columns, r->s + h * pitch, dh, dh);
+        /* a quad's columns count for all of it */
+        memset(dh + columns, 0, (size_t)(s->K - 1) * sizeof *dh);
+    }
 }
 
 /* dx, of which what comes by the shortcut stands in the place of x */
@@ -304,24 +394,19 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
     const block_shape *s = &p->shape;
     int64_t pitch = p->tiles.pitch, skipped = skipped_columns(begin, n);
     /* whole strips: what is computed behind the tile's own columns is not looked at */
-    ap_panel_task task = {.M = s->C,
-                          .J = s->H * s->K,
-                          .n = ap_panel_columns(n),
-                          .W = ap_panel_packed(p->spread, s->H * s->K, 0),
-                          .x = r->dh,
-                          .at = p->spread_at,
-                          .y = r->dx,
-                          .ldy = pitch};
-    ap_panel_product(&task);
+    int64_t columns = computed(&p->tiles, n);
+    taps_tile(p, &p->spread, r, r->dh, NULL, columns, r->dx);
     /* position -i before x mirrors position i */
     for (int64_t i = 1; i <= -begin && i < s->T; i++)
         for (int64_t c = 0; c < s->C; c++) r->dx[c * pitch + i - begin] += r->dx[c * pitch - i - begin];
-    task.J = s->C;
-    task.W = ap_panel_packed(p->shortcut_back, s->C, 0);
-    task.x = r->du;
-    task.at = p->du_at;
-    task.y = r->x;
-    ap_panel_product(&task);
+    ap_panel_product(&(ap_panel_task){.M = s->C,
+                                      .J = s->C,
+                                      .n = columns,
+                                      .W = ap_panel_packed(p->shortcut_back, s->C, 0),
+                                      .x = r->du,
+                                      .at = p->du_at,
+                                      .y = r->x,
+                                      .ldy = pitch});
     for (int64_t c = 0; c < s->C; c++) {
         const ap_real *squeezed = r->dx + c * pitch, *shortcut = r->x + c * pitch;
         const ap_real *a = r->a + c * pitch + s->K - 1;
@@ -419,14 +504,14 @@ static void residual_block_backward(ap_arena *arena, const block_shape *s, const
     for (int64_t i = 0; i < s->B * p->tiles.count; i++) {
         int64_t offset = i / p->tiles.count * s->C * s->T, from = i % p->tiles.count * p->tiles.width;
         int64_t begin = from - p->tiles.around, n = ap_least(p->tiles.width, p->tiles.length - from);
-        int64_t columns = ap_panel_columns(n + p->tiles.around), thread = omp_get_thread_num();
-        block_rows r = rows_in(s, p->tiles.pitch, p->memory + thread * p->rows * p->tiles.pitch);
+        int64_t columns = computed(&p->tiles, n + p->tiles.around);
+        block_rows r = own_rows(p);
         squeeze_tile(p, w, &r, x + offset, begin, columns);
         du_tile(p, &r, y ? y + offset : NULL, dy + offset,
                 heads + (i / p->tiles.count * heads_an_item + i % p->tiles.count + 1) * head, begin, n);
         dh_tile(p, &r, columns);
         if (d) {
-            block_partial sum = partial_in(s, partials + thread * partial_size(s));
+            block_partial sum = partial_in(s, partials + omp_get_thread_num() * partial_size(s));
             weights_tile(p, &r, n, &sum);
         }
         if (dx) dx_tile(p, &r, begin, n, fresh, dx + offset);

@@ -90,10 +90,10 @@ static void naive(const block_case *c, ap_real *const *w, const ap_real *x, int6
 void forward_residual_block(void **state)
 {
     (void)state;
-    const block_case cases[] = {{1, 1, 1, 1, 1, false, false},     {2, 3, 2, 3, 1, false, false},
-                                {2, 4, 2, 3, 2, false, false},     {1, 9, 5, 2, 49, false, false},
-                                {3, 6, 3, 4, 97, false, false},    {2, 8, 4, 3, 4999, false, false},
-                                {1, 150, 70, 3, 311, false, false}};
+    const block_case cases[] = {{1, 1, 1, 1, 1, false, false},      {2, 3, 2, 3, 1, false, false},
+                                {2, 4, 2, 3, 2, false, false},      {1, 9, 5, 2, 49, false, false},
+                                {3, 6, 3, 4, 97, false, false},     {2, 8, 4, 3, 4999, false, false},
+                                {1, 150, 70, 3, 311, false, false}, {2, 65, 33, 3, 1201, false, false}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         const block_case *c = cases + k;
         char what[64];
@@ -196,4 +196,7 @@ void gradient_residual_block(void **state)
     check_against_parts(&(block_case){2, 12, 6, 3, 5003, true, false});
     check_against_parts(&(block_case){2, 12, 6, 3, 5003, true, true});
     check_against_parts(&(block_case){1, 70, 35, 4, 1999, false, true});
+    /* three taps and channels enough for quads */
+    check_against_parts(&(block_case){1, 70, 35, 3, 1999, false, true});
+    check_against_parts(&(block_case){2, 131, 66, 3, 1357, true, false});
 }
