@@ -120,12 +120,12 @@ void ap_vlog(int64_t n, const float *x, float *y)
     }
 }
 
-/* e^x where it is at most 1, for ELU: of e^x - 1 the absolute error counts, so that x log2(e) = k + r, |r| <= 1/2, needs
- * no second part of the constant, and k may be added to the exponent of 2^r, a polynomial of the fifth degree, fitted to
- * the smallest error of 2^(k + r), k <= 0: 6.3e-8. Below -20 e^x - 1 is -1 in float; above 0 it may be anything. */
-static inline __attribute__((always_inline)) float exp_below0(float x)
+/* e^x for x from `least` (at least -87), which stands for what is below it, to 0, where the absolute error counts: x
+ * log2(e) = k + r, |r| <= 1/2, needs no second part of the constant, and k may be added to the exponent of 2^r, a
+ * polynomial of the fifth degree, fitted to the smallest error of 2^(k + r), k <= 0: 6.3e-8. */
+static inline __attribute__((always_inline)) float exp_below0(float x, float least)
 {
-    x = x < -20 ? -20 : x;
+    x = x < least ? least : x;
     bits shifted = {.f = x * 1.44269504f + 12582912.0f};
     float r = x * 1.44269504f - (shifted.f - 12582912.0f);
     float p = 1.322570839e-03f;
@@ -138,11 +138,14 @@ static inline __attribute__((always_inline)) float exp_below0(float x)
     return power.f;
 }
 
+/* Below it e^x - 1 is -1 in float. */
+#define ELU_LEAST (-20.0f)
+
 /* NaN is not at most 0, and stays. */
 void ap_velu(int64_t n, const float *x, float *y)
 {
     for (int64_t i = 0; i < n; i++) {
-        float e = exp_below0(x[i]) - 1;
+        float e = exp_below0(x[i], ELU_LEAST) - 1;
         y[i] = x[i] <= 0 ? e : x[i];
     }
 }
@@ -150,7 +153,7 @@ void ap_velu(int64_t n, const float *x, float *y)
 void ap_velu_back(int64_t n, const float *x, const float *dy, float *dx)
 {
     for (int64_t i = 0; i < n; i++) {
-        float d = dy[i], product = d * exp_below0(x[i]);
+        float d = dy[i], product = d * exp_below0(x[i], ELU_LEAST);
         dx[i] = x[i] > 0 ? d : product;
     }
 }
@@ -175,9 +178,9 @@ ap_real ap_vmax(int64_t n, const ap_real *x)
 }
 
 #ifdef AP_DOUBLE
-#define EXP exp
+#define EXP_BELOW0(x) exp(x)
 #else
-#define EXP exp_bounded
+#define EXP_BELOW0(x) exp_below0(x, -87.0f)
 #endif
 
 /* Sums of BLOCK numbers side by side in ap_real, and these in double. */
@@ -189,7 +192,7 @@ double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
         ap_real sum = 0;
 #pragma omp simd reduction(+ : sum)
         for (int64_t i = at; i < end; i++) {
-            y[i] = EXP(x[i] - shift);
+            y[i] = EXP_BELOW0(x[i] - shift);
             sum += y[i];
         }
         total += (double)sum;
