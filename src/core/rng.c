@@ -56,8 +56,8 @@ ap_rng_run ap_rng_run_from(uint64_t key, uint64_t first, int64_t begin, int64_t 
     uint64_t index = first + (uint64_t)begin, same = (UINT64_C(1) << 32) - (uint32_t)index;
     uint64_t wanted = (uint64_t)(count - begin);
     return (ap_rng_run){
-        .begin = begin,
-        .end = begin + (int64_t)(wanted < same ? wanted : same),
+        .begin = (int32_t)begin,
+        .end = (int32_t)(begin + (int64_t)(wanted < same ? wanted : same)),
         .low = (uint32_t)first,
         .high = (uint32_t)key ^ ((uint32_t)(index >> 32) * 0x9E3779B9u + (uint32_t)(key >> 32)),
     };

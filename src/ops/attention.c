@@ -226,7 +226,7 @@ static void row_backward(const ap_dropout_mask *mask, uint64_t first, int64_t T,
         for (int64_t t = 0; t < T; t++) dp[t] = p[t] * (dp[t] - delta);
     else
         AP_DROPOUT_FOR_EACH_RUN(&drop, first, T, run)
-            for (int64_t t = run.begin; t < run.end; t++) {
+            for (int32_t t = run.begin; t < run.end; t++) {
                 ap_real m = ap_dropout_drops(&drop, run, t) ? 0 : drop.factor;
                 dp[t] = p[t] * (m * dp[t] - delta);
                 p[t] *= m;
@@ -240,6 +240,7 @@ static void rows_backward(const geometry *g, const block *of, const attention_sa
         ap_real *p = w->scores + row * g->pitch;
         const ap_real *y_row = y + y_at(g, of, of->first + row), *dy_row = w->dy + row * g->D;
         double dot = 0;
+#pragma omp simd reduction(+ : dot)
         for (int64_t d = 0; d < g->D; d++) dot += (double)dy_row[d] * (double)y_row[d];
         ap_vexp_sum(g->T, p, saved->logsumexp[row_at(g, of, row)], p);
         row_backward(&saved->mask, drawn_at(g, of, row), g->T, (ap_real)dot, p, w->dscores + row * g->pitch);

@@ -18,7 +18,7 @@ void ap_dropout_clear(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap
 {
     const ap_dropout_mask m = *mask;
     AP_DROPOUT_FOR_EACH_RUN(&m, first, n, run)
-        for (int64_t i = run.begin; i < run.end; i++) x[i] = ap_dropout_drops(&m, run, i) ? 0 : x[i];
+        for (int32_t i = run.begin; i < run.end; i++) x[i] = ap_dropout_drops(&m, run, i) ? 0 : x[i];
 }
 
 /* One run: x may be NULL, the mask drops something. */
@@ -27,10 +27,10 @@ static void add_run(const ap_dropout_mask *mask, ap_rng_run run, const ap_real *
 {
     const ap_dropout_mask m = *mask;
     if (x)
-        for (int64_t i = run.begin; i < run.end; i++)
+        for (int32_t i = run.begin; i < run.end; i++)
             y[i] = x[i] + (ap_dropout_drops(&m, run, i) ? 0 : m.factor) * part[i];
     else
-        for (int64_t i = run.begin; i < run.end; i++)
+        for (int32_t i = run.begin; i < run.end; i++)
             y[i] = (ap_dropout_drops(&m, run, i) ? 0 : m.factor) * part[i];
 }
 

@@ -22,7 +22,7 @@ ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p)
     for (ap_rng_run run = ap_rng_run_from((mask)->key, first, 0, n); run.begin < (n);                        \
          run = ap_rng_run_from((mask)->key, first, run.end, n))
 
-static inline bool ap_dropout_drops(const ap_dropout_mask *mask, ap_rng_run run, int64_t i)
+static inline bool ap_dropout_drops(const ap_dropout_mask *mask, ap_rng_run run, int32_t i)
 {
     return ap_rng_run_hash(run, i) < mask->threshold;
 }
