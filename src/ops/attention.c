@@ -19,15 +19,21 @@
  *
  * Never more than a block of queries has its scores in memory. What the products of a head read again and
  * again, block after block, is copied once to where they read it fastest: rows that lie side by side, and the
- * transposed where time runs along the columns. */
+ * transposed where time runs along the columns. On the way back, where the maximum of each row is known, the
+ * keys are gone through in tiles too, so that all that a tile's products read and write stays in the
+ * second-level cache. */
 
 /* Queries whose scores stand in memory at a time: enough rows for the products to run at full speed, few
  * enough for a block of scores to stay in the second-level cache at the lengths of training. */
 #define QUERIES 64
 
+/* Keys of a tile of the way back, at most. */
+#define KEYS 432
+
 typedef struct geometry {
     int64_t B, T, C, heads, D; /* D = C / heads */
-    int64_t pitch;             /* from one row of T numbers to the next */
+    int64_t tile;              /* keys that are gone through at a time: forward T */
+    int64_t pitch;             /* from one row of so many numbers to the next */
     ap_real scale;             /* 1 / sqrt(D) */
 } geometry;
 
@@ -41,6 +47,11 @@ typedef struct attention_saved {
 typedef struct block {
     int64_t item, head, first, count;
 } block;
+
+/* Keys of one head. */
+typedef struct span {
+    int64_t first, count;
+} span;
 
 static int64_t blocks_per_head(const geometry *g)
 {
@@ -72,16 +83,17 @@ static int64_t row_at(const geometry *g, const block *of, int64_t row)
 
 /* ---------------------------------------------------------------- what a thread works in */
 
-/* Matrices of a head, [D, T] in rows of the pitch and [T, D]; of a block, [QUERIES, D] and [QUERIES, T] in
- * rows of the pitch. Forward leaves those of the way back alone. */
+/* Matrices of a tile of keys, [D, tile] in rows of the pitch and [tile, D]; of a head, [T, D]; of a block,
+ * [QUERIES, tile] in rows of the pitch. Forward has one tile, and the queries of one block: [QUERIES, D]. */
 typedef struct workspace {
-    ap_real *keys;    /* [D, T] */
-    ap_real *across;  /* [T, D]: the values; on the way back the keys, scaled */
-    ap_real *queries; /* [QUERIES, D], scaled */
-    ap_real *scores;  /* [QUERIES, T] */
+    ap_real *keys;    /* [D, tile], scaled */
+    ap_real *across;  /* [tile, D]: the values; on the way back the keys, scaled */
+    ap_real *queries; /* [T, D] */
+    ap_real *scores;  /* [QUERIES, tile] */
     /* backward */
-    ap_real *values, *dkeys, *dvalues; /* [D, T] */
-    ap_real *dy, *dscores;             /* [QUERIES, D]; [QUERIES, T] */
+    ap_real *values, *dkeys, *dvalues; /* [D, tile] */
+    ap_real *dy, *dqueries, *delta;    /* [T, D]; of each row of scores, the sum of dy y */
+    ap_real *dscores;                  /* [QUERIES, tile] */
 } workspace;
 
 #define FORWARD_PARTS 4
@@ -95,11 +107,11 @@ typedef struct places {
 static places place(ap_arena *arena, const geometry *g)
 {
     int64_t lines = ap_most(g->D, QUERIES);
-    places p = {.bytes = (size_t)(lines + g->T) * sizeof *p.line};
+    places p = {.bytes = (size_t)(lines + g->tile) * sizeof *p.line};
     p.line = ap_arena_alloc(arena, p.bytes);
     p.across = p.line + lines;
     for (int64_t i = 0; i < lines; i++) p.line[i] = i * g->pitch;
-    for (int64_t t = 0; t < g->T; t++) p.across[t] = t * g->D;
+    for (int64_t t = 0; t < g->tile; t++) p.across[t] = t * g->D;
     return p;
 }
 
@@ -107,11 +119,12 @@ static places place(ap_arena *arena, const geometry *g)
 static int64_t lay_out(const geometry *g, bool back, ap_real *memory, workspace *w)
 {
     /* the products read whole panels, over the end of a row and of a row's panel */
-    int64_t along = g->D * g->pitch, across = g->T * g->D + AP_PANEL_COLUMNS;
-    int64_t queries = QUERIES * g->D + AP_PANEL_ROWS, scores = QUERIES * g->pitch;
+    int64_t along = g->D * g->pitch, across = g->tile * g->D + AP_PANEL_COLUMNS;
+    int64_t queries = ((back ? g->T : QUERIES) + AP_PANEL_ROWS) * g->D, scores = QUERIES * g->pitch;
     const ap_workspace_part parts[] = {{&w->keys, along},    {&w->across, across}, {&w->queries, queries},
                                        {&w->scores, scores}, {&w->values, along},  {&w->dkeys, along},
-                                       {&w->dvalues, along}, {&w->dy, queries},    {&w->dscores, scores}};
+                                       {&w->dvalues, along}, {&w->dy, queries},    {&w->dqueries, queries},
+                                       {&w->delta, g->T},    {&w->dscores, scores}};
     return ap_workspace_lay_out(back ? sizeof parts / sizeof *parts : FORWARD_PARTS, parts, memory);
 }
 
@@ -120,21 +133,22 @@ static size_t workspaces_bytes(const geometry *g, bool back)
     return (size_t)(omp_get_max_threads() * lay_out(g, back, NULL, &(workspace){0})) * sizeof(ap_real);
 }
 
-/* to [count, D] = factor x, rows that lie `pitch` apart */
-static void gather(const geometry *g, int64_t count, ap_real factor, const ap_real *x, int64_t pitch,
-                   ap_real *to)
+/* to = factor x, or with `add` to += that: `count` rows of D numbers, which lie ldx and ldto apart */
+static void copy_rows(const geometry *g, int64_t count, ap_real factor, const ap_real *x, int64_t ldx,
+                      bool add, ap_real *to, int64_t ldto)
 {
     for (int64_t t = 0; t < count; t++)
-        for (int64_t d = 0; d < g->D; d++) to[t * g->D + d] = factor * x[t * pitch + d];
+        for (int64_t d = 0; d < g->D; d++)
+            to[t * ldto + d] = (add ? to[t * ldto + d] : 0) + factor * x[t * ldx + d];
 }
 
-/* y [count, T] = rows x, for rows [count, D] and x [D, T] */
-static void product_along(const geometry *g, const places *at, int64_t count, const ap_real *rows,
-                          const ap_real *x, ap_real *y)
+/* y [count, keys] = rows x, for rows [count, D] and x [D, keys] */
+static void product_along(const geometry *g, const places *at, int64_t count, int64_t keys,
+                          const ap_real *rows, const ap_real *x, ap_real *y)
 {
     ap_panel_product(&(ap_panel_task){.M = count,
                                       .J = g->D,
-                                      .n = g->T,
+                                      .n = keys,
                                       .W = ap_panel_rows(rows, g->D),
                                       .x = x,
                                       .at = at->line,
@@ -142,13 +156,13 @@ static void product_along(const geometry *g, const places *at, int64_t count, co
                                       .ldy = g->pitch});
 }
 
-/* y [count, D] = weights x, or with `add` y += that, for weights [count, T] and x [T, D]; rows of y lie ldy
- * apart */
-static void product_across(const geometry *g, const places *at, int64_t count, const ap_real *weights,
-                           const ap_real *x, bool add, ap_real *y, int64_t ldy)
+/* y [count, D] = weights x, or with `add` y += that, for weights [count, keys] and x [keys, D]; rows of y lie
+ * ldy apart */
+static void product_across(const geometry *g, const places *at, int64_t count, int64_t keys,
+                           const ap_real *weights, const ap_real *x, bool add, ap_real *y, int64_t ldy)
 {
     ap_panel_product(&(ap_panel_task){.M = count,
-                                      .J = g->T,
+                                      .J = keys,
                                       .n = g->D,
                                       .W = ap_panel_rows(weights, g->pitch),
                                       .x = x,
@@ -156,14 +170,6 @@ static void product_across(const geometry *g, const places *at, int64_t count, c
                                       .y = y,
                                       .ldy = ldy,
                                       .add = add});
-}
-
-/* scores [count, T] = q k' / sqrt(D) */
-static void form_scores(const geometry *g, const places *at, const block *of, const ap_real *qkv,
-                        const workspace *w)
-{
-    gather(g, of->count, g->scale, qkv + qkv_at(g, of, of->first), 3 * g->C, w->queries);
-    product_along(g, at, of->count, w->queries, w->keys, w->scores);
 }
 
 /* The first element of row `row` of the block among those that dropout draws for. */
@@ -178,7 +184,8 @@ static void block_forward(const geometry *g, const places *at, const block *of, 
                           const ap_real *qkv, const workspace *w, ap_real *logsumexp, ap_real *y)
 {
     ap_real normal[QUERIES], *to = y + y_at(g, of, of->first);
-    form_scores(g, at, of, qkv, w);
+    copy_rows(g, of->count, 1, qkv + qkv_at(g, of, of->first), 3 * g->C, false, w->queries, g->D);
+    product_along(g, at, of->count, g->T, w->queries, w->keys, w->scores);
     for (int64_t row = 0; row < of->count; row++) {
         ap_real *weights = w->scores + row * g->pitch, most = ap_vmax(g->T, weights);
         double sum = ap_vexp_sum(g->T, weights, most, weights);
@@ -186,7 +193,7 @@ static void block_forward(const geometry *g, const places *at, const block *of, 
         if (logsumexp) logsumexp[row_at(g, of, row)] = most + (ap_real)log(sum);
         if (mask->threshold) ap_dropout_clear(mask, drawn_at(g, of, row), g->T, weights);
     }
-    product_across(g, at, of->count, w->scores, w->across, false, to, g->C);
+    product_across(g, at, of->count, g->T, w->scores, w->across, false, to, g->C);
     for (int64_t row = 0; row < of->count; row++)
         for (int64_t d = 0; d < g->D; d++) to[row * g->C + d] *= normal[row];
 }
@@ -206,8 +213,9 @@ static void attention_forward(const geometry *g, const places *at, const ap_drop
             block of = block_at(g, index);
             if (held != index / blocks_per_head(g)) {
                 const ap_real *keys = qkv + qkv_at(g, &of, 0) + g->C;
-                ap_matrix_transpose(g->T, g->D, keys, 3 * g->C, false, w.keys, g->pitch);
-                gather(g, g->T, 1, keys + g->C, 3 * g->C, w.across);
+                copy_rows(g, g->T, g->scale, keys, 3 * g->C, false, w.across, g->D);
+                ap_matrix_transpose(g->T, g->D, w.across, g->D, false, w.keys, g->pitch);
+                copy_rows(g, g->T, 1, keys + g->C, 3 * g->C, false, w.across, g->D);
                 held = index / blocks_per_head(g);
             }
             block_forward(g, at, &of, mask, qkv, &w, logsumexp, y);
@@ -233,67 +241,86 @@ static void row_backward(const ap_dropout_mask *mask, uint64_t first, int64_t T,
             }
 }
 
-static void rows_backward(const geometry *g, const block *of, const attention_saved *saved, const ap_real *y,
-                          const workspace *w)
+static void rows_backward(const block *of, const span *keys, const attention_saved *saved, const workspace *w)
 {
+    const geometry *g = &saved->of;
     for (int64_t row = 0; row < of->count; row++) {
         ap_real *p = w->scores + row * g->pitch;
-        const ap_real *y_row = y + y_at(g, of, of->first + row), *dy_row = w->dy + row * g->D;
-        double dot = 0;
-#pragma omp simd reduction(+ : dot)
-        for (int64_t d = 0; d < g->D; d++) dot += (double)dy_row[d] * (double)y_row[d];
-        ap_vexp_sum(g->T, p, saved->logsumexp[row_at(g, of, row)], p);
-        row_backward(&saved->mask, drawn_at(g, of, row), g->T, (ap_real)dot, p, w->dscores + row * g->pitch);
+        ap_vexp_sum(keys->count, p, saved->logsumexp[row_at(g, of, row)], p);
+        row_backward(&saved->mask, drawn_at(g, of, row) + (uint64_t)keys->first, keys->count,
+                     w->delta[of->first + row], p, w->dscores + row * g->pitch);
     }
 }
 
-/* dq += dscores k / sqrt(D) (fresh: it is overwritten), dv += weights' dy, dk += dscores' q / sqrt(D), the
- * latter two transposed */
-static void products_backward(const geometry *g, const places *at, const block *of, const workspace *w,
-                              bool fresh, ap_real *dq)
+/* dv += weights' dy and dk += dscores' q, transposed and with the first block of queries overwritten; dq +=
+ * dscores k / sqrt(D), with the first tile of keys overwritten */
+static void products_backward(const geometry *g, const places *at, const block *of, const span *keys,
+                              const workspace *w)
 {
+    int64_t rows = of->first * g->D;
     ap_panel_task task = {.M = g->D,
                           .J = of->count,
-                          .n = g->T,
-                          .W = ap_panel_transposed(w->dy, g->D),
+                          .n = keys->count,
+                          .W = ap_panel_transposed(w->dy + rows, g->D),
                           .x = w->scores,
                           .at = at->line,
                           .y = w->dvalues,
                           .ldy = g->pitch,
-                          .add = true};
+                          .add = of->first > 0};
     ap_panel_product(&task);
-    task.W = ap_panel_transposed(w->queries, g->D);
+    task.W = ap_panel_transposed(w->queries + rows, g->D);
     task.x = w->dscores;
     task.y = w->dkeys;
     ap_panel_product(&task);
-    product_across(g, at, of->count, w->dscores, w->across, !fresh, dq, 3 * g->C);
+    product_across(g, at, of->count, keys->count, w->dscores, w->across, keys->first > 0, w->dqueries + rows,
+                   g->D);
 }
 
-/* One head of one item: its blocks of queries follow one another, so that what each adds to dk and dv comes
- * in the same order whatever the threads. */
+/* All queries of a head with a tile of its keys; dk and dv are complete after it. kv and dkv: the head's
+ * first key and its gradient. */
+static void tile_backward(const attention_saved *saved, const places *at, int64_t head, const span *keys,
+                          const ap_real *kv, const workspace *w, bool fresh, ap_real *dkv)
+{
+    const geometry *g = &saved->of;
+    int64_t count = keys->count, C = g->C, D = g->D, row = 3 * C, begin = keys->first * row;
+    copy_rows(g, count, 1, kv + begin + C, row, false, w->across, D);
+    ap_matrix_transpose(count, D, w->across, D, false, w->values, g->pitch);
+    copy_rows(g, count, g->scale, kv + begin, row, false, w->across, D);
+    ap_matrix_transpose(count, D, w->across, D, false, w->keys, g->pitch);
+    for (int64_t index = 0; index < blocks_per_head(g); index++) {
+        block of = block_at(g, head * blocks_per_head(g) + index);
+        product_along(g, at, of.count, count, w->queries + of.first * D, w->keys, w->scores);
+        product_along(g, at, of.count, count, w->dy + of.first * D, w->values, w->dscores);
+        rows_backward(&of, keys, saved, w);
+        products_backward(g, at, &of, keys, w);
+    }
+    ap_matrix_transpose(D, count, w->dkeys, g->pitch, false, w->across, D);
+    copy_rows(g, count, g->scale, w->across, D, !fresh, dkv + begin, row);
+    ap_matrix_transpose(D, count, w->dvalues, g->pitch, false, w->across, D);
+    copy_rows(g, count, 1, w->across, D, !fresh, dkv + begin + C, row);
+}
+
+/* One head of one item: its tiles and blocks follow one another, so that what each adds to dq, dk and dv
+ * comes in the same order whatever the threads. */
 static void head_backward(const attention_saved *saved, const places *at, int64_t head, const ap_real *qkv,
                           const ap_real *y, const ap_real *dy, const workspace *w, bool fresh, ap_real *dqkv)
 {
     const geometry *g = &saved->of;
-    int64_t T = g->T, C = g->C, D = g->D, row = 3 * C;
+    int64_t T = g->T, C = g->C, D = g->D;
     block of = block_at(g, head * blocks_per_head(g));
-    const ap_real *keys = qkv + qkv_at(g, &of, 0) + C;
-    ap_real *dkeys = dqkv + qkv_at(g, &of, 0) + C;
-    ap_matrix_transpose(T, D, keys, row, false, w->keys, g->pitch);
-    ap_matrix_transpose(T, D, keys + C, row, false, w->values, g->pitch);
-    gather(g, T, g->scale, keys, row, w->across);
-    memset(w->dkeys, 0, (size_t)(D * g->pitch) * sizeof *w->dkeys);
-    memset(w->dvalues, 0, (size_t)(D * g->pitch) * sizeof *w->dvalues);
-    for (int64_t index = 0; index < blocks_per_head(g); index++) {
-        of = block_at(g, head * blocks_per_head(g) + index);
-        form_scores(g, at, &of, qkv, w);
-        gather(g, of.count, 1, dy + y_at(g, &of, of.first), C, w->dy);
-        product_along(g, at, of.count, w->dy, w->values, w->dscores);
-        rows_backward(g, &of, saved, y, w);
-        products_backward(g, at, &of, w, fresh, dqkv + qkv_at(g, &of, of.first));
+    int64_t queries = qkv_at(g, &of, 0), outputs = y_at(g, &of, 0);
+    copy_rows(g, T, 1, qkv + queries, 3 * C, false, w->queries, D);
+    copy_rows(g, T, 1, dy + outputs, C, false, w->dy, D);
+    for (int64_t t = 0; t < T; t++) {
+        double sum = 0;
+#pragma omp simd reduction(+ : sum)
+        for (int64_t d = 0; d < D; d++) sum += (double)w->dy[t * D + d] * (double)y[outputs + t * C + d];
+        w->delta[t] = (ap_real)sum;
     }
-    ap_matrix_transpose(D, T, w->dkeys, g->pitch, !fresh, dkeys, row);
-    ap_matrix_transpose(D, T, w->dvalues, g->pitch, !fresh, dkeys + C, row);
+    for (int64_t first = 0; first < T; first += g->tile)
+        tile_backward(saved, at, head, &(span){first, ap_least(g->tile, T - first)}, qkv + queries + C, w,
+                      fresh, dqkv + queries + C);
+    copy_rows(g, T, 1, w->dqueries, D, !fresh, dqkv + queries, 3 * C);
 }
 
 /* memory: a workspace for each thread */
@@ -331,22 +358,35 @@ static void attention_node_backward(ap_tape *tape, ap_var *y)
 
 AP_DEFINE_OP(attention);
 
+static geometry geometry_of(ap_shape qkv, int heads, int64_t tile)
+{
+    geometry g = {.B = qkv.at[0], .T = qkv.at[1], .C = qkv.at[2] / 3, .heads = heads, .tile = tile};
+    g.D = g.C / heads;
+    g.pitch = ap_window_pitch(ap_panel_columns(tile));
+    g.scale = 1 / (ap_real)sqrt((double)g.D);
+    return g;
+}
+
+/* T keys in as few tiles as KEYS allows, of the same number of panels if possible. */
+static int64_t tile_of(int64_t T)
+{
+    int64_t tiles = (T + KEYS - 1) / KEYS;
+    return ap_least(T, ap_panel_columns((T + tiles - 1) / tiles));
+}
+
 ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, ap_real dropout)
 {
     ap_shape shape = qkv->value.shape;
     if (shape.rank != 3 || heads < 1 || shape.at[2] < 1 || shape.at[2] % (3 * heads) != 0)
         ap_fatal("attention: %s is not [B, T, 3C] with C a multiple of %d heads", ap_shape_print(shape).text,
                  heads);
-    geometry g = {.B = shape.at[0], .T = shape.at[1], .C = shape.at[2] / 3, .heads = heads};
-    g.D = g.C / heads;
-    g.pitch = ap_window_pitch(ap_panel_columns(g.T));
-    g.scale = 1 / (ap_real)sqrt((double)g.D);
+    geometry g = geometry_of(shape, heads, shape.at[1]);
     ap_dropout_mask mask = ap_dropout_draw(tape, "attention", dropout);
     ap_var *y = ap_tape_push(tape, &op_attention, AP_SHAPE(g.B, g.T, g.C), 1, &qkv);
     attention_saved *saved =
         ap_tape_save(tape, y, sizeof *saved + (size_t)(g.B * heads * g.T) * sizeof saved->logsumexp[0]);
     if (saved) {
-        saved->of = g;
+        saved->of = geometry_of(shape, heads, tile_of(g.T));
         saved->mask = mask;
     }
     ap_arena *arena = ap_tape_arena(tape);

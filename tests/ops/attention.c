@@ -1,5 +1,7 @@
 #include "antiphon/attention.h"
 
+#include "antiphon/elementwise.h"
+#include "antiphon/layout.h"
 #include "antiphon/rng.h"
 #include "ops/dropout.h"
 #include "ops/ops.h"
@@ -12,6 +14,8 @@ typedef struct setting {
     int heads;
     ap_real dropout;
 } setting;
+
+#define LONG_COPIES 50
 
 static ap_var *build_attention(ap_tape *tape, ap_var *const *in, const void *context)
 {
@@ -89,6 +93,15 @@ void forward_attention(void **state)
     check_forward(1, 170, 110, dropping, true); /* heads wider than a panel; sums in more than one part */
 }
 
+/* in[0] said again and again over in[1]: a long sequence of few numbers to differentiate. */
+static ap_var *build_long(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    ap_var *again[LONG_COPIES];
+    for (int i = 0; i < LONG_COPIES; i++) again[i] = in[0];
+    ap_var *qkv = ap_add(tape, ap_concat(tape, 1, LONG_COPIES, again), in[1]);
+    return build_attention(tape, &qkv, context);
+}
+
 void gradient_attention(void **state)
 {
     (void)state;
@@ -100,14 +113,22 @@ void gradient_attention(void **state)
                            .input_count = 1,
                            .inputs = {random_tensor(1, 1, AP_SHAPE(2, 7, 3 * 6))},
                            .training = true};
-        gradient_case long_one = c, large = c; /* longer than a block of queries; work for several threads */
+        /* longer than a block of queries; than a tile of keys; work for several threads */
+        gradient_case long_one = c, longer = c, large = c;
         long_one.inputs[0] = random_tensor(2, 1, AP_SHAPE(1, 167, 3 * 2));
+        longer.build = build_long;
+        longer.input_count = 2;
+        longer.constant[1] = true;
+        longer.inputs[0] = random_tensor(4, 1, AP_SHAPE(1, 9, 3 * 2));
+        longer.inputs[1] = random_tensor(5, 1, AP_SHAPE(1, 9 * LONG_COPIES, 3 * 2));
         large.inputs[0] = random_tensor(3, 1, AP_SHAPE(2, 131, 3 * 32));
         check_gradient(&c);
         check_gradient(&long_one);
+        check_gradient(&longer);
         check_threads(&large, 0);
         free_inputs(&c);
         free_inputs(&long_one);
+        free_inputs(&longer);
         free_inputs(&large);
     }
 }
