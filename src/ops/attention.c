@@ -91,7 +91,7 @@ typedef struct workspace {
     ap_real *queries; /* [T, D] */
     ap_real *scores;  /* [QUERIES, tile] */
     /* backward */
-    ap_real *values, *dkeys, *dvalues; /* [D, tile] */
+    ap_real *values, *dkeys, *dvalues; /* [D, tile]; [tile, D] */
     ap_real *dy, *dqueries, *delta;    /* [T, D]; of each row of scores, the sum of dy y */
     ap_real *dscores;                  /* [QUERIES, tile] */
 } workspace;
@@ -106,12 +106,12 @@ typedef struct places {
 
 static places place(ap_arena *arena, const geometry *g)
 {
-    int64_t lines = ap_most(g->D, QUERIES);
-    places p = {.bytes = (size_t)(lines + g->tile) * sizeof *p.line};
+    int64_t rows = ap_most(g->tile, QUERIES);
+    places p = {.bytes = (size_t)(g->D + rows) * sizeof *p.line};
     p.line = ap_arena_alloc(arena, p.bytes);
-    p.across = p.line + lines;
-    for (int64_t i = 0; i < lines; i++) p.line[i] = i * g->pitch;
-    for (int64_t t = 0; t < g->tile; t++) p.across[t] = t * g->D;
+    p.across = p.line + g->D;
+    for (int64_t i = 0; i < g->D; i++) p.line[i] = i * g->pitch;
+    for (int64_t t = 0; t < rows; t++) p.across[t] = t * g->D;
     return p;
 }
 
@@ -119,12 +119,12 @@ static places place(ap_arena *arena, const geometry *g)
 static int64_t lay_out(const geometry *g, bool back, ap_real *memory, workspace *w)
 {
     /* the products read whole panels, over the end of a row and of a row's panel */
-    int64_t along = g->D * g->pitch, across = g->tile * g->D + AP_PANEL_COLUMNS;
-    int64_t queries = ((back ? g->T : QUERIES) + AP_PANEL_ROWS) * g->D, scores = QUERIES * g->pitch;
-    const ap_workspace_part parts[] = {{&w->keys, along},    {&w->across, across}, {&w->queries, queries},
-                                       {&w->scores, scores}, {&w->values, along},  {&w->dkeys, along},
-                                       {&w->dvalues, along}, {&w->dy, queries},    {&w->dqueries, queries},
-                                       {&w->delta, g->T},    {&w->dscores, scores}};
+    int64_t along = g->D * g->pitch, across = g->tile * g->D + AP_PANEL_COLUMNS, scores = QUERIES * g->pitch;
+    int64_t queries = ((back ? g->T : QUERIES) + AP_PANEL_ROWS) * g->D + AP_PANEL_COLUMNS;
+    const ap_workspace_part parts[] = {{&w->keys, along},     {&w->across, across}, {&w->queries, queries},
+                                       {&w->scores, scores},  {&w->values, along},  {&w->dkeys, across},
+                                       {&w->dvalues, across}, {&w->dy, queries},    {&w->dqueries, queries},
+                                       {&w->delta, g->T},     {&w->dscores, scores}};
     return ap_workspace_lay_out(back ? sizeof parts / sizeof *parts : FORWARD_PARTS, parts, memory);
 }
 
@@ -252,24 +252,24 @@ static void rows_backward(const block *of, const span *keys, const attention_sav
     }
 }
 
-/* dv += weights' dy and dk += dscores' q, transposed and with the first block of queries overwritten; dq +=
- * dscores k / sqrt(D), with the first tile of keys overwritten */
+/* dv += weights' dy and dk += dscores' q, with the first block of queries overwritten; dq += dscores k /
+ * sqrt(D), with the first tile of keys overwritten */
 static void products_backward(const geometry *g, const places *at, const block *of, const span *keys,
                               const workspace *w)
 {
     int64_t rows = of->first * g->D;
-    ap_panel_task task = {.M = g->D,
+    ap_panel_task task = {.M = keys->count,
                           .J = of->count,
-                          .n = keys->count,
-                          .W = ap_panel_transposed(w->dy + rows, g->D),
-                          .x = w->scores,
-                          .at = at->line,
+                          .n = g->D,
+                          .W = ap_panel_transposed(w->scores, g->pitch),
+                          .x = w->dy + rows,
+                          .at = at->across,
                           .y = w->dvalues,
-                          .ldy = g->pitch,
+                          .ldy = g->D,
                           .add = of->first > 0};
     ap_panel_product(&task);
-    task.W = ap_panel_transposed(w->queries + rows, g->D);
-    task.x = w->dscores;
+    task.W = ap_panel_transposed(w->dscores, g->pitch);
+    task.x = w->queries + rows;
     task.y = w->dkeys;
     ap_panel_product(&task);
     product_across(g, at, of->count, keys->count, w->dscores, w->across, keys->first > 0, w->dqueries + rows,
@@ -294,10 +294,8 @@ static void tile_backward(const attention_saved *saved, const places *at, int64_
         rows_backward(&of, keys, saved, w);
         products_backward(g, at, &of, keys, w);
     }
-    ap_matrix_transpose(D, count, w->dkeys, g->pitch, false, w->across, D);
-    copy_rows(g, count, g->scale, w->across, D, !fresh, dkv + begin, row);
-    ap_matrix_transpose(D, count, w->dvalues, g->pitch, false, w->across, D);
-    copy_rows(g, count, 1, w->across, D, !fresh, dkv + begin + C, row);
+    copy_rows(g, count, g->scale, w->dkeys, D, !fresh, dkv + begin, row);
+    copy_rows(g, count, 1, w->dvalues, D, !fresh, dkv + begin + C, row);
 }
 
 /* One head of one item: its tiles and blocks follow one another, so that what each adds to dq, dk and dv
