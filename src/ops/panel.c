@@ -8,6 +8,9 @@
 #define ROWS AP_PANEL_ROWS
 #define VECS AP_PANEL_VECS
 #define COLUMNS AP_PANEL_COLUMNS
+/* W is asked for so many columns ahead: of a wide layer it comes from beyond the second-level cache, and a
+ * strip of X is too soon done with each line of it. */
+#define AHEAD 64
 
 int64_t ap_panel_columns(int64_t n)
 {
@@ -83,6 +86,7 @@ static inline __attribute__((always_inline)) void block(int rows, int vecs, fact
         }
     for (int64_t j = 0; j < f.J; j++) {
         const ap_real *line = f.x + f.at[j], *w = f.w + j * f.column;
+        __builtin_prefetch(w + AHEAD * f.column);
         ap_vec value[VECS];
 #pragma GCC unroll 3
         for (int v = 0; v < vecs; v++) value[v] = *(const ap_vec *)(line + v * AP_LANES);
