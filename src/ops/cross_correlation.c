@@ -1,11 +1,11 @@
 #include "ops/cross_correlation.h"
 
 #include "core/bounds.h"
+#include "core/stream.h"
 #include "ops/quads.h"
 #include "ops/workspace.h"
 
 #include <omp.h>
-#include <string.h>
 
 /* A tile of time is as wide as this many bytes of window allow: it stays in the second-level cache. */
 #define WINDOW_BYTES ((int64_t)384 << 10)
@@ -109,13 +109,13 @@ static void interleave(int64_t phases, int64_t n, const ap_real *rows, int64_t p
 }
 
 /* n numbers of y, from `at` on */
-static void put(const ap_filter_target *target, int64_t at, int64_t n, const ap_real *line)
+static void put(const ap_cross_correlation *c, int64_t at, int64_t n, const ap_real *line)
 {
-    ap_real *y = target->y + at;
-    if (target->add)
+    ap_real *y = c->target.y + at;
+    if (c->target.add)
         for (int64_t i = 0; i < n; i++) y[i] += line[i];
     else
-        memcpy(y, line, (size_t)n * sizeof *y);
+        ap_stream(c->B * c->rows / c->phases * c->length, n, line, y);
 }
 
 /* What a thread works in. */
@@ -223,10 +223,11 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
             const ap_real *rows = space->rows + r * space->row_pitch;
             if (c->phases > 1) interleave(c->phases, n, rows, space->row_pitch, space->line);
             int64_t row = b * channels + (m + r) / c->phases;
-            put(&c->target, row * c->length + from - c->skip, to - from,
+            put(c, row * c->length + from - c->skip, to - from,
                 (c->phases > 1 ? space->line : rows) + from - q * c->phases);
         }
     }
+    ap_stream_end();
 }
 
 /* How many numbers a thread's workspace takes; it is laid out in `memory` unless that is NULL. */

@@ -4,6 +4,7 @@
 #include "antiphon/status.h"
 #include "core/array.h"
 #include "core/bounds.h"
+#include "core/stream.h"
 #include "core/vmath.h"
 #include "ops/quads.h"
 #include "ops/registry.h"
@@ -311,8 +312,12 @@ static void residual_block_forward(ap_arena *arena, const block_shape *s, const 
         block_rows r = own_rows(p);
         squeeze_tile(p, w, &r, x + offset, begin, n);
         expand_tile(p, &r, n, r.a);
-        for (int64_t c = 0; c < s->C; c++)
-            ap_velu(n, r.a + c * p->tiles.pitch, y + offset + c * s->T + begin);
+        for (int64_t c = 0; c < s->C; c++) {
+            ap_real *row = r.a + c * p->tiles.pitch;
+            ap_velu(n, row, row);
+            ap_stream(s->B * s->C * s->T, n, row, y + offset + c * s->T + begin);
+        }
+        ap_stream_end();
     }
     release(arena, p);
 }

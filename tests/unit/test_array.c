@@ -1,5 +1,6 @@
-/* Sums, transposition and columns of arrays long enough for several threads and for none. */
+/* Sums, transposition, columns and copies of arrays long enough for several threads and for none. */
 #include "core/array.h"
+#include "core/stream.h"
 
 #include "support/check.h"
 
@@ -96,6 +97,24 @@ static void columns_add_up(void **state)
     }
 }
 
+static void streams_keep_to_their_part(void **state)
+{
+    (void)state;
+    enum { N = 203 };
+    const int64_t wholes[] = {N, (int64_t)1 << 30}; /* what a cache holds and what it does not */
+    ap_tensor x = random_tensor(1, 1, AP_SHAPE(N));
+    for (int w = 0; w < 2; w++)
+        for (int64_t begin = 0; begin < 40; begin += 3)
+            for (int64_t n = 0; begin + n < N; n = 2 * n + 1) {
+                ap_real y[N] = {0};
+                ap_stream(wholes[w], n, x.data, y + begin);
+                ap_stream_end();
+                for (int64_t i = 0; i < N; i++)
+                    assert_true(y[i] == (i >= begin && i < begin + n ? x.data[i - begin] : 0));
+            }
+    free(x.data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +122,7 @@ int main(void)
         cmocka_unit_test(blocks_cover_every_element_once),
         cmocka_unit_test(transposition_keeps_to_its_corner),
         cmocka_unit_test(columns_add_up),
+        cmocka_unit_test(streams_keep_to_their_part),
     };
     return cmocka_run_group_tests_name("array", tests, NULL, NULL);
 }
