@@ -180,9 +180,9 @@ const verb verb_bench = {
                "is the least) a\n"
                "second of the median. Both rates stand beside the most that this machine did between the "
                "steps: a matrix\n"
-               "product of 2048 x 2048 on all threads, and reading from memory. Above 100 % of the latter a "
-               "phase found its\n"
-               "inputs in the cache.",
+               "product of 2048 x 2048 by OpenBLAS on all threads, and reading from memory. Above 100 % of the "
+               "latter a phase\n"
+               "found its inputs in the cache.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

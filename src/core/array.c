@@ -57,13 +57,11 @@ typedef int64_t lane_index __attribute__((vector_size(AP_VEC_BYTES)));
 typedef int32_t lane_index __attribute__((vector_size(AP_VEC_BYTES)));
 #endif
 
-/* A square of AP_LANES by AP_LANES turned in registers: rows i and i + half exchange their quarters, for
- * halves from the largest to 1 (Eklundh, 1972). */
-static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy)
+/* In registers: rows i and i + half exchange their quarters, for halves from the largest to 1 (Eklundh,
+ * 1972).
+ */
+static inline __attribute__((always_inline)) void turn(ap_vec row[AP_LANES])
 {
-    ap_vec row[AP_LANES];
-#pragma GCC unroll 16
-    for (int i = 0; i < AP_LANES; i++) row[i] = *(const ap_vec *)(x + i * ldx);
 #pragma GCC unroll 4
     for (int half = AP_LANES / 2; half > 0; half /= 2) {
         lane_index low, high;
@@ -80,6 +78,24 @@ static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y
                 row[i + half] = __builtin_shuffle(a, b, high);
             }
     }
+}
+
+void ap_square_turn(ap_vec row[AP_LANES])
+{
+    ap_vec square[AP_LANES];
+#pragma GCC unroll 16
+    for (int i = 0; i < AP_LANES; i++) square[i] = row[i];
+    turn(square);
+#pragma GCC unroll 16
+    for (int i = 0; i < AP_LANES; i++) row[i] = square[i];
+}
+
+static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy)
+{
+    ap_vec row[AP_LANES];
+#pragma GCC unroll 16
+    for (int i = 0; i < AP_LANES; i++) row[i] = *(const ap_vec *)(x + i * ldx);
+    turn(row);
 #pragma GCC unroll 16
     for (int i = 0; i < AP_LANES; i++) {
         ap_vec *to = (ap_vec *)(y + i * ldy);

@@ -5,6 +5,7 @@
 #define ANTIPHON_CORE_ARRAY_H
 
 #include "antiphon/real.h"
+#include "core/simd.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +38,9 @@ double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y);
  * the next. */
 void ap_matrix_transpose(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
                          int64_t ldy);
+
+/* Turns a square of numbers: row i becomes column i. */
+void ap_square_turn(ap_vec row[AP_LANES]);
 
 /* Every row of y [R, N] becomes `row`. */
 void ap_matrix_fill_rows(int64_t R, int64_t N, const ap_real *row, ap_real *y);

@@ -1,4 +1,5 @@
-/* Matrix products, by OpenBLAS, in the precision of ap_real. Row-major throughout.
+/* Matrix products by OpenBLAS, in the precision of ap_real; those of a model go by core/product.h. Row-major
+ * throughout.
  *
  * Called outside a parallel region a product uses all threads; inside one, the calling thread alone. */
 #ifndef ANTIPHON_CORE_BLAS_H

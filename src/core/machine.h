@@ -6,7 +6,7 @@
 
 typedef struct ap_machine {
     ap_real *numbers; /* owned */
-    double gemm_rate; /* floating-point operations a second in a large matrix product on all threads */
+    double gemm_rate; /* floating-point operations a second in a large matrix product by OpenBLAS, on all threads */
     double read_rate; /* bytes a second that all threads together read from memory */
     ap_real sum;      /* of what was read: without a use of it reading would be left out */
 } ap_machine;

@@ -13,13 +13,6 @@
 #include <kiss_fft.h>
 #endif
 
-/* A lane's number, for shuffles. */
-#ifdef AP_DOUBLE
-typedef int64_t lane_numbers __attribute__((vector_size(AP_LANES_BYTES)));
-#else
-typedef int32_t lane_numbers __attribute__((vector_size(AP_LANES_BYTES)));
-#endif
-
 /* A real signal of n samples is transformed as a complex one of n/2: even samples are the real parts, odd
  * ones the imaginary parts. `split` then takes the spectra of the two apart, and `join` puts them together on
  * the way back, which is the forward transform between two conjugations. */
@@ -244,25 +237,5 @@ void ap_fft_inverse_lanes(const ap_fft *fft, ap_lanes *X, ap_lanes *x)
         int at = fft->place ? fft->place[m] : m;
         x[2 * m] = from[2 * at];
         x[2 * m + 1] = -from[2 * at + 1];
-    }
-}
-
-/* Each round deals the rows of the first half and those of the second half together like two halves of a pack
- * of cards, lane by lane; after as many rounds as a lane number has bits, rows and lanes have changed places.
- */
-void ap_lanes_transpose(ap_lanes rows[AP_LANES])
-{
-    lane_numbers low, high;
-    for (int i = 0; i < AP_LANES; i++) {
-        low[i] = i / 2 + i % 2 * AP_LANES;
-        high[i] = low[i] + AP_LANES / 2;
-    }
-    for (int round = 1; round < AP_LANES; round *= 2) {
-        ap_lanes dealt[AP_LANES];
-        for (int i = 0; i < AP_LANES / 2; i++) {
-            dealt[2 * i] = __builtin_shuffle(rows[i], rows[i + AP_LANES / 2], low);
-            dealt[2 * i + 1] = __builtin_shuffle(rows[i], rows[i + AP_LANES / 2], high);
-        }
-        for (int i = 0; i < AP_LANES; i++) rows[i] = dealt[i];
     }
 }

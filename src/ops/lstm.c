@@ -2,9 +2,9 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
-#include "core/blas.h"
 #include "core/bounds.h"
 #include "core/flops.h"
+#include "core/product.h"
 #include "core/rendezvous.h"
 #include "core/simd.h"
 #include "core/vmath.h"
@@ -218,25 +218,26 @@ static int64_t states_count(const layer *l, int64_t steps)
 }
 
 /* z [steps, B, 4H] = weight_ih x_t + bias for steps t, t + 1, ... */
-static void input_product(const layer *l, int64_t t, int64_t steps, const ap_real *x,
+static void input_product(ap_arena *arena, const layer *l, int64_t t, int64_t steps, const ap_real *x,
                           const ap_real *weight_ih, const ap_real *bias, ap_real *z)
 {
-    ap_matrix_fill_rows(steps * l->B, GATES * l->H, bias, z);
     for (int64_t b = 0; b < l->B; b++)
-        ap_gemm(true, true, steps, GATES * l->H, l->C, 1, x + b * l->C * l->T + t, l->T, weight_ih, l->C, 1,
-                z + b * GATES * l->H, l->B * GATES * l->H);
+        ap_product(arena, &(ap_product_task){steps, GATES * l->H, l->C,
+                                             ap_matrix_turned(x + b * l->C * l->T + t, l->T),
+                                             ap_matrix_turned(weight_ih, l->C), bias, z + b * GATES * l->H,
+                                             l->B * GATES * l->H, false});
 }
 
-static void lstm_forward(const layer *l, int64_t chunk, const ap_real *x, const ap_real *weight_ih,
-                         const ap_real *packed, const ap_real *bias, ap_real *gates, ap_real *c, ap_real *h,
-                         ap_real *y)
+static void lstm_forward(ap_arena *arena, const layer *l, int64_t chunk, const ap_real *x,
+                         const ap_real *weight_ih, const ap_real *packed, const ap_real *bias, ap_real *gates,
+                         ap_real *c, ap_real *h, ap_real *y)
 {
     int64_t state = l->B * l->H;
     memset(c, 0, (size_t)state * sizeof *c);
     memset(h, 0, (size_t)state * sizeof *h);
     for (int64_t t = 0; t < l->T; t += chunk) {
         int64_t steps = ap_least(chunk, l->T - t);
-        input_product(l, t, steps, x, weight_ih, bias, gates);
+        input_product(arena, l, t, steps, x, weight_ih, bias, gates);
         count_flops(l, steps);
         run_forward(l, steps, packed, gates, c, h);
         for (int64_t b = 0; b < l->B; b++)
@@ -252,17 +253,23 @@ typedef struct lstm_grads {
 
 /* From dz [T, B, 4H]: dx += weight_ih' dz, dweight_ih += dz x', dweight_hh += dz h_(t-1)', dbias += dz. The
  * weights' gradients alone read x and y. */
-static void lstm_backward(const layer *l, const ap_real *x, const ap_real *weight_ih, const ap_real *y,
-                          const ap_real *dz, lstm_grads to)
+static void lstm_backward(ap_arena *arena, const layer *l, const ap_real *x, const ap_real *weight_ih,
+                          const ap_real *y, const ap_real *dz, lstm_grads to)
 {
     int64_t T = l->T, N = GATES * l->H, step = l->B * N;
     for (int64_t b = 0; b < l->B; b++) {
         const ap_real *dz_b = dz + b * N;
         int64_t in = b * l->C * T, out = b * l->H * T;
-        if (to.x) ap_gemm(true, true, l->C, T, N, 1, weight_ih, l->C, dz_b, step, 1, to.x + in, T);
-        if (to.weight_ih) ap_gemm(true, true, N, l->C, T, 1, dz_b, step, x + in, T, 1, to.weight_ih, l->C);
+        ap_matrix turned = ap_matrix_turned(dz_b, step), later = ap_matrix_turned(dz_b + step, step);
+        if (to.x)
+            ap_product(arena, &(ap_product_task){l->C, T, N, ap_matrix_turned(weight_ih, l->C), turned, NULL,
+                                                 to.x + in, T, true});
+        if (to.weight_ih)
+            ap_product(arena, &(ap_product_task){N, l->C, T, turned, ap_matrix_turned(x + in, T), NULL,
+                                                 to.weight_ih, l->C, true});
         if (to.weight_hh && T > 1)
-            ap_gemm(true, true, N, l->H, T - 1, 1, dz_b + step, step, y + out, T, 1, to.weight_hh, l->H);
+            ap_product(arena, &(ap_product_task){N, l->H, T - 1, later, ap_matrix_turned(y + out, T), NULL,
+                                                 to.weight_hh, l->H, true});
     }
     ap_matrix_column_sums(T * l->B, N, dz, to.bias_ih);
     ap_matrix_column_sums(T * l->B, N, dz, to.bias_hh);
@@ -293,7 +300,7 @@ static void lstm_node_backward(ap_tape *tape, ap_var *y)
     ap_arena_recycle(ap_tape_arena(tape), packed, bytes);
     lstm_grads to = {ap_var_grad(tape, in[0]), ap_var_grad(tape, in[1]), ap_var_grad(tape, in[2]),
                      ap_var_grad(tape, in[3]), ap_var_grad(tape, in[4])};
-    lstm_backward(&l, in[0]->value.data, in[1]->value.data, y->value.data, gates, to);
+    lstm_backward(ap_tape_arena(tape), &l, in[0]->value.data, in[1]->value.data, y->value.data, gates, to);
 }
 
 AP_DEFINE_OP(lstm);
@@ -326,7 +333,8 @@ ap_var *ap_lstm(ap_tape *tape, ap_var *x, ap_var *weight_ih, ap_var *weight_hh, 
     ap_real *c = bias + GATES * l.H, *h = c + state, *gates = saved ? saved : packed + count;
     ap_lstm_panels_pack(l.H, weight_hh->value.data, false, packed);
     for (int64_t k = 0; k < GATES * l.H; k++) bias[k] = bias_ih->value.data[k] + bias_hh->value.data[k];
-    lstm_forward(&l, chunk, x->value.data, weight_ih->value.data, packed, bias, gates, c, h, y->value.data);
+    lstm_forward(ap_tape_arena(tape), &l, chunk, x->value.data, weight_ih->value.data, packed, bias, gates, c,
+                 h, y->value.data);
     ap_arena_recycle(ap_tape_arena(tape), packed, bytes);
     return y;
 }

@@ -1,6 +1,7 @@
 #include "antiphon/stft.h"
 
 #include "antiphon/status.h"
+#include "core/array.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 #include "ops/stft_frames.h"
@@ -66,8 +67,8 @@ static void magnitudes(int64_t F, int live, const ap_lanes *X, ap_real *y)
             for (int i = 0; i < AP_LANES; i++) square[j][i] = sqrt(square[j][i]);
         }
         if (width == AP_LANES) {
-            ap_lanes_transpose(square);
-            for (int i = 0; i < live; i++) *(ap_lanes_unaligned *)(y + i * F + k) = square[i];
+            ap_square_turn((ap_vec *)square);
+            for (int i = 0; i < live; i++) *(ap_vec *)(y + i * F + k) = square[i];
         } else
             for (int i = 0; i < live; i++)
                 for (int j = 0; j < width; j++) y[i * F + k + j] = square[j][i];
@@ -83,9 +84,9 @@ static void magnitudes_backward(int64_t F, int live, const ap_real *y, const ap_
         if (width == AP_LANES) {
             for (int i = 0; i < AP_LANES; i++) {
                 int64_t at = (i < live ? i : 0) * F + k;
-                factor[i] = *(const ap_lanes_unaligned *)(dy + at) / *(const ap_lanes_unaligned *)(y + at);
+                factor[i] = *(const ap_vec *)(dy + at) / *(const ap_vec *)(y + at);
             }
-            ap_lanes_transpose(factor);
+            ap_square_turn((ap_vec *)factor);
         } else
             for (int i = 0; i < AP_LANES; i++)
                 for (int j = 0; j < width; j++) {

@@ -1,5 +1,6 @@
 #include "ops/stft_frames.h"
 
+#include "core/array.h"
 #include "core/memory.h"
 
 #include <math.h>
@@ -75,8 +76,8 @@ void ap_stft_forward_group(const ap_stft *stft, int64_t S, const ap_real *x, int
     int t = 0;
     for (; t + AP_LANES <= n; t += AP_LANES) {
         ap_lanes *square = scratch + t;
-        for (int i = 0; i < AP_LANES; i++) square[i] = *(const ap_lanes_unaligned *)(frames[i] + t);
-        ap_lanes_transpose(square);
+        for (int i = 0; i < AP_LANES; i++) square[i] = *(const ap_vec *)(frames[i] + t);
+        ap_square_turn((ap_vec *)square);
         for (int i = 0; i < AP_LANES; i++) square[i] *= stft->window[t + i];
     }
     for (; t < n; t++)
@@ -104,8 +105,8 @@ void ap_stft_adjoint_group(const ap_stft *stft, int64_t S, ap_lanes *dX, int64_t
     for (; t + AP_LANES <= n; t += AP_LANES) {
         ap_lanes *square = scratch + t;
         for (int i = 0; i < AP_LANES; i++) square[i] *= stft->window[t + i];
-        ap_lanes_transpose(square);
-        for (int i = 0; i < live; i++) *(ap_lanes_unaligned *)(frames[i] + t) += square[i];
+        ap_square_turn((ap_vec *)square);
+        for (int i = 0; i < live; i++) *(ap_vec *)(frames[i] + t) += square[i];
     }
     for (; t < n; t++)
         for (int i = 0; i < live; i++) frames[i][t] += scratch[t][i] * stft->window[t];

@@ -115,6 +115,17 @@ static void streams_keep_to_their_part(void **state)
     free(x.data);
 }
 
+static void squares_are_turned(void **state)
+{
+    (void)state;
+    ap_vec rows[AP_LANES];
+    for (int i = 0; i < AP_LANES; i++)
+        for (int j = 0; j < AP_LANES; j++) rows[i][j] = (ap_real)(100 * i + j);
+    ap_square_turn(rows);
+    for (int i = 0; i < AP_LANES; i++)
+        for (int j = 0; j < AP_LANES; j++) assert_int_equal((int)rows[i][j], 100 * j + i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +133,7 @@ int main(void)
         cmocka_unit_test(blocks_cover_every_element_once),
         cmocka_unit_test(transposition_keeps_to_its_corner),
         cmocka_unit_test(columns_add_up),
+        cmocka_unit_test(squares_are_turned),
         cmocka_unit_test(streams_keep_to_their_part),
     };
     return cmocka_run_group_tests_name("array", tests, NULL, NULL);

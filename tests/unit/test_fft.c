@@ -20,7 +20,7 @@ static double tolerance(void)
 
 static void *lanes_alloc(int count)
 {
-    void *block = aligned_alloc(AP_LANES_BYTES, (size_t)count * AP_LANES_BYTES);
+    void *block = aligned_alloc(AP_VEC_BYTES, (size_t)count * AP_VEC_BYTES);
     assert_non_null(block);
     return block;
 }
@@ -94,23 +94,11 @@ static void test_lanes(void **state)
     }
 }
 
-static void test_transpose(void **state)
-{
-    (void)state;
-    ap_lanes rows[AP_LANES];
-    for (int i = 0; i < AP_LANES; i++)
-        for (int j = 0; j < AP_LANES; j++) rows[i][j] = (ap_real)(100 * i + j);
-    ap_lanes_transpose(rows);
-    for (int i = 0; i < AP_LANES; i++)
-        for (int j = 0; j < AP_LANES; j++) assert_int_equal((int)rows[i][j], 100 * j + i);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_signal),
         cmocka_unit_test(test_lanes),
-        cmocka_unit_test(test_transpose),
     };
     return cmocka_run_group_tests_name("fft", tests, NULL, NULL);
 }
