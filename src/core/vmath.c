@@ -183,19 +183,25 @@ ap_real ap_vmax(int64_t n, const ap_real *x)
 #define EXP_BELOW0(x) exp_below0(x, -87.0f)
 #endif
 
-/* Sums of BLOCK numbers side by side in ap_real, and these in double. */
+/* LANES sums side by side in ap_real, each of BLOCK / LANES numbers at most, and these in double: as exact whether the
+ * compiler makes vectors of them or not. */
 double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
 {
     double total = 0;
     for (int64_t at = 0; at < n; at += BLOCK) {
-        int64_t end = ap_least(n, at + BLOCK);
-        ap_real sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (int64_t i = at; i < end; i++) {
+        int64_t end = ap_least(n, at + BLOCK), i = at;
+        ap_real sum[LANES] = {0};
+        for (; i + LANES <= end; i += LANES)
+#pragma omp simd
+            for (int l = 0; l < LANES; l++) {
+                y[i + l] = EXP_BELOW0(x[i + l] - shift);
+                sum[l] += y[i + l];
+            }
+        for (int l = 0; i < end; i++, l++) {
             y[i] = EXP_BELOW0(x[i] - shift);
-            sum += y[i];
+            sum[l] += y[i];
         }
-        total += (double)sum;
+        for (int l = 0; l < LANES; l++) total += (double)sum[l];
     }
     return total;
 }

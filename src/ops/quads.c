@@ -4,7 +4,8 @@
 
 /* Polynomials are multiplied by their values at 0, +-A, +-B and infinity, and a filter is that transposed.
  * Two taps are three of which the last is 0, and with it the product at infinity. These points, exact in
- * binary, leave an error in float hardly larger than that of the plain sum; 1 and 2 twice as large a one. */
+ * binary, leave an error in float hardly larger than that of the plain sum; 1 and 2 one up to half as large
+ * again. */
 #define A ((ap_real)0.75)
 #define B ((ap_real)1.5)
 #define A2 (A * A)
