@@ -127,12 +127,6 @@ void ap_matrix_transpose(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bo
                            y + q * ldy + p, ldy);
 }
 
-void ap_matrix_fill_rows(int64_t R, int64_t N, const ap_real *row, ap_real *y)
-{
-#pragma omp parallel for schedule(static) if (R * N > PARALLEL_LEAST)
-    for (int64_t r = 0; r < R; r++) memcpy(y + r * N, row, (size_t)N * sizeof *row);
-}
-
 void ap_matrix_column_sums(int64_t R, int64_t N, const ap_real *x, ap_real *sums)
 {
     if (!sums) return;

@@ -42,9 +42,6 @@ void ap_matrix_transpose(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bo
 /* Turns a square of numbers: row i becomes column i. */
 void ap_square_turn(ap_vec row[AP_LANES]);
 
-/* Every row of y [R, N] becomes `row`. */
-void ap_matrix_fill_rows(int64_t R, int64_t N, const ap_real *row, ap_real *y);
-
 /* Adds the sums of the columns of x [R, N] to sums [N], each added up in double; sums NULL: not wanted. */
 void ap_matrix_column_sums(int64_t R, int64_t N, const ap_real *x, ap_real *sums);
 

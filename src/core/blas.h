@@ -16,10 +16,6 @@ void ap_gemm(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K
              const ap_real *A, int64_t lda, const ap_real *B, int64_t ldb, ap_real beta, ap_real *C,
              int64_t ldc);
 
-/* y [M] = alpha op(A) x + beta y, with op(A) [M, N]. */
-void ap_gemv(bool transpose, int64_t M, int64_t N, ap_real alpha, const ap_real *A, int64_t lda,
-             const ap_real *x, ap_real beta, ap_real *y);
-
 /* What is wrong with the OpenBLAS that was found at run time, in one line that says how to mend it; NULL:
  * nothing. A build for POSIX threads runs its own beside OpenMP's, on the same cores, and inside a parallel
  * region takes turns. */

@@ -89,8 +89,6 @@ static void columns_add_up(void **state)
         }
         ap_matrix_column_sums(R, N, x.data, sums.data);
         check_close("column sums", N, sums.data, want, forward_tolerance());
-        ap_matrix_fill_rows(R, N, sums.data, x.data);
-        for (int64_t i = 0; i < R * N; i++) assert_true(x.data[i] == sums.data[i % N]);
         free(x.data);
         free(sums.data);
         free(want);
