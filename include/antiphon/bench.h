@@ -35,9 +35,8 @@ typedef struct ap_bench {
     int64_t B, S; /**< items of the batch, samples of an item */
     int64_t parameters;
     int threads, steps;
-    double
-        gemm_rate; /**< operations a second of a matrix product by OpenBLAS, measured between the steps */
-    double read_rate;     /**< bytes a second that it reads from memory */
+    double gemm_rate; /**< operations a second of a matrix product by OpenBLAS, measured between the steps */
+    double read_rate; /**< bytes a second that it reads from memory */
     size_t peak_memory;   /**< bytes of the process up to the end of the first step, all that it is made of
                              included */
     size_t arena_held;    /**< bytes of the tape's arena */

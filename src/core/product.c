@@ -25,15 +25,8 @@
  * along a row, or so many rows ahead. */
 #define AHEAD (4 * AP_LANES)
 #define AHEAD_ROWS 8
-/* Products with fewer multiplications go to OpenBLAS, */
+/* Products with fewer multiplications go to OpenBLAS. */
 #define MULTIPLICATIONS_LEAST ((int64_t)1 << 24)
-/* and all do where this is not compiled for a processor that multiplies and adds in one: OpenBLAS looks for
- * one when it is run. */
-#ifdef __FMA__
-#define TILED true
-#else
-#define TILED false
-#endif
 
 ap_matrix ap_matrix_rows(const ap_real *data, int64_t pitch)
 {
@@ -293,7 +286,7 @@ static void by_openblas(const ap_product_task *t)
 
 void ap_product(ap_arena *arena, const ap_product_task *t)
 {
-    if (TILED && t->M * t->N * t->K >= MULTIPLICATIONS_LEAST)
+    if (AP_PRODUCT_TILED && t->M * t->N * t->K >= MULTIPLICATIONS_LEAST)
         by_tiles(arena, t);
     else
         by_openblas(t);

@@ -12,6 +12,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Whether large products are formed by tiles: all are OpenBLAS's where this is not compiled for a processor
+ * that multiplies and adds in one, which OpenBLAS looks for when it is run. */
+#ifdef __FMA__
+#define AP_PRODUCT_TILED true
+#else
+#define AP_PRODUCT_TILED false
+#endif
+
 /* A matrix as it is read: element (i, k) at data[i row + k column], one of the two strides being 1. */
 typedef struct ap_matrix {
     const ap_real *data;

@@ -95,7 +95,8 @@ static inline __attribute__((always_inline)) void block(int rows, int vecs, fact
 #pragma GCC unroll 3
             for (int v = 0; v < vecs; v++) sum[r][v] += w[r * f.row] * value[v];
     }
-    /* otherwise gcc works out where all rows of y stand ahead of the loop, and keeps that in memory through it */
+    /* otherwise gcc works out where all rows of y stand ahead of the loop, and keeps that in memory through
+     * it */
     __asm__("" : "+r"(y), "+r"(ldy));
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)

@@ -8,12 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Otherwise OpenBLAS has the large ones too. */
-#ifdef __FMA__
-#define TILED true
-#else
-#define TILED false
-#endif
 #define GAP 3 /* numbers between the rows of every matrix */
 
 typedef struct product_case {
@@ -79,7 +73,7 @@ static void check_product(product_case c)
         ap_product(arena, &t);
         check_close("product", c.M * t.ldc, y.data, want, 10 * forward_tolerance());
         if (i == 0) memcpy(first, y.data, bytes);
-        if (TILED && c.large) assert_memory_equal(first, y.data, bytes);
+        if (AP_PRODUCT_TILED && c.large) assert_memory_equal(first, y.data, bytes);
     }
     omp_set_num_threads(omp_get_num_procs());
     free(before);
