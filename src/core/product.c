@@ -4,6 +4,7 @@
 #include "core/blas.h"
 #include "core/bounds.h"
 #include "core/flops.h"
+#include "core/pairs.h"
 #include "core/simd.h"
 
 #include <omp.h>
@@ -25,6 +26,8 @@
  * along a row, or so many rows ahead. */
 #define AHEAD (4 * AP_LANES)
 #define AHEAD_ROWS 8
+/* Behind a packed group: room to round the depth up to pairs, and two numbers for each of its columns. */
+#define BEHIND (AP_PAIRS ? 3 : 0)
 /* Products with fewer multiplications go to OpenBLAS. */
 #define MULTIPLICATIONS_LEAST ((int64_t)1 << 24)
 
@@ -107,16 +110,79 @@ static inline __attribute__((always_inline)) int64_t pack_fast(int width, const 
     return depth;
 }
 
+#if AP_PAIRS
+
+/* The bits of a number's exponent; the least and the largest of them whose negative is another's, too. */
+#ifdef AP_DOUBLE
+typedef int64_t bits __attribute__((vector_size(AP_VEC_BYTES), aligned(sizeof(ap_real)), may_alias));
+#define EXPONENT 52
+#define EXPONENT_MOST 2045
+#else
+typedef int32_t bits __attribute__((vector_size(AP_VEC_BYTES), aligned(sizeof(ap_real)), may_alias));
+#define EXPONENT 23
+#define EXPONENT_MOST 253
+#endif
+
+static inline bits larger(bits a, bits b)
+{
+    bits first = a > b;
+    return (a & first) | (b & ~first);
+}
+
+/* Brings each of a group's `width` columns to a size of about 1, and writes behind it what is to be taken
+ * away from its sums of pairs, and what they are to be multiplied by then: width numbers each. x [depth + 2,
+ * width], depth even. Lanes behind the last column compute with whatever stands there. */
+static inline __attribute__((always_inline)) void balance(int width, int64_t depth, ap_real *x)
+{
+    for (int i = 0; i < width; i += AP_LANES) {
+        size_t bytes = (size_t)(width - i < AP_LANES ? width - i : AP_LANES) * sizeof *x;
+        /* numbers without their sign are ordered as their bits are */
+        bits most = {0}, sign = (bits)-((ap_vec){0});
+        for (int64_t k = 0; k < depth; k++) {
+            bits size = *(const bits *)(x + k * width + i) & ~sign;
+            most = larger(size, most);
+        }
+        most = most >> EXPONENT << EXPONENT;
+        bits least = ((bits){0} + 1) << EXPONENT, largest = ((bits){0} + EXPONENT_MOST) << EXPONENT;
+        most = larger(least, -larger(-most, -largest));
+        bits inverse = largest + least - most;
+        ap_vec factor = (ap_vec)inverse, taken = {0};
+        for (int64_t k = 0; k < depth; k += 2) {
+            ap_real *to = x + k * width + i;
+            ap_vec even = *(const ap_vec *)to * factor, odd = *(const ap_vec *)(to + width) * factor;
+            taken += even * odd;
+            memcpy(to, &even, bytes);
+            memcpy(to + width, &odd, bytes);
+        }
+        memcpy(x + depth * width + i, &taken, bytes);
+        memcpy(x + (depth + 1) * width + i, &most, bytes);
+    }
+}
+
+#endif
+
+static inline __attribute__((always_inline)) void pack_any(int width, const side *f, int64_t first,
+                                                           int64_t from, int64_t depth, ap_real *to)
+{
+    int64_t done = pack_fast(width, f, first, from, depth, to);
+    pack_slowly(f, first, from, done, depth, to);
+#if AP_PAIRS
+    if (depth % 2 == 1) memset(to + depth * width, 0, (size_t)width * sizeof *to);
+    balance(width, depth + depth % 2, to);
+#endif
+}
+
 static void pack_group(const side *f, int64_t group, int64_t from, int64_t depth, ap_real *to)
 {
-    int64_t first = group * f->width, done = f->width == ROWS ? pack_fast(ROWS, f, first, from, depth, to)
-                                                              : pack_fast(COLUMNS, f, first, from, depth, to);
-    pack_slowly(f, first, from, done, depth, to);
+    if (f->width == ROWS)
+        pack_any(ROWS, f, group * ROWS, from, depth, to);
+    else
+        pack_any(COLUMNS, f, group * COLUMNS, from, depth, to);
 }
 
 static side side_of(const ap_real *data, int64_t count, int64_t along, int64_t K, int64_t deep, int width)
 {
-    int64_t size = width * ap_least(K, DEPTH_MOST);
+    int64_t size = width * (ap_least(K, DEPTH_MOST) + BEHIND);
     return (side){data,
                   count,
                   along,
@@ -136,13 +202,51 @@ typedef struct place {
     bool add;
 } place;
 
-/* rows: a constant where this is inlined. C comes while the sums are formed. */
-static inline __attribute__((always_inline)) void tile(int rows, place y, int64_t depth, const ap_real *a,
-                                                       const ap_real *b)
+#if AP_PAIRS
+
+/* sum [rows, VECS] = A B of a packed panel and a packed strip, two steps of the depth at a time.
+ * rows: a constant where this is inlined, here and below. */
+static inline __attribute__((always_inline)) void sum_up(int rows, int64_t depth, const ap_real *a,
+                                                         const ap_real *b, ap_vec sum[ROWS][VECS])
 {
-    ap_vec sum[ROWS][VECS] = {0};
+    ap_vec one = (ap_vec){0} + 1;
+    __asm__("" : "+v"(one)); /* or gcc would add after all */
+#pragma GCC unroll 12
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < VECS; v++) __builtin_prefetch(y.C + r * y.ldc + v * AP_LANES, 1);
+#pragma GCC unroll 2
+        for (int v = 0; v < VECS; v++) sum[r][v] = (ap_vec){0};
+    for (int64_t k = 0; k < depth; k += 2, a += 2 * ROWS, b += 2 * COLUMNS) {
+        ap_vec even[VECS], odd[VECS];
+#pragma GCC unroll 2
+        for (int v = 0; v < VECS; v++) {
+            even[v] = *(const ap_vec *)(b + v * AP_LANES);
+            odd[v] = *(const ap_vec *)(b + COLUMNS + v * AP_LANES);
+        }
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++) {
+            sum[r][0] += ap_add_scalar(odd[0], a + r) * ap_add_scalar(even[0], a + ROWS + r);
+            sum[r][1] += ap_add_scalar_multiplying(odd[1], a + r, one) * ap_add_scalar(even[1], a + ROWS + r);
+        }
+    }
+    const ap_real *taken_a = a, *factor_a = a + ROWS;
+#pragma GCC unroll 2
+    for (int v = 0; v < VECS; v++) {
+        ap_vec taken = *(const ap_vec *)(b + v * AP_LANES),
+               factor = *(const ap_vec *)(b + COLUMNS + v * AP_LANES);
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++) sum[r][v] = (sum[r][v] - taken_a[r] - taken) * factor_a[r] * factor;
+    }
+}
+
+#else
+
+static inline __attribute__((always_inline)) void sum_up(int rows, int64_t depth, const ap_real *a,
+                                                         const ap_real *b, ap_vec sum[ROWS][VECS])
+{
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECS; v++) sum[r][v] = (ap_vec){0};
     for (int64_t k = 0; k < depth; k++) {
         ap_vec value[VECS];
 #pragma GCC unroll 2
@@ -152,6 +256,18 @@ static inline __attribute__((always_inline)) void tile(int rows, place y, int64_
 #pragma GCC unroll 2
             for (int v = 0; v < VECS; v++) sum[r][v] += a[k * ROWS + r] * value[v];
     }
+}
+
+#endif
+
+/* C comes while the sums are formed. */
+static inline __attribute__((always_inline)) void tile(int rows, place y, int64_t depth, const ap_real *a,
+                                                       const ap_real *b)
+{
+    ap_vec sum[ROWS][VECS];
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < VECS; v++) __builtin_prefetch(y.C + r * y.ldc + v * AP_LANES, 1);
+    sum_up(rows, depth, a, b, sum);
     /* otherwise gcc works out where all rows of C stand ahead of the loop, and keeps that in memory through
      * it */
     __asm__("" : "+r"(y.C), "+r"(y.ldc));

@@ -1,0 +1,59 @@
+/* Inner products with half as many multiplications:
+ *
+ *     a0 b0 + a1 b1 = (a0 + b1) (a1 + b0) - a0 a1 - b0 b1
+ *
+ * (S. Winograd, "A new algorithm for inner product", IEEE Transactions on Computers C-17, 1968). In a matrix
+ * product the last two terms belong to a row of A and to a column of B, and are summed once for all that they
+ * meet. What is left is one multiplication and three additions for two of each, which pays where a processor
+ * has adders beside the units that multiply and add in one, as AMD's from Zen 4 on: half of the one and three
+ * halves of the other share four units evenly when one addition in four is done as a multiplication by 1. The
+ * product is then formed in three quarters of the time of one that keeps every multiplier busy.
+ *
+ * In floating point the terms that are taken away again must not outgrow the result, so rows of A and columns
+ * of B are first brought to the same size by powers of two, which is exact (R. P. Brent, "Error analysis of
+ * algorithms for matrix multiplication and triangular decomposition using Winograd's identity", Numerische
+ * Mathematik 16, 1970). The error then stays below a few roundings of |a| |b|, where an ordinary sum's stays
+ * below a few of |a|.|b|; a row or column of zeros still gives exact zeros. */
+#ifndef ANTIPHON_CORE_PAIRS_H
+#define ANTIPHON_CORE_PAIRS_H
+
+#include "core/simd.h"
+
+#include <stdint.h>
+
+/* Whether the processor compiled for gains by it. gcc 12 knows Zen 4 as a Zen 3 that has AVX-512. */
+#if defined(__AVX512F__) && (defined(__znver3__) || defined(__znver4__) || defined(__znver5__))
+#define AP_PAIRS 1
+#else
+#define AP_PAIRS 0
+#endif
+
+#if AP_PAIRS
+
+/* An instruction whose last operand is one number in memory, read into all lanes: as part of the addition
+ * that costs nothing, while an instruction of its own would take one of the units' turns. */
+#ifdef AP_DOUBLE
+#define AP_BROADCAST(name) name "pd %2%{1to8%}, %1, %0"
+#else
+#define AP_BROADCAST(name) name "ps %2%{1to16%}, %1, %0"
+#endif
+
+/* x + *y */
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar(ap_vec x, const ap_real *y)
+{
+    ap_vec sum;
+    __asm__(AP_BROADCAST("vadd") : "=v"(sum) : "v"(x), "m"(*y));
+    return sum;
+}
+
+/* x + *y by a unit that multiplies. one: a vector of 1 in a register */
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(ap_vec x, const ap_real *y,
+                                                                              ap_vec one)
+{
+    __asm__(AP_BROADCAST("vfmadd213") : "+v"(one) : "v"(x), "m"(*y));
+    return one;
+}
+
+#endif
+
+#endif
