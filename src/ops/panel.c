@@ -75,9 +75,9 @@ static inline __attribute__((always_inline)) void block(int rows, int vecs, fact
                                                         int64_t ldy)
 {
     ap_vec sum[ROWS][VECS];
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int r = 0; r < rows; r++)
-#pragma GCC unroll 3
+#pragma GCC unroll 2
         for (int v = 0; v < vecs; v++) {
             if (from.load)
                 sum[r][v] = *(const ap_vec *)(y + r * ldy + v * AP_LANES);
@@ -88,19 +88,19 @@ static inline __attribute__((always_inline)) void block(int rows, int vecs, fact
         const ap_real *line = f.x + f.at[j], *w = f.w + j * f.column;
         __builtin_prefetch(w + AHEAD * f.column);
         ap_vec value[VECS];
-#pragma GCC unroll 3
+#pragma GCC unroll 2
         for (int v = 0; v < vecs; v++) value[v] = *(const ap_vec *)(line + v * AP_LANES);
-#pragma GCC unroll 8
+#pragma GCC unroll 12
         for (int r = 0; r < rows; r++)
-#pragma GCC unroll 3
+#pragma GCC unroll 2
             for (int v = 0; v < vecs; v++) sum[r][v] += w[r * f.row] * value[v];
     }
     /* otherwise gcc works out where all rows of y stand ahead of the loop, and keeps that in memory through
      * it */
     __asm__("" : "+r"(y), "+r"(ldy));
-#pragma GCC unroll 8
+#pragma GCC unroll 12
     for (int r = 0; r < rows; r++)
-#pragma GCC unroll 3
+#pragma GCC unroll 2
         for (int v = 0; v < vecs; v++) *(ap_vec *)(y + r * ldy + v * AP_LANES) = sum[r][v];
 }
 
@@ -119,7 +119,7 @@ static inline __attribute__((always_inline)) void in_columns(int rows, int vecs,
 /* The same for fewer rows than a panel has: the least kernel that holds them. y has room for its rows. */
 static int kernel_rows(int64_t rows)
 {
-    return rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : ROWS;
+    return rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : rows <= 8 ? 8 : ROWS;
 }
 
 static int kernel_vecs(int64_t columns)
@@ -140,6 +140,9 @@ static inline __attribute__((always_inline)) void rows_block(int rows, int vecs,
     case 4:
         in_columns(4, vecs, f, from, y, ldy);
         return;
+    case 8:
+        in_columns(8, vecs, f, from, y, ldy);
+        return;
     default:
         in_columns(ROWS, vecs, f, from, y, ldy);
     }
@@ -150,9 +153,6 @@ static void any_block(int rows, int vecs, const factors *f, const start *from, a
     switch (vecs) {
     case 1:
         rows_block(rows, 1, *f, *from, y, ldy);
-        return;
-    case 2:
-        rows_block(rows, 2, *f, *from, y, ldy);
         return;
     default:
         rows_block(rows, VECS, *f, *from, y, ldy);

@@ -12,11 +12,11 @@
 
 /* A block of this many rows and vectors of y stays in registers: 24 of AVX-512's 32, 12 of the older 16. */
 #ifdef __AVX512F__
-#define AP_PANEL_ROWS 8
+#define AP_PANEL_ROWS 12
 #else
 #define AP_PANEL_ROWS 4
 #endif
-#define AP_PANEL_VECS 3
+#define AP_PANEL_VECS 2
 #define AP_PANEL_COLUMNS (AP_PANEL_VECS * AP_LANES)
 
 /* n rounded up to what is read of each row of X: n numbers count, those behind them may be anything. */

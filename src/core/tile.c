@@ -1,0 +1,216 @@
+#include "core/tile.h"
+
+#include "core/pairs.h"
+
+#include <string.h>
+
+#define ROWS AP_TILE_ROWS
+#define VECS AP_TILE_VECS
+#define COLUMNS AP_TILE_COLUMNS
+/* Tiles of fewer rows have so many, or twice as many. */
+#define FEW (ROWS / 3)
+
+#if AP_PAIRS
+
+/* ---------------------------------------------------------------- factors for products of pairs */
+
+/* The bits of numbers; those of the exponent, and the most that they are in a number whose inverse is one,
+ * too. */
+#ifdef AP_DOUBLE
+typedef int64_t bits __attribute__((vector_size(AP_VEC_BYTES)));
+#define EXPONENT 52
+#define EXPONENT_MOST 2045
+#else
+typedef int32_t bits __attribute__((vector_size(AP_VEC_BYTES)));
+#define EXPONENT 23
+#define EXPONENT_MOST 253
+#endif
+
+static int64_t even(int64_t depth)
+{
+    return depth + depth % 2;
+}
+
+int64_t ap_tile_depth(int64_t depth)
+{
+    return even(depth) + 2;
+}
+
+static inline bits larger(bits a, bits b)
+{
+    bits first = a > b;
+    return (a & first) | (b & ~first);
+}
+
+/* Brings each column of x [depth, width] to a size of about 1, and writes behind them what is to be taken
+ * away from its sums of pairs, and what these are to be multiplied by then. Lanes behind the last column
+ * compute with whatever stands there. width: a constant where this is inlined. */
+static inline __attribute__((always_inline)) void finish(int width, int64_t depth, ap_real *x)
+{
+    if (depth % 2 == 1) memset(x + depth * width, 0, (size_t)width * sizeof *x);
+    depth = even(depth);
+    const bits sign = (bits) - (ap_vec){0}, unit = ((bits){0} + 1) << EXPONENT;
+    for (int i = 0; i < width; i += AP_LANES) {
+        size_t bytes = (size_t)(width - i < AP_LANES ? width - i : AP_LANES) * sizeof *x;
+        /* numbers without their sign are ordered as their bits are */
+        bits most = unit;
+        for (int64_t k = 0; k < depth; k++)
+            most = larger((bits) * (const ap_vec *)(x + k * width + i) & ~sign, most);
+        most = -larger(-(most >> EXPONENT << EXPONENT), -EXPONENT_MOST * unit);
+        ap_vec factor = (ap_vec)((EXPONENT_MOST + 1) * unit - most), taken = {0};
+        for (int64_t k = 0; k < depth; k += 2) {
+            ap_real *to = x + k * width + i;
+            ap_vec first = *(const ap_vec *)to * factor, second = *(const ap_vec *)(to + width) * factor;
+            taken += first * second;
+            memcpy(to, &first, bytes);
+            memcpy(to + width, &second, bytes);
+        }
+        memcpy(x + depth * width + i, &taken, bytes);
+        memcpy(x + (depth + 1) * width + i, &most, bytes);
+    }
+}
+
+void ap_tile_finish_panel(int64_t depth, ap_real *panel)
+{
+    finish(ROWS, depth, panel);
+}
+
+void ap_tile_finish_strip(int64_t depth, ap_real *strip)
+{
+    finish(COLUMNS, depth, strip);
+}
+
+/* ---------------------------------------------------------------- sums of pairs */
+
+/* sum [rows, VECS] += panel strip. rows: a constant where this is inlined, here and below. */
+static inline __attribute__((always_inline)) void sum_up(int rows, int64_t depth, const ap_real *a,
+                                                         const ap_real *b, ap_vec sum[ROWS][VECS])
+{
+    ap_vec one = (ap_vec){0} + 1;
+    __asm__("" : "+v"(one)); /* or gcc would add after all */
+    for (int64_t k = 0; k < depth; k += 2, a += 2 * ROWS, b += 2 * COLUMNS) {
+        ap_vec first[VECS], second[VECS];
+#pragma GCC unroll 2
+        for (int v = 0; v < VECS; v++) {
+            first[v] = *(const ap_vec *)(b + v * AP_LANES);
+            second[v] = *(const ap_vec *)(b + COLUMNS + v * AP_LANES);
+        }
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++) {
+            sum[r][0] += ap_add_scalar(second[0], a + r) * ap_add_scalar(first[0], a + ROWS + r);
+            sum[r][1] +=
+                ap_add_scalar_multiplying(second[1], a + r, one) * ap_add_scalar(first[1], a + ROWS + r);
+        }
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < VECS; v++) {
+        ap_vec taken = *(const ap_vec *)(b + v * AP_LANES),
+               factor = *(const ap_vec *)(b + COLUMNS + v * AP_LANES);
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++) sum[r][v] = (sum[r][v] - a[r] - taken) * a[ROWS + r] * factor;
+    }
+}
+
+#else
+
+/* ---------------------------------------------------------------- factors and sums as they are */
+
+int64_t ap_tile_depth(int64_t depth)
+{
+    return depth;
+}
+
+void ap_tile_finish_panel(int64_t depth, ap_real *panel)
+{
+    (void)depth, (void)panel;
+}
+
+void ap_tile_finish_strip(int64_t depth, ap_real *strip)
+{
+    (void)depth, (void)strip;
+}
+
+/* sum [rows, VECS] += panel strip. rows: a constant where this is inlined, here and below. */
+static inline __attribute__((always_inline)) void sum_up(int rows, int64_t depth, const ap_real *a,
+                                                         const ap_real *b, ap_vec sum[ROWS][VECS])
+{
+    for (int64_t k = 0; k < depth; k++, a += ROWS, b += COLUMNS) {
+        ap_vec value[VECS];
+#pragma GCC unroll 2
+        for (int v = 0; v < VECS; v++) value[v] = *(const ap_vec *)(b + v * AP_LANES);
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECS; v++) sum[r][v] += a[r] * value[v];
+    }
+}
+
+#endif
+
+/* ---------------------------------------------------------------- tiles */
+
+static const ap_real no_bias[ROWS > COLUMNS ? ROWS : COLUMNS];
+
+/* C comes while the sums are formed. */
+static inline __attribute__((always_inline)) void tile(int rows, ap_tile_place y, int64_t depth,
+                                                       const ap_real *a, const ap_real *b)
+{
+    ap_vec sum[ROWS][VECS];
+    for (int r = 0; r < rows; r++)
+        for (int v = 0; v < VECS; v++) __builtin_prefetch(y.C + r * y.ldc + v * AP_LANES, 1);
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECS; v++) sum[r][v] = (ap_vec){0};
+    sum_up(rows, depth, a, b, sum);
+    /* otherwise gcc works out where all rows of C stand ahead of the loop, and keeps that in memory through
+     * it */
+    __asm__("" : "+r"(y.C), "+r"(y.ldc));
+    const ap_real *bias = y.bias ? y.bias : no_bias, *row_bias = y.row_bias ? y.row_bias : no_bias;
+    if (y.add) {
+#pragma GCC unroll 12
+        for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+            for (int v = 0; v < VECS; v++) sum[r][v] += *(ap_vec *)(y.C + r * y.ldc + v * AP_LANES);
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECS; v++) {
+            ap_vec from = *(const ap_vec *)(bias + v * AP_LANES) + row_bias[r];
+            *(ap_vec *)(y.C + r * y.ldc + v * AP_LANES) = from + sum[r][v];
+        }
+}
+
+static void any_tile(int64_t rows, ap_tile_place y, int64_t depth, const ap_real *a, const ap_real *b)
+{
+    if (rows <= FEW)
+        tile(FEW, y, depth, a, b);
+    else if (rows <= 2 * FEW)
+        tile(2 * FEW, y, depth, a, b);
+    else
+        tile(ROWS, y, depth, a, b);
+}
+
+/* A tile that goes over the right or lower edge of C is formed elsewhere. */
+static void edge_tile(int64_t rows, int64_t columns, const ap_tile_place *y, int64_t depth, const ap_real *a,
+                      const ap_real *b)
+{
+    ap_real sum[ROWS * COLUMNS];
+    any_tile(rows, (ap_tile_place){.C = sum, .ldc = COLUMNS}, depth, a, b);
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t c = 0; c < columns; c++) {
+            ap_real *to = y->C + r * y->ldc + c;
+            ap_real from = (y->bias ? y->bias[c] : 0) + (y->row_bias ? y->row_bias[r] : 0);
+            *to = (y->add ? *to + from : from) + sum[r * COLUMNS + c];
+        }
+}
+
+void ap_tile_product(int64_t rows, int64_t columns, const ap_tile_place *place, int64_t depth,
+                     const ap_real *panel, const ap_real *strip)
+{
+    if (columns == COLUMNS && rows % FEW == 0)
+        any_tile(rows, *place, depth, panel, strip);
+    else
+        edge_tile(rows, columns, place, depth, panel, strip);
+}
