@@ -119,8 +119,8 @@ static places place(ap_arena *arena, const geometry *g)
 static int64_t lay_out(const geometry *g, bool back, ap_real *memory, workspace *w)
 {
     /* the products read whole panels, over the end of a row and of a row's panel */
-    int64_t along = g->D * g->pitch, across = g->tile * g->D + AP_PANEL_COLUMNS, scores = QUERIES * g->pitch;
-    int64_t queries = ((back ? g->T : QUERIES) + AP_PANEL_ROWS) * g->D + AP_PANEL_COLUMNS;
+    int64_t along = g->D * g->pitch, across = g->tile * g->D + AP_TILE_COLUMNS, scores = QUERIES * g->pitch;
+    int64_t queries = ((back ? g->T : QUERIES) + AP_TILE_ROWS) * g->D + AP_TILE_COLUMNS;
     const ap_workspace_part parts[] = {{&w->keys, along},     {&w->across, across}, {&w->queries, queries},
                                        {&w->scores, scores},  {&w->values, along},  {&w->dkeys, across},
                                        {&w->dvalues, across}, {&w->dy, queries},    {&w->dqueries, queries},

@@ -6,6 +6,7 @@
 #include "ops/workspace.h"
 
 #include <omp.h>
+#include <string.h>
 
 /* A tile of time is as wide as this many bytes of window allow: it stays in the second-level cache. */
 #define WINDOW_BYTES ((int64_t)384 << 10)
@@ -38,9 +39,9 @@ static tiling cut(int64_t B, int64_t columns, int64_t wanted, int64_t strip)
     int64_t threads = omp_get_max_threads();
     int64_t strips_a_tile = ap_least(wanted, TILE_COLUMNS_MOST) / strip;
     if (strips_a_tile <= 1) {
-        t.strip = strip / AP_PANEL_VECS;
+        t.strip = strip / AP_TILE_VECS;
         t.strips = divide_up(columns, t.strip);
-        strips_a_tile = AP_PANEL_VECS;
+        strips_a_tile = AP_TILE_VECS;
     }
     t.count = divide_up(t.strips, strips_a_tile);
     /* a few tiles are made to come out even among the threads */
@@ -58,13 +59,13 @@ static int64_t tile_begin(const tiling *t, int64_t index)
 
 /* ---------------------------------------------------------------- windows */
 
-/* Where the places of a correlation's first `taps` taps stand in a window. */
-static int64_t *window_places(ap_arena *arena, const ap_cross_correlation *c, int64_t taps, int64_t pitch)
+/* Where the places of a correlation's taps stand in a window. */
+static int64_t *window_places(ap_arena *arena, const ap_cross_correlation *c, int64_t pitch)
 {
-    int64_t *at = ap_arena_alloc(arena, (size_t)(c->x.C * taps) * sizeof *at);
+    int64_t *at = ap_arena_alloc(arena, (size_t)(c->x.C * c->taps) * sizeof *at);
     for (int64_t i = 0; i < c->x.C; i++)
-        for (int64_t k = 0; k < taps; k++)
-            at[i * taps + k] = (i * c->stride + c->tap[k] % c->stride) * pitch + c->tap[k] / c->stride;
+        for (int64_t k = 0; k < c->taps; k++)
+            at[i * c->taps + k] = (i * c->stride + c->tap[k] % c->stride) * pitch + c->tap[k] / c->stride;
     return at;
 }
 
@@ -120,10 +121,12 @@ static void put(const ap_cross_correlation *c, int64_t at, int64_t n, const ap_r
 
 /* What a thread works in. */
 typedef struct workspace {
-    ap_real *window, *rows, *line;
+    ap_real *window, *strip, *rows, *line;
     const int64_t *at;
     int64_t pitch, row_block, row_pitch;
-    ap_real *full; /* for quads: a window of few channels in full, from which theirs are made */
+    /* for quads: theirs, and a window of few channels in full, from which it is made */
+    ap_quads_window quads;
+    ap_real *full;
     int64_t full_pitch;
 } workspace;
 
@@ -145,12 +148,6 @@ static bool quads_pay(const ap_cross_correlation *c)
            c->x.C * c->stride >= QUADS_LEAST && c->length >= AP_QUADS_COLUMNS * c->phases;
 }
 
-/* Numbers of one product's window. */
-static int64_t quads_window(const ap_cross_correlation *c, const workspace *space)
-{
-    return c->x.C * c->stride * space->pitch;
-}
-
 static void fill_quads(const ap_cross_correlation *c, const workspace *space, ap_window_signal x, int64_t q,
                        int64_t quads)
 {
@@ -159,9 +156,9 @@ static void fill_quads(const ap_cross_correlation *c, const workspace *space, ap
         x.C = ap_least(CHANNELS_AT_ONCE, C - i);
         ap_window_fill(&x, q * c->stride - c->lead, c->stride, columns, space->full_pitch, space->full);
         for (int64_t r = 0; r < x.C * c->stride; r++)
-            ap_quads_fill(QUADS_TAPS, quads, space->full + r * space->full_pitch,
-                          space->window + (i * c->stride + r) * space->pitch, quads_window(c, space));
+            ap_quads_fill(&space->quads, i * c->stride + r, quads, space->full + r * space->full_pitch);
     }
+    ap_quads_finish(&space->quads, quads);
 }
 
 /* M rows from m on, for the columns of the tile: into space->rows. */
@@ -169,16 +166,12 @@ static void quad_rows(const ap_cross_correlation *c, const workspace *space, int
                       int64_t quads)
 {
     int64_t J = c->x.C * c->stride;
-    ap_quads_product(&(ap_quads_task){.taps = QUADS_TAPS,
-                                      .M = M,
-                                      .J = J,
+    ap_quads_product(&(ap_quads_task){.M = M,
                                       .quads = quads,
+                                      .x = &space->quads,
                                       .packed = c->packed + ap_panel_at(J, m, 0),
                                       .packed_step = ap_panel_size(c->rows, J),
                                       .bias = c->bias ? c->bias + m : NULL,
-                                      .x = space->window,
-                                      .x_step = quads_window(c, space),
-                                      .at = space->at,
                                       .y = space->rows,
                                       .ldy = space->row_pitch});
 }
@@ -197,10 +190,10 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
     else
         ap_window_fill(&x, q * c->stride - c->lead, c->stride, ap_panel_columns(n) + halo(c), space->pitch,
                        space->window);
-    ap_panel_task task = {.J = J, .n = n, .x = space->window, .at = space->at};
+    ap_panel_task task = {.J = J, .n = n, .x = space->window, .at = space->at, .strip = space->strip};
     if (stored_in_place(c)) {
         task.M = c->rows;
-        task.W = ap_panel_packed(c->packed, J, 0);
+        task.W = ap_panel_packed(c->packed, c->rows, J, 0);
         task.bias = c->bias;
         task.y = c->target.y + b * channels * c->length + q - c->skip;
         task.ldy = c->length;
@@ -211,7 +204,7 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
     int64_t from = ap_most(q * c->phases, c->skip), to = ap_least((q + n) * c->phases, c->skip + c->length);
     for (int64_t m = 0; m < c->rows; m += space->row_block) {
         task.M = ap_least(space->row_block, c->rows - m);
-        task.W = ap_panel_packed(c->packed, J, m);
+        task.W = ap_panel_packed(c->packed, c->rows, J, m);
         task.bias = c->bias ? c->bias + m : NULL;
         task.y = space->rows;
         task.ldy = space->row_pitch;
@@ -233,13 +226,33 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
 /* How many numbers a thread's workspace takes; it is laid out in `memory` unless that is NULL. */
 static int64_t lay_out(const ap_cross_correlation *c, workspace *space, ap_real *memory)
 {
-    int64_t window = c->x.C * c->stride * space->pitch, rows = space->row_block * space->row_pitch;
+    int64_t J = c->x.C * c->taps, rows = space->row_block * space->row_pitch;
+    int64_t window = c->x.C * c->stride * space->pitch;
+    int64_t quads = ap_quads_window_size(QUADS_TAPS, space->quads.J, space->quads.quads);
     const ap_workspace_part parts[] = {
-        {&space->window, c->by_quads ? AP_QUADS_PRODUCTS(QUADS_TAPS) * window : window},
+        {&space->window, c->by_quads ? 0 : window},
+        {&space->quads.data, c->by_quads ? quads : 0},
+        {&space->strip, !c->by_quads && ap_panel_by_tiles(c->rows, J) ? ap_tile_depth(J) * AP_TILE_COLUMNS : 0},
         {&space->rows, stored_in_place(c) ? 0 : rows},
         {&space->line, c->phases > 1 ? space->row_pitch * c->phases : 0},
         {&space->full, c->by_quads ? CHANNELS_AT_ONCE * c->stride * space->full_pitch : 0}};
     return ap_workspace_lay_out(sizeof parts / sizeof *parts, parts, memory);
+}
+
+/* The weights as the products want them. */
+static ap_real *ready_weights(ap_arena *arena, const ap_cross_correlation *c, size_t *bytes)
+{
+    int64_t channels = c->x.C * c->stride, J = c->x.C * c->taps;
+    int64_t size = c->by_quads ? ap_quads_size(QUADS_TAPS, c->rows, channels) : ap_panel_size(c->rows, J);
+    *bytes = (size_t)size * sizeof(ap_real);
+    ap_real *ready = ap_arena_alloc(arena, *bytes);
+    if (c->by_quads) {
+        ap_quads_pack(QUADS_TAPS, c->rows, channels, c->stride, c->packed, ready);
+    } else {
+        memcpy(ready, c->packed, *bytes);
+        ap_panel_finish(c->rows, J, ready);
+    }
+    return ready;
 }
 
 void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)
@@ -249,21 +262,18 @@ void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)
     if (c->length <= 0) return;
     copy.by_quads = quads_pay(c);
     int64_t first = c->skip / c->phases, end = divide_up(c->skip + c->length, c->phases);
-    tiling tiles = cut(c->B, end - first, affordable(c), c->by_quads ? AP_QUADS_COLUMNS : AP_PANEL_COLUMNS);
-    workspace shape = {.pitch =
-                           ap_window_pitch(c->by_quads ? tiles.widest / AP_QUAD : tiles.widest + halo(c)),
+    tiling tiles = cut(c->B, end - first, affordable(c), c->by_quads ? AP_QUADS_COLUMNS : AP_TILE_COLUMNS);
+    workspace shape = {.pitch = ap_window_pitch(tiles.widest + halo(c)),
+                       .quads = {.taps = QUADS_TAPS, .J = c->x.C * c->stride, .quads = tiles.widest / AP_QUAD},
                        .row_pitch = ap_window_pitch(tiles.widest),
                        .full_pitch = ap_window_pitch(tiles.widest + QUADS_TAPS),
-                       .row_block = AP_PANEL_ROWS * c->phases};
+                       .row_block = AP_TILE_ROWS * c->phases};
     shape.row_block *= divide_up(ROW_BLOCK, shape.row_block);
-    int64_t taps = c->by_quads ? c->stride : c->taps, places = c->x.C * taps;
-    shape.at = window_places(arena, c, taps, shape.pitch);
-    size_t packed_bytes = (size_t)ap_quads_size(QUADS_TAPS, c->rows, places) * sizeof(ap_real);
-    if (c->by_quads) {
-        ap_real *packed = ap_arena_alloc(arena, packed_bytes);
-        ap_quads_pack(QUADS_TAPS, c->rows, places, c->stride, c->packed, packed);
-        copy.packed = packed;
-    }
+    int64_t places = c->x.C * c->taps;
+    shape.at = window_places(arena, c, shape.pitch);
+    size_t ready_bytes;
+    ap_real *ready = ready_weights(arena, c, &ready_bytes);
+    copy.packed = ready;
     int64_t size = lay_out(c, &shape, NULL);
     size_t bytes = (size_t)(omp_get_max_threads() * size) * sizeof(ap_real);
     ap_real *scratch = ap_arena_alloc(arena, bytes);
@@ -278,6 +288,6 @@ void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)
         }
     }
     ap_arena_recycle(arena, scratch, bytes);
-    if (c->by_quads) ap_arena_recycle(arena, (void *)c->packed, packed_bytes);
+    ap_arena_recycle(arena, ready, ready_bytes);
     ap_arena_recycle(arena, (void *)shape.at, (size_t)places * sizeof *shape.at);
 }

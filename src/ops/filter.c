@@ -73,12 +73,12 @@ static void pack_synthesis(const ap_filter *f, const spread *s, ap_real *packed)
 {
     int64_t M = f->fine * f->stride, J = f->coarse * s->taps;
 #pragma omp parallel for schedule(static) if (M * J > 1 << 14)
-    for (int64_t m = 0; m < M; m += AP_PANEL_ROWS)
+    for (int64_t m = 0; m < M; m += AP_TILE_ROWS)
         for (int64_t o = 0; o < f->coarse; o++)
             for (int64_t e = 0; e < s->taps; e++) {
                 const int64_t *place = s->place + m * s->taps + e;
                 ap_real *column = packed + ap_panel_at(J, m, o * s->taps + e);
-                for (int64_t r = 0; r < AP_PANEL_ROWS; r++, place += s->taps)
+                for (int64_t r = 0; r < AP_TILE_ROWS; r++, place += s->taps)
                     column[r] = *place >= 0 ? f->weight[o * f->fine * f->K + *place] : 0;
             }
 }

@@ -40,8 +40,8 @@ static plan cut(ap_arena *arena, const ap_filter *f)
     p.at = ap_arena_alloc(arena, (size_t)p.frames * sizeof *p.at);
     for (int64_t t = 0; t < p.frames; t++) p.at[t] = t * f->stride * f->fine;
     /* whole panels are read at the end of both */
-    p.coarse_size = p.frames * f->coarse + AP_PANEL_ROWS;
-    p.fine_size = p.samples * f->fine + AP_PANEL_COLUMNS;
+    p.coarse_size = p.frames * f->coarse + AP_TILE_ROWS;
+    p.fine_size = p.samples * f->fine + AP_TILE_COLUMNS;
     p.rows_size = ap_window_rows_size(ap_most(p.frames, p.samples));
     return p;
 }

@@ -2,15 +2,18 @@
 
 #include "core/bounds.h"
 #include "core/flops.h"
+#include "core/pairs.h"
 
 #include <string.h>
 
-#define ROWS AP_PANEL_ROWS
-#define VECS AP_PANEL_VECS
-#define COLUMNS AP_PANEL_COLUMNS
+#define ROWS AP_TILE_ROWS
+#define VECS AP_TILE_VECS
+#define COLUMNS AP_TILE_COLUMNS
 /* W is asked for so many columns ahead: of a wide layer it comes from beyond the second-level cache, and a
  * strip of X is too soon done with each line of it. */
 #define AHEAD 64
+#define BY_TILES_ROWS 32
+#define BY_TILES_DEPTH 64
 
 int64_t ap_panel_columns(int64_t n)
 {
@@ -19,12 +22,12 @@ int64_t ap_panel_columns(int64_t n)
 
 int64_t ap_panel_size(int64_t M, int64_t J)
 {
-    return (M + ROWS - 1) / ROWS * ROWS * J;
+    return (M + ROWS - 1) / ROWS * ROWS * ap_tile_depth(J);
 }
 
 int64_t ap_panel_at(int64_t J, int64_t m, int64_t j)
 {
-    return m / ROWS * ROWS * J + j * ROWS + m % ROWS;
+    return m / ROWS * ROWS * ap_tile_depth(J) + j * ROWS + m % ROWS;
 }
 
 void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real *w, int64_t row_pitch,
@@ -39,19 +42,33 @@ void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real
         }
 }
 
-ap_panel_weight ap_panel_packed(const ap_real *packed, int64_t J, int64_t m)
+bool ap_panel_by_tiles(int64_t M, int64_t J)
 {
-    return (ap_panel_weight){packed + ap_panel_at(J, m, 0), ROWS * J, 1, ROWS};
+    return AP_PAIRS && M >= BY_TILES_ROWS && J >= BY_TILES_DEPTH;
+}
+
+void ap_panel_finish(int64_t M, int64_t J, ap_real *packed)
+{
+    if (!ap_panel_by_tiles(M, J)) return;
+#pragma omp parallel for schedule(static) if (M * J > 1 << 14)
+    for (int64_t panel = 0; panel < M; panel += ROWS)
+        ap_tile_finish_panel(J, packed + ap_panel_at(J, panel, 0));
+}
+
+ap_panel_weight ap_panel_packed(const ap_real *packed, int64_t M, int64_t J, int64_t m)
+{
+    return (ap_panel_weight){packed + ap_panel_at(J, m, 0), ap_panel_size(ROWS, J), 1, ROWS,
+                             ap_panel_by_tiles(M, J)};
 }
 
 ap_panel_weight ap_panel_rows(const ap_real *data, int64_t pitch)
 {
-    return (ap_panel_weight){data, ROWS * pitch, pitch, 1};
+    return (ap_panel_weight){data, ROWS * pitch, pitch, 1, false};
 }
 
 ap_panel_weight ap_panel_transposed(const ap_real *data, int64_t pitch)
 {
-    return (ap_panel_weight){data, ROWS, 1, pitch};
+    return (ap_panel_weight){data, ROWS, 1, pitch, false};
 }
 
 /* What a block of y starts from: itself, the bias, or zero. */
@@ -176,23 +193,42 @@ static void edge_block(int rows, int64_t columns, const factors *f, const start 
 /* Column by column of panels: COLUMNS numbers of each row of X serve every panel of W, from the second-level
  * cache if not from the first. Sums are complete before they are stored: going through J in portions, for
  * which the first-level cache is large enough, costs more than it saves. */
+static void directly(const ap_panel_task *task, int64_t t)
+{
+    int64_t M = task->M, columns = ap_least(COLUMNS, task->n - t);
+    factors f = {
+        .J = task->J, .row = task->W.row, .column = task->W.column, .x = task->x + t, .at = task->at};
+    for (int64_t m = 0; m < M; m += ROWS) {
+        int rows = (int)ap_least(ROWS, M - m);
+        ap_real *y = task->y + m * task->ldy + t;
+        start from = {task->add, task->bias ? task->bias + m : NULL};
+        f.w = task->W.data + m / ROWS * task->W.panel;
+        if (columns % AP_LANES == 0 && rows == kernel_rows(rows))
+            any_block(rows, kernel_vecs(columns), &f, &from, y, task->ldy);
+        else
+            edge_block(rows, columns, &f, &from, y, task->ldy);
+    }
+}
+
+static void by_tiles(const ap_panel_task *task, int64_t t)
+{
+    for (int64_t j = 0; j < task->J; j++)
+        memcpy(task->strip + j * COLUMNS, task->x + task->at[j] + t, COLUMNS * sizeof *task->strip);
+    ap_tile_finish_strip(task->J, task->strip);
+    for (int64_t m = 0; m < task->M; m += ROWS) {
+        ap_tile_place place = {task->y + m * task->ldy + t, task->ldy, NULL,
+                               task->bias ? task->bias + m : NULL, task->add};
+        ap_tile_product(ap_least(ROWS, task->M - m), ap_least(COLUMNS, task->n - t), &place, task->J,
+                        task->W.data + m / ROWS * task->W.panel, task->strip);
+    }
+}
+
 void ap_panel_product(const ap_panel_task *task)
 {
-    int64_t M = task->M, n = task->n;
-    ap_flops_add(2 * M * task->J * n);
-    for (int64_t t = 0; t < n; t += COLUMNS) {
-        int64_t columns = ap_least(COLUMNS, n - t);
-        factors f = {
-            .J = task->J, .row = task->W.row, .column = task->W.column, .x = task->x + t, .at = task->at};
-        for (int64_t m = 0; m < M; m += ROWS) {
-            int rows = (int)ap_least(ROWS, M - m);
-            ap_real *y = task->y + m * task->ldy + t;
-            start from = {task->add, task->bias ? task->bias + m : NULL};
-            f.w = task->W.data + m / ROWS * task->W.panel;
-            if (columns % AP_LANES == 0 && rows == kernel_rows(rows))
-                any_block(rows, kernel_vecs(columns), &f, &from, y, task->ldy);
-            else
-                edge_block(rows, columns, &f, &from, y, task->ldy);
-        }
-    }
+    ap_flops_add(2 * task->M * task->J * task->n);
+    for (int64_t t = 0; t < task->n; t += COLUMNS)
+        if (task->W.by_tiles)
+            by_tiles(task, t);
+        else
+            directly(task, t);
 }

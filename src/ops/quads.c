@@ -1,6 +1,7 @@
 #include "ops/quads.h"
 
 #include "core/bounds.h"
+#include "core/flops.h"
 
 /* Polynomials are multiplied by their values at 0, +-A, +-B and infinity, and a filter is that transposed.
  * Two taps are three of which the last is 0, and with it the product at infinity. These points, exact in
@@ -42,19 +43,24 @@ static inline __attribute__((always_inline)) void pack(int taps, int64_t n, cons
 
 void ap_quads_pack(int taps, int64_t M, int64_t J, int64_t group, const ap_real *packed, ap_real *quads)
 {
-    int64_t size = ap_panel_size(M, J), block = AP_PANEL_ROWS * group;
+    int64_t size = ap_panel_size(M, J), block = AP_TILE_ROWS * group;
 #pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < size / block; i++)
-        if (taps == 3)
-            pack(3, block, packed + 3 * i * block, quads + i * block, size);
-        else
-            pack(2, block, packed + 2 * i * block, quads + i * block, size);
+    for (int64_t m = 0; m < M; m += AP_TILE_ROWS) {
+        const ap_real *from = packed + ap_panel_at(taps * J, m, 0);
+        ap_real *to = quads + ap_panel_at(J, m, 0);
+        for (int64_t i = 0; i < J / group; i++)
+            if (taps == 3)
+                pack(3, block, from + 3 * i * block, to + i * block, size);
+            else
+                pack(2, block, from + 2 * i * block, to + i * block, size);
+        for (int p = 0; p < AP_QUADS_PRODUCTS(taps); p++) ap_tile_finish_panel(J, to + p * size);
+    }
 }
 
 /* ---------------------------------------------------------------- columns */
 
-/* So many quads of a row are sorted at a time. */
-#define SORTED 64
+/* A strip's quads are sorted at a time. */
+#define SORTED AP_TILE_COLUMNS
 
 static inline __attribute__((always_inline)) void fill(int taps, int64_t n, const ap_real *x, ap_real *to,
                                                        int64_t step)
@@ -80,26 +86,52 @@ static inline __attribute__((always_inline)) void fill(int taps, int64_t n, cons
     }
 }
 
-void ap_quads_fill(int taps, int64_t quads, const ap_real *x, ap_real *window, int64_t step)
+static int64_t strip_size(int64_t J)
 {
-    for (int64_t i = 0; i < quads; i += SORTED) {
+    return ap_tile_depth(J) * AP_TILE_COLUMNS;
+}
+
+/* Numbers from one product's window to the next's. */
+static int64_t window_step(int64_t J, int64_t quads)
+{
+    return (quads + AP_TILE_COLUMNS - 1) / AP_TILE_COLUMNS * strip_size(J);
+}
+
+int64_t ap_quads_window_size(int taps, int64_t J, int64_t quads)
+{
+    return AP_QUADS_PRODUCTS(taps) * window_step(J, quads);
+}
+
+void ap_quads_fill(const ap_quads_window *window, int64_t j, int64_t quads, const ap_real *x)
+{
+    int64_t step = window_step(window->J, window->quads);
+    ap_real *to = window->data + j * AP_TILE_COLUMNS;
+    for (int64_t i = 0; i < quads; i += SORTED, x += AP_QUAD * SORTED, to += strip_size(window->J)) {
         int64_t n = ap_least(SORTED, quads - i);
-        if (taps == 3)
-            fill(3, n, x + AP_QUAD * i, window + i, step);
+        if (window->taps == 3)
+            fill(3, n, x, to, step);
         else
-            fill(2, n, x + AP_QUAD * i, window + i, step);
+            fill(2, n, x, to, step);
     }
+}
+
+void ap_quads_finish(const ap_quads_window *window, int64_t quads)
+{
+    int64_t step = window_step(window->J, window->quads);
+    for (int p = 0; p < AP_QUADS_PRODUCTS(window->taps); p++)
+        for (int64_t strip = 0; strip * AP_TILE_COLUMNS < quads; strip++)
+            ap_tile_finish_strip(window->J, window->data + p * step + strip * strip_size(window->J));
 }
 
 /* ---------------------------------------------------------------- products */
 
 /* So many rows of so many quads' products stay in the first-level cache until they are summed up. */
-#define ROWS (2 * AP_PANEL_ROWS)
+#define ROWS (2 * AP_TILE_ROWS)
 
 static inline __attribute__((always_inline)) void sum_up(int taps, int64_t n, const ap_real *product,
                                                          ap_real bias, ap_real *y)
 {
-    const int64_t step = ROWS * AP_PANEL_COLUMNS;
+    const int64_t step = ROWS * AP_TILE_COLUMNS;
     for (int64_t i = 0; i < n; i++) {
         ap_real even_a = product[step + i] + product[2 * step + i];
         ap_real odd_a = A * (product[step + i] - product[2 * step + i]);
@@ -113,32 +145,34 @@ static inline __attribute__((always_inline)) void sum_up(int taps, int64_t n, co
     }
 }
 
-static void product_block(const ap_quads_task *task, int64_t t, int64_t m)
+/* Strip `strip` of quads, rows from m on. */
+static void product_block(const ap_quads_task *task, int64_t strip, int64_t m)
 {
-    ap_real product[AP_QUADS_PRODUCTS(3) * ROWS * AP_PANEL_COLUMNS];
-    ap_panel_task each = {.M = ap_least(ROWS, task->M - m),
-                          .J = task->J,
-                          .n = ap_least(AP_PANEL_COLUMNS, task->quads - t),
-                          .at = task->at,
-                          .ldy = AP_PANEL_COLUMNS};
-    for (int p = 0; p < AP_QUADS_PRODUCTS(task->taps); p++) {
-        each.W = ap_panel_packed(task->packed + p * task->packed_step, task->J, m);
-        each.x = task->x + p * task->x_step + t;
-        each.y = product + p * ROWS * AP_PANEL_COLUMNS;
-        ap_panel_product(&each);
-    }
-    for (int64_t r = 0; r < each.M; r++) {
-        const ap_real *row = product + r * AP_PANEL_COLUMNS;
-        ap_real bias = task->bias ? task->bias[m + r] : 0, *y = task->y + (m + r) * task->ldy + AP_QUAD * t;
-        if (task->taps == 3)
-            sum_up(3, each.n, row, bias, y);
+    const ap_quads_window *x = task->x;
+    ap_real product[AP_QUADS_PRODUCTS(3) * ROWS * AP_TILE_COLUMNS];
+    int64_t J = x->J, M = ap_least(ROWS, task->M - m), first = strip * AP_TILE_COLUMNS;
+    int64_t step = window_step(J, x->quads), n = ap_least(AP_TILE_COLUMNS, task->quads - first);
+    for (int p = 0; p < AP_QUADS_PRODUCTS(x->taps); p++)
+        for (int64_t r = 0; r < M; r += AP_TILE_ROWS) {
+            ap_tile_place place = {.C = product + (p * ROWS + r) * AP_TILE_COLUMNS, .ldc = AP_TILE_COLUMNS};
+            ap_tile_product(ap_least(AP_TILE_ROWS, M - r), AP_TILE_COLUMNS, &place, J,
+                            task->packed + p * task->packed_step + ap_panel_at(J, m + r, 0),
+                            x->data + p * step + strip * strip_size(J));
+        }
+    for (int64_t r = 0; r < M; r++) {
+        const ap_real *row = product + r * AP_TILE_COLUMNS;
+        ap_real bias = task->bias ? task->bias[m + r] : 0;
+        ap_real *y = task->y + (m + r) * task->ldy + AP_QUAD * first;
+        if (x->taps == 3)
+            sum_up(3, n, row, bias, y);
         else
-            sum_up(2, each.n, row, bias, y);
+            sum_up(2, n, row, bias, y);
     }
 }
 
 void ap_quads_product(const ap_quads_task *task)
 {
-    for (int64_t t = 0; t < task->quads; t += AP_PANEL_COLUMNS)
-        for (int64_t m = 0; m < task->M; m += ROWS) product_block(task, t, m);
+    ap_flops_add(2 * AP_QUADS_PRODUCTS(task->x->taps) * task->M * task->x->J * task->quads);
+    for (int64_t strip = 0; strip * AP_TILE_COLUMNS < task->quads; strip++)
+        for (int64_t m = 0; m < task->M; m += ROWS) product_block(task, strip, m);
 }

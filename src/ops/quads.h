@@ -4,7 +4,7 @@
  *
  *     y[m, q] = bias[m] + sum over j, k of Wk[m, j] x[j, q + k]
  *
- * The products are panel products, of sums of weights and windows of sums of columns, one for each. */
+ * The products are formed by tiles, of sums of weights and windows of sums of columns, one for each. */
 #ifndef ANTIPHON_OPS_QUADS_H
 #define ANTIPHON_OPS_QUADS_H
 
@@ -12,7 +12,7 @@
 
 #define AP_QUAD 4
 /* So many columns fill panels. */
-#define AP_QUADS_COLUMNS (AP_QUAD * AP_PANEL_COLUMNS)
+#define AP_QUADS_COLUMNS (AP_QUAD * AP_TILE_COLUMNS)
 #define AP_QUADS_PRODUCTS(taps) ((taps) + AP_QUAD - 1)
 
 /* So many quads hold n columns, and fill vectors. */
@@ -23,19 +23,27 @@ int64_t ap_quads_of(int64_t n);
 int64_t ap_quads_size(int taps, int64_t M, int64_t J);
 void ap_quads_pack(int taps, int64_t M, int64_t J, int64_t group, const ap_real *packed, ap_real *quads);
 
-/* One row of each product's window: window[p step + i], i < quads, from x[0 .. 4 quads + taps - 2]; one
- * number more is read. */
-void ap_quads_fill(int taps, int64_t quads, const ap_real *x, ap_real *window, int64_t step);
+/* The windows of all products, each [J, quads] in strips of tile.h. */
+typedef struct ap_quads_window {
+    int taps;
+    int64_t J, quads;
+    ap_real *data;
+} ap_quads_window;
+
+/* How many numbers that takes. */
+int64_t ap_quads_window_size(int taps, int64_t J, int64_t quads);
+
+/* Fills row j of each window for `quads` quads, at most those of the window, from x[0 .. 4 quads + taps - 2]; one
+ * number more is read. Once all rows are filled the window is to be finished. */
+void ap_quads_fill(const ap_quads_window *window, int64_t j, int64_t quads, const ap_real *x);
+void ap_quads_finish(const ap_quads_window *window, int64_t quads);
 
 typedef struct ap_quads_task {
-    int taps;
-    int64_t M, J, quads;
+    int64_t M, quads;
+    const ap_quads_window *x;
     const ap_real *packed; /* the first product's, from the first of the M rows on */
     int64_t packed_step;   /* numbers from one product's to the next's */
     const ap_real *bias;   /* NULL: none */
-    const ap_real *x;
-    int64_t x_step;
-    const int64_t *at; /* of each row in a product's window */
     ap_real *y;
     int64_t ldy;
 } ap_quads_task;

@@ -59,7 +59,7 @@ static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
 {
     block_tiles t = {.around = around, .length = s->T + around};
     t.by_quads = quads_pay(s);
-    t.strip = t.by_quads ? AP_QUADS_COLUMNS : AP_PANEL_COLUMNS;
+    t.strip = t.by_quads ? AP_QUADS_COLUMNS : AP_TILE_COLUMNS;
     int64_t threads = omp_get_max_threads(), affordable = TILE_BYTES / (int64_t)sizeof(ap_real) / rows;
     int64_t strips = ap_least(affordable, TILE_COLUMNS_MOST) / t.strip;
     /* in backward the first tile holds the positions before x and those that they mirror */
@@ -84,7 +84,8 @@ static int64_t computed(const block_tiles *t, int64_t n)
 /* What a tile works in: rows of the tiles' pitch. x and a = ELU(x) begin K - 1 columns before the others. */
 typedef struct block_rows {
     ap_real *x, *a, *s, *du, *dh, *dx;
-    ap_real *quads;      /* window of taps_tile */
+    ap_real *quads;      /* windows of taps_tile */
+    ap_real *strip;      /* of the products, each of which has a depth of less than all K C + H */
     ap_real *transposed; /* of weights_tile */
 } block_rows;
 
@@ -119,7 +120,8 @@ typedef struct block_plan {
     ap_real *expand_back, *shortcut_back; /* [H, C]; [C, C]: the transposed */
     ap_real *bias;                        /* expand_bias + shortcut_bias */
     ap_real *memory;                      /* of all threads */
-    int64_t rows, quads_size, size;       /* rows of a thread, numbers of its window and of all that it has */
+    int64_t rows;                         /* of a thread */
+    int64_t quads_size, strip_size, size; /* numbers of its window, its strip and all that it has */
 } block_plan;
 
 static ap_real *take(ap_arena *arena, int64_t count)
@@ -147,10 +149,10 @@ static block_taps plan_taps(ap_arena *arena, const block_plan *p, int64_t M, int
     for (int64_t j = 0; j < J; j++)
         ap_panel_pack(M, J * t.K, j * t.K, t.K, w + j * j_pitch, m_pitch, k_pitch, t.packed);
     if (!p->tiles.by_quads) {
+        ap_panel_finish(M, J * t.K, t.packed);
         t.at = place(arena, J, t.K, p->tiles.pitch);
         return t;
     }
-    t.at = place(arena, J, 1, AP_PANEL_COLUMNS);
     ap_real *packed = t.packed;
     t.packed = take(arena, taps_size(p, &t));
     ap_quads_pack(QUADS_TAPS, M, J, 1, packed, t.packed);
@@ -173,10 +175,12 @@ static block_plan plan_forward(ap_arena *arena, const block_shape *s, const bloc
     p.expand = take(arena, ap_panel_size(C, H + C));
     ap_panel_pack(C, H + C, 0, H, w->expand, H, 1, p.expand);
     ap_panel_pack(C, H + C, H, C, w->shortcut, C, 1, p.expand);
+    ap_panel_finish(C, H + C, p.expand);
     p.bias = take(arena, C);
     for (int64_t c = 0; c < C; c++) p.bias[c] = w->expand_bias[c] + w->shortcut_bias[c];
-    p.quads_size = p.tiles.by_quads ? AP_QUADS_PRODUCTS(QUADS_TAPS) * ap_most(C, H) * AP_PANEL_COLUMNS : 0;
-    p.size = (rows + further) * pitch + p.quads_size;
+    p.quads_size = p.tiles.by_quads ? ap_quads_window_size(QUADS_TAPS, ap_most(C, H), AP_TILE_COLUMNS) : 0;
+    p.strip_size = ap_tile_depth(K * ap_most(C, H) + H) * AP_TILE_COLUMNS;
+    p.size = (rows + further) * pitch + p.quads_size + p.strip_size;
     p.memory = take(arena, omp_get_max_threads() * p.size);
     return p;
 }
@@ -189,10 +193,12 @@ static void plan_backward(ap_arena *arena, block_plan *p, const block_arrays *w)
     p->sx_at = place(arena, p->tiles.width, 1, H + C);
     p->expand_back = take(arena, ap_panel_size(H, C));
     ap_panel_pack(H, C, 0, C, w->expand, 1, H, p->expand_back);
+    ap_panel_finish(H, C, p->expand_back);
     /* a[q] reached h[q .. q + K - 1], by the taps from the last to the first */
     p->spread = plan_taps(arena, p, C, H, w->squeeze + K - 1, K, C * K, -1);
     p->shortcut_back = take(arena, ap_panel_size(C, C));
     ap_panel_pack(C, C, 0, C, w->shortcut, 1, C, p->shortcut_back);
+    ap_panel_finish(C, C, p->shortcut_back);
 }
 
 static void release(ap_arena *arena, const block_plan *p)
@@ -216,7 +222,8 @@ static block_rows own_rows(const block_plan *p)
     r.dh = r.du + C * pitch;
     r.dx = r.dh + H * pitch;
     r.quads = memory + p->rows * pitch;
-    r.transposed = r.quads + p->quads_size;
+    r.strip = r.quads + p->quads_size;
+    r.transposed = r.strip + p->strip_size;
     return r;
 }
 
@@ -238,12 +245,13 @@ static void elu_back(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx
 static void taps_tile(const block_plan *p, const block_taps *t, const block_rows *r, const ap_real *x,
                       const ap_real *bias, int64_t n, ap_real *y)
 {
-    int64_t pitch = p->tiles.pitch, window = t->J * AP_PANEL_COLUMNS;
+    int64_t pitch = p->tiles.pitch;
     if (!p->tiles.by_quads) {
         ap_panel_product(&(ap_panel_task){.M = t->M,
                                           .J = t->J * t->K,
                                           .n = n,
-                                          .W = ap_panel_packed(t->packed, t->J * t->K, 0),
+                                          .W = ap_panel_packed(t->packed, t->M, t->J * t->K, 0),
+                                          .strip = r->strip,
                                           .bias = bias,
                                           .x = x,
                                           .at = t->at,
@@ -251,20 +259,17 @@ static void taps_tile(const block_plan *p, const block_taps *t, const block_rows
                                           .ldy = pitch});
         return;
     }
+    ap_quads_window window = {QUADS_TAPS, t->J, AP_TILE_COLUMNS, r->quads};
     for (int64_t at = 0; at < n; at += AP_QUADS_COLUMNS) {
         int64_t quads = ap_quads_of(ap_least(AP_QUADS_COLUMNS, n - at));
-        for (int64_t j = 0; j < t->J; j++)
-            ap_quads_fill(QUADS_TAPS, quads, x + j * pitch + at, r->quads + j * AP_PANEL_COLUMNS, window);
-        ap_quads_product(&(ap_quads_task){.taps = QUADS_TAPS,
-                                          .M = t->M,
-                                          .J = t->J,
+        for (int64_t j = 0; j < t->J; j++) ap_quads_fill(&window, j, quads, x + j * pitch + at);
+        ap_quads_finish(&window, quads);
+        ap_quads_product(&(ap_quads_task){.M = t->M,
                                           .quads = quads,
+                                          .x = &window,
                                           .packed = t->packed,
                                           .packed_step = ap_panel_size(t->M, t->J),
                                           .bias = bias,
-                                          .x = r->quads,
-                                          .x_step = window,
-                                          .at = t->at,
                                           .y = y + at,
                                           .ldy = pitch});
     }
@@ -290,7 +295,8 @@ static void expand_tile(const block_plan *p, const block_rows *r, int64_t n, ap_
     ap_panel_product(&(ap_panel_task){.M = s->C,
                                       .J = s->H + s->C,
                                       .n = n,
-                                      .W = ap_panel_packed(p->expand, s->H + s->C, 0),
+                                      .W = ap_panel_packed(p->expand, s->C, s->H + s->C, 0),
+                                      .strip = r->strip,
                                       .bias = p->bias,
                                       .x = r->x,
                                       .at = p->expand_at,
@@ -379,7 +385,8 @@ static void dh_tile(const block_plan *p, const block_rows *r, int64_t columns)
     ap_panel_product(&(ap_panel_task){.M = s->H,
                                       .J = s->C,
                                       .n = columns,
-                                      .W = ap_panel_packed(p->expand_back, s->C, 0),
+                                      .W = ap_panel_packed(p->expand_back, s->H, s->C, 0),
+                                      .strip = r->strip,
                                       .x = r->du,
                                       .at = p->du_at,
                                       .y = r->dh,
@@ -407,7 +414,8 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
     ap_panel_product(&(ap_panel_task){.M = s->C,
                                       .J = s->C,
                                       .n = columns,
-                                      .W = ap_panel_packed(p->shortcut_back, s->C, 0),
+                                      .W = ap_panel_packed(p->shortcut_back, s->C, s->C, 0),
+                                      .strip = r->strip,
                                       .x = r->du,
                                       .at = p->du_at,
                                       .y = r->x,
