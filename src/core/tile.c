@@ -2,6 +2,9 @@
 
 #include "core/pairs.h"
 
+#if AP_PAIRS
+#include <immintrin.h>
+#endif
 #include <string.h>
 
 #define ROWS AP_TILE_ROWS
@@ -14,14 +17,17 @@
 
 /* ---------------------------------------------------------------- factors for products of pairs */
 
-/* The bits of numbers; those of the exponent, and the most that they are in a number whose inverse is one,
- * too. */
+/* The bits of numbers, the larger of two of them, and where their exponents begin. */
 #ifdef AP_DOUBLE
 typedef int64_t bits __attribute__((vector_size(AP_VEC_BYTES)));
+#define LARGER(a, b) (bits) _mm512_max_epi64((__m512i)(a), (__m512i)(b))
+#define SMALLER(a, b) (bits) _mm512_min_epi64((__m512i)(a), (__m512i)(b))
 #define EXPONENT 52
 #define EXPONENT_MOST 2045
 #else
 typedef int32_t bits __attribute__((vector_size(AP_VEC_BYTES)));
+#define LARGER(a, b) (bits) _mm512_max_epi32((__m512i)(a), (__m512i)(b))
+#define SMALLER(a, b) (bits) _mm512_min_epi32((__m512i)(a), (__m512i)(b))
 #define EXPONENT 23
 #define EXPONENT_MOST 253
 #endif
@@ -36,10 +42,10 @@ int64_t ap_tile_depth(int64_t depth)
     return even(depth) + 2;
 }
 
-static inline bits larger(bits a, bits b)
+/* The first `count` lanes, or all. */
+static inline __attribute__((always_inline)) void put_lanes(int count, ap_vec value, ap_real *to)
 {
-    bits first = a > b;
-    return (a & first) | (b & ~first);
+    memcpy(to, &value, (size_t)(count < AP_LANES ? count : AP_LANES) * sizeof *to);
 }
 
 /* Brings each column of x [depth, width] to a size of about 1, and writes behind them what is to be taken
@@ -47,26 +53,41 @@ static inline bits larger(bits a, bits b)
  * compute with whatever stands there. width: a constant where this is inlined. */
 static inline __attribute__((always_inline)) void finish(int width, int64_t depth, ap_real *x)
 {
+    const bits sign = (bits) - (ap_vec){0}, unit = ((bits){0} + 1) << EXPONENT;
+    const int vecs = (width + AP_LANES - 1) / AP_LANES;
     if (depth % 2 == 1) memset(x + depth * width, 0, (size_t)width * sizeof *x);
     depth = even(depth);
-    const bits sign = (bits) - (ap_vec){0}, unit = ((bits){0} + 1) << EXPONENT;
-    for (int i = 0; i < width; i += AP_LANES) {
-        size_t bytes = (size_t)(width - i < AP_LANES ? width - i : AP_LANES) * sizeof *x;
-        /* numbers without their sign are ordered as their bits are */
-        bits most = unit;
-        for (int64_t k = 0; k < depth; k++)
-            most = larger((bits) * (const ap_vec *)(x + k * width + i) & ~sign, most);
-        most = -larger(-(most >> EXPONENT << EXPONENT), -EXPONENT_MOST * unit);
-        ap_vec factor = (ap_vec)((EXPONENT_MOST + 1) * unit - most), taken = {0};
-        for (int64_t k = 0; k < depth; k += 2) {
-            ap_real *to = x + k * width + i;
-            ap_vec first = *(const ap_vec *)to * factor, second = *(const ap_vec *)(to + width) * factor;
-            taken += first * second;
-            memcpy(to, &first, bytes);
-            memcpy(to + width, &second, bytes);
+    bits most[VECS];
+    ap_vec factor[VECS], taken[VECS];
+#pragma GCC unroll 2
+    for (int v = 0; v < vecs; v++) most[v] = unit;
+    /* numbers without their sign are ordered as their bits are */
+    for (int64_t k = 0; k < depth; k++)
+#pragma GCC unroll 2
+        for (int v = 0; v < vecs; v++) {
+            bits number = (bits) * (const ap_vec *)(x + k * width + v * AP_LANES);
+            most[v] = LARGER(number & ~sign, most[v]);
         }
-        memcpy(x + depth * width + i, &taken, bytes);
-        memcpy(x + (depth + 1) * width + i, &most, bytes);
+#pragma GCC unroll 2
+    for (int v = 0; v < vecs; v++) {
+        most[v] = SMALLER(most[v] >> EXPONENT << EXPONENT, EXPONENT_MOST * unit);
+        factor[v] = (ap_vec)((EXPONENT_MOST + 1) * unit - most[v]);
+        taken[v] = (ap_vec){0};
+    }
+    for (int64_t k = 0; k < depth; k += 2)
+#pragma GCC unroll 2
+        for (int v = 0; v < vecs; v++) {
+            ap_real *to = x + k * width + v * AP_LANES;
+            ap_vec first = *(const ap_vec *)to * factor[v],
+                   second = *(const ap_vec *)(to + width) * factor[v];
+            taken[v] += first * second;
+            put_lanes(width - v * AP_LANES, first, to);
+            put_lanes(width - v * AP_LANES, second, to + width);
+        }
+#pragma GCC unroll 2
+    for (int v = 0; v < vecs; v++) {
+        put_lanes(width - v * AP_LANES, taken[v], x + depth * width + v * AP_LANES);
+        put_lanes(width - v * AP_LANES, (ap_vec)most[v], x + (depth + 1) * width + v * AP_LANES);
     }
 }
 
@@ -82,8 +103,19 @@ void ap_tile_finish_strip(int64_t depth, ap_real *strip)
 
 /* ---------------------------------------------------------------- sums of pairs */
 
+/* What is left to be done to sums when the depth is gone through: what stands behind both factors. */
+typedef struct rest {
+    const ap_real *a;
+    ap_vec taken[VECS], factor[VECS];
+} rest;
+
+static inline __attribute__((always_inline)) ap_vec whole(const rest *left, int r, int v, ap_vec sum)
+{
+    return (sum - left->a[r] - left->taken[v]) * (left->a[ROWS + r] * left->factor[v]);
+}
+
 /* sum [rows, VECS] += panel strip. rows: a constant where this is inlined, here and below. */
-static inline __attribute__((always_inline)) void sum_up(int rows, int64_t depth, const ap_real *a,
+static inline __attribute__((always_inline)) rest sum_up(int rows, int64_t depth, const ap_real *a,
                                                          const ap_real *b, ap_vec sum[ROWS][VECS])
 {
     ap_vec one = (ap_vec){0} + 1;
@@ -102,13 +134,13 @@ static inline __attribute__((always_inline)) void sum_up(int rows, int64_t depth
                 ap_add_scalar_multiplying(second[1], a + r, one) * ap_add_scalar(first[1], a + ROWS + r);
         }
     }
+    rest left = {.a = a};
 #pragma GCC unroll 2
     for (int v = 0; v < VECS; v++) {
-        ap_vec taken = *(const ap_vec *)(b + v * AP_LANES),
-               factor = *(const ap_vec *)(b + COLUMNS + v * AP_LANES);
-#pragma GCC unroll 12
-        for (int r = 0; r < rows; r++) sum[r][v] = (sum[r][v] - a[r] - taken) * a[ROWS + r] * factor;
+        left.taken[v] = *(const ap_vec *)(b + v * AP_LANES);
+        left.factor[v] = *(const ap_vec *)(b + COLUMNS + v * AP_LANES);
     }
+    return left;
 }
 
 #else
@@ -130,8 +162,18 @@ void ap_tile_finish_strip(int64_t depth, ap_real *strip)
     (void)depth, (void)strip;
 }
 
+typedef struct rest {
+    char nothing;
+} rest;
+
+static inline ap_vec whole(const rest *left, int r, int v, ap_vec sum)
+{
+    (void)left, (void)r, (void)v;
+    return sum;
+}
+
 /* sum [rows, VECS] += panel strip. rows: a constant where this is inlined, here and below. */
-static inline __attribute__((always_inline)) void sum_up(int rows, int64_t depth, const ap_real *a,
+static inline __attribute__((always_inline)) rest sum_up(int rows, int64_t depth, const ap_real *a,
                                                          const ap_real *b, ap_vec sum[ROWS][VECS])
 {
     for (int64_t k = 0; k < depth; k++, a += ROWS, b += COLUMNS) {
@@ -143,6 +185,7 @@ static inline __attribute__((always_inline)) void sum_up(int rows, int64_t depth
 #pragma GCC unroll 2
             for (int v = 0; v < VECS; v++) sum[r][v] += a[r] * value[v];
     }
+    return (rest){0};
 }
 
 #endif
@@ -150,6 +193,22 @@ static inline __attribute__((always_inline)) void sum_up(int rows, int64_t depth
 /* ---------------------------------------------------------------- tiles */
 
 static const ap_real no_bias[ROWS > COLUMNS ? ROWS : COLUMNS];
+
+/* biased, add: constants where this is inlined */
+static inline __attribute__((always_inline)) void put(int rows, bool biased, bool add, ap_tile_place y,
+                                                      const rest *left, ap_vec sum[ROWS][VECS])
+{
+    const ap_real *bias = y.bias ? y.bias : no_bias, *row_bias = y.row_bias ? y.row_bias : no_bias;
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++, y.C += y.ldc)
+#pragma GCC unroll 2
+        for (int v = 0; v < VECS; v++) {
+            ap_vec *to = (ap_vec *)(y.C + v * AP_LANES), value = whole(left, r, v, sum[r][v]);
+            if (biased) value += *(const ap_vec *)(bias + v * AP_LANES) + row_bias[r];
+            if (add) value += *to;
+            *to = value;
+        }
+}
 
 /* C comes while the sums are formed. */
 static inline __attribute__((always_inline)) void tile(int rows, ap_tile_place y, int64_t depth,
@@ -162,24 +221,16 @@ static inline __attribute__((always_inline)) void tile(int rows, ap_tile_place y
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 2
         for (int v = 0; v < VECS; v++) sum[r][v] = (ap_vec){0};
-    sum_up(rows, depth, a, b, sum);
+    rest left = sum_up(rows, depth, a, b, sum);
     /* otherwise gcc works out where all rows of C stand ahead of the loop, and keeps that in memory through
      * it */
     __asm__("" : "+r"(y.C), "+r"(y.ldc));
-    const ap_real *bias = y.bias ? y.bias : no_bias, *row_bias = y.row_bias ? y.row_bias : no_bias;
-    if (y.add) {
-#pragma GCC unroll 12
-        for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
-            for (int v = 0; v < VECS; v++) sum[r][v] += *(ap_vec *)(y.C + r * y.ldc + v * AP_LANES);
-    }
-#pragma GCC unroll 12
-    for (int r = 0; r < rows; r++)
-#pragma GCC unroll 2
-        for (int v = 0; v < VECS; v++) {
-            ap_vec from = *(const ap_vec *)(bias + v * AP_LANES) + row_bias[r];
-            *(ap_vec *)(y.C + r * y.ldc + v * AP_LANES) = from + sum[r][v];
-        }
+    if (y.add)
+        put(rows, true, true, y, &left, sum);
+    else if (y.bias || y.row_bias)
+        put(rows, true, false, y, &left, sum);
+    else
+        put(rows, false, false, y, &left, sum);
 }
 
 static void any_tile(int64_t rows, ap_tile_place y, int64_t depth, const ap_real *a, const ap_real *b)
