@@ -47,6 +47,12 @@ typedef struct ap_rng_run {
  * them is one over runs: from 0, then from each run's end, as long as that is below `count`. */
 ap_rng_run ap_rng_run_from(uint64_t key, uint64_t first, int64_t begin, int64_t count);
 
+/** Whether element first + i is one of the run. */
+static inline int ap_rng_run_has(ap_rng_run run, int32_t i)
+{
+    return i >= run.begin && i < run.end;
+}
+
 /** ap_rng_hash(key, first + i) for i of the run. Here, so that loops over a run are vectorised. */
 static inline uint32_t ap_rng_run_hash(ap_rng_run run, int32_t i)
 {

@@ -12,8 +12,8 @@
 #define AHEAD_ROWS 8
 
 /* to[k width + i] = element first + i at depth from + k, for k from `begin` on; 0 behind the last element. */
-static void pack_slowly(int width, const ap_side *f, int64_t first, int64_t from, int64_t begin, int64_t depth,
-                        ap_real *to)
+static void pack_slowly(int width, const ap_side *f, int64_t first, int64_t from, int64_t begin,
+                        int64_t depth, ap_real *to)
 {
     for (int64_t k = begin; k < depth; k++)
         for (int64_t i = 0; i < width; i++)

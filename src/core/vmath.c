@@ -205,3 +205,61 @@ double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
     }
     return total;
 }
+
+/* n columns of x, whose rows are `pitch` apart; n: a constant where this is inlined and there are LANES of them, so that
+ * what belongs to the columns stays in registers. */
+static inline __attribute__((always_inline)) void max_columns(int64_t rows, int64_t n, const ap_real *x, int64_t pitch,
+                                                              ap_real *most)
+{
+    ap_real largest[LANES];
+    for (int64_t i = 0; i < n; i++) largest[i] = most[i];
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t i = 0; i < n; i++) {
+            ap_real value = x[r * pitch + i];
+            largest[i] = value > largest[i] ? value : largest[i];
+        }
+    for (int64_t i = 0; i < n; i++) most[i] = largest[i];
+}
+
+void ap_vmax_columns(int64_t rows, int64_t n, const ap_real *x, ap_real *most)
+{
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) max_columns(rows, LANES, x + i, n, most + i);
+    if (i < n) max_columns(rows, n - i, x + i, n, most + i);
+}
+
+static inline __attribute__((always_inline)) void exp_columns(int64_t rows, int64_t n, ap_real factor,
+                                                              const ap_real *shift, ap_real *x, int64_t pitch,
+                                                              ap_real *sum)
+{
+    ap_real down[LANES], total[LANES];
+    for (int64_t i = 0; i < n; i++) {
+        down[i] = shift[i];
+        total[i] = 0;
+    }
+    for (int64_t r = 0; r < rows; r++) {
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) {
+            ap_real y = EXP_BELOW0(factor * x[r * pitch + i] - down[i]);
+            x[r * pitch + i] = y;
+            total[i] += y;
+        }
+    }
+    for (int64_t i = 0; i < n; i++) sum[i] += total[i];
+}
+
+void ap_vexp_columns(int64_t rows, int64_t n, ap_real factor, const ap_real *shift, ap_real *x, ap_real *sum)
+{
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) exp_columns(rows, LANES, factor, shift + i, x + i, n, sum + i);
+    if (i < n) exp_columns(rows, n - i, factor, shift + i, x + i, n, sum + i);
+}
+
+void ap_vexp_rows(int64_t rows, int64_t n, ap_real factor, const ap_real *shift, ap_real *x)
+{
+    for (int64_t r = 0; r < rows; r++, x += n) {
+        ap_real down = shift[r];
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) x[i] = EXP_BELOW0(factor * x[i] - down);
+    }
+}

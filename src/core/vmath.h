@@ -18,6 +18,17 @@ ap_real ap_vmax(int64_t n, const ap_real *x);
  * float x - shift counts as -87 below it. Returns the sum of y, correct to a few rounding errors of ap_real. */
 double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y);
 
+/* most[i] = the largest of most[i] and column i of x [rows, n], a matrix of few columns. */
+void ap_vmax_columns(int64_t rows, int64_t n, const ap_real *x, ap_real *most);
+
+/* Column i of x [rows, n] becomes e^(factor x - shift[i]), as exact as above. What it sums up to is added to sum[i],
+ * correct to a few rounding errors of ap_real for up to AP_VEXP_ROWS rows. */
+#define AP_VEXP_ROWS 64
+void ap_vexp_columns(int64_t rows, int64_t n, ap_real factor, const ap_real *shift, ap_real *x, ap_real *sum);
+
+/* The same for rows: row r of x [rows, n] becomes e^(factor x - shift[r]). */
+void ap_vexp_rows(int64_t rows, int64_t n, ap_real factor, const ap_real *shift, ap_real *x);
+
 /* y = tanh(x), absolute error below 2e-7. */
 void ap_vtanh(int64_t n, const ap_real *x, ap_real *y);
 

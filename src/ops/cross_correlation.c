@@ -232,7 +232,8 @@ static int64_t lay_out(const ap_cross_correlation *c, workspace *space, ap_real 
     const ap_workspace_part parts[] = {
         {&space->window, c->by_quads ? 0 : window},
         {&space->quads.data, c->by_quads ? quads : 0},
-        {&space->strip, !c->by_quads && ap_panel_by_tiles(c->rows, J) ? ap_tile_depth(J) * AP_TILE_COLUMNS : 0},
+        {&space->strip,
+         !c->by_quads && ap_panel_by_tiles(c->rows, J) ? ap_tile_depth(J) * AP_TILE_COLUMNS : 0},
         {&space->rows, stored_in_place(c) ? 0 : rows},
         {&space->line, c->phases > 1 ? space->row_pitch * c->phases : 0},
         {&space->full, c->by_quads ? CHANNELS_AT_ONCE * c->stride * space->full_pitch : 0}};
@@ -263,11 +264,12 @@ void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)
     copy.by_quads = quads_pay(c);
     int64_t first = c->skip / c->phases, end = divide_up(c->skip + c->length, c->phases);
     tiling tiles = cut(c->B, end - first, affordable(c), c->by_quads ? AP_QUADS_COLUMNS : AP_TILE_COLUMNS);
-    workspace shape = {.pitch = ap_window_pitch(tiles.widest + halo(c)),
-                       .quads = {.taps = QUADS_TAPS, .J = c->x.C * c->stride, .quads = tiles.widest / AP_QUAD},
-                       .row_pitch = ap_window_pitch(tiles.widest),
-                       .full_pitch = ap_window_pitch(tiles.widest + QUADS_TAPS),
-                       .row_block = AP_TILE_ROWS * c->phases};
+    workspace shape = {
+        .pitch = ap_window_pitch(tiles.widest + halo(c)),
+        .quads = {.taps = QUADS_TAPS, .J = c->x.C * c->stride, .quads = tiles.widest / AP_QUAD},
+        .row_pitch = ap_window_pitch(tiles.widest),
+        .full_pitch = ap_window_pitch(tiles.widest + QUADS_TAPS),
+        .row_block = AP_TILE_ROWS * c->phases};
     shape.row_block *= divide_up(ROW_BLOCK, shape.row_block);
     int64_t places = c->x.C * c->taps;
     shape.at = window_places(arena, c, shape.pitch);

@@ -33,8 +33,8 @@ typedef struct ap_quads_window {
 /* How many numbers that takes. */
 int64_t ap_quads_window_size(int taps, int64_t J, int64_t quads);
 
-/* Fills row j of each window for `quads` quads, at most those of the window, from x[0 .. 4 quads + taps - 2]; one
- * number more is read. Once all rows are filled the window is to be finished. */
+/* Fills row j of each window for `quads` quads, at most those of the window, from x[0 .. 4 quads + taps - 2];
+ * one number more is read. Once all rows are filled the window is to be finished. */
 void ap_quads_fill(const ap_quads_window *window, int64_t j, int64_t quads, const ap_real *x);
 void ap_quads_finish(const ap_quads_window *window, int64_t quads);
 
