@@ -30,8 +30,8 @@ static const conv_case CONV[] = {
     {1, 2, 3, 2, 3, {1, 2, 1, 7, AP_PAD_REFLECT}, true, false},
     {2, 5, 4, 13, 2, {4, 1, 0, 0, AP_PAD_ZERO}, false, false},
 };
-/* Many tiles, so many channels that a tile is narrow, and kernels of twice their stride with enough to be
- * summed up for quads of columns. */
+/* Many tiles, so many channels that a tile is narrow, kernels of twice their stride with enough to be summed
+ * up for quads of columns, and rows enough for packed strips. */
 static const conv_case LONG_CONV[] = {
     {1, 3, 2, 5003, 7, {1, 1, 6, 0, AP_PAD_REFLECT}, true, false},
     {2, 40, 11, 2011, 9, {1, 1, 4, 4, AP_PAD_ZERO}, true, false},
@@ -40,6 +40,8 @@ static const conv_case LONG_CONV[] = {
     {1, 131, 17, 3001, 2, {1, 1, 1, 0, AP_PAD_ZERO}, true, false},
     {1, 130, 2, 1607, 9, {8, 1, 8, 0, AP_PAD_ZERO}, true, false},
     {1, 350, 2, 403, 2, {1, 1, 1, 0, AP_PAD_ZERO}, true, false},
+    {1, 9, 45, 1501, 9, {1, 1, 4, 4, AP_PAD_ZERO}, true, false},
+    {2, 7, 38, 611, 11, {3, 1, 5, 2, AP_PAD_REFLECT}, false, true},
 };
 
 /* For these the pads are the trims. */
