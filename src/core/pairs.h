@@ -10,7 +10,7 @@
  * product is then formed in three quarters of the time of one that keeps every multiplier busy.
  *
  * In floating point the terms that are taken away again must not outgrow the result, so rows of A and columns
- * of B are first brought to the same size by powers of two, which is exact (R. P. Brent, "Error analysis of
+ * of B are first brought to the same norm by powers of two, which is exact (R. P. Brent, "Error analysis of
  * algorithms for matrix multiplication and triangular decomposition using Winograd's identity", Numerische
  * Mathematik 16, 1970). The error then stays below a few roundings of |a| |b|, where an ordinary sum's stays
  * below a few of |a|.|b|; a row or column of zeros still gives exact zeros. */

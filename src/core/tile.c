@@ -17,20 +17,22 @@
 
 /* ---------------------------------------------------------------- factors for products of pairs */
 
-/* The bits of numbers, the larger of two of them, and where their exponents begin. */
+/* Numbers as bits: where their exponent begins, what it is for 1, and which lanes of some are not 0. */
 #ifdef AP_DOUBLE
 typedef int64_t bits __attribute__((vector_size(AP_VEC_BYTES)));
-#define LARGER(a, b) (bits) _mm512_max_epi64((__m512i)(a), (__m512i)(b))
-#define SMALLER(a, b) (bits) _mm512_min_epi64((__m512i)(a), (__m512i)(b))
 #define EXPONENT 52
-#define EXPONENT_MOST 2045
+#define BIAS 1023
+#define LARGER(a, b) (bits) _mm512_max_epi64((__m512i)(a), (__m512i)(b))
+#define LANES_OF(a) _mm512_test_epi64_mask((__m512i)(a), (__m512i)(a))
 #else
 typedef int32_t bits __attribute__((vector_size(AP_VEC_BYTES)));
-#define LARGER(a, b) (bits) _mm512_max_epi32((__m512i)(a), (__m512i)(b))
-#define SMALLER(a, b) (bits) _mm512_min_epi32((__m512i)(a), (__m512i)(b))
 #define EXPONENT 23
-#define EXPONENT_MOST 253
+#define BIAS 127
+#define LARGER(a, b) (bits) _mm512_max_epi32((__m512i)(a), (__m512i)(b))
+#define LANES_OF(a) _mm512_test_epi32_mask((__m512i)(a), (__m512i)(a))
 #endif
+/* Sums of squares between 2 to these powers have neither overflown nor lost more than is rounded away. */
+#define SQUARES_MOST (BIAS * 3 / 4)
 
 static int64_t even(int64_t depth)
 {
@@ -48,30 +50,53 @@ static inline __attribute__((always_inline)) void put_lanes(int count, ap_vec va
     memcpy(to, &value, (size_t)(count < AP_LANES ? count : AP_LANES) * sizeof *to);
 }
 
-/* Brings each column of x [depth, width] to a size of about 1, and writes behind them what is to be taken
- * away from its sums of pairs, and what these are to be multiplied by then. Lanes behind the last column
- * compute with whatever stands there. width: a constant where this is inlined. */
+/* The exponent of the largest number of a column, for columns `width` apart; at most that of 2^126 (or 2^1022
+ * in double), so that there is an inverse. Numbers without their sign are ordered as their bits are. */
+static bits exponent_of_largest(int width, int64_t depth, const ap_real *x)
+{
+    const bits sign = (bits) - (ap_vec){0};
+    bits most = ((bits){0} + 1) << EXPONENT;
+    for (int64_t k = 0; k < depth; k++) most = LARGER((bits) * (const ap_vec *)(x + k * width) & ~sign, most);
+    return -LARGER(-(most >> EXPONENT), (bits){0} - (2 * BIAS - 1));
+}
+
+/* About the exponent of the root of the sum of a column's squares, for `lanes` columns; lanes behind them may
+ * be anything. */
+static inline __attribute__((always_inline)) bits exponent_of_norm(int lanes, ap_vec squares, int width,
+                                                                   int64_t depth, const ap_real *x)
+{
+    bits exponent = (bits)squares >> EXPONENT;
+    bits off = LARGER(exponent - BIAS, BIAS - exponent) > SQUARES_MOST;
+    exponent = (exponent + BIAS) >> 1;
+    if (!(LANES_OF(off) & (lanes < AP_LANES ? (1u << lanes) - 1 : ~0u))) return exponent;
+    return (exponent_of_largest(width, depth, x) & off) | (exponent & ~off);
+}
+
+/* Brings each column of x [depth, width] to a norm of about 1, and writes behind them what is to be taken
+ * away from its sums of pairs, and what these are to be multiplied by then. width: a constant where this is
+ * inlined. */
 static inline __attribute__((always_inline)) void finish(int width, int64_t depth, ap_real *x)
 {
-    const bits sign = (bits) - (ap_vec){0}, unit = ((bits){0} + 1) << EXPONENT;
     const int vecs = (width + AP_LANES - 1) / AP_LANES;
     if (depth % 2 == 1) memset(x + depth * width, 0, (size_t)width * sizeof *x);
     depth = even(depth);
-    bits most[VECS];
-    ap_vec factor[VECS], taken[VECS];
-#pragma GCC unroll 2
-    for (int v = 0; v < vecs; v++) most[v] = unit;
-    /* numbers without their sign are ordered as their bits are */
-    for (int64_t k = 0; k < depth; k++)
+    ap_vec squares[2 * VECS], back[VECS], factor[VECS], taken[VECS];
+#pragma GCC unroll 4
+    for (int v = 0; v < 2 * vecs; v++) squares[v] = (ap_vec){0};
+    for (int64_t k = 0; k < depth; k += 2)
 #pragma GCC unroll 2
         for (int v = 0; v < vecs; v++) {
-            bits number = (bits) * (const ap_vec *)(x + k * width + v * AP_LANES);
-            most[v] = LARGER(number & ~sign, most[v]);
+            const ap_real *from = x + k * width + v * AP_LANES;
+            ap_vec first = *(const ap_vec *)from, second = *(const ap_vec *)(from + width);
+            squares[2 * v] += first * first;
+            squares[2 * v + 1] += second * second;
         }
 #pragma GCC unroll 2
     for (int v = 0; v < vecs; v++) {
-        most[v] = SMALLER(most[v] >> EXPONENT << EXPONENT, EXPONENT_MOST * unit);
-        factor[v] = (ap_vec)((EXPONENT_MOST + 1) * unit - most[v]);
+        bits exponent = exponent_of_norm(width - v * AP_LANES, squares[2 * v] + squares[2 * v + 1], width,
+                                         depth, x + v * AP_LANES);
+        back[v] = (ap_vec)(exponent << EXPONENT);
+        factor[v] = (ap_vec)((2 * BIAS - exponent) << EXPONENT);
         taken[v] = (ap_vec){0};
     }
     for (int64_t k = 0; k < depth; k += 2)
@@ -87,7 +112,7 @@ static inline __attribute__((always_inline)) void finish(int width, int64_t dept
 #pragma GCC unroll 2
     for (int v = 0; v < vecs; v++) {
         put_lanes(width - v * AP_LANES, taken[v], x + depth * width + v * AP_LANES);
-        put_lanes(width - v * AP_LANES, (ap_vec)most[v], x + (depth + 1) * width + v * AP_LANES);
+        put_lanes(width - v * AP_LANES, back[v], x + (depth + 1) * width + v * AP_LANES);
     }
 }
 

@@ -14,7 +14,7 @@
 #define COLUMNS AP_TILE_COLUMNS
 /* Errors are counted in roundings of the product of both norms. */
 #define ROUNDING ((double)(sizeof(ap_real) == sizeof(float) ? FLT_EPSILON : DBL_EPSILON))
-#define ROUNDINGS_MOST 16
+#define ROUNDINGS_MOST 12
 
 /* Factors a [rows, depth] and b [depth, columns], what C [ROWS, COLUMNS + 1] holds before and after, and what
  * it shall hold. */
