@@ -9,6 +9,8 @@
 #define ROWS AP_TILE_ROWS
 #define VECS AP_TILE_VECS
 #define COLUMNS AP_TILE_COLUMNS
+/* Blocks of fewer rows have so many, twice as many, or one or two. */
+#define FEW (ROWS / 3)
 /* W is asked for so many columns ahead: of a wide layer it comes from beyond the second-level cache, and a
  * strip of X is too soon done with each line of it. */
 #define AHEAD 64
@@ -136,7 +138,7 @@ static inline __attribute__((always_inline)) void in_columns(int rows, int vecs,
 /* The same for fewer rows than a panel has: the least kernel that holds them. y has room for its rows. */
 static int kernel_rows(int64_t rows)
 {
-    return rows == 1 ? 1 : rows == 2 ? 2 : rows <= 4 ? 4 : rows <= 8 ? 8 : ROWS;
+    return rows <= 2 ? (int)rows : rows <= FEW ? FEW : rows <= 2 * FEW ? 2 * FEW : ROWS;
 }
 
 static int kernel_vecs(int64_t columns)
@@ -147,33 +149,24 @@ static int kernel_vecs(int64_t columns)
 static inline __attribute__((always_inline)) void rows_block(int rows, int vecs, factors f, start from,
                                                              ap_real *y, int64_t ldy)
 {
-    switch (kernel_rows(rows)) {
-    case 1:
+    if (rows == 1)
         in_columns(1, vecs, f, from, y, ldy);
-        return;
-    case 2:
+    else if (rows == 2)
         in_columns(2, vecs, f, from, y, ldy);
-        return;
-    case 4:
-        in_columns(4, vecs, f, from, y, ldy);
-        return;
-    case 8:
-        in_columns(8, vecs, f, from, y, ldy);
-        return;
-    default:
+    else if (rows <= FEW)
+        in_columns(FEW, vecs, f, from, y, ldy);
+    else if (rows <= 2 * FEW)
+        in_columns(2 * FEW, vecs, f, from, y, ldy);
+    else
         in_columns(ROWS, vecs, f, from, y, ldy);
-    }
 }
 
 static void any_block(int rows, int vecs, const factors *f, const start *from, ap_real *y, int64_t ldy)
 {
-    switch (vecs) {
-    case 1:
+    if (vecs == 1)
         rows_block(rows, 1, *f, *from, y, ldy);
-        return;
-    default:
+    else
         rows_block(rows, VECS, *f, *from, y, ldy);
-    }
 }
 
 /* A block at the lower or right edge of y goes through a buffer of full size. */
