@@ -1,6 +1,6 @@
 /** @file attention.h
- * Multi-head self-attention (Vaswani et al., 2017) that never stores the T x T scores: they are formed for a block
- * of queries at a time and formed again in the backward pass, as in Dao et al., "FlashAttention" (2022).
+ * Multi-head self-attention (Vaswani et al., 2017) that never stores the T x T scores: they are formed for a strip
+ * of queries at a time, and for a strip of keys again in the backward pass, as in Dao et al., "FlashAttention" (2022).
  */
 #ifndef ANTIPHON_ATTENTION_H
 #define ANTIPHON_ATTENTION_H

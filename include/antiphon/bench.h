@@ -24,7 +24,8 @@ typedef struct ap_bench_phase {
     ap_bench_part part;
     double seconds; /**< median */
     double least;   /**< the fewest seconds it took */
-    double flops;   /**< floating-point operations of products, convolutions, recurrences and transforms */
+    double flops;   /**< floating-point operations of products, convolutions, recurrences and transforms; of a
+                       product of pairs (Winograd, 1968) as many as of a plain one */
     double bytes;   /**< what it has to read, and where it says so to write, at the least: each of its inputs
                        once; 0:   not counted */
 } ap_bench_phase;

@@ -172,17 +172,20 @@ const verb verb_bench = {
     .name = "bench",
     .summary = "where the time of a training step goes",
     .arguments = "CONFIG.json [--steps N] [--json] [--section.key=VALUE ...]",
-    .details = "Trains by the configuration on a batch of the built-in synthesiser's pairs, in memory, and "
-               "prints for each\n"
-               "phase of a step: the median time and the least, its share of the step, floating-point "
-               "operations (a\n"
-               "multiplication and an addition are two) and bytes (each input of the phase read once, which "
-               "is the least) a\n"
-               "second of the median. Both rates stand beside the most that this machine did between the "
-               "steps: a matrix\n"
-               "product of 2048 x 2048 by OpenBLAS on all threads, and reading from memory. Above 100 % of the "
-               "latter a phase\n"
-               "found its inputs in the cache.",
+    .details =
+        "Trains by the configuration on a batch of the built-in synthesiser's pairs, in memory, and "
+        "prints for each\n"
+        "phase of a step: the median time and the least, its share of the step, floating-point "
+        "operations (a\n"
+        "multiplication and an addition are two) and bytes (each input of the phase read once, which "
+        "is the least) a\n"
+        "second of the median. Both rates stand beside the most that this machine did between the "
+        "steps: a matrix\n"
+        "product of 2048 x 2048 by OpenBLAS on all threads, and reading from memory. Above 100 % of the "
+        "first a phase\n"
+        "used fewer multiplications than it has, as products of pairs do; of the latter, it found its "
+        "inputs in the\n"
+        "cache.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,
