@@ -1,4 +1,4 @@
-/* The smaller and the larger of two counts. */
+/* The smaller and the larger of two counts, and what whole units hold one. */
 #ifndef ANTIPHON_CORE_BOUNDS_H
 #define ANTIPHON_CORE_BOUNDS_H
 
@@ -12,6 +12,18 @@ static inline int64_t ap_least(int64_t a, int64_t b)
 static inline int64_t ap_most(int64_t a, int64_t b)
 {
     return a > b ? a : b;
+}
+
+/* How many units of `unit` hold `count`, and what these units have room for. count not negative, unit
+ * positive. */
+static inline int64_t ap_divide_up(int64_t count, int64_t unit)
+{
+    return (count + unit - 1) / unit;
+}
+
+static inline int64_t ap_round_up(int64_t count, int64_t unit)
+{
+    return ap_divide_up(count, unit) * unit;
 }
 
 #endif

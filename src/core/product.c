@@ -37,7 +37,7 @@ typedef struct side {
 static side side_of(ap_side of, int64_t K, int width)
 {
     int64_t size = width * ap_tile_depth(ap_least(K, DEPTH_MOST));
-    return (side){of, (of.count + width - 1) / width, (size + AP_LANES - 1) / AP_LANES * AP_LANES};
+    return (side){of, ap_divide_up(of.count, width), ap_round_up(size, AP_LANES)};
 }
 
 static void place_tile(const ap_product_task *t, int64_t m, int64_t n, bool add, int64_t depth,
@@ -60,7 +60,7 @@ static share share_of_thread(int64_t panels, int64_t strips)
     int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num(), down = 1, least = INT64_MAX;
     for (int64_t d = 1; d <= threads; d++) {
         if (threads % d != 0) continue;
-        int64_t across = threads / d, size = (panels + d - 1) / d * ((strips + across - 1) / across);
+        int64_t across = threads / d, size = ap_divide_up(panels, d) * ap_divide_up(strips, across);
         if (size <= least) {
             least = size;
             down = d;
@@ -90,8 +90,8 @@ static void multiply_share(const ap_product_task *t, const side *A, const side *
 /* Where a portion of the depth begins: all are about as deep, and whole vectors but for the last. */
 static int64_t depth_at(int64_t K, int64_t portion)
 {
-    int64_t portions = (K + DEPTH_MOST - 1) / DEPTH_MOST;
-    return ap_least(K, ((K - 1) / portions / AP_LANES + 1) * AP_LANES * portion);
+    int64_t portions = ap_divide_up(K, DEPTH_MOST);
+    return ap_least(K, ap_round_up(ap_divide_up(K, portions), AP_LANES) * portion);
 }
 
 static void by_tiles(ap_arena *arena, const ap_product_task *t)

@@ -5,6 +5,7 @@
 #include "antiphon/rng.h"
 #include "antiphon/status.h"
 #include "antiphon/tape.h"
+#include "core/bounds.h"
 #include "core/memory.h"
 #include "evaluate/musaicing.h"
 
@@ -75,7 +76,7 @@ typedef struct follower {
 
 static follower follow(int64_t n, const ap_real *x)
 {
-    follower f = {.frames = (n + LEVEL_WIDTH - 1) / LEVEL_WIDTH};
+    follower f = {.frames = ap_divide_up(n, LEVEL_WIDTH)};
     f.level = ap_allocate((size_t)f.frames, sizeof *f.level);
     for (int64_t i = 0; i < f.frames; i++) {
         int64_t start = i * LEVEL_WIDTH, length = n - start < LEVEL_WIDTH ? n - start : LEVEL_WIDTH;

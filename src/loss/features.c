@@ -61,7 +61,7 @@ static void flux_run(int64_t count, int64_t F, ap_real gain, const ap_real *x, a
 
 static void flux_forward(int64_t B, int64_t frames, int64_t F, ap_real gain, const ap_real *x, ap_real *y)
 {
-    int64_t runs = (frames - 1 + RUN - 1) / RUN;
+    int64_t runs = ap_divide_up(frames - 1, RUN);
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < B * runs; r++) {
         int64_t b = r / runs, f = r % runs * RUN;

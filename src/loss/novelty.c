@@ -3,6 +3,7 @@
 #include "antiphon/elementwise.h"
 #include "antiphon/layout.h"
 #include "antiphon/status.h"
+#include "core/bounds.h"
 #include "loss/cosine.h"
 #include "ops/registry.h"
 
@@ -44,7 +45,7 @@ static void measure(int64_t N, int64_t step, int64_t width, const ap_real *a, co
 
 static void cosine_forward(const cosine_layout *l, const ap_real *a, const ap_real *b, ap_real *y)
 {
-    int64_t stripes = (l->inner + STRIPE - 1) / STRIPE;
+    int64_t stripes = ap_divide_up(l->inner, STRIPE);
 #pragma omp parallel for schedule(static)
     for (int64_t k = 0; k < l->outer * stripes; k++) {
         int64_t o = k / stripes, i = k % stripes * STRIPE,
@@ -64,7 +65,7 @@ static void cosine_backward(const cosine_layout *l, const ap_real *x, const ap_r
                             const ap_real *dy, ap_real *dx)
 {
     if (!dx) return;
-    int64_t stripes = (l->inner + STRIPE - 1) / STRIPE;
+    int64_t stripes = ap_divide_up(l->inner, STRIPE);
 #pragma omp parallel for schedule(static)
     for (int64_t k = 0; k < l->outer * stripes; k++) {
         int64_t o = k / stripes, i = k % stripes * STRIPE,

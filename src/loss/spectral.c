@@ -7,6 +7,7 @@
 #include "antiphon/status.h"
 #include "antiphon/stft.h"
 #include "core/array.h"
+#include "core/bounds.h"
 #include "core/vmath.h"
 #include "ops/registry.h"
 
@@ -48,7 +49,7 @@ static void sum_block(int64_t length, const ap_real *a, const ap_real *b, distan
 static distance spectral_distance_forward(int64_t n, const ap_real *a, const ap_real *b, double convergence)
 {
     distance partial[PORTIONS] = {{0}}, d = {.convergence = convergence};
-    int64_t blocks = (n + AP_BLOCK - 1) / AP_BLOCK;
+    int64_t blocks = ap_divide_up(n, AP_BLOCK);
 #pragma omp parallel for schedule(static)
     for (int64_t k = 0; k < PORTIONS; k++)
         for (int64_t at = blocks * k / PORTIONS * AP_BLOCK; at < blocks * (k + 1) / PORTIONS * AP_BLOCK;

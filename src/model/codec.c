@@ -3,6 +3,7 @@
 #include "antiphon/layout.h"
 #include "antiphon/mdct.h"
 #include "antiphon/seanet.h"
+#include "core/bounds.h"
 #include "core/memory.h"
 
 #include <stdlib.h>
@@ -61,7 +62,7 @@ int64_t ap_codec_hop(const ap_codec *codec)
 int64_t ap_codec_frames(const ap_codec *codec, int64_t S)
 {
     int64_t hop = ap_codec_hop(codec);
-    return codec->mdct ? ap_mdct_frames(codec->mdct, S) : (S + hop - 1) / hop;
+    return codec->mdct ? ap_mdct_frames(codec->mdct, S) : ap_divide_up(S, hop);
 }
 
 ap_var *ap_codec_encode(ap_tape *tape, const ap_codec *codec, ap_var *x)

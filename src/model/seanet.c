@@ -5,6 +5,7 @@
 #include "antiphon/lstm.h"
 #include "antiphon/residual_block.h"
 #include "antiphon/status.h"
+#include "core/bounds.h"
 
 #include <math.h>
 
@@ -221,7 +222,7 @@ static ap_var *causal(ap_tape *tape, const normed_conv *conv, int64_t stride, ap
     ap_conv1d_geometry geometry = {.stride = stride,
                                    .dilation = 1,
                                    .pad_left = taps - stride,
-                                   .pad_right = (T + stride - 1) / stride * stride - T,
+                                   .pad_right = ap_round_up(T, stride) - T,
                                    .mode = AP_PAD_REFLECT};
     return ap_conv1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias), geometry);
 }

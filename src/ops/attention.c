@@ -51,28 +51,18 @@ static int64_t y_at(const geometry *g, int64_t head, int64_t t)
     return (head / g->heads * g->T + t) * g->C + head % g->heads * g->D;
 }
 
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
-static int64_t whole_panels(int64_t rows)
-{
-    return divide_up(rows, ROWS) * ROWS;
-}
-
 /* ---------------------------------------------------------------- packed factors
  *
  * Panels hold a factor [rows, depth], a strip one [depth, COLUMNS], to which tiles are written, too. */
 
 static int64_t panels_size(int64_t rows, int64_t depth)
 {
-    return whole_panels(rows) * ap_tile_depth(depth);
+    return ap_round_up(rows, ROWS) * ap_tile_depth(depth);
 }
 
 static int64_t strip_size(int64_t depth)
 {
-    return ap_most(whole_panels(depth), ap_tile_depth(depth)) * COLUMNS;
+    return ap_most(ap_round_up(depth, ROWS), ap_tile_depth(depth)) * COLUMNS;
 }
 
 /* A head's part [T, D] of rows that lie `pitch` apart, and the same transposed. */
@@ -120,7 +110,7 @@ static int64_t lay_out_forward(const geometry *g, ap_real *memory, forward_space
                                        {&w->values, panels_size(g->D, g->T)},
                                        {&w->queries, strip_size(g->D)},
                                        {&w->weights, strip_size(g->T)},
-                                       {&w->y, whole_panels(g->D) * COLUMNS}};
+                                       {&w->y, ap_round_up(g->D, ROWS) * COLUMNS}};
     return ap_workspace_lay_out(sizeof parts / sizeof *parts, parts, memory);
 }
 
@@ -175,7 +165,7 @@ static void strip_forward(const geometry *g, int64_t head, int64_t first, const 
 static void attention_forward(ap_arena *arena, const geometry *g, const ap_dropout_mask *mask,
                               const ap_real *qkv, ap_real *logsumexp, ap_real *y)
 {
-    int64_t strips = divide_up(g->T, COLUMNS), size = lay_out_forward(g, NULL, &(forward_space){0});
+    int64_t strips = ap_divide_up(g->T, COLUMNS), size = lay_out_forward(g, NULL, &(forward_space){0});
     size_t bytes = (size_t)(omp_get_max_threads() * size) * sizeof(ap_real);
     ap_real *memory = ap_arena_alloc(arena, bytes);
 #pragma omp parallel
@@ -214,7 +204,7 @@ typedef struct backward_space {
 static int64_t lay_out_backward(const geometry *g, ap_real *memory, backward_space *w)
 {
     int64_t rows = panels_size(g->T, g->D), turned = panels_size(g->D, g->T),
-            out = whole_panels(g->D) * COLUMNS;
+            out = ap_round_up(g->D, ROWS) * COLUMNS;
     const ap_workspace_part parts[] = {
         {&w->queries, rows},
         {&w->dy, rows},

@@ -19,11 +19,6 @@
 #define QUADS_LEAST 64
 #define QUADS_TAPS 2
 
-static int64_t divide_up(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* ---------------------------------------------------------------- tiles */
 
 /* `columns` columns of each of B items, cut into `count` tiles an item of whole strips. A strip is what a
@@ -35,19 +30,19 @@ typedef struct tiling {
 
 static tiling cut(int64_t B, int64_t columns, int64_t wanted, int64_t strip)
 {
-    tiling t = {.columns = columns, .strip = strip, .strips = divide_up(columns, strip)};
+    tiling t = {.columns = columns, .strip = strip, .strips = ap_divide_up(columns, strip)};
     int64_t threads = omp_get_max_threads();
     int64_t strips_a_tile = ap_least(wanted, TILE_COLUMNS_MOST) / strip;
     if (strips_a_tile <= 1) {
         t.strip = strip / AP_TILE_VECS;
-        t.strips = divide_up(columns, t.strip);
+        t.strips = ap_divide_up(columns, t.strip);
         strips_a_tile = AP_TILE_VECS;
     }
-    t.count = divide_up(t.strips, strips_a_tile);
+    t.count = ap_divide_up(t.strips, strips_a_tile);
     /* a few tiles are made to come out even among the threads */
-    if (B % threads != 0) t.count = divide_up(t.count, threads) * threads;
+    if (B % threads != 0) t.count = ap_round_up(t.count, threads);
     t.count = ap_most(1, ap_least(t.count, t.strips));
-    t.widest = divide_up(divide_up(t.strips, t.count) * t.strip, strip) * strip;
+    t.widest = ap_round_up(ap_divide_up(t.strips, t.count) * t.strip, strip);
     return t;
 }
 
@@ -262,7 +257,7 @@ void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)
     const ap_cross_correlation *c = &copy;
     if (c->length <= 0) return;
     copy.by_quads = quads_pay(c);
-    int64_t first = c->skip / c->phases, end = divide_up(c->skip + c->length, c->phases);
+    int64_t first = c->skip / c->phases, end = ap_divide_up(c->skip + c->length, c->phases);
     tiling tiles = cut(c->B, end - first, affordable(c), c->by_quads ? AP_QUADS_COLUMNS : AP_TILE_COLUMNS);
     workspace shape = {
         .pitch = ap_window_pitch(tiles.widest + halo(c)),
@@ -270,7 +265,7 @@ void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)
         .row_pitch = ap_window_pitch(tiles.widest),
         .full_pitch = ap_window_pitch(tiles.widest + QUADS_TAPS),
         .row_block = AP_TILE_ROWS * c->phases};
-    shape.row_block *= divide_up(ROW_BLOCK, shape.row_block);
+    shape.row_block *= ap_divide_up(ROW_BLOCK, shape.row_block);
     int64_t places = c->x.C * c->taps;
     shape.at = window_places(arena, c, shape.pitch);
     size_t ready_bytes;

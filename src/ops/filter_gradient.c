@@ -31,10 +31,10 @@ static plan cut(ap_arena *arena, const ap_filter *f)
     int64_t threads = omp_get_max_threads();
     int64_t fit = TILE_BYTES / (int64_t)sizeof(ap_real) / (f->coarse + f->fine * f->stride);
     int64_t frames = ap_least(ap_most(fit, TILE_FRAMES_LEAST), TILE_FRAMES_MOST);
-    plan p = {.tiles = (f->frames - 1) / frames + 1, .stretches = f->dilation == 1 ? 1 : f->K};
+    plan p = {.tiles = ap_divide_up(f->frames, frames), .stretches = f->dilation == 1 ? 1 : f->K};
     /* a few tiles are made to come out even among the threads */
-    if (f->B % threads != 0) p.tiles = ap_least((p.tiles + threads - 1) / threads * threads, f->frames);
-    p.frames = (f->frames - 1) / p.tiles + 1;
+    if (f->B % threads != 0) p.tiles = ap_least(ap_round_up(p.tiles, threads), f->frames);
+    p.frames = ap_divide_up(f->frames, p.tiles);
     p.samples = (p.frames - 1) * f->stride + (f->K - 1) * f->dilation + 1;
     p.width = f->fine * f->K / p.stretches;
     p.at = ap_arena_alloc(arena, (size_t)p.frames * sizeof *p.at);

@@ -26,7 +26,7 @@
 
 int64_t ap_lstm_groups(int64_t H)
 {
-    return (H + AP_LANES - 1) / AP_LANES;
+    return ap_divide_up(H, AP_LANES);
 }
 
 int64_t ap_lstm_panel_count(int64_t H)

@@ -3,6 +3,7 @@
 #include "antiphon/status.h"
 #include "core/array.h"
 #include "core/blas.h"
+#include "core/bounds.h"
 #include "core/memory.h"
 #include "ops/registry.h"
 
@@ -43,7 +44,7 @@ void ap_mdct_free(ap_mdct *mdct)
 
 int64_t ap_mdct_frames(const ap_mdct *mdct, int64_t S)
 {
-    return (S + mdct->hop - 1) / mdct->hop + 1;
+    return ap_divide_up(S, mdct->hop) + 1;
 }
 
 /* ---------------------------------------------------------------- z = factor basis P, and its adjoint */

@@ -2,6 +2,7 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
+#include "core/bounds.h"
 #include "core/vmath.h"
 #include "ops/dropout.h"
 #include "ops/registry.h"
@@ -122,7 +123,7 @@ static void give(target to, const ap_dropout_mask *mask, int64_t first, int64_t 
 
 static int64_t portions(int64_t R)
 {
-    return (R + PORTION - 1) / PORTION;
+    return ap_divide_up(R, PORTION);
 }
 
 /* What goes back through y = layer_norm(x) for x = a + dropout(part). `inputs`: a or x itself, part (NULL:

@@ -19,12 +19,12 @@
 
 int64_t ap_panel_columns(int64_t n)
 {
-    return (n + COLUMNS - 1) / COLUMNS * COLUMNS;
+    return ap_round_up(n, COLUMNS);
 }
 
 int64_t ap_panel_size(int64_t M, int64_t J)
 {
-    return (M + ROWS - 1) / ROWS * ROWS * ap_tile_depth(J);
+    return ap_round_up(M, ROWS) * ap_tile_depth(J);
 }
 
 int64_t ap_panel_at(int64_t J, int64_t m, int64_t j)
@@ -143,7 +143,7 @@ static int kernel_rows(int64_t rows)
 
 static int kernel_vecs(int64_t columns)
 {
-    return (int)((columns + AP_LANES - 1) / AP_LANES);
+    return (int)ap_divide_up(columns, AP_LANES);
 }
 
 static inline __attribute__((always_inline)) void rows_block(int rows, int vecs, factors f, start from,

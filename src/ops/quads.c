@@ -14,8 +14,7 @@
 
 int64_t ap_quads_of(int64_t n)
 {
-    const int64_t columns = AP_QUAD * AP_LANES;
-    return (n + columns - 1) / columns * AP_LANES;
+    return ap_divide_up(n, AP_QUAD * AP_LANES) * AP_LANES;
 }
 
 int64_t ap_quads_size(int taps, int64_t M, int64_t J)
@@ -94,7 +93,7 @@ static int64_t strip_size(int64_t J)
 /* Numbers from one product's window to the next's. */
 static int64_t window_step(int64_t J, int64_t quads)
 {
-    return (quads + AP_TILE_COLUMNS - 1) / AP_TILE_COLUMNS * strip_size(J);
+    return ap_divide_up(quads, AP_TILE_COLUMNS) * strip_size(J);
 }
 
 int64_t ap_quads_window_size(int taps, int64_t J, int64_t quads)

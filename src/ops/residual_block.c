@@ -50,11 +50,6 @@ typedef struct block_tiles {
     bool by_quads;
 } block_tiles;
 
-static int64_t whole_strips(const block_tiles *t, int64_t columns)
-{
-    return (columns + t->strip - 1) / t->strip * t->strip;
-}
-
 static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
 {
     block_tiles t = {.around = around, .length = s->T + around};
@@ -63,14 +58,14 @@ static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
     int64_t threads = omp_get_max_threads(), affordable = TILE_BYTES / (int64_t)sizeof(ap_real) / rows;
     int64_t strips = ap_least(affordable, TILE_COLUMNS_MOST) / t.strip;
     /* in backward the first tile holds the positions before x and those that they mirror */
-    int64_t fewest = whole_strips(&t, 3 * around + 1);
+    int64_t fewest = ap_round_up(3 * around + 1, t.strip);
     int64_t width = ap_most(strips * t.strip, fewest) - around;
-    int64_t count = (t.length - 1) / width + 1;
+    int64_t count = ap_divide_up(t.length, width);
     /* a few tiles are made to come out even among the threads */
-    if (s->B % threads != 0) count = (count + threads - 1) / threads * threads;
-    width = (t.length - 1) / count + 1;
-    t.width = ap_most(whole_strips(&t, width + around), fewest) - around;
-    t.count = (t.length - 1) / t.width + 1;
+    if (s->B % threads != 0) count = ap_round_up(count, threads);
+    width = ap_divide_up(t.length, count);
+    t.width = ap_most(ap_round_up(width + around, t.strip), fewest) - around;
+    t.count = ap_divide_up(t.length, t.width);
     t.pitch = ap_window_pitch(t.width + around + s->K - 1);
     return t;
 }

@@ -2,6 +2,7 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
+#include "core/bounds.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 #include "ops/stft_frames.h"
@@ -44,7 +45,7 @@ int64_t ap_stft_frames(int64_t S, int hop)
 
 static int64_t groups_of(int64_t frames)
 {
-    return (frames + AP_LANES - 1) / AP_LANES;
+    return ap_divide_up(frames, AP_LANES);
 }
 
 static int live_lanes(int64_t frames, int64_t first)
@@ -119,7 +120,7 @@ static void stft_magnitude_backward(const ap_stft *stft, int64_t B, int64_t S, c
                                     const ap_real *x, const ap_real *y, const ap_real *dy, ap_real *dx)
 {
     int64_t frames = ap_stft_frames(S, stft->hop), groups = groups_of(frames), F = stft->n / 2 + 1;
-    int64_t colours = ap_stft_group_colours(stft), turns = (groups + colours - 1) / colours;
+    int64_t colours = ap_stft_group_colours(stft), turns = ap_divide_up(groups, colours);
     for (int64_t colour = 0; colour < colours; colour++) {
 #pragma omp parallel for schedule(static)
         for (int64_t t = 0; t < B * turns; t++) {

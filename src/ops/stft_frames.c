@@ -1,6 +1,7 @@
 #include "ops/stft_frames.h"
 
 #include "core/array.h"
+#include "core/bounds.h"
 #include "core/memory.h"
 
 #include <math.h>
@@ -121,5 +122,5 @@ void ap_stft_adjoint_group(const ap_stft *stft, int64_t S, ap_lanes *dX, int64_t
 int64_t ap_stft_group_colours(const ap_stft *stft)
 {
     int64_t step = (int64_t)AP_LANES * stft->hop, reach = step - stft->hop + stft->n + 1;
-    return (reach + step - 1) / step;
+    return ap_divide_up(reach, step);
 }

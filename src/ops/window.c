@@ -25,7 +25,7 @@ int64_t ap_window_index(const ap_window_signal *signal, int64_t at)
 int64_t ap_window_pitch(int64_t columns)
 {
     const int64_t line = AP_ARENA_ALIGNMENT / (int64_t)sizeof(ap_real);
-    return ((columns + line - 1) / line | 1) * line;
+    return (ap_divide_up(columns, line) | 1) * line;
 }
 
 /* to[i] = x[i stride], i < n: the loop is unrolled and vectorised for the strides that codecs have */
@@ -66,8 +66,8 @@ static void fill_outside(const ap_window_signal *signal, const ap_real *x, int64
 static void fill_row(const ap_window_signal *signal, const ap_real *x, int64_t at, int64_t stride,
                      int64_t columns, ap_real *row)
 {
-    int64_t begin = at < 0 ? ap_least(columns, (-at + stride - 1) / stride) : 0;
-    int64_t end = signal->T > at ? ap_least(columns, (signal->T - at + stride - 1) / stride) : 0;
+    int64_t begin = at < 0 ? ap_least(columns, ap_divide_up(-at, stride)) : 0;
+    int64_t end = signal->T > at ? ap_least(columns, ap_divide_up(signal->T - at, stride)) : 0;
     end = ap_most(begin, end);
     fill_outside(signal, x, at, stride, 0, begin, row);
     if (begin < end) copy(end - begin, x + at + begin * stride, stride, row + begin);

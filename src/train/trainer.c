@@ -172,13 +172,13 @@ bool ap_trainer_done(const ap_trainer *trainer)
 static int64_t batches_per_epoch(const ap_trainer *trainer)
 {
     int64_t size = trainer->config.train.batch_size;
-    return (items_per_epoch(trainer) + size - 1) / size;
+    return ap_divide_up(items_per_epoch(trainer), size);
 }
 
 static int64_t steps_per_epoch(const ap_trainer *trainer)
 {
     int64_t group = trainer->config.train.accumulate;
-    return (batches_per_epoch(trainer) + group - 1) / group;
+    return ap_divide_up(batches_per_epoch(trainer), group);
 }
 
 double ap_learning_rate(const ap_config *config, int64_t step, int64_t steps)
