@@ -4,10 +4,11 @@
  *
  * (S. Winograd, "A new algorithm for inner product", IEEE Transactions on Computers C-17, 1968). In a matrix
  * product the last two terms belong to a row of A and to a column of B, and are summed once for all that they
- * meet. What is left is one multiplication and three additions for two of each, which pays where a processor
- * has adders beside the units that multiply and add in one, as AMD's from Zen 4 on: half of the one and three
- * halves of the other share four units evenly when one addition in four is done as a multiplication by 1. The
- * product is then formed in three quarters of the time of one that keeps every multiplier busy.
+ * meet. What is left are three operations, one multiplication with its addition and two additions, in place of
+ * two multiplications with theirs. That pays where a processor has adders beside the units that multiply and
+ * add in one, and as many, as AMD's have from Zen 4 on: three operations on both kinds of unit take as long as
+ * one and a half on one kind. One addition in four is done as a multiplication by 1, so that both have as much
+ * to do, and the product is formed in three quarters of the time that keeping every multiplier busy takes.
  *
  * In floating point the terms that are taken away again must not outgrow the result, so rows of A and columns
  * of B are first brought to the same norm by powers of two, which is exact (R. P. Brent, "Error analysis of
