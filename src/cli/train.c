@@ -247,6 +247,19 @@ static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
     return ap_failed(&status) ? status : recorded;
 }
 
+/* Where the outcome is. */
+static ap_status tell_best(const run *r, bool nothing_left)
+{
+    char *best = ap_format_text("%s/best.safetensors", r->checkpoints);
+    bool there = access(best, F_OK) == 0;
+    if (there || nothing_left)
+        printf("%s: %s\n", nothing_left ? "nothing left to train" : "done", there ? best : r->last);
+    free(best);
+    if (there || nothing_left) return ap_ok();
+    return ap_error(AP_FAILED, "%s/best.safetensors: not written: no epoch had a finite validation loss",
+                    r->checkpoints);
+}
+
 static ap_status train(run *r, const char *from)
 {
     ap_observer observer = {.context = r, .note = on_note, .step = on_step, .epoch = on_epoch};
@@ -260,8 +273,7 @@ static ap_status train(run *r, const char *from)
     if (!ap_failed(&status) && from) tell_changes(r, from);
     bool done = !ap_failed(&status) && ap_trainer_done(trainer);
     if (!ap_failed(&status) && !done) status = train_on_record(r, trainer, from != NULL);
-    if (!ap_failed(&status))
-        printf("%s: %s/best.safetensors\n", done ? "nothing left to train" : "done", r->checkpoints);
+    if (!ap_failed(&status)) status = tell_best(r, done);
     ap_trainer_free(trainer);
     return status;
 }

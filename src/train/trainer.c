@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* So many steps in a row without a finite gradient end the run. */
@@ -143,10 +144,36 @@ void ap_trainer_free(ap_trainer *trainer)
     free(trainer);
 }
 
+/* Validation losses can be compared with earlier ones no longer: the next epoch is the best so far. */
+static void forget_best(ap_trainer *trainer, const char *why)
+{
+    note(trainer, "%s: which epoch is the best is judged anew", why);
+    trainer->progress.has_best = false;
+    trainer->progress.stale = 0;
+}
+
+/* Whether a key says what the validation loss is, and over what. */
+static bool says_what_is_best(const char *name)
+{
+    return strncmp(name, "loss.", 5) == 0 || strcmp(name, "data.path") == 0 ||
+           strcmp(name, "data.seconds") == 0 || strcmp(name, "data.unity_test") == 0;
+}
+
 ap_status ap_trainer_resume(ap_trainer *trainer, const char *checkpoint)
 {
+    ap_config before;
+    AP_TRY(ap_checkpoint_config(checkpoint, &before));
     AP_TRY(ap_checkpoint_resume(checkpoint, trainer->model, &trainer->optimiser, &trainer->progress));
     *ap_tape_rng(trainer->tape) = trainer->progress.rng;
+    for (size_t i = 0; trainer->progress.has_best && i < ap_config_count(); i++) {
+        char was[AP_CONFIG_TEXT], is[AP_CONFIG_TEXT];
+        ap_config_value(&before, i, was);
+        ap_config_value(&trainer->config, i, is);
+        if (strcmp(was, is) == 0 || !says_what_is_best(ap_config_name(i))) continue;
+        char *why = ap_format_text("%s is another than before", ap_config_name(i));
+        forget_best(trainer, why);
+        free(why);
+    }
     return ap_ok();
 }
 
@@ -358,6 +385,10 @@ static ap_status run_epoch(ap_trainer *trainer, const char *folder, const volati
 ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)
 {
     AP_TRY(ap_make_folder(folder));
+    char *best = ap_format_text("%s/best.safetensors", folder);
+    if (trainer->progress.has_best && access(best, F_OK) != 0)
+        forget_best(trainer, "there is no best checkpoint here");
+    free(best);
     start(trainer);
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder, stop));
     if (trainer->progress.epoch < trainer->config.train.epochs)
