@@ -18,7 +18,10 @@ typedef struct ap_composed {
     double variation_input, variation_target,
         variation_output;                     /**< sigma / mu of the envelopes: near 0 for a drone */
     double rms_input, rms_target, rms_output; /**< root mean squares, full scale 1 */
-    double gain_input, gain_target; /**< of the sources' copies: below 1 where a source goes beyond full scale */
+    double lowered; /**< decibels by which the output stays below the sources' level, lest its peaks be
+                       clipped */
+    double gain_input,
+        gain_target; /**< of the sources' copies: below 1 where a source goes beyond full scale */
 } ap_composed;
 
 /** Where a composition's files go; `output` is needed, the other two may be NULL. */

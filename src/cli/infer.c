@@ -59,6 +59,21 @@ static ap_status check_out(const char *out, const char *input, const char *targe
     return ap_ok();
 }
 
+/* Less is not heard. */
+#define LOWERED_LEAST 0.5
+
+/* Of `count` outputs those that stay below their sources' level, and by how much on average. */
+static void tell_quiet(size_t count, size_t quiet, double decibels)
+{
+    if (quiet == 0) return;
+    if (count == 1)
+        printf("%.1f dB below the sources' level: louder, its peaks would be clipped\n", decibels);
+    else
+        printf("%zu of %zu lie below their sources' level, by %.1f dB on average: louder, their peaks would "
+               "be clipped\n",
+               quiet, count, decibels);
+}
+
 static ap_status compose_one(const ap_config *config, const ap_model *model, const parsed_options *options)
 {
     const char *input = option_text(options, "input"), *target = option_text(options, "target");
@@ -71,6 +86,7 @@ static ap_status compose_one(const ap_config *config, const ap_model *model, con
     AP_TRY(ap_compose_files(config, model, input, target, &paths, show_progress, NULL, &composed));
     print_head();
     print_row(paths.output, &composed);
+    tell_quiet(1, composed.lowered >= LOWERED_LEAST, composed.lowered);
     return ap_ok();
 }
 
@@ -99,6 +115,7 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
     ap_status status = ap_make_folder(folder);
     if (!ap_failed(&status)) print_head();
     ap_composed sum = {0};
+    size_t quiet = 0;
     for (size_t i = 0; i < count && !ap_failed(&status); i++) {
         ap_composed c;
         status = compose_pair(config, model, &pairs.at[i], i + 1, folder, &c);
@@ -109,10 +126,15 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
         tell_lowered("input", c.gain_input);
         tell_lowered("target", c.gain_target);
         sum.cost += c.cost / (double)count;
+        if (c.lowered < LOWERED_LEAST) continue;
+        sum.lowered += c.lowered;
+        quiet++;
     }
-    if (!ap_failed(&status))
+    if (!ap_failed(&status)) {
         printf("%zu composition%s in %s, mean cost %.3f\n", count, ap_plural((int64_t)count), folder,
                sum.cost);
+        tell_quiet(count, quiet, sum.lowered / (double)quiet);
+    }
     ap_pairs_free(&pairs);
     return status;
 }
@@ -174,11 +196,13 @@ const verb verb_infer = {
     .name = "infer",
     .summary = "compose from your recordings with a checkpoint",
     .arguments = "--checkpoint FILE (--input A.wav --target B.wav --out C.wav | --pairs DIR --out DIR)",
-    .details = "Writes 24 kHz 16-bit WAV as long as the shorter source, at the sources' level, never "
-               "clipped. Prints how far the\n"
-               "output's envelope follows its sources' (r, 250 segments), the cost of that, and the "
-               "envelopes' variation\n"
-               "(sigma / mu): a drone or silence has a low cost too, and shows there.",
+    .details =
+        "Writes 24 kHz 16-bit WAV as long as the shorter source, never clipped, at the sources' level or as "
+        "near to it\n"
+        "as its peaks allow. Prints how far the output's envelope follows its sources' (r, 250 "
+        "segments), the cost of\n"
+        "that, and the envelopes' variation (sigma / mu): a drone or silence has a low cost too, and "
+        "shows there.",
     .options = table,
     .least_arguments = 0,
     .most_arguments = 0,

@@ -130,6 +130,18 @@ static void follow(envelopes *to, int64_t at, const ap_real row[SIGNALS])
     }
 }
 
+/* the gain that brings the output to the mean power of the sources */
+static double wanted_gain(const job *j)
+{
+    return j->power[OUTPUT] > 0 ? sqrt((j->power[INPUT] + j->power[TARGET]) / (2 * j->power[OUTPUT])) : 1;
+}
+
+/* the same without clipping */
+static double output_gain(const job *j)
+{
+    return fmin(wanted_gain(j), PEAK_MOST / j->peak[OUTPUT]);
+}
+
 static ap_composed measure(const job *j, const envelopes *v, const double gain[SIGNALS])
 {
     ap_composed c = {.seconds = (double)j->count / AP_SAMPLE_RATE};
@@ -143,16 +155,9 @@ static ap_composed measure(const job *j, const envelopes *v, const double gain[S
     c.rms_target = sqrt(j->power[TARGET] / (double)j->count);
     c.gain_input = gain[INPUT];
     c.gain_target = gain[TARGET];
+    c.lowered = c.rms_input + c.rms_target > 0 ? 20 * log10(wanted_gain(j) / gain[OUTPUT]) : 0;
     c.rms_output = gain[OUTPUT] * sqrt(j->power[OUTPUT] / (double)j->count);
     return c;
-}
-
-/* the gain that brings the output to the mean power of the sources without clipping */
-static double output_gain(const job *j)
-{
-    if (j->peak[OUTPUT] == 0) return 1;
-    double wanted = sqrt((j->power[INPUT] + j->power[TARGET]) / (2 * j->power[OUTPUT]));
-    return fmin(wanted, PEAK_MOST / j->peak[OUTPUT]);
 }
 
 /* that of a source's copy: files in floating point may go beyond full scale, which 16 bits cannot */

@@ -76,7 +76,14 @@ static void a_source_beyond_full_scale(void **state)
     check_copy(paths.target_copy, plain.data, 1);
     ap_audio output;
     assert_int_equal(ap_audio_read(paths.output, 0, &output).code, AP_OK);
-    for (int64_t i = 0; i < output.count; i++) assert_true(fabs((double)output.samples[i]) < 0.99);
+    double power = 0, wanted = pow(composed.rms_input, 2) + pow(composed.rms_target, 2);
+    for (int64_t i = 0; i < output.count; i++) {
+        assert_true(fabs((double)output.samples[i]) < 0.99);
+        power += pow((double)output.samples[i], 2) / (double)output.count;
+    }
+    /* such sources' level is more than the output can have, and how much is said */
+    assert_true(composed.lowered > 1);
+    assert_true(fabs(10 * log10(wanted / 2 / power) - composed.lowered) < 0.01);
     ap_audio_free(&output);
     free(loud.data);
     free(plain.data);
