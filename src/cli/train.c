@@ -247,6 +247,14 @@ static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
     return ap_failed(&status) ? status : recorded;
 }
 
+/* Such a training is for measuring speed, not for music. */
+static void warn_of_codec(const ap_config *config)
+{
+    if (config->codec.type == AP_CODEC_SEANET && !config->codec.weights[0] && !config->codec.train)
+        printf("codec.weights is empty and codec.train false: the frozen codec is random, and no music comes "
+               "out of it\n");
+}
+
 /* Where the outcome is. */
 static ap_status tell_best(const run *r, bool nothing_left)
 {
@@ -271,6 +279,7 @@ static ap_status train(run *r, const char *from)
                ap_trainer_epoch(trainer), ap_plural(ap_trainer_epoch(trainer)), ap_trainer_step(trainer),
                ap_plural(ap_trainer_step(trainer)));
     if (!ap_failed(&status) && from) tell_changes(r, from);
+    if (!ap_failed(&status) && !from) warn_of_codec(r->config);
     bool done = !ap_failed(&status) && ap_trainer_done(trainer);
     if (!ap_failed(&status) && !done) status = train_on_record(r, trainer, from != NULL);
     if (!ap_failed(&status)) status = tell_best(r, done);

@@ -18,6 +18,7 @@ expect 0 "best.safetensors" train codec.json --out agent --codec.weights=codec/c
 a=$(ls pairs/val/*_input.wav) b=$(ls pairs/val/*_output.wav)
 expect 0 "r_input" infer --checkpoint agent/checkpoints/best.safetensors --input "$a" --target "$b" --out c.wav
 
+expect 0 "the frozen codec is random" train codec.json --out random --epochs=1
 expect 1 "holds a codec alone" infer --checkpoint codec/checkpoints/best.safetensors --input "$a" --target "$b" --out no.wav
 expect 0 "best.safetensors" train-codec tiny.json --out late --codec.type=seanet --codec.width=4 --codec.dim=8 --epochs=1
 expect 2 "no weights" train-codec tiny.json --out no
