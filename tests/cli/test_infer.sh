@@ -48,6 +48,7 @@ head -c 5000 $best >cut.safetensors
 expect 1 "cut.safetensors" infer --checkpoint cut.safetensors --input "$a" --target "$b" --out no.wav
 expect 1 "nowhere" infer --checkpoint $best --input "$a" --target "$b" --out nowhere/no.wav
 expect 2 "target" infer --checkpoint $best --input "$a" --out no.wav
+expect 2 "unexpected argument $a; usage" infer --checkpoint $best "$a" "$b" no.wav
 expect 2 "checkpoint" infer --input "$a" --target "$b" --out no.wav
 expect 2 "one of the sources" infer --checkpoint $best --input "$a" --target "$b" --out "$a"
 expect 2 "ends in .wav" infer --checkpoint $best --input "$a" --target "$b" --out $best
