@@ -143,10 +143,7 @@ static const verb_option table[] = {
      .kind = OPTION_TEXT,
      .required = true,
      .help = "a checkpoint that train has written"},
-    {.name = "input",
-     .placeholder = "A.wav",
-     .kind = OPTION_TEXT,
-     .help = "what the timing comes from: WAV, FLAC or OGG, any rate"},
+    {.name = "input", .placeholder = "A.wav", .kind = OPTION_TEXT, .help = "what the timing comes from"},
     {.name = "target",
      .placeholder = "B.wav",
      .kind = OPTION_TEXT,
@@ -174,7 +171,10 @@ const verb verb_infer = {
     .name = "infer",
     .summary = "compose from your recordings with a checkpoint",
     .arguments = "--checkpoint FILE (--input A.wav --target B.wav --out C.wav | --pairs DIR --out DIR)",
-    .details = "Writes 24 kHz 16-bit WAV as long as the shorter source, at the sources' level, never "
+    .details = "Recordings may be WAV, FLAC, OGG, AIFF or, where libsndfile reads it, MP3, at any rate, with "
+               "any number of\n"
+               "channels; each must last at least 0.25 s.\n"
+               "Writes 24 kHz 16-bit WAV as long as the shorter source, at the sources' level, never "
                "clipped. Prints how far the\n"
                "output's envelope follows its sources' (r, 250 segments), the cost of that, and the "
                "envelopes' variation\n"
