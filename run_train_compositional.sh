@@ -7,27 +7,76 @@
 
 root=$(dirname "$0")/
 root=${root#./}
-# ---------------------------------------------------------------- settings
+# ---------------------------------------------------------------- settings (--help prints these lines)
 CONFIG=${CONFIG:-${root}configs/compose.json}  # the configuration; configs/compositional.json is the full size
-DATASET=${DATASET:-}                           # your pair set (train/ and val/); empty: drums and piano from the synthesiser
-OUT=${OUT:-${root}runs/$(basename "$CONFIG" .json)} # folder of the run
+DATASET=${DATASET:-}                           # your pair set (train/ and val/; empty: drums and piano from the synthesiser)
+OUT=${OUT:-}                                   # folder of the run (empty: runs/ and the name of CONFIG)
 USE_COMPOSITIONAL=${USE_COMPOSITIONAL:-true}   # false: the output part alone, without the agent
-CORR_WEIGHT=${CORR_WEIGHT:-}                   # weight of the correlation cost (empty: as in CONFIG, and so below)
-NOVELTY_WEIGHT=${NOVELTY_WEIGHT:-}             # weight of the novelty term
-SPECTRAL_WEIGHT=${SPECTRAL_WEIGHT:-}           # weight of the spectral term
-INPUT_WEIGHT=${INPUT_WEIGHT:-}                 # weight of the distance to the input
-TARGET_WEIGHT=${TARGET_WEIGHT:-}               # weight of the distance to the target
-EPOCHS=${EPOCHS:-}
-BATCH_SIZE=${BATCH_SIZE:-}
-LEARNING_RATE=${LEARNING_RATE:-}
+CORR_WEIGHT=${CORR_WEIGHT:-}                   # weight of the correlation cost (empty: as in CONFIG)
+NOVELTY_WEIGHT=${NOVELTY_WEIGHT:-}             # weight of the novelty term (empty: as in CONFIG)
+SPECTRAL_WEIGHT=${SPECTRAL_WEIGHT:-}           # weight of the spectral term (empty: as in CONFIG)
+INPUT_WEIGHT=${INPUT_WEIGHT:-}                 # weight of the distance to the input (empty: as in CONFIG)
+TARGET_WEIGHT=${TARGET_WEIGHT:-}               # weight of the distance to the target (empty: as in CONFIG)
+EPOCHS=${EPOCHS:-}                             # passes over the training set (empty: as in CONFIG)
+BATCH_SIZE=${BATCH_SIZE:-}                     # pairs computed together (empty: as in CONFIG)
+LEARNING_RATE=${LEARNING_RATE:-}               # learning rate (empty: as in CONFIG)
 PAIRS=${PAIRS:-160}                            # demo pairs, where the synthesiser makes them
 NUM_SAMPLES=${NUM_SAMPLES:-5}                  # compositions at the end
 BUILD=${BUILD:-${root}build}                   # folder of the build
-ANTIPHON=${ANTIPHON:-}                         # a program that is built already; empty: install, build and use this one
+ANTIPHON=${ANTIPHON:-}                         # a program that is built already (empty: install, build and use this one)
 DEMO=${DEMO:-${root}data}                      # where demo pairs are put
 
-# ---------------------------------------------------------------- install and build
+# ---------------------------------------------------------------- help and checks
 set -eu
+
+usage() {
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+    printf '\n%-18s%-23s%s\n' Setting Default Meaning
+    # shellcheck disable=SC2016  # sed reads ${...} as it stands
+    sed -n 's/^\([A-Z_]*\)=\${\1:-\(.*\)} *# \(.*\)/\1|\2|\3/p' "$0" | sed 's/\${root}//' |
+        while IFS='|' read -r name fallback meaning; do
+            printf '%-18s%-23s%s\n' "$name" "${fallback:-empty}" "$meaning"
+        done
+}
+
+misuse() {
+    printf 'run_train_compositional.sh: %s\n' "$1" >&2
+    exit 2
+}
+
+# whole NAME VALUE LEAST MOST
+whole() {
+    case $2 in
+    0* | *[!0-9]* | ????????*) ;;
+    *) [ "$2" -lt "$3" ] || [ "$2" -gt "$4" ] || return 0 ;;
+    esac
+    misuse "$1 must be a whole number from $3 to $4, not \"$2\""
+}
+
+# number NAME VALUE MOST; an empty one is not given
+number() {
+    [ -z "$2" ] || printf "%s\n" "$2" | awk -v most="$3" '
+        { good = /^[0-9]+\.?[0-9]*([eE][-+]?[0-9]+)?$/ && $0 + 0 <= most }
+        END { exit !(good && NR == 1) }' || misuse "$1 must be a number from 0 to $3, not \"$2\""
+}
+
+case ${1:-} in
+-h | --help) usage && exit ;;
+esac
+[ $# -eq 0 ] || misuse "takes no argument such as \"$1\"; settings go before it, as EPOCHS=40; --help lists them"
+whole NUM_SAMPLES "$NUM_SAMPLES" 1 1000000
+[ -n "$DATASET" ] || whole PAIRS "$PAIRS" 2 9999
+[ -z "$EPOCHS" ] || whole EPOCHS "$EPOCHS" 1 1000000
+[ -z "$BATCH_SIZE" ] || whole BATCH_SIZE "$BATCH_SIZE" 1 65536
+number CORR_WEIGHT "$CORR_WEIGHT" 1000000
+number NOVELTY_WEIGHT "$NOVELTY_WEIGHT" 1000000
+number SPECTRAL_WEIGHT "$SPECTRAL_WEIGHT" 1000000
+number INPUT_WEIGHT "$INPUT_WEIGHT" 1000000
+number TARGET_WEIGHT "$TARGET_WEIGHT" 1000000
+number LEARNING_RATE "$LEARNING_RATE" 10
+[ -n "$OUT" ] || OUT=${root}runs/$(basename "$CONFIG" .json)
+
+# ---------------------------------------------------------------- install and build
 if [ -z "$ANTIPHON" ]; then
     # shellcheck source=scripts/packages.sh
     . "$(dirname "$0")/scripts/packages.sh"

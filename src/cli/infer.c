@@ -165,10 +165,7 @@ static const verb_option table[] = {
      .kind = OPTION_TEXT,
      .required = true,
      .help = "a checkpoint that train has written"},
-    {.name = "input",
-     .placeholder = "A.wav",
-     .kind = OPTION_TEXT,
-     .help = "what the timing comes from: WAV, FLAC or OGG, any rate"},
+    {.name = "input", .placeholder = "A.wav", .kind = OPTION_TEXT, .help = "what the timing comes from"},
     {.name = "target",
      .placeholder = "B.wav",
      .kind = OPTION_TEXT,
@@ -197,6 +194,9 @@ const verb verb_infer = {
     .summary = "compose from your recordings with a checkpoint",
     .arguments = "--checkpoint FILE (--input A.wav --target B.wav --out C.wav | --pairs DIR --out DIR)",
     .details =
+        "Recordings may be WAV, FLAC, OGG, AIFF or, where libsndfile reads it, MP3, at any rate, with "
+        "any number of\n"
+        "channels; each must last at least 0.25 s.\n"
         "Writes 24 kHz 16-bit WAV as long as the shorter source, never clipped, at the sources' level or as "
         "near to it\n"
         "as its peaks allow. Prints how far the output's envelope follows its sources' (r, 250 "

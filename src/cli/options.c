@@ -159,9 +159,6 @@ static ap_status parse_all(parsed_options *options, int count, char *const *word
             next++;
         }
     }
-    for (const verb_option *o = options->table; o->name; o++)
-        if (o->required && !options->values[o - options->table])
-            return ap_error(AP_MISUSE, "--%s %s is missing", o->name, o->placeholder);
     return ap_ok();
 }
 
@@ -176,6 +173,14 @@ ap_status options_parse(const verb_option *table, int count, char *const *words,
     ap_status status = options->help ? ap_ok() : parse_all(options, count, words);
     if (ap_failed(&status)) options_free(options);
     return status;
+}
+
+ap_status options_complete(const parsed_options *options)
+{
+    for (const verb_option *o = options->table; o->name; o++)
+        if (o->required && !options->values[o - options->table])
+            return ap_error(AP_MISUSE, "--%s %s is missing", o->name, o->placeholder);
+    return ap_ok();
 }
 
 void options_free(parsed_options *options)

@@ -52,6 +52,11 @@ typedef struct parsed_options {
 /* Parses `count` words (without program and verb). A failure, always AP_MISUSE, names the option and the
  * nearest that exists. Numbers are checked here, so that the getters below cannot fail. */
 ap_status options_parse(const verb_option *table, int count, char *const *words, parsed_options *options);
+
+/* Whether every required option is there; AP_MISUSE names the first that is not. To be asked after what is
+ * too much, which may well be the value of the missing one. */
+ap_status options_complete(const parsed_options *options);
+
 void options_free(parsed_options *options);
 
 /* The value of an option of the table. Asking for one that is not there, or for another kind, is ap_fatal; so

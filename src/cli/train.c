@@ -205,17 +205,31 @@ static ap_status lock(run *r)
     return ap_ok();
 }
 
-/* What the configuration says otherwise than the run did that is gone on with. */
-static void tell_changes(const run *r, const char *checkpoint)
+/* What the configuration says otherwise than the run did that is gone on with; whether there is anything. */
+static bool tell_changes(const run *r, const char *checkpoint)
 {
+    bool changed = false;
     ap_config before;
     ap_status status = ap_checkpoint_config(checkpoint, &before);
     for (size_t i = 0; !ap_failed(&status) && i < ap_config_count(); i++) {
         char was[AP_CONFIG_TEXT], is[AP_CONFIG_TEXT];
         ap_config_value(&before, i, was);
         ap_config_value(r->config, i, is);
-        if (strcmp(was, is) != 0) printf("changed: %s was %s, is %s\n", ap_config_name(i), was, is);
+        if (strcmp(was, is) == 0) continue;
+        printf("changed: %s was %s, is %s\n", ap_config_name(i), was, is);
+        changed = true;
     }
+    return changed;
+}
+
+/* The words in brackets are those of run_train_compositional.sh. */
+static void tell_too_late(const run *r, const ap_trainer *trainer)
+{
+    bool early = ap_trainer_epoch(trainer) < r->config->train.epochs;
+    printf("what is changed has no effect on the model: %s; to go on raise %s, to begin anew name another "
+           "--out (OUT)\n",
+           early ? "training stopped early" : "all epochs are done",
+           early ? "train.patience" : "train.epochs (EPOCHS)");
 }
 
 static void hand_over(const run *r, const char *folder, const char *name)
@@ -278,11 +292,12 @@ static ap_status train(run *r, const char *from)
         printf("going on from %s: %" PRId64 " epoch%s, %" PRId64 " step%s done\n", from,
                ap_trainer_epoch(trainer), ap_plural(ap_trainer_epoch(trainer)), ap_trainer_step(trainer),
                ap_plural(ap_trainer_step(trainer)));
-    if (!ap_failed(&status) && from) tell_changes(r, from);
+    bool changed = !ap_failed(&status) && from && tell_changes(r, from);
     if (!ap_failed(&status) && !from) warn_of_codec(r->config);
     bool done = !ap_failed(&status) && ap_trainer_done(trainer);
     if (!ap_failed(&status) && !done) status = train_on_record(r, trainer, from != NULL);
     if (!ap_failed(&status)) status = tell_best(r, done);
+    if (done && changed) tell_too_late(r, trainer);
     ap_trainer_free(trainer);
     return status;
 }

@@ -62,11 +62,12 @@ static const verb *find(const char *name, ap_status *status)
 
 static ap_status check_arguments(const verb *v, const parsed_options *options)
 {
+    if (options->argument_count > v->most_arguments)
+        return ap_error(AP_MISUSE, "unexpected argument %s; usage: antiphon %s %s",
+                        options->arguments[v->most_arguments], v->name, v->arguments);
+    AP_TRY(options_complete(options));
     if (options->argument_count < v->least_arguments)
         return ap_error(AP_MISUSE, "too few arguments; usage: antiphon %s %s", v->name, v->arguments);
-    if (options->argument_count > v->most_arguments)
-        return ap_error(AP_MISUSE, "\"%s\" is one argument too many; usage: antiphon %s %s",
-                        options->arguments[v->most_arguments], v->name, v->arguments);
     return ap_ok();
 }
 

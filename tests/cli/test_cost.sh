@@ -16,7 +16,7 @@ expect 0 "(2.000, 2.000, 1.000 s): the first 1.000 s" cost $drums $piano b/val/p
 [ "$(wc -l <out)" -eq 1 ]
 
 expect 2 "too few arguments" cost $drums $piano
-expect 2 "one argument too many" cost $drums $piano $piano $piano
+expect 2 "unexpected argument $piano; usage: antiphon cost" cost $drums $piano $piano $piano
 expect 2 "--segments must be at least 2" cost $drums $piano $piano --segments 1
 expect 1 "too few for 48001 segments" cost $drums $piano $piano --segments 48001
 expect 1 "missing.wav: cannot be opened" cost $drums missing.wav $piano

@@ -43,11 +43,16 @@ echo "no audio" >text.wav
 expect 1 "text.wav" infer --checkpoint $best --input "$a" --target text.wav --out no.wav
 head -c 3000 "$a" >cut.wav
 expect 1 "cut.wav" infer --checkpoint $best --input cut.wav --target "$b" --out no.wav
+head -c 12000 "$a" >short.wav # cut to 11956 bytes of data: 0.249 s
+printf '\264\056\0\0' | dd of=short.wav bs=1 seek=40 conv=notrunc 2>/dev/null
+expect 1 "at least 0.25 s" infer --checkpoint $best --input short.wav --target "$b" --out no.wav
+expect 0 "at least 0.25 s" infer --help
 expect 1 "absent.safetensors" infer --checkpoint absent.safetensors --input "$a" --target "$b" --out no.wav
 head -c 5000 $best >cut.safetensors
 expect 1 "cut.safetensors" infer --checkpoint cut.safetensors --input "$a" --target "$b" --out no.wav
 expect 1 "nowhere" infer --checkpoint $best --input "$a" --target "$b" --out nowhere/no.wav
 expect 2 "target" infer --checkpoint $best --input "$a" --out no.wav
+expect 2 "unexpected argument $a; usage" infer --checkpoint $best "$a" "$b" no.wav
 expect 2 "checkpoint" infer --input "$a" --target "$b" --out no.wav
 expect 2 "one of the sources" infer --checkpoint $best --input "$a" --target "$b" --out "$a"
 expect 2 "ends in .wav" infer --checkpoint $best --input "$a" --target "$b" --out $best

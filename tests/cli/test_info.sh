@@ -29,5 +29,5 @@ expect 1 "absent: No such file" info absent
 head -c 100 good.safetensors >cut
 expect 1 "cut: a header of" info cut
 expect 2 "too few arguments" info
-expect 2 "one argument too many" info good.safetensors cut
+expect 2 "unexpected argument cut; usage: antiphon info" info good.safetensors cut
 expect 2 "did you mean --metadata?" info --metdata config good.safetensors

@@ -24,6 +24,11 @@ run
 grep -q 'nothing left to train' out
 grep -q 'mean cost' out
 
+# what is changed now comes too late, which is said
+CONFIG=tiny.json DATASET=demo_4x1s OUT=run EPOCHS=2 CORR_WEIGHT=0.5 NUM_SAMPLES=1 "$script" >out 2>err ||
+    { cat out err && exit 1; }
+grep -q 'no effect on the model: all epochs are done; to go on raise .*(EPOCHS), to begin anew .*(OUT)' out
+
 # a set of one's own, without the agent; paths that are given count from where one stands
 CONFIG=tiny.json DATASET=demo_4x1s OUT=plain EPOCHS=1 USE_COMPOSITIONAL=false NUM_SAMPLES=1 "$script" >out 2>err ||
     { cat out err && exit 1; }
@@ -34,3 +39,37 @@ if "$ANTIPHON" info plain/checkpoints/last.safetensors | grep -q 'agent\.project
 mkdir -p elsewhere/configs && cp "$script" elsewhere/ && cp tiny.json elsewhere/configs/compose.json
 DATASET=demo_4x1s EPOCHS=1 NUM_SAMPLES=1 elsewhere/run_train_compositional.sh >out 2>err || { cat out err && exit 1; }
 there elsewhere/runs/compose/report.html
+
+# the help names every setting, with its default, and nothing is done
+for word in --help -h; do
+    (ANTIPHON=false "$script" $word >out 2>err) || { cat err && exit 1; }
+    [ ! -s err ]
+    sed -n 's/^\([A-Z_]*\)=\${.*/\1/p' "$script" >settings
+    [ "$(wc -l <settings)" -ge 17 ]
+    while read -r setting; do
+        grep -q "^$setting  *[^ ][^ ]*  *[^ ]" out || { echo "$word says nothing of $setting" && exit 1; }
+    done <settings
+    grep -q '^PAIRS  *160  *demo pairs' out
+done
+
+# refused TEXT SETTING... [WORD]: one line that contains TEXT, exit code 2, and nothing is begun
+refused() {
+    text=$1 code=0
+    shift
+    env OUT=refused ANTIPHON=false "$@" >out 2>err || code=$?
+    if [ "$code" -ne 2 ] || [ "$(wc -l <err)" -ne 1 ] || [ -s out ] || ! grep -qF -- "$text" err; then
+        echo "$*: exit code $code, says:" && cat out err && exit 1
+    fi
+}
+refused '"--epochs=3"' "$script" --epochs=3
+refused '""' "$script" ""
+for value in 0 -1 2.5 1000001 99999999999999999999 many; do
+    refused "NUM_SAMPLES must be a whole number from 1 to 1000000, not \"$value\"" NUM_SAMPLES=$value "$script"
+done
+refused "PAIRS must be" PAIRS=1 "$script"
+refused "EPOCHS must be" EPOCHS=0 "$script"
+refused "BATCH_SIZE must be" BATCH_SIZE=1e1 "$script"
+refused "LEARNING_RATE must be" LEARNING_RATE=fast "$script"
+for weight in CORR NOVELTY SPECTRAL INPUT TARGET; do
+    refused "${weight}_WEIGHT must be a number from 0 to 1000000, not \"-1\"" "${weight}_WEIGHT=-1" "$script"
+done

@@ -39,7 +39,7 @@ expect 2 "--pairs must be between 2 and 9999, not 1" synth --out x --pairs 1
 expect 2 "--seconds wants a number" synth --out x --seconds long
 expect 2 "--seed must be at least 0" synth --out x --seed -1
 expect 2 "did you mean --seconds?" synth --out x --second 3
-expect 2 "one argument too many" synth --out x y
+expect 2 "unexpected argument y; usage: antiphon synth" synth --out x y
 expect 2 'did you mean "synth"?' snyth
 expect 0 "--seconds S" synth --help
 expect 0 "--seconds S" help synth

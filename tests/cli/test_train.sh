@@ -52,7 +52,10 @@ tail -c +$((size + 9)) broken/checkpoints/last.safetensors | cksum | cmp - whole
 
 # what is done is not done again, and a run is not overwritten
 expect 0 "nothing left to train" train tiny.json --out whole --resume auto --mask_reg_weight 0.2
+expect 0 "nothing left to train" train tiny.json --out halves --resume auto --mask_reg_weight 0.2
+if grep -q 'no effect' out; then echo "nothing was changed" && exit 1; fi
 expect 0 "changed: train.lr was 0.001, is 0.002" train tiny.json --out whole --resume auto --mask_reg_weight 0.2 --lr 0.002
+grep -q 'no effect on the model: all epochs are done; to go on raise train.epochs' out
 
 # another loss, or another folder: what was best before says nothing any more
 expect 0 "best is judged anew" train tiny.json --out halves --resume auto --mask_reg_weight 90 --epochs 4
@@ -62,6 +65,8 @@ there elsewhere/checkpoints/best.safetensors
 rm halves/checkpoints/best.safetensors
 expect 0 "nothing left to train: halves/checkpoints/last.safetensors" train tiny.json --out halves --resume auto --mask_reg_weight 90 --epochs 4
 expect 0 "stopped early" train tiny.json --out early --epochs=9 --lr 0 --train.patience=2
+expect 0 "no effect on the model: training stopped early" train tiny.json --out early --epochs=9 --lr 0.1 --train.patience=2 \
+    --resume auto
 if command -v flock >/dev/null; then # somebody else is training there
     flock whole/checkpoints -c '"$ANTIPHON" train tiny.json --out whole --resume auto 2>err' && exit 1
     grep -q "another training" err

@@ -111,7 +111,6 @@ static void what_is_wrong_is_named(void **state)
         {"--out x --zebra", "--zebra; --help"},
         {"--out x --hlep", "did you mean --help?"},
         {"--out x -v", "unknown option -v"},
-        {"", "--out DIR is missing"},
         {"--out=", "--out wants a DIR, not an empty text"},
         {"--out", "--out wants a value"},
         {"--out x --json=yes", "--json takes no value"},
@@ -133,6 +132,19 @@ static void what_is_wrong_is_named(void **state)
             fail_msg("%s: \"%s\" does not say \"%s\"", cases[k][0], status.message, cases[k][1]);
         assert_null(o.values);
     }
+}
+
+static void what_is_missing_is_named_when_asked_for(void **state)
+{
+    (void)state;
+    parsed_options o = parsed("a b");
+    ap_status status = options_complete(&o);
+    assert_int_equal(status.code, AP_MISUSE);
+    assert_string_equal(status.message, "--out DIR is missing");
+    options_free(&o);
+    o = parsed("--out x");
+    assert_int_equal(options_complete(&o).code, AP_OK);
+    options_free(&o);
 }
 
 static void without_the_hook_a_dotted_name_is_unknown(void **state)
@@ -180,6 +192,7 @@ int main(void)
         cmocka_unit_test(what_is_not_given_is_the_fallback),
         cmocka_unit_test(overrides_and_aliases_keep_their_order),
         cmocka_unit_test(what_is_wrong_is_named),
+        cmocka_unit_test(what_is_missing_is_named_when_asked_for),
         cmocka_unit_test(without_the_hook_a_dotted_name_is_unknown),
         cmocka_unit_test(help_comes_first),
         cmocka_unit_test(the_help_says_all_there_is_to_say),
