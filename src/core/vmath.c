@@ -16,6 +16,7 @@ MAP(ap_vtanh, tanh(x[i]))
 MAP(ap_vsigmoid, 1 / (1 + exp(-x[i])))
 MAP(ap_verf, erf(x[i]))
 MAP(ap_vlog, log(x[i]))
+MAP(ap_vasinh, asinh(x[i]))
 MAP(ap_velu, x[i] > 0 ? x[i] : exp(x[i]) - 1)
 
 void ap_velu_back(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx)
@@ -32,7 +33,8 @@ typedef union bits {
 } bits;
 
 /* e^x = 2^k e^r with |r| <= ln(2) / 2, for x up to 88.3: adding 1.5 * 2^23 rounds to an integer and leaves it
- * in the low bits, and 127 more makes it the exponent of 2^k; e^r by a polynomial of the fifth degree, 1 + r +
+ * in the low bits, and 127 more makes it the exponent of 2^k; e^r by a polynomial of the fifth degree, 1 + r
+ * +
  * ..., fitted to the smallest relative error, 1.1e-7, by least squares reweighted where it is largest. */
 static inline __attribute__((always_inline)) float exp_bounded(float x)
 {
@@ -75,8 +77,8 @@ void ap_vsigmoid(int64_t n, const float *x, float *y)
     for (int64_t i = 0; i < n; i++) y[i] = 1 / (1 + exp1(-x[i]));
 }
 
-/* erf x = x P(x^2) / Q(x^2) up to |x| = 4, beyond which it is 1 in float. Both polynomials of the fifth degree, fitted
- * to the smallest relative error, 2.5e-8, by least squares reweighted where it is largest. */
+/* erf x = x P(x^2) / Q(x^2) up to |x| = 4, beyond which it is 1 in float. Both polynomials of the fifth
+ * degree, fitted to the smallest relative error, 2.5e-8, by least squares reweighted where it is largest. */
 void ap_verf(int64_t n, const float *x, float *y)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -103,26 +105,48 @@ void ap_verf(int64_t n, const float *x, float *y)
 
 /* ln x = k ln 2 + 2 atanh((m - 1) / (m + 1)) with m in [sqrt(1/2), sqrt(2)): |s| <= 0.1716, and the series to
  * s^9 leaves less than 2^-28. */
+static inline __attribute__((always_inline)) float log_positive(float x)
+{
+    bits b = {.f = x};
+    int32_t shifted = b.i - 0x3F3504F3;
+    float k = (float)(shifted >> 23);
+    bits m = {.i = (shifted & 0x007FFFFF) + 0x3F3504F3};
+    float s = (m.f - 1) / (m.f + 1), q = s * s;
+    float p = 2.0f / 9;
+    p = p * q + 2.0f / 7;
+    p = p * q + 2.0f / 5;
+    p = p * q + 2.0f / 3;
+    /* x - x is 0, or NaN if x is: the bits alone would make a number of it */
+    return k * 0.693359375f + (2 * s + (p * q * s - k * 2.12194440e-4f)) + (x - x);
+}
+
 void ap_vlog(int64_t n, const float *x, float *y)
 {
+    for (int64_t i = 0; i < n; i++) y[i] = log_positive(x[i]);
+}
+
+/* Up to 1/2 x P(x^2), a polynomial of the fourth degree fitted to the smallest relative error, 2.6e-8, by
+ * least squares reweighted where it is largest; beyond, ln(|x| + sqrt(x^2 + 1)), and where the 1 is lost ln(2
+ * |x|). */
+void ap_vasinh(int64_t n, const float *x, float *y)
+{
     for (int64_t i = 0; i < n; i++) {
-        bits b = {.f = x[i]};
-        int32_t shifted = b.i - 0x3F3504F3;
-        float k = (float)(shifted >> 23);
-        bits m = {.i = (shifted & 0x007FFFFF) + 0x3F3504F3};
-        float s = (m.f - 1) / (m.f + 1), q = s * s;
-        float p = 2.0f / 9;
-        p = p * q + 2.0f / 7;
-        p = p * q + 2.0f / 5;
-        p = p * q + 2.0f / 3;
-        /* x - x is 0, or NaN if x is: the bits alone would make a number of it */
-        y[i] = k * 0.693359375f + (2 * s + (p * q * s - k * 2.12194440e-4f)) + (x[i] - x[i]);
+        float a = fabsf(x[i]), s = a < 0.5f ? a * a : 0.25f;
+        float p = 1.990859032e-02f;
+        p = p * s + -4.258077272e-02f;
+        p = p * s + 7.482577099e-02f;
+        p = p * s + -1.666614155e-01f;
+        p = p * s + 1.0f;
+        float root = a < 1e9f ? sqrtf(a * a + 1) : a;
+        float large = copysignf(log_positive(a + root), x[i]);
+        y[i] = a < 0.5f ? x[i] * p : large;
     }
 }
 
-/* e^x for x from `least` (at least -87), which stands for what is below it, to 0, where the absolute error counts: x
- * log2(e) = k + r, |r| <= 1/2, needs no second part of the constant, and k may be added to the exponent of 2^r, a
- * polynomial of the fifth degree, fitted to the smallest error of 2^(k + r), k <= 0: 6.3e-8. */
+/* e^x for x from `least` (at least -87), which stands for what is below it, to 0, where the absolute error
+ * counts: x log2(e) = k + r, |r| <= 1/2, needs no second part of the constant, and k may be added to the
+ * exponent of 2^r, a polynomial of the fifth degree, fitted to the smallest error of 2^(k + r), k <=
+ * 0: 6.3e-8. */
 static inline __attribute__((always_inline)) float exp_below0(float x, float least)
 {
     x = x < least ? least : x;
@@ -183,8 +207,8 @@ ap_real ap_vmax(int64_t n, const ap_real *x)
 #define EXP_BELOW0(x) exp_below0(x, -87.0f)
 #endif
 
-/* LANES sums side by side in ap_real, each of BLOCK / LANES numbers at most, and these in double: as exact whether the
- * compiler makes vectors of them or not. */
+/* LANES sums side by side in ap_real, each of BLOCK / LANES numbers at most, and these in double: as exact
+ * whether the compiler makes vectors of them or not. */
 double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
 {
     double total = 0;
@@ -206,10 +230,10 @@ double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
     return total;
 }
 
-/* n columns of x, whose rows are `pitch` apart; n: a constant where this is inlined and there are LANES of them, so that
- * what belongs to the columns stays in registers. */
-static inline __attribute__((always_inline)) void max_columns(int64_t rows, int64_t n, const ap_real *x, int64_t pitch,
-                                                              ap_real *most)
+/* n columns of x, whose rows are `pitch` apart; n: a constant where this is inlined and there are LANES of
+ * them, so that what belongs to the columns stays in registers. */
+static inline __attribute__((always_inline)) void max_columns(int64_t rows, int64_t n, const ap_real *x,
+                                                              int64_t pitch, ap_real *most)
 {
     ap_real largest[LANES];
     for (int64_t i = 0; i < n; i++) largest[i] = most[i];

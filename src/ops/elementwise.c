@@ -283,9 +283,8 @@ ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout)
 
 /* ---------------------------------------------------------------- plain functions of one number */
 
-/* Defines the operation `name` from its value, in x, and its derivative, in x and y. These stand where
- * tensors are small (gains, levels): libm serves. */
-#define DEFINE_FUNCTION(name, value_of_x, derivative)                                                        \
+/* Defines the operation `name` from compute(n, x, y), which fills y, and its derivative, in x and y. */
+#define DEFINE_FUNCTION(name, compute, derivative)                                                           \
     static void name##_node_backward(ap_tape *tape, ap_var *node)                                            \
     {                                                                                                        \
         const ap_real *px = node->inputs[0]->value.data, *py = node->value.data, *dy = node->grad;           \
@@ -306,22 +305,28 @@ ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout)
         const ap_real *px = input->value.data;                                                               \
         ap_real *py = node->value.data;                                                                      \
         int64_t n = count(node);                                                                             \
-        AP_FOR_EACH_BLOCK(n, at, length)                                                                     \
-        for (int64_t i = at; i < at + length; i++) {                                                         \
-            const ap_real x = px[i];                                                                         \
-            py[i] = (value_of_x);                                                                            \
-        }                                                                                                    \
+        AP_FOR_EACH_BLOCK(n, at, length) compute(length, px + at, py + at);                                  \
         return node;                                                                                         \
     }
 
 #ifdef AP_DOUBLE
-#define M(function) function
+#define ROOT(x) sqrt(x)
 #else
-#define M(function) function##f
+#define ROOT(x) sqrtf(x)
 #endif
 
-DEFINE_FUNCTION(tanh, M(tanh)(x), 1 - y * y)
-DEFINE_FUNCTION(exp, M(exp)(x), y)
-DEFINE_FUNCTION(sqrt, M(sqrt)(x), 1 / (2 * y))
-DEFINE_FUNCTION(reciprocal, 1 / x, -y *y)
-DEFINE_FUNCTION(asinh, M(asinh)(x), 1 / M(sqrt)(1 + x * x))
+static void roots(int64_t n, const ap_real *x, ap_real *y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = ROOT(x[i]);
+}
+
+static void reciprocals(int64_t n, const ap_real *x, ap_real *y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = 1 / x[i];
+}
+
+DEFINE_FUNCTION(tanh, ap_vtanh, 1 - y * y)
+DEFINE_FUNCTION(exp, ap_vexp, y)
+DEFINE_FUNCTION(sqrt, roots, 1 / (2 * y))
+DEFINE_FUNCTION(reciprocal, reciprocals, -y *y)
+DEFINE_FUNCTION(asinh, ap_vasinh, 1 / ROOT(1 + x * x))

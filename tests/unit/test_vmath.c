@@ -56,6 +56,9 @@ static void functions_are_as_exact_as_they_say(void **state)
     check_function("erf", ap_verf, erf, -5, 5, 5, 0);
     check_function("log", ap_vlog, log, 1e-30, 3, 4, 1e-7);
     check_function("log", ap_vlog, log, 1, 1e30, 4, 1e-7);
+    check_function("asinh", ap_vasinh, asinh, -0.6, 0.6, 4, 0);
+    check_function("asinh", ap_vasinh, asinh, -1e3, 1e3, 4, 0);
+    check_function("asinh", ap_vasinh, asinh, -1e37, 1e37, 4, 0);
     check_function("elu", ap_velu, elu, -80, 20, 0, 2e-7);
 }
 
@@ -116,6 +119,43 @@ static void shifted_exponentials_and_their_sum(void **state)
     }
 }
 
+/* Columns and rows of a matrix, as wide as a few vectors and not a whole number of them. */
+static void exponentials_of_columns_and_of_rows(void **state)
+{
+    (void)state;
+    enum { ROWS = AP_VEXP_ROWS };
+    static ap_real x[COUNT], columns[COUNT], rows[COUNT], most[COUNT], shift[COUNT], sum[COUNT];
+    const int64_t widths[] = {1, 15, 32, 45};
+    const ap_real factor = (ap_real)0.125;
+    const double rounding = sizeof(ap_real) == sizeof(float) ? 8 * FLT_EPSILON : 1e-14;
+    for (int w = 0; w < 4; w++) {
+        int64_t n = widths[w];
+        for (int64_t i = 0; i < ROWS * n; i++)
+            columns[i] = rows[i] = x[i] = (ap_real)(40 * sin((double)(i * i)));
+        for (int64_t i = 0; i < n; i++) most[i] = -50, sum[i] = 1;
+        ap_vmax_columns(ROWS, n, x, most);
+        for (int64_t i = 0; i < n; i++) {
+            ap_real largest = x[i];
+            for (int64_t r = 1; r < ROWS; r++) largest = x[r * n + i] > largest ? x[r * n + i] : largest;
+            assert_true(most[i] == largest);
+        }
+        for (int64_t i = 0; i < n || i < ROWS; i++) shift[i] = 5 + (ap_real)i / 100;
+        ap_vexp_columns(ROWS, n, factor, shift, columns, sum);
+        ap_vexp_rows(ROWS, n, factor, shift, rows);
+        for (int64_t i = 0; i < n; i++) {
+            double total = 1;
+            for (int64_t r = 0; r < ROWS; r++) {
+                double scaled = (double)factor * (double)x[r * n + i];
+                double column = exp(scaled - (double)shift[i]), row = exp(scaled - (double)shift[r]);
+                assert_true(fabs((double)columns[r * n + i] - column) <= 2e-6 * column);
+                assert_true(fabs((double)rows[r * n + i] - row) <= 2e-6 * row);
+                total += (double)columns[r * n + i];
+            }
+            assert_true(fabs((double)sum[i] - total) <= rounding * total);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +164,7 @@ int main(void)
         cmocka_unit_test(exp_stays_finite),
         cmocka_unit_test(the_largest_is_found_wherever_it_stands),
         cmocka_unit_test(shifted_exponentials_and_their_sum),
+        cmocka_unit_test(exponentials_of_columns_and_of_rows),
     };
     return cmocka_run_group_tests_name("vmath", tests, NULL, NULL);
 }
