@@ -105,8 +105,9 @@ ap_status ap_make_folder(const char *path)
         char kept = end[1];
         end[1] = '\0';
         struct stat there;
-        if (mkdir(part, 0777) != 0 && (stat(part, &there) != 0 || !S_ISDIR(there.st_mode)))
-            status = ap_error(AP_FAILED, "%s: cannot make the folder: %s", part, strerror(errno));
+        int reason = mkdir(part, 0777) == 0 ? 0 : errno; /* before stat puts its own in its place */
+        if (reason && (stat(part, &there) != 0 || !S_ISDIR(there.st_mode)))
+            status = ap_error(AP_FAILED, "%s: cannot make the folder: %s", part, strerror(reason));
         end[1] = kept;
     }
     free(part);

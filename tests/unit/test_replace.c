@@ -72,6 +72,16 @@ static void folders_are_made_with_their_parents(void **state)
     assert_non_null(strstr(status.message, "a/file"));
 }
 
+static void a_folder_that_cannot_be_made_has_its_own_reason(void **state)
+{
+    if (geteuid() == 0) skip(); /* who may write everywhere */
+    assert_int_equal(chmod(*state, 0500), 0);
+    ap_status status = ap_make_folder(folder_path(state, "a/b"));
+    assert_int_equal(chmod(*state, 0700), 0);
+    assert_int_equal(status.code, AP_FAILED);
+    assert_non_null(strstr(status.message, "/a: cannot make the folder: Permission denied"));
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)
 
 int main(void)
@@ -81,6 +91,7 @@ int main(void)
         IN_FOLDER(an_abandoned_file_leaves_nothing),
         IN_FOLDER(what_cannot_be_written_is_named),
         IN_FOLDER(folders_are_made_with_their_parents),
+        IN_FOLDER(a_folder_that_cannot_be_made_has_its_own_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
