@@ -51,5 +51,8 @@ expect 2 "target" infer --checkpoint $best --input "$a" --out no.wav
 expect 2 "checkpoint" infer --input "$a" --target "$b" --out no.wav
 expect 2 "one of the sources" infer --checkpoint $best --input "$a" --target "$b" --out "$a"
 expect 2 "ends in .wav" infer --checkpoint $best --input "$a" --target "$b" --out $best
+cp $best mine.wav
+expect 2 "mine.wav: is there already and is no WAV" infer --checkpoint $best --input "$a" --target "$b" --out mine.wav
+cmp $best mine.wav
 [ ! -e no.wav ]
 if ls ./*.tmp* >/dev/null 2>&1; then echo "temporary files are left" && exit 1; fi
