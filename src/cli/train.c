@@ -20,20 +20,29 @@
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, asked;
+static const char *stop_line; /* what the first request is answered with */
 
 static void on_signal(int number)
 {
-    (void)number;
-    if (stop) _exit(130); /* asked twice: at once, without saving */
+    int kept = errno;
     stop = 1;
+    signal(SIGPIPE, SIG_IGN);     /* who read the output may be gone by the same signal */
+    if (number == SIGHUP) return; /* a terminal that is closed may send several, and means no haste */
+    if (asked) _exit(130);        /* asked twice: at once, without saving */
+    asked = 1;
+    if (write(STDERR_FILENO, stop_line, strlen(stop_line)) < 0) errno = kept; /* nobody is there to read it */
 }
 
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_signal}, before;
+    stop_line = isatty(STDERR_FILENO) ? "\r\033[Kantiphon: stopping after this step; again to stop at once\n"
+                                      : "antiphon: stopping after this step; again to stop at once\n";
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    bool ignored = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+    if (!ignored) sigaction(SIGHUP, &action, NULL); /* under nohup it stays ignored */
 }
 
 /* A run under way: its folder and whoever is told. */
@@ -358,9 +367,9 @@ const verb verb_train = {
     .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE] [--section.key=VALUE ...]",
     .details = "Trains by the configuration and writes checkpoints/last.safetensors and best.safetensors "
                "(lowest validation\n"
-               "loss) into the run folder. Ctrl-C saves and ends with exit code 130; --resume auto then goes "
-               "on with the same\n"
-               "numbers as a run that was never interrupted.",
+               "loss) into the run folder. Ctrl-C, SIGTERM or a closed terminal saves and ends with exit "
+               "code 130; --resume\n"
+               "auto then goes on with the same numbers as a run that was never interrupted.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

@@ -36,12 +36,14 @@ there mlruns/*/*/artifacts/best.safetensors mlruns/*/*/artifacts/config.json mlr
 expect 2 "track.uri" train tiny.json --out no --track.uri=sqlite:///mlflow.db
 
 # interrupted in the middle of an epoch: saved, exit code 130, and resumed to the same bits
-"$ANTIPHON" train tiny.json --out broken --mask_reg_weight 0.2 --train.epochs=3 >out 2>err &
-process=$!
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    grep -q 'epoch' out && break
-    sleep 0.05
-done
+# start OPTION...: trains in the background, as $process, and waits for an epoch
+start() {
+    : >out
+    "$ANTIPHON" train tiny.json "$@" >out 2>err &
+    process=$!
+    until grep -q 'epoch' out; do kill -0 $process && sleep 0.05; done
+}
+start --out broken --mask_reg_weight 0.2 --train.epochs=3
 kill -INT $process 2>/dev/null || true
 code=0
 wait $process || code=$?
@@ -49,6 +51,41 @@ wait $process || code=$?
 expect 0 "" train tiny.json --out broken --resume auto --mask_reg_weight 0.2
 size=$(od -An -N8 -tu8 broken/checkpoints/last.safetensors | tr -d ' ')
 tail -c +$((size + 9)) broken/checkpoints/last.safetensors | cksum | cmp - whole.sum
+
+# the first request is answered; a terminal that is closed asks too, as often as it likes, but not under nohup
+for signal in INT TERM HUP; do
+    start --out "stopped_$signal" --train.epochs=100000
+    kill -$signal $process
+    if [ $signal = HUP ]; then kill -HUP $process 2>/dev/null || true; fi
+    code=0
+    wait $process || code=$?
+    [ "$code" -eq 130 ] || { echo "$signal: exit code $code" && cat err && exit 1; }
+    grep -q "interrupted at step" err
+    there "stopped_$signal/checkpoints/last.safetensors"
+    answers=$(grep -c "^antiphon: stopping after this step; again to stop at once$" err) || true
+    [ "$answers" -eq "$([ $signal = HUP ] && echo 0 || echo 1)" ]
+done
+(
+    trap '' HUP
+    start --out nohup --train.epochs=100000
+    kill -HUP $process
+    sleep 0.2
+    kill -TERM $process # it is still there
+    code=0
+    wait $process || code=$?
+    [ "$code" -eq 130 ] && grep -q "stopping after this step" err
+)
+# and it saves though nobody reads any longer what it says
+mkfifo pipe
+"$ANTIPHON" train tiny.json --out unread --train.epochs=100000 >out 2>pipe &
+process=$!
+: <pipe
+until grep -q 'epoch' out; do kill -0 $process && sleep 0.05; done
+kill -INT $process
+code=0
+wait $process || code=$?
+[ "$code" -eq 130 ] || { echo "unread: exit code $code" && exit 1; }
+there unread/checkpoints/last.safetensors
 
 # what is done is not done again, and a run is not overwritten
 expect 0 "nothing left to train" train tiny.json --out whole --resume auto --mask_reg_weight 0.2
