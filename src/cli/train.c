@@ -16,6 +16,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -184,6 +185,27 @@ static ap_status write_config(const run *r)
     return status;
 }
 
+static bool holds_content(const char *folder, const char *name)
+{
+    struct stat about;
+    char *path = ap_format_text("%s/%s", folder, name);
+    bool holds = stat(path, &about) == 0 && about.st_size > 0;
+    free(path);
+    return holds;
+}
+
+/* What a run has left that a new one would overwrite, though not what it could go on from. */
+static ap_status check_remains(const run *r)
+{
+    bool best = holds_content(r->checkpoints, "best.safetensors");
+    if (!best && !holds_content(r->folder, "log.jsonl")) return ap_ok();
+    return ap_error(
+        AP_MISUSE,
+        "%s is missing, but %s of a run is there: --resume FILE names a checkpoint to go on from, "
+        "--out another folder",
+        r->last, best ? "best.safetensors" : "log.jsonl");
+}
+
 /* Which checkpoint to go on from: NULL for none. */
 static ap_status choose_checkpoint(const run *r, const char *resume, const char **from)
 {
@@ -197,6 +219,8 @@ static ap_status choose_checkpoint(const run *r, const char *resume, const char 
         return ap_error(AP_MISUSE,
                         "%s holds a run already: --resume auto goes on with it, --out names another folder",
                         r->folder);
+    else
+        return check_remains(r);
     return ap_ok();
 }
 

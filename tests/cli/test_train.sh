@@ -97,6 +97,22 @@ if command -v flock >/dev/null; then # somebody else is training there
 fi
 expect 2 "holds a run already" train tiny.json --out whole
 
+# nor is what is left of one, whose last checkpoint is missing
+cp -r whole left && rm left/checkpoints/last.safetensors
+for resume in "" "--resume auto"; do
+    # shellcheck disable=SC2086  # two words or none
+    expect 2 "left/checkpoints/last.safetensors is missing, but best.safetensors of a run is there: --resume FILE" \
+        train tiny.json --out left $resume
+done
+cmp whole/checkpoints/best.safetensors left/checkpoints/best.safetensors
+cmp whole/log.jsonl left/log.jsonl
+expect 0 "going on from left/checkpoints/best" train tiny.json --out left --resume left/checkpoints/best.safetensors \
+    --epochs=4
+rm -r left/checkpoints
+expect 2 "log.jsonl of a run is there" train tiny.json --out left --resume auto
+: >left/log.jsonl # of a run that came to no step
+expect 0 "done" train tiny.json --out left --resume auto --epochs=1
+
 # bad input: one line, the right code, nothing half-written
 expect 2 "did you mean" train tiny.json --out no --train.epoch=3
 expect 2 "train.lr" train tiny.json --out no --lr=fast
