@@ -7,6 +7,7 @@
 #include "antiphon/console.h"
 #include "antiphon/track.h"
 #include "antiphon/trainer.h"
+#include "core/folder.h"
 #include "core/memory.h"
 #include "core/replace.h"
 #include "core/text.h"
@@ -185,6 +186,26 @@ static ap_status write_config(const run *r)
     return status;
 }
 
+/* A run's files are not to lie among the pairs. */
+static ap_status check_folder(const run *r)
+{
+    static const char *const splits[] = {"train", "val"};
+    const char *data = r->config->data.path;
+    if (ap_folder_holds(data, r->folder) && ap_folder_holds(r->folder, data))
+        return ap_error(AP_MISUSE, "%s: is the folder of the pair set (data.path): --out names another",
+                        r->folder);
+    bool inside = false;
+    for (size_t k = 0; k < sizeof splits / sizeof *splits && !inside; k++) {
+        char *split = ap_format_text("%s/%s", data, splits[k]);
+        inside = ap_folder_holds(split, r->folder);
+        free(split);
+    }
+    if (inside)
+        return ap_error(AP_MISUSE, "%s: is among the pairs of %s (data.path): --out names another folder",
+                        r->folder, data);
+    return ap_ok();
+}
+
 static bool holds_content(const char *folder, const char *name)
 {
     struct stat about;
@@ -303,12 +324,13 @@ static ap_status run_training(const parsed_options *options, bool codec)
 {
     ap_config config;
     AP_TRY(read_config(options, codec, &config));
-    const char *out = option_text(options, "out"), *from;
+    const char *out = option_text(options, "out"), *from = NULL;
     run r = {.config = &config, .console = ap_console_init(stdout)};
     r.folder = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
     r.checkpoints = ap_format_text("%s/checkpoints", r.folder);
     r.last = ap_format_text("%s/last.safetensors", r.checkpoints);
-    ap_status status = choose_checkpoint(&r, option_text(options, "resume"), &from);
+    ap_status status = check_folder(&r);
+    if (!ap_failed(&status)) status = choose_checkpoint(&r, option_text(options, "resume"), &from);
     catch_signals();
     if (!ap_failed(&status)) status = lock(&r);
     if (!ap_failed(&status)) status = train(&r, from);

@@ -113,6 +113,15 @@ expect 2 "log.jsonl of a run is there" train tiny.json --out left --resume auto
 : >left/log.jsonl # of a run that came to no step
 expect 0 "done" train tiny.json --out left --resume auto --epochs=1
 
+# nor does a run go among the pairs, by whatever name
+ln -s pairs/val link
+for folder in pairs pairs/ "$PWD/pairs/." pairs/train/../../pairs pairs/train pairs/val/new/run link/run; do
+    expect 2 "(data.path)" train tiny.json --out "$folder"
+done
+[ ! -e pairs/checkpoints ] && [ ! -e pairs/train/checkpoints ] && [ ! -e pairs/val/new ] && [ ! -e pairs/val/run ]
+expect 0 "done" train tiny.json --out pairs/train/../run --epochs=1
+rm -r pairs/run
+
 # bad input: one line, the right code, nothing half-written
 expect 2 "did you mean" train tiny.json --out no --train.epoch=3
 expect 2 "train.lr" train tiny.json --out no --lr=fast
