@@ -28,7 +28,7 @@ ap_status ap_checkpoint_save(const char *path, const ap_config *config, const ap
 
 /** Loads a checkpoint to go on training: the model's tensors, which must be exactly those of `model`, the
  * optimiser's state and the progress. The status names the file and the tensor or key that is missing, too
- * many or of another shape. On failure the model's weights are undefined. */
+ * many, of another shape or not finite. On failure the model's weights are undefined. */
 ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *optimiser, ap_progress *progress);
 
 /** Reads the configuration that a checkpoint carries, and nothing else. */

@@ -33,7 +33,8 @@ long ap_safetensors_find(const ap_safetensors *file, const char *name);
 ap_status ap_safetensors_read(ap_safetensors *file, size_t index, ap_real *data);
 
 /** Reads the tensor called `name`, which must be there and have as many elements as `shape`, sizes of 1 aside in the
- * same order (a [N, 1, 1] serves for [N]); the status names both shapes otherwise. */
+ * same order (a [N, 1, 1] serves for [N]); the status names both shapes otherwise. A number that is not finite is a
+ * failure, too: weights hold none. */
 ap_status ap_safetensors_load(ap_safetensors *file, const char *name, ap_tensor into);
 
 /** An entry of the header's __metadata__, or NULL. The number of entries and the key of the one at `index`. */

@@ -176,6 +176,7 @@ static ap_status check_form(const parsed_options *options)
 static ap_status check_writable(const char *path)
 {
     ap_replacement place;
+    AP_TRY(ap_replace_check(path, AP_FILE_JSON));
     AP_TRY(ap_replace_begin(path, &place));
     ap_replace_abandon(&place);
     return ap_ok();

@@ -48,7 +48,8 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* What is written is WAV, under a name that says so, and never one of the files it is made from. */
+/* What is written is WAV, under a name that says so, in the place of no other kind of file and of none of the
+ * files it is made from. */
 static ap_status check_out(const char *out, const char *input, const char *target)
 {
     const char *dot = strrchr(out, '.');
@@ -56,7 +57,7 @@ static ap_status check_out(const char *out, const char *input, const char *targe
         return ap_error(AP_MISUSE, "--out %s: WAV is written, to a name that ends in .wav", out);
     if (same_file(out, input) || same_file(out, target))
         return ap_error(AP_MISUSE, "--out %s: is one of the sources, which stay as they are", out);
-    return ap_ok();
+    return ap_replace_check(out, AP_FILE_WAV);
 }
 
 /* Less is not heard. */

@@ -2,10 +2,12 @@
 #include "cli/verbs.h"
 
 #include "antiphon/report.h"
+#include "core/replace.h"
 
 static ap_status run(const parsed_options *options)
 {
     const char *folder = options->arguments[0], *out = option_text(options, "out");
+    if (out) AP_TRY(ap_replace_check(out, AP_FILE_HTML));
     AP_TRY(ap_report_write(folder, out, option_integer(options, "num_samples")));
     if (out)
         printf("%s\n", out);

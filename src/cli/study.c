@@ -2,11 +2,13 @@
 #include "cli/verbs.h"
 
 #include "antiphon/study.h"
+#include "core/replace.h"
 
 static ap_status run(const parsed_options *options)
 {
     ap_study study;
     const char *json = option_text(options, "json");
+    if (json) AP_TRY(ap_replace_check(json, AP_FILE_JSON));
     AP_TRY(ap_study_read(options->arguments[0], &study));
     ap_study_print(&study, stdout);
     ap_status status = json ? ap_study_write(&study, json) : ap_ok();

@@ -7,6 +7,7 @@
 #include "antiphon/console.h"
 #include "antiphon/track.h"
 #include "antiphon/trainer.h"
+#include "core/folder.h"
 #include "core/memory.h"
 #include "core/replace.h"
 #include "core/text.h"
@@ -16,24 +17,34 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, asked;
+static const char *stop_line; /* what the first request is answered with */
 
 static void on_signal(int number)
 {
-    (void)number;
-    if (stop) _exit(130); /* asked twice: at once, without saving */
+    int kept = errno;
     stop = 1;
+    signal(SIGPIPE, SIG_IGN);     /* who read the output may be gone by the same signal */
+    if (number == SIGHUP) return; /* a terminal that is closed may send several, and means no haste */
+    if (asked) _exit(130);        /* asked twice: at once, without saving */
+    asked = 1;
+    if (write(STDERR_FILENO, stop_line, strlen(stop_line)) < 0) errno = kept; /* nobody is there to read it */
 }
 
 static void catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction action = {.sa_handler = on_signal}, before;
+    stop_line = isatty(STDERR_FILENO) ? "\r\033[Kantiphon: stopping after this step; again to stop at once\n"
+                                      : "antiphon: stopping after this step; again to stop at once\n";
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    bool ignored = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+    if (!ignored) sigaction(SIGHUP, &action, NULL); /* under nohup it stays ignored */
 }
 
 /* A run under way: its folder and whoever is told. */
@@ -175,6 +186,47 @@ static ap_status write_config(const run *r)
     return status;
 }
 
+/* A run's files are not to lie among the pairs. */
+static ap_status check_folder(const run *r)
+{
+    static const char *const splits[] = {"train", "val"};
+    const char *data = r->config->data.path;
+    if (ap_folder_holds(data, r->folder) && ap_folder_holds(r->folder, data))
+        return ap_error(AP_MISUSE, "%s: is the folder of the pair set (data.path): --out names another",
+                        r->folder);
+    bool inside = false;
+    for (size_t k = 0; k < sizeof splits / sizeof *splits && !inside; k++) {
+        char *split = ap_format_text("%s/%s", data, splits[k]);
+        inside = ap_folder_holds(split, r->folder);
+        free(split);
+    }
+    if (inside)
+        return ap_error(AP_MISUSE, "%s: is among the pairs of %s (data.path): --out names another folder",
+                        r->folder, data);
+    return ap_ok();
+}
+
+static bool holds_content(const char *folder, const char *name)
+{
+    struct stat about;
+    char *path = ap_format_text("%s/%s", folder, name);
+    bool holds = stat(path, &about) == 0 && about.st_size > 0;
+    free(path);
+    return holds;
+}
+
+/* What a run has left that a new one would overwrite, though not what it could go on from. */
+static ap_status check_remains(const run *r)
+{
+    bool best = holds_content(r->checkpoints, "best.safetensors");
+    if (!best && !holds_content(r->folder, "log.jsonl")) return ap_ok();
+    return ap_error(
+        AP_MISUSE,
+        "%s is missing, but %s of a run is there: --resume FILE names a checkpoint to go on from, "
+        "--out another folder",
+        r->last, best ? "best.safetensors" : "log.jsonl");
+}
+
 /* Which checkpoint to go on from: NULL for none. */
 static ap_status choose_checkpoint(const run *r, const char *resume, const char **from)
 {
@@ -188,6 +240,8 @@ static ap_status choose_checkpoint(const run *r, const char *resume, const char 
         return ap_error(AP_MISUSE,
                         "%s holds a run already: --resume auto goes on with it, --out names another folder",
                         r->folder);
+    else
+        return check_remains(r);
     return ap_ok();
 }
 
@@ -306,12 +360,13 @@ static ap_status run_training(const parsed_options *options, bool codec)
 {
     ap_config config;
     AP_TRY(read_config(options, codec, &config));
-    const char *out = option_text(options, "out"), *from;
+    const char *out = option_text(options, "out"), *from = NULL;
     run r = {.config = &config, .console = ap_console_init(stdout)};
     r.folder = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
     r.checkpoints = ap_format_text("%s/checkpoints", r.folder);
     r.last = ap_format_text("%s/last.safetensors", r.checkpoints);
-    ap_status status = choose_checkpoint(&r, option_text(options, "resume"), &from);
+    ap_status status = check_folder(&r);
+    if (!ap_failed(&status)) status = choose_checkpoint(&r, option_text(options, "resume"), &from);
     catch_signals();
     if (!ap_failed(&status)) status = lock(&r);
     if (!ap_failed(&status)) status = train(&r, from);
@@ -394,9 +449,9 @@ const verb verb_train = {
     .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE] [--section.key=VALUE ...]",
     .details = "Trains by the configuration and writes checkpoints/last.safetensors and best.safetensors "
                "(lowest validation\n"
-               "loss) into the run folder. Ctrl-C saves and ends with exit code 130; --resume auto then goes "
-               "on with the same\n"
-               "numbers as a run that was never interrupted.",
+               "loss) into the run folder. Ctrl-C, SIGTERM or a closed terminal saves and ends with exit "
+               "code 130; --resume\n"
+               "auto then goes on with the same numbers as a run that was never interrupted.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

@@ -37,3 +37,31 @@ void ap_names_free(ap_names *names)
     free(names->at);
     *names = (ap_names){.at = NULL};
 }
+
+char *ap_folder_resolve(const char *path)
+{
+    char *there = realpath(path, NULL);
+    if (there) return there;
+    if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0) return ap_copy_text(path); /* nothing is above */
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/') length--;
+    size_t parent = length;
+    while (parent > 0 && path[parent - 1] != '/') parent--;
+    char *above = parent ? ap_format_text("%.*s", (int)parent, path) : ap_copy_text(".");
+    char *resolved = ap_folder_resolve(above);
+    bool root = strcmp(resolved, "/") == 0;
+    char *whole = ap_format_text("%s/%.*s", root ? "" : resolved, (int)(length - parent), path + parent);
+    free(above);
+    free(resolved);
+    return whole;
+}
+
+bool ap_folder_holds(const char *folder, const char *path)
+{
+    char *outer = ap_folder_resolve(folder), *inner = ap_folder_resolve(path);
+    size_t length = strlen(outer);
+    bool holds = strncmp(inner, outer, length) == 0 && (inner[length] == '\0' || inner[length] == '/');
+    free(outer);
+    free(inner);
+    return holds;
+}

@@ -4,6 +4,7 @@
 
 #include "antiphon/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct ap_names {
@@ -17,5 +18,12 @@ void ap_names_free(ap_names *names);
 
 /* Adds a copy of a name at the end. */
 void ap_names_add(ap_names *names, const char *name);
+
+/* The same place without links, "." and ".."; what is not there yet stays as it is written. For the caller to
+ * free. */
+char *ap_folder_resolve(const char *path);
+
+/* Whether `path` is `folder` or in it, be they there yet or not. */
+bool ap_folder_holds(const char *folder, const char *path);
 
 #endif

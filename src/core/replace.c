@@ -2,6 +2,7 @@
 
 #include "core/memory.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -11,6 +12,62 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* ---------------------------------------------------------------- what may be replaced */
+
+/* So many bytes tell the kinds apart. */
+#define HEAD 4
+
+static bool begins_with(const char *head, const char *with)
+{
+    return strncmp(head, with, strlen(with)) == 0;
+}
+
+static bool begins_as(ap_file_kind kind, const char *head)
+{
+    switch (kind) {
+    case AP_FILE_JSON:
+        return *head == '{' || *head == '[';
+    case AP_FILE_HTML:
+        return begins_with(head, "<!");
+    case AP_FILE_WAV:
+        return begins_with(head, "RIFF");
+    }
+    return false;
+}
+
+/* Whether what the file begins with is of the kind; white space may stand before JSON. No kind has a NUL so
+ * early: the length that a safetensors file begins with, which may look like any character, ends in some. */
+static bool is_of_kind(FILE *stream, ap_file_kind kind)
+{
+    char head[HEAD + 1] = "";
+    int c = getc(stream);
+    while (kind == AP_FILE_JSON && isspace(c)) c = getc(stream);
+    for (int k = 0; k < HEAD && c != EOF; k++, c = getc(stream)) {
+        if (c == '\0') return false;
+        head[k] = (char)c;
+    }
+    return begins_as(kind, head) && !ferror(stream);
+}
+
+ap_status ap_replace_check(const char *path, ap_file_kind kind)
+{
+    static const char *const names[] = {
+        [AP_FILE_JSON] = "JSON", [AP_FILE_HTML] = "HTML", [AP_FILE_WAV] = "WAV"};
+    struct stat there;
+    if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0) return ap_ok();
+    FILE *stream = fopen(path, "rb");
+    if (!stream)
+        return ap_error(AP_MISUSE, "%s: is there already and cannot be read: %s", path, strerror(errno));
+    bool same = is_of_kind(stream, kind);
+    fclose(stream);
+    if (same) return ap_ok();
+    return ap_error(AP_MISUSE,
+                    "%s: is there already and is no %s, which would take its place; choose another name",
+                    path, names[kind]);
+}
+
+/* ---------------------------------------------------------------- replacing */
 
 static void forget(ap_replacement *r)
 {
@@ -96,6 +153,8 @@ ap_status ap_replace_file(const char *path, const void *content, size_t bytes)
     return status;
 }
 
+/* ---------------------------------------------------------------- folders */
+
 ap_status ap_make_folder(const char *path)
 {
     char *part = ap_copy_text(path);
@@ -105,8 +164,9 @@ ap_status ap_make_folder(const char *path)
         char kept = end[1];
         end[1] = '\0';
         struct stat there;
-        if (mkdir(part, 0777) != 0 && (stat(part, &there) != 0 || !S_ISDIR(there.st_mode)))
-            status = ap_error(AP_FAILED, "%s: cannot make the folder: %s", part, strerror(errno));
+        int reason = mkdir(part, 0777) == 0 ? 0 : errno; /* before stat puts its own in its place */
+        if (reason && (stat(part, &there) != 0 || !S_ISDIR(there.st_mode)))
+            status = ap_error(AP_FAILED, "%s: cannot make the folder: %s", part, strerror(reason));
         end[1] = kept;
     }
     free(part);

@@ -14,6 +14,14 @@ typedef struct ap_replacement {
     char *temporary; /* the name it has until then */
 } ap_replacement;
 
+/* What is written to a name that the user gives. */
+typedef enum ap_file_kind { AP_FILE_JSON, AP_FILE_HTML, AP_FILE_WAV } ap_file_kind;
+
+/* Whether `path` may become a file of this kind: so it may while nothing is there, or an empty file, or one
+ * that begins as those of the kind do. AP_MISUSE for any other file, which a slip in a command must not cost.
+ * What is no regular file is left to ap_replace_begin. */
+ap_status ap_replace_check(const char *path, ap_file_kind kind);
+
 /* Opens a temporary file beside `path`. Fails, naming `path`, where the folder is missing or may not be
  * written, or where `path` is something other than a file. */
 ap_status ap_replace_begin(const char *path, ap_replacement *replacement);

@@ -355,6 +355,14 @@ static bool same_but_for_ones(ap_shape a, ap_shape b)
     }
 }
 
+/* Without a branch, so that the compiler takes many at a time. */
+static bool all_finite(int64_t n, const ap_real *data)
+{
+    bool finite = true;
+    for (int64_t i = 0; i < n; i++) finite &= isfinite(data[i]) != 0;
+    return finite;
+}
+
 ap_status ap_safetensors_load(ap_safetensors *file, const char *name, ap_tensor into)
 {
     long index = ap_safetensors_find(file, name);
@@ -362,7 +370,10 @@ ap_status ap_safetensors_load(ap_safetensors *file, const char *name, ap_tensor 
     if (!same_but_for_ones(file->entries[index].shape, into.shape))
         return ap_error(AP_FAILED, "%s: tensor %s: shape %s where %s is expected", file->path, name,
                         ap_shape_print(file->entries[index].shape).text, ap_shape_print(into.shape).text);
-    return ap_safetensors_read(file, (size_t)index, into.data);
+    AP_TRY(ap_safetensors_read(file, (size_t)index, into.data));
+    if (!all_finite(ap_shape_count(into.shape), into.data))
+        return fault(file, name, "holds a number that is not finite");
+    return ap_ok();
 }
 
 /* ---------------------------------------------------------------- metadata */

@@ -51,6 +51,11 @@ expect 2 "exclude each other" evaluate --checkpoint $best --composed pieces
 expect 2 "--composed composes nothing" evaluate --composed pieces --out kept
 expect 1 "nowhere/scores.json: cannot be written" evaluate --composed pieces --json nowhere/scores.json
 [ ! -s out ]
+# a file of another kind is not overwritten, one of its own kind is
+cp $best keep.safetensors
+expect 2 "keep.safetensors: is there already and is no JSON" evaluate --composed pieces --json keep.safetensors
+cmp $best keep.safetensors
+expect 0 "composed" evaluate --composed lonely --no-baselines --json alone.json
 expect 1 "absent" evaluate --checkpoint absent --pairs pairs
 expect 1 "empty" evaluate --checkpoint $best --pairs empty
 expect 2 "did you mean --composed?" evaluate --compsed pieces

@@ -50,11 +50,20 @@ expect 0 "at least 0.25 s" infer --help
 expect 1 "absent.safetensors" infer --checkpoint absent.safetensors --input "$a" --target "$b" --out no.wav
 head -c 5000 $best >cut.safetensors
 expect 1 "cut.safetensors" infer --checkpoint cut.safetensors --input "$a" --target "$b" --out no.wav
+# the last number of the last tensor is no number
+head -c -4 $best >nan.safetensors && printf '\000\000\300\177' >>nan.safetensors
+expect 1 "nan.safetensors: tensor optimiser.v." train tiny.json --out no --resume nan.safetensors
+size=$(od -An -N8 -tu8 $best | tr -d ' ')
+{ head -c $((size + 8)) $best && printf '\000\000\300\177' && tail -c +$((size + 13)) $best; } >nan.safetensors
+expect 1 "holds a number that is not finite" infer --checkpoint nan.safetensors --input "$a" --target "$b" --out no.wav
 expect 1 "nowhere" infer --checkpoint $best --input "$a" --target "$b" --out nowhere/no.wav
 expect 2 "target" infer --checkpoint $best --input "$a" --out no.wav
 expect 2 "unexpected argument $a; usage" infer --checkpoint $best "$a" "$b" no.wav
 expect 2 "checkpoint" infer --input "$a" --target "$b" --out no.wav
 expect 2 "one of the sources" infer --checkpoint $best --input "$a" --target "$b" --out "$a"
 expect 2 "ends in .wav" infer --checkpoint $best --input "$a" --target "$b" --out $best
+cp $best mine.wav
+expect 2 "mine.wav: is there already and is no WAV" infer --checkpoint $best --input "$a" --target "$b" --out mine.wav
+cmp $best mine.wav
 [ ! -e no.wav ]
 if ls ./*.tmp* >/dev/null 2>&1; then echo "temporary files are left" && exit 1; fi

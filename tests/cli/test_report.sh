@@ -70,6 +70,10 @@ expect 1 "empty: is no run" report empty
 expect 1 "absent" report absent
 expect 1 "page.html: is not a folder" report page.html
 expect 1 "nowhere/page.html" report run --out nowhere/page.html
+cp $best keep.safetensors
+expect 2 "keep.safetensors: is there already and is no HTML" report run --out keep.safetensors
+cmp $best keep.safetensors
+expect 0 "few.html" report run --num_samples 0 --out few.html
 expect 2 "too few arguments" report
 expect 2 "did you mean --out?" report run --ot page.html
 [ ! -e empty/report.html ]

@@ -68,6 +68,10 @@ grep -q '"name":"less","settings":"loss.onset=0loss.level=0","baseline":false,"s
 grep -q '"name":"mix","settings":"","baseline":true,"seeds":1' flat
 grep -q '"name":"ringing",[^}]*"side":"none","bound":null' flat
 
+echo mine >notes
+expect 2 "notes: is there already and is no JSON" study made --json notes
+[ "$(cat notes)" = mine ]
+
 # the page: every arm and baseline in the table, a chart a measure and three of what is traded, the compositions
 cp "$1/../fixtures/metrics_input.wav" made/samples/one_1_input.wav
 cp "$1/../fixtures/metrics_target.wav" made/samples/one_2_target.wav

@@ -36,12 +36,14 @@ there mlruns/*/*/artifacts/best.safetensors mlruns/*/*/artifacts/config.json mlr
 expect 2 "track.uri" train tiny.json --out no --track.uri=sqlite:///mlflow.db
 
 # interrupted in the middle of an epoch: saved, exit code 130, and resumed to the same bits
-"$ANTIPHON" train tiny.json --out broken --mask_reg_weight 0.2 --train.epochs=3 >out 2>err &
-process=$!
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    grep -q 'epoch' out && break
-    sleep 0.05
-done
+# start OPTION...: trains in the background, as $process, and waits for an epoch
+start() {
+    : >out
+    "$ANTIPHON" train tiny.json "$@" >out 2>err &
+    process=$!
+    until grep -q 'epoch' out; do kill -0 $process && sleep 0.05; done
+}
+start --out broken --mask_reg_weight 0.2 --train.epochs=3
 kill -INT $process 2>/dev/null || true
 code=0
 wait $process || code=$?
@@ -49,6 +51,41 @@ wait $process || code=$?
 expect 0 "" train tiny.json --out broken --resume auto --mask_reg_weight 0.2
 size=$(od -An -N8 -tu8 broken/checkpoints/last.safetensors | tr -d ' ')
 tail -c +$((size + 9)) broken/checkpoints/last.safetensors | cksum | cmp - whole.sum
+
+# the first request is answered; a terminal that is closed asks too, as often as it likes, but not under nohup
+for signal in INT TERM HUP; do
+    start --out "stopped_$signal" --train.epochs=100000
+    kill -$signal $process
+    if [ $signal = HUP ]; then kill -HUP $process 2>/dev/null || true; fi
+    code=0
+    wait $process || code=$?
+    [ "$code" -eq 130 ] || { echo "$signal: exit code $code" && cat err && exit 1; }
+    grep -q "interrupted at step" err
+    there "stopped_$signal/checkpoints/last.safetensors"
+    answers=$(grep -c "^antiphon: stopping after this step; again to stop at once$" err) || true
+    [ "$answers" -eq "$([ $signal = HUP ] && echo 0 || echo 1)" ]
+done
+(
+    trap '' HUP
+    start --out nohup --train.epochs=100000
+    kill -HUP $process
+    sleep 0.2
+    kill -TERM $process # it is still there
+    code=0
+    wait $process || code=$?
+    [ "$code" -eq 130 ] && grep -q "stopping after this step" err
+)
+# and it saves though nobody reads any longer what it says
+mkfifo pipe
+"$ANTIPHON" train tiny.json --out unread --train.epochs=100000 >out 2>pipe &
+process=$!
+: <pipe
+until grep -q 'epoch' out; do kill -0 $process && sleep 0.05; done
+kill -INT $process
+code=0
+wait $process || code=$?
+[ "$code" -eq 130 ] || { echo "unread: exit code $code" && exit 1; }
+there unread/checkpoints/last.safetensors
 
 # what is done is not done again, and a run is not overwritten
 expect 0 "nothing left to train" train tiny.json --out whole --resume auto --mask_reg_weight 0.2
@@ -72,6 +109,31 @@ if command -v flock >/dev/null; then # somebody else is training there
     grep -q "another training" err
 fi
 expect 2 "holds a run already" train tiny.json --out whole
+
+# nor is what is left of one, whose last checkpoint is missing
+cp -r whole left && rm left/checkpoints/last.safetensors
+for resume in "" "--resume auto"; do
+    # shellcheck disable=SC2086  # two words or none
+    expect 2 "left/checkpoints/last.safetensors is missing, but best.safetensors of a run is there: --resume FILE" \
+        train tiny.json --out left $resume
+done
+cmp whole/checkpoints/best.safetensors left/checkpoints/best.safetensors
+cmp whole/log.jsonl left/log.jsonl
+expect 0 "going on from left/checkpoints/best" train tiny.json --out left --resume left/checkpoints/best.safetensors \
+    --epochs=4
+rm -r left/checkpoints
+expect 2 "log.jsonl of a run is there" train tiny.json --out left --resume auto
+: >left/log.jsonl # of a run that came to no step
+expect 0 "done" train tiny.json --out left --resume auto --epochs=1
+
+# nor does a run go among the pairs, by whatever name
+ln -s pairs/val link
+for folder in pairs pairs/ "$PWD/pairs/." pairs/train/../../pairs pairs/train pairs/val/new/run link/run; do
+    expect 2 "(data.path)" train tiny.json --out "$folder"
+done
+[ ! -e pairs/checkpoints ] && [ ! -e pairs/train/checkpoints ] && [ ! -e pairs/val/new ] && [ ! -e pairs/val/run ]
+expect 0 "done" train tiny.json --out pairs/train/../run --epochs=1
+rm -r pairs/run
 
 # bad input: one line, the right code, nothing half-written
 expect 2 "did you mean" train tiny.json --out no --train.epoch=3

@@ -58,6 +58,34 @@ static void what_cannot_be_written_is_named(void **state)
     check_refused("/dev/null", "not a regular file");
 }
 
+static void check_kind(void **state, const char *content, ap_file_kind kind, ap_code code)
+{
+    const char *path = folder_path(state, "there");
+    assert_int_equal(ap_replace_file(path, content, strlen(content)).code, AP_OK);
+    ap_status status = ap_replace_check(path, kind);
+    assert_int_equal(status.code, code);
+    if (code != AP_OK) assert_non_null(strstr(status.message, "there: is there already"));
+    check_content(path, content);
+}
+
+static void a_file_of_another_kind_is_not_to_be_replaced(void **state)
+{
+    assert_int_equal(ap_replace_check(folder_path(state, "new"), AP_FILE_JSON).code, AP_OK);
+    for (ap_file_kind kind = AP_FILE_JSON; kind <= AP_FILE_WAV; kind++) {
+        check_kind(state, "", kind, AP_OK);
+        check_kind(state, "text", kind, AP_MISUSE);
+        check_kind(state, "<", kind, AP_MISUSE);
+        check_kind(state, "{}", kind, kind == AP_FILE_JSON ? AP_OK : AP_MISUSE);
+        check_kind(state, " \n\t[1]", kind, kind == AP_FILE_JSON ? AP_OK : AP_MISUSE);
+        check_kind(state, "<!DOCTYPE html>", kind, kind == AP_FILE_HTML ? AP_OK : AP_MISUSE);
+        check_kind(state, "RIFF....WAVE", kind, kind == AP_FILE_WAV ? AP_OK : AP_MISUSE);
+    }
+    /* a safetensors file whose header of 0x7b20 bytes makes it begin with a space and a brace */
+    const char *path = folder_path(state, "there");
+    assert_int_equal(ap_replace_file(path, " {\0\0\0\0\0\0{", 9).code, AP_OK);
+    assert_int_equal(ap_replace_check(path, AP_FILE_JSON).code, AP_MISUSE);
+}
+
 static void folders_are_made_with_their_parents(void **state)
 {
     struct stat info;
@@ -72,6 +100,16 @@ static void folders_are_made_with_their_parents(void **state)
     assert_non_null(strstr(status.message, "a/file"));
 }
 
+static void a_folder_that_cannot_be_made_has_its_own_reason(void **state)
+{
+    if (geteuid() == 0) skip(); /* who may write everywhere */
+    assert_int_equal(chmod(*state, 0500), 0);
+    ap_status status = ap_make_folder(folder_path(state, "a/b"));
+    assert_int_equal(chmod(*state, 0700), 0);
+    assert_int_equal(status.code, AP_FAILED);
+    assert_non_null(strstr(status.message, "/a: cannot make the folder: Permission denied"));
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)
 
 int main(void)
@@ -80,7 +118,9 @@ int main(void)
         IN_FOLDER(the_old_stays_until_the_commit),
         IN_FOLDER(an_abandoned_file_leaves_nothing),
         IN_FOLDER(what_cannot_be_written_is_named),
+        IN_FOLDER(a_file_of_another_kind_is_not_to_be_replaced),
         IN_FOLDER(folders_are_made_with_their_parents),
+        IN_FOLDER(a_folder_that_cannot_be_made_has_its_own_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

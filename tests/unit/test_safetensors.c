@@ -167,6 +167,30 @@ static void other_types(void **state)
     ap_safetensors_close(file);
 }
 
+/* They can be read, but serve as no weights. */
+static void numbers_that_are_not_finite(void **state)
+{
+    (void)state;
+    enum { COUNT = 19 };
+    const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++)
+        for (int at = 0; at < COUNT; at++) {
+            float values[COUNT] = {0};
+            ap_real got[COUNT];
+            ap_safetensors *file;
+            values[at] = bad[k];
+            put_file("{\"x\":{\"dtype\":\"F32\",\"shape\":[19],\"data_offsets\":[0,76]}}", values,
+                     sizeof values);
+            ok(ap_safetensors_open(path, &file));
+            ok(ap_safetensors_read(file, 0, got));
+            ap_status status = ap_safetensors_load(file, "x", (ap_tensor){AP_SHAPE(COUNT), got});
+            assert_int_equal(status.code, AP_FAILED);
+            assert_non_null(strstr(status.message, path));
+            assert_non_null(strstr(status.message, ": tensor x: holds a number that is not finite"));
+            ap_safetensors_close(file);
+        }
+}
+
 #define TENSOR(shape, range) "{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":" range "}"
 
 static void malformed_files(void **state)
@@ -352,6 +376,7 @@ int main(void)
         cmocka_unit_test(what_is_written_reads_back),
         cmocka_unit_test(data_is_aligned_and_little_endian),
         cmocka_unit_test(other_types),
+        cmocka_unit_test(numbers_that_are_not_finite),
         cmocka_unit_test(malformed_files),
         cmocka_unit_test(malformed_tensors),
         cmocka_unit_test(damage_is_survived),
