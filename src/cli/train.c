@@ -206,25 +206,19 @@ static ap_status check_folder(const run *r)
     return ap_ok();
 }
 
-static bool holds_content(const char *folder, const char *name)
-{
-    struct stat about;
-    char *path = ap_format_text("%s/%s", folder, name);
-    bool holds = stat(path, &about) == 0 && about.st_size > 0;
-    free(path);
-    return holds;
-}
-
-/* What a run has left that a new one would overwrite, though not what it could go on from. */
+/* What a run has left that a new one would overwrite, though not what it could go on from. A log alone is
+ * that of a run which was ended before its first checkpoint. */
 static ap_status check_remains(const run *r)
 {
-    bool best = holds_content(r->checkpoints, "best.safetensors");
-    if (!best && !holds_content(r->folder, "log.jsonl")) return ap_ok();
+    char *best = ap_format_text("%s/best.safetensors", r->checkpoints);
+    bool there = access(best, F_OK) == 0;
+    free(best);
+    if (!there) return ap_ok();
     return ap_error(
         AP_MISUSE,
-        "%s is missing, but %s of a run is there: --resume FILE names a checkpoint to go on from, "
-        "--out another folder",
-        r->last, best ? "best.safetensors" : "log.jsonl");
+        "%s is missing, but best.safetensors of a run is there: --resume FILE names a checkpoint to go "
+        "on from, --out another folder",
+        r->last);
 }
 
 /* Which checkpoint to go on from: NULL for none. */
