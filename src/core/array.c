@@ -1,7 +1,7 @@
 #include "core/array.h"
 
 #include "core/bounds.h"
-#include "core/simd.h"
+#include "core/square.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -51,51 +51,12 @@ double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y)
     SUM_BY_PORTIONS(n, ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]))
 }
 
-#ifdef AP_DOUBLE
-typedef int64_t lane_index __attribute__((vector_size(AP_VEC_BYTES)));
-#else
-typedef int32_t lane_index __attribute__((vector_size(AP_VEC_BYTES)));
-#endif
-
-/* In registers: rows i and i + half exchange their quarters, for halves from the largest to 1 (Eklundh,
- * 1972).
- */
-static inline __attribute__((always_inline)) void turn(ap_vec row[AP_LANES])
-{
-#pragma GCC unroll 4
-    for (int half = AP_LANES / 2; half > 0; half /= 2) {
-        lane_index low, high;
-#pragma GCC unroll 16
-        for (int i = 0; i < AP_LANES; i++) {
-            low[i] = i & half ? AP_LANES + i - half : i;
-            high[i] = i & half ? AP_LANES + i : i + half;
-        }
-#pragma GCC unroll 16
-        for (int i = 0; i < AP_LANES; i++)
-            if (!(i & half)) {
-                ap_vec a = row[i], b = row[i + half];
-                row[i] = __builtin_shuffle(a, b, low);
-                row[i + half] = __builtin_shuffle(a, b, high);
-            }
-    }
-}
-
-void ap_square_turn(ap_vec row[AP_LANES])
-{
-    ap_vec square[AP_LANES];
-#pragma GCC unroll 16
-    for (int i = 0; i < AP_LANES; i++) square[i] = row[i];
-    turn(square);
-#pragma GCC unroll 16
-    for (int i = 0; i < AP_LANES; i++) row[i] = square[i];
-}
-
 static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy)
 {
     ap_vec row[AP_LANES];
 #pragma GCC unroll 16
     for (int i = 0; i < AP_LANES; i++) row[i] = *(const ap_vec *)(x + i * ldx);
-    turn(row);
+    ap_square_turn(row);
 #pragma GCC unroll 16
     for (int i = 0; i < AP_LANES; i++) {
         ap_vec *to = (ap_vec *)(y + i * ldy);

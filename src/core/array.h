@@ -5,7 +5,6 @@
 #define ANTIPHON_CORE_ARRAY_H
 
 #include "antiphon/real.h"
-#include "core/simd.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,9 +37,6 @@ double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y);
  * the next. */
 void ap_matrix_transpose(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
                          int64_t ldy);
-
-/* Turns a square of numbers: row i becomes column i. */
-void ap_square_turn(ap_vec row[AP_LANES]);
 
 /* Adds the sums of the columns of x [R, N] to sums [N], each added up in double; sums NULL: not wanted. */
 void ap_matrix_column_sums(int64_t R, int64_t N, const ap_real *x, ap_real *sums);

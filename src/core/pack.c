@@ -1,7 +1,7 @@
 #include "core/pack.h"
 
-#include "core/array.h"
 #include "core/bounds.h"
+#include "core/square.h"
 #include "core/tile.h"
 
 #include <string.h>
@@ -33,41 +33,42 @@ static inline __attribute__((always_inline)) void pack_copied(int width, int64_t
     }
 }
 
-/* The depth lies side by side: x [present, depth], the depth a multiple of AP_LANES, in rows `along` apart.
+/* The depth lies side by side: x [width, depth], the depth a multiple of AP_LANES, in rows `along` apart.
  * They come in squares that are turned. */
-static inline __attribute__((always_inline)) void pack_turned(int width, int64_t present, int64_t depth,
-                                                              const ap_real *x, int64_t along, ap_real *to)
+static inline __attribute__((always_inline)) void pack_turned(int width, int64_t depth, const ap_real *x,
+                                                              int64_t along, ap_real *to)
 {
-    for (int i = 0; i < width; i += AP_LANES) {
-        int64_t rows = ap_least(AP_LANES, present - i);
-        size_t bytes = (size_t)(width - i < AP_LANES ? width - i : AP_LANES) * sizeof *to;
-        for (int64_t k = 0; k < depth; k += AP_LANES) {
-            ap_vec square[AP_LANES] = {0};
-            for (int64_t r = 0; r < rows; r++) {
+    for (int64_t k = 0; k < depth; k += AP_LANES)
+#pragma GCC unroll 4
+        for (int i = 0; i < width; i += AP_LANES) {
+            const int rows = width - i < AP_LANES ? width - i : AP_LANES;
+            ap_vec square[AP_LANES];
+#pragma GCC unroll 16
+            for (int r = 0; r < AP_LANES; r++) {
                 const ap_real *row = x + (i + r) * along + k;
-                __builtin_prefetch(row + AHEAD, 0, 2);
-                square[r] = *(const ap_vec *)row;
+                square[r] = r < rows ? *(const ap_vec *)row : (ap_vec){0};
+                if (r < rows) __builtin_prefetch(row + AHEAD, 0, 2);
             }
             ap_square_turn(square);
-            for (int64_t r = 0; r < AP_LANES; r++) memcpy(to + (k + r) * width + i, &square[r], bytes);
+#pragma GCC unroll 16
+            for (int r = 0; r < AP_LANES; r++)
+                memcpy(to + (k + r) * width + i, &square[r], (size_t)rows * sizeof *to);
         }
-    }
 }
 
-/* How much of the depth could be packed fast: none of a group that is not whole and would have to be copied.
- */
+/* How much of the depth could be packed fast: none of a group that is not whole. */
 static inline __attribute__((always_inline)) int64_t pack_fast(int width, const ap_side *f, int64_t first,
                                                                int64_t from, int64_t depth, ap_real *to)
 {
     const ap_real *x = f->data + first * f->along + from * f->deep;
-    int64_t present = ap_least(width, f->count - first), whole = depth / AP_LANES * AP_LANES;
-    if (f->deep == 1) {
-        pack_turned(width, present, whole, x, f->along, to);
-        return whole;
+    int64_t whole = depth / AP_LANES * AP_LANES;
+    if (first + width > f->count) return 0;
+    if (f->deep != 1) {
+        pack_copied(width, depth, x, f->deep, to);
+        return depth;
     }
-    if (present < width) return 0;
-    pack_copied(width, depth, x, f->deep, to);
-    return depth;
+    pack_turned(width, whole, x, f->along, to);
+    return whole;
 }
 
 static inline __attribute__((always_inline)) void pack_group(int width, const ap_side *f, int64_t first,

@@ -3,6 +3,7 @@
 #include "antiphon/status.h"
 #include "core/array.h"
 #include "core/bounds.h"
+#include "core/square.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 #include "ops/stft_frames.h"

@@ -3,6 +3,7 @@
 #include "core/array.h"
 #include "core/bounds.h"
 #include "core/memory.h"
+#include "core/square.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* Sums, transposition, columns and copies of arrays long enough for several threads and for none. */
 #include "core/array.h"
+#include "core/square.h"
 #include "core/stream.h"
 
 #include "support/check.h"
