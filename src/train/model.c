@@ -8,6 +8,9 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#define GIBIBYTE ((double)((int64_t)1 << 30))
 
 struct ap_model {
     ap_params *params;
@@ -79,6 +82,22 @@ static ap_status load_codec(ap_model *model, const char *path)
     return status;
 }
 
+/* Weights and gradients larger than the machine's memory would be asked for in vain, and until that shows
+ * others are driven out of it. */
+static ap_status check_memory(const ap_model *model)
+{
+    double bytes = 0, physical = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+    for (size_t i = 0; i < ap_params_count(model->params); i++) {
+        const ap_param *param = ap_params_at(model->params, i);
+        bytes += (double)ap_shape_count(param->value.shape) * (double)sizeof(ap_real) *
+                 (param->kind == AP_PARAM_TRAINED ? 2 : 1);
+    }
+    if (bytes <= physical) return ap_ok();
+    return ap_error(AP_FAILED,
+                    "the model's weights and gradients need %.0f GiB of memory, and the machine has %.0f",
+                    bytes / GIBIBYTE, physical / GIBIBYTE);
+}
+
 ap_status ap_model_create(const ap_config *config, uint64_t seed, ap_model **out)
 {
     ap_codec_config codec = codec_config(config);
@@ -91,9 +110,9 @@ ap_status ap_model_create(const ap_config *config, uint64_t seed, ap_model **out
     model->compress = config->agent.compress;
     model->gate_input = config->agent.gate_input;
     ap_rng rng = ap_rng_init(seed);
-    ap_params_build(model->params, &rng);
-    ap_status status = ap_ok();
-    if (config->codec.type == AP_CODEC_SEANET && *config->codec.weights)
+    ap_status status = check_memory(model);
+    if (!ap_failed(&status)) ap_params_build(model->params, &rng);
+    if (!ap_failed(&status) && config->codec.type == AP_CODEC_SEANET && *config->codec.weights)
         status = load_codec(model, config->codec.weights);
     if (ap_failed(&status)) {
         ap_model_free(model);

@@ -137,6 +137,7 @@ rm -r pairs/run
 expect 2 "did you mean" train tiny.json --out no --train.epoch=3
 expect 2 "train.lr" train tiny.json --out no --lr=fast
 expect 2 "heads" train tiny.json --out no --agent.heads=5
+expect 1 "GiB of memory" train tiny.json --out no --agent.model=65536 --agent.ff=65536 --agent.layers=256
 expect 1 "no such pair set" train tiny.json --out no --data.path=nowhere
 expect 1 "absent.json" train absent.json --out no
 printf '{"train": {"epochs": "three"}}' >type.json
