@@ -40,7 +40,7 @@ static ap_status score(session *s, const char *name, const trio_paths *paths, co
 {
     ap_audio trio[TRIO];
     AP_TRY(ap_trio_read((const char *const *)paths->at, trio));
-    int64_t n = trio_length("antiphon evaluate", trio);
+    int64_t n = trio_length(paths->at[TRIO_OUTPUT], trio);
     ap_status status =
         ap_evaluation_begin(s->evaluation, name, n, trio[TRIO_INPUT].samples, trio[TRIO_TARGET].samples);
     if (!ap_failed(&status)) status = ap_evaluation_score(s->evaluation, COMPOSED, trio[TRIO_OUTPUT].samples);
