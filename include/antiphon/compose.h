@@ -24,11 +24,13 @@ typedef struct ap_composed {
         gain_target; /**< of the sources' copies: below 1 where a source goes beyond full scale */
 } ap_composed;
 
-/** Where a composition's files go; `output` is needed, the other two may be NULL. */
+/** Where a composition's files go, and how; `output` is needed, the other two may be NULL. */
 typedef struct ap_compose_paths {
     const char *output;
     const char *input_copy, *target_copy; /**< the sources as the model heard them: 24 kHz, mono; brought down
                                                to a peak within full scale where they go beyond it */
+    bool limit; /**< peaks that the sources' level would clip are turned down for their moment, not the whole
+                   output */
 } ap_compose_paths;
 
 /** Told, if not NULL, after each window: seconds composed of how many. */
@@ -36,7 +38,8 @@ typedef void ap_compose_watch(void *context, double done, double whole);
 
 /** Composes from two recordings of any format, rate and length. Long ones are taken in windows of
  * data.seconds that overlap and are cross-faded, in bounded memory. The output is brought to the mean power
- * of the sources, lowered where that would clip. Files appear whole or not at all. `composed` may be NULL. */
+ * of the sources, lowered or limited where that would clip. Files appear whole or not at all. `composed` may
+ * be NULL. */
 ap_status ap_compose_files(const ap_config *config, const ap_model *model, const char *input,
                            const char *target, const ap_compose_paths *paths, ap_compose_watch *watch,
                            void *context, ap_composed *composed);

@@ -64,15 +64,15 @@ static ap_status check_out(const char *out, const char *input, const char *targe
 #define LOWERED_LEAST 0.5
 
 /* Of `count` outputs those that stay below their sources' level, and by how much on average. */
-static void tell_quiet(size_t count, size_t quiet, double decibels)
+static void tell_quiet(size_t count, size_t quiet, double decibels, bool limit)
 {
-    if (quiet == 0) return;
-    if (count == 1)
-        printf("%.1f dB below the sources' level: louder, its peaks would be clipped\n", decibels);
-    else
-        printf("%zu of %zu lie below their sources' level, by %.1f dB on average: louder, their peaks would "
-               "be clipped\n",
-               quiet, count, decibels);
+    const char *why =
+        limit ? "so much the limited peaks take" : "louder, peaks would be clipped (see --limit)";
+    if (quiet > 0 && count == 1)
+        printf("%.1f dB below the sources' level: %s\n", decibels, why);
+    else if (quiet > 0)
+        printf("%zu of %zu lie below their sources' level, by %.1f dB on average: %s\n", quiet, count,
+               decibels, why);
 }
 
 static ap_status compose_one(const ap_config *config, const ap_model *model, const parsed_options *options)
@@ -81,23 +81,23 @@ static ap_status compose_one(const ap_config *config, const ap_model *model, con
     if (!input || !target)
         return ap_error(AP_MISUSE, "%s is missing: give --input and --target, or --pairs",
                         input ? "--target" : "--input");
-    ap_compose_paths paths = {.output = option_text(options, "out")};
+    ap_compose_paths paths = {.output = option_text(options, "out"), .limit = option_given(options, "limit")};
     ap_composed composed;
     AP_TRY(check_out(paths.output, input, target));
     AP_TRY(ap_compose_files(config, model, input, target, &paths, show_progress, NULL, &composed));
     print_head();
     print_row(paths.output, &composed);
-    tell_quiet(1, composed.lowered >= LOWERED_LEAST, composed.lowered);
+    tell_quiet(1, composed.lowered >= LOWERED_LEAST, composed.lowered, paths.limit);
     return ap_ok();
 }
 
 /* One pair of a folder, under its number. */
 static ap_status compose_pair(const ap_config *config, const ap_model *model, const ap_pair *pair,
-                              size_t number, const char *folder, ap_composed *composed)
+                              size_t number, const char *folder, bool limit, ap_composed *composed)
 {
     char *name = ap_format_text("%04zu", number);
     trio_paths paths = ap_trio_paths_of(folder, name);
-    ap_status status = trio_compose(config, model, pair, &paths, show_progress, composed);
+    ap_status status = trio_compose(config, model, pair, &paths, limit, show_progress, composed);
     ap_trio_paths_free(&paths);
     free(name);
     return status;
@@ -119,7 +119,7 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
     size_t quiet = 0;
     for (size_t i = 0; i < count && !ap_failed(&status); i++) {
         ap_composed c;
-        status = compose_pair(config, model, &pairs.at[i], i + 1, folder, &c);
+        status = compose_pair(config, model, &pairs.at[i], i + 1, folder, option_given(options, "limit"), &c);
         if (ap_failed(&status)) break;
         char *name = ap_format_text("%04zu (%s)", i + 1, pairs.at[i].name);
         print_row(name, &c);
@@ -134,7 +134,7 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
     if (!ap_failed(&status)) {
         printf("%zu composition%s in %s, mean cost %.3f\n", count, ap_plural((int64_t)count), folder,
                sum.cost);
-        tell_quiet(count, quiet, sum.lowered / (double)quiet);
+        tell_quiet(count, quiet, sum.lowered / (double)quiet, option_given(options, "limit"));
     }
     ap_pairs_free(&pairs);
     return status;
@@ -187,6 +187,9 @@ static const verb_option table[] = {
      .kind = OPTION_TEXT,
      .required = true,
      .help = "the WAV file to write; with --pairs the folder"},
+    {.name = "limit",
+     .kind = OPTION_FLAG,
+     .help = "where the sources' level would clip peaks, turn down these for their moment, not the whole"},
     {.name = NULL},
 };
 

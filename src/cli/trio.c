@@ -16,10 +16,11 @@ int64_t trio_length(const char *who, const ap_audio trio[TRIO])
 }
 
 ap_status trio_compose(const ap_config *config, const ap_model *model, const ap_pair *pair,
-                       const trio_paths *paths, ap_compose_watch *watch, ap_composed *composed)
+                       const trio_paths *paths, bool limit, ap_compose_watch *watch, ap_composed *composed)
 {
     ap_compose_paths files = {.output = paths->at[TRIO_OUTPUT],
                               .input_copy = paths->at[TRIO_INPUT],
-                              .target_copy = paths->at[TRIO_TARGET]};
+                              .target_copy = paths->at[TRIO_TARGET],
+                              .limit = limit};
     return ap_compose_files(config, model, pair->input, pair->target, &files, watch, NULL, composed);
 }

@@ -10,8 +10,9 @@
  * that begins with `who`. */
 int64_t trio_length(const char *who, const ap_audio trio[TRIO]);
 
-/* Composes from a pair into the three files. `watch` and `composed` may be NULL. */
+/* Composes from a pair into the three files, with the output's peaks limited or not. `watch` and `composed`
+ * may be NULL. */
 ap_status trio_compose(const ap_config *config, const ap_model *model, const ap_pair *pair,
-                       const trio_paths *paths, ap_compose_watch *watch, ap_composed *composed);
+                       const trio_paths *paths, bool limit, ap_compose_watch *watch, ap_composed *composed);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/modulation.h"
+#include "audio/limiter.h"
+#include "core/bounds.h"
 #include "core/memory.h"
 
 #include <math.h>
@@ -29,6 +31,9 @@ typedef struct job {
     FILE *spool;   /* samples of (input, target, output) */
     int64_t count; /* samples spooled */
     double power[SIGNALS], peak[SIGNALS];
+    bool limit;
+    ap_real *peaks; /* with `limit`, of the output's blocks (limiter.h); then their gains */
+    int64_t room;   /* for so many */
 } job;
 
 void ap_compose_window(const ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,
@@ -48,9 +53,25 @@ void ap_compose_window(const ap_model *model, ap_tape *tape, int64_t S, ap_real 
 
 /* ---------------------------------------------------------------- first pass: windows into the spool */
 
+static void note_peaks(job *j, const ap_real *output, int64_t count)
+{
+    int64_t blocks = ap_divide_up(j->count + count, AP_LIMITER_BLOCK);
+    if (blocks > j->room) {
+        int64_t had = j->room;
+        j->room = 2 * blocks;
+        j->peaks = ap_reallocate(j->peaks, (size_t)j->room, sizeof *j->peaks);
+        memset(j->peaks + had, 0, (size_t)(j->room - had) * sizeof *j->peaks);
+    }
+    for (int64_t i = 0; i < count; i++) {
+        ap_real *peak = j->peaks + (j->count + i) / AP_LIMITER_BLOCK, size = (ap_real)fabs((double)output[i]);
+        if (size > *peak) *peak = size;
+    }
+}
+
 static ap_status spool_samples(job *j, int64_t from, int64_t count)
 {
     ap_real row[BLOCK][SIGNALS];
+    if (j->limit) note_peaks(j, j->windows[OUTPUT] + from, count);
     for (int64_t at = 0; at < count; at += BLOCK) {
         int64_t n = count - at < BLOCK ? count - at : BLOCK;
         for (int64_t i = 0; i < n; i++)
@@ -136,10 +157,10 @@ static double wanted_gain(const job *j)
     return j->power[OUTPUT] > 0 ? sqrt((j->power[INPUT] + j->power[TARGET]) / (2 * j->power[OUTPUT])) : 1;
 }
 
-/* the same without clipping */
+/* the same without clipping, which the limiter sees to if there is one */
 static double output_gain(const job *j)
 {
-    return fmin(wanted_gain(j), PEAK_MOST / j->peak[OUTPUT]);
+    return j->limit ? wanted_gain(j) : fmin(wanted_gain(j), PEAK_MOST / j->peak[OUTPUT]);
 }
 
 static ap_composed measure(const job *j, const envelopes *v, const double gain[SIGNALS])
@@ -155,8 +176,9 @@ static ap_composed measure(const job *j, const envelopes *v, const double gain[S
     c.rms_target = sqrt(j->power[TARGET] / (double)j->count);
     c.gain_input = gain[INPUT];
     c.gain_target = gain[TARGET];
-    c.lowered = c.rms_input + c.rms_target > 0 ? 20 * log10(wanted_gain(j) / gain[OUTPUT]) : 0;
     c.rms_output = gain[OUTPUT] * sqrt(j->power[OUTPUT] / (double)j->count);
+    double wanted = sqrt((pow(c.rms_input, 2) + pow(c.rms_target, 2)) / 2);
+    c.lowered = c.rms_output > 0 && wanted > 0 ? 20 * log10(wanted / c.rms_output) : 0;
     return c;
 }
 
@@ -166,16 +188,31 @@ static double copy_gain(const job *j, int source)
     return j->peak[source] > 1 ? PEAK_MOST / j->peak[source] : 1;
 }
 
+/* n rows from sample `at` on, the output under the limiter's gains; its power is counted anew. */
+static void limit_rows(job *j, int64_t at, int64_t n, ap_real row[][SIGNALS])
+{
+    int64_t blocks = ap_divide_up(j->count, AP_LIMITER_BLOCK);
+    for (int64_t i = 0; i < n; i++) {
+        row[i][OUTPUT] *= ap_limiter_gain(blocks, j->peaks, at + i);
+        j->power[OUTPUT] += (double)row[i][OUTPUT] * (double)row[i][OUTPUT];
+    }
+}
+
 /* reads the spool from its start; writers[k] may be NULL */
 static ap_status write_out(job *j, const double gain[SIGNALS], ap_audio_writer *writers[SIGNALS],
                            envelopes *v)
 {
     ap_real row[BLOCK][SIGNALS], column[BLOCK];
     rewind(j->spool);
+    if (j->limit) {
+        ap_limiter_gains(ap_divide_up(j->count, AP_LIMITER_BLOCK), gain[OUTPUT], PEAK_MOST, j->peaks);
+        j->power[OUTPUT] = 0;
+    }
     for (int64_t at = 0; at < j->count; at += BLOCK) {
         int64_t n = j->count - at < BLOCK ? j->count - at : BLOCK;
         if (fread(row, sizeof *row, (size_t)n, j->spool) != (size_t)n)
             return ap_error(AP_FAILED, "temporary file: cannot read back");
+        if (j->limit) limit_rows(j, at, n, row);
         for (int64_t i = 0; i < n; i++) follow(v, at + i, row[i]);
         for (int k = 0; k < SIGNALS; k++) {
             if (!writers[k]) continue;
@@ -239,7 +276,7 @@ ap_status ap_compose_files(const ap_config *config, const ap_model *model, const
                            const char *target, const ap_compose_paths *paths, ap_compose_watch *watch,
                            void *context, ap_composed *composed)
 {
-    job j = {.model = model, .tape = ap_tape_create(0)};
+    job j = {.model = model, .tape = ap_tape_create(0), .limit = paths->limit};
     j.W = llround(config->data.seconds * AP_SAMPLE_RATE);
     j.overlap = (int64_t)fmin(OVERLAP_SECONDS * AP_SAMPLE_RATE, (double)(j.W / 4));
     for (int k = 0; k < SIGNALS; k++) j.windows[k] = ap_allocate((size_t)j.W, sizeof **j.windows);
@@ -250,6 +287,7 @@ ap_status ap_compose_files(const ap_config *config, const ap_model *model, const
     for (int k = 0; k < 2; k++) ap_audio_reader_close(j.readers[k]);
     if (j.spool) fclose(j.spool);
     free(j.faded);
+    free(j.peaks);
     ap_tape_free(j.tape);
     return status;
 }

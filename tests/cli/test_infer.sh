@@ -25,6 +25,10 @@ there composed/0001_1_input.wav composed/0001_2_target.wav composed/0001_3_outpu
 grep -q "variation" out
 expect 0 "r_input" cost composed/0001_1_input.wav composed/0001_2_target.wav composed/0001_3_output.wav
 
+# peaks turned down alone: another output, of the same length
+expect 0 "r_input" infer --checkpoint $best --input "$a" --target "$b" --out limited.wav --limit
+[ "$(data_bytes limited.wav)" -eq "$(data_bytes c.wav)" ]
+
 # a source in floating point beyond full scale: its copy is lowered, and that is said
 mkdir loud
 printf 'RIFF\044\0\001\0WAVEfmt \020\0\0\0\003\0\001\0\300\135\0\0\0\167\001\0\004\0\040\0data\0\0\001\0' >loud/pair_1_input.wav
