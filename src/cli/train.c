@@ -50,7 +50,7 @@ static void catch_signals(void)
 /* A run under way: its folder and whoever is told. */
 typedef struct run {
     const ap_config *config;
-    char *folder, *checkpoints, *last;
+    char *folder, *checkpoints, *last, *best;
     ap_console console;
     ap_track *track;  /* NULL until training begins */
     bool locked;      /* whether no other program may train in the folder */
@@ -210,10 +210,7 @@ static ap_status check_folder(const run *r)
  * that of a run which was ended before its first checkpoint. */
 static ap_status check_remains(const run *r)
 {
-    char *best = ap_format_text("%s/best.safetensors", r->checkpoints);
-    bool there = access(best, F_OK) == 0;
-    free(best);
-    if (!there) return ap_ok();
+    if (access(r->best, F_OK) != 0) return ap_ok();
     return ap_error(
         AP_MISUSE,
         "%s is missing, but best.safetensors of a run is there: --resume FILE names a checkpoint to go "
@@ -320,14 +317,11 @@ static void warn_of_codec(const ap_config *config)
 /* Where the outcome is. */
 static ap_status tell_best(const run *r, bool nothing_left)
 {
-    char *best = ap_format_text("%s/best.safetensors", r->checkpoints);
-    bool there = access(best, F_OK) == 0;
-    if (there || nothing_left)
-        printf("%s: %s\n", nothing_left ? "nothing left to train" : "done", there ? best : r->last);
-    free(best);
-    if (there || nothing_left) return ap_ok();
-    return ap_error(AP_FAILED, "%s/best.safetensors: not written: no epoch had a finite validation loss",
-                    r->checkpoints);
+    bool there = access(r->best, F_OK) == 0;
+    if (!there && !nothing_left)
+        return ap_error(AP_FAILED, "%s: not written: no epoch had a finite validation loss", r->best);
+    printf("%s: %s\n", nothing_left ? "nothing left to train" : "done", there ? r->best : r->last);
+    return ap_ok();
 }
 
 static ap_status train(run *r, const char *from)
@@ -359,6 +353,7 @@ static ap_status run_training(const parsed_options *options, bool codec)
     r.folder = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
     r.checkpoints = ap_format_text("%s/checkpoints", r.folder);
     r.last = ap_format_text("%s/last.safetensors", r.checkpoints);
+    r.best = ap_format_text("%s/best.safetensors", r.checkpoints);
     ap_status status = check_folder(&r);
     if (!ap_failed(&status)) status = choose_checkpoint(&r, option_text(options, "resume"), &from);
     catch_signals();
@@ -367,6 +362,7 @@ static ap_status run_training(const parsed_options *options, bool codec)
     free(r.folder);
     free(r.checkpoints);
     free(r.last);
+    free(r.best);
     return status;
 }
 

@@ -4,11 +4,12 @@
  *
  * (S. Winograd, "A new algorithm for inner product", IEEE Transactions on Computers C-17, 1968). In a matrix
  * product the last two terms belong to a row of A and to a column of B, and are summed once for all that they
- * meet. What is left are three operations, one multiplication with its addition and two additions, in place of
- * two multiplications with theirs. That pays where a processor has adders beside the units that multiply and
- * add in one, and as many, as AMD's have from Zen 4 on: three operations on both kinds of unit take as long as
- * one and a half on one kind. One addition in four is done as a multiplication by 1, so that both have as much
- * to do, and the product is formed in three quarters of the time that keeping every multiplier busy takes.
+ * meet. What is left are three operations, one multiplication with its addition and two additions, in place
+ * of two multiplications with theirs. That pays where a processor has adders beside the units that multiply
+ * and add in one, and as many, as AMD's have from Zen 4 on: three operations on both kinds of unit take as
+ * long as one and a half on one kind. One addition in four is done as a multiplication by 1, so that both
+ * have as much to do, and the product is formed in three quarters of the time that keeping every multiplier
+ * busy takes.
  *
  * In floating point the terms that are taken away again must not outgrow the result, so rows of A and columns
  * of B are first brought to the same norm by powers of two, which is exact (R. P. Brent, "Error analysis of
@@ -19,8 +20,6 @@
 #define ANTIPHON_CORE_PAIRS_H
 
 #include "core/simd.h"
-
-#include <stdint.h>
 
 /* Whether the processor compiled for gains by it. gcc 12 knows Zen 4 as a Zen 3 that has AVX-512. */
 #if defined(__AVX512F__) && (defined(__znver3__) || defined(__znver4__) || defined(__znver5__))

@@ -1,5 +1,6 @@
 #include "core/tile.h"
 
+#include "core/bounds.h"
 #include "core/pairs.h"
 
 #if AP_PAIRS
@@ -34,14 +35,9 @@ typedef int32_t bits __attribute__((vector_size(AP_VEC_BYTES)));
 /* Sums of squares between 2 to these powers have neither overflown nor lost more than is rounded away. */
 #define SQUARES_MOST (BIAS * 3 / 4)
 
-static int64_t even(int64_t depth)
-{
-    return depth + depth % 2;
-}
-
 int64_t ap_tile_depth(int64_t depth)
 {
-    return even(depth) + 2;
+    return ap_round_up(depth, 2) + 2;
 }
 
 /* The first `count` lanes, or all. */
@@ -77,9 +73,9 @@ static inline __attribute__((always_inline)) bits exponent_of_norm(int lanes, ap
  * inlined. */
 static inline __attribute__((always_inline)) void finish(int width, int64_t depth, ap_real *x)
 {
-    const int vecs = (width + AP_LANES - 1) / AP_LANES;
+    const int vecs = (int)ap_divide_up(width, AP_LANES);
     if (depth % 2 == 1) memset(x + depth * width, 0, (size_t)width * sizeof *x);
-    depth = even(depth);
+    depth = ap_round_up(depth, 2);
     ap_vec squares[2 * VECS], back[VECS], factor[VECS], taken[VECS];
 #pragma GCC unroll 4
     for (int v = 0; v < 2 * vecs; v++) squares[v] = (ap_vec){0};

@@ -114,23 +114,6 @@ static int64_t lay_out_forward(const geometry *g, ap_real *memory, forward_space
     return ap_workspace_lay_out(sizeof parts / sizeof *parts, parts, memory);
 }
 
-/* Weights x [rows, COLUMNS], of keys in rows and of queries T elements apart in columns, where the first one
- * is element `first` among those that dropout draws for: dropped ones become 0. */
-static void drop_columns(const ap_dropout_mask *mask, uint64_t first, int64_t T, int64_t rows, ap_real *x)
-{
-    const ap_dropout_mask drop = *mask;
-    int64_t elements = (COLUMNS - 1) * T + rows;
-    int32_t column[COLUMNS];
-    for (int i = 0; i < COLUMNS; i++) column[i] = (int32_t)(i * T);
-    AP_DROPOUT_FOR_EACH_RUN(&drop, first, elements, run)
-        for (int32_t r = 0; r < rows; r++)
-            for (int i = 0; i < COLUMNS; i++) {
-                int32_t element = column[i] + r;
-                ap_real value = x[r * COLUMNS + i], stays = ap_dropout_drops(&drop, run, element) ? 0 : value;
-                x[r * COLUMNS + i] = ap_rng_run_has(run, element) ? stays : value;
-            }
-}
-
 /* Queries first .. first + COLUMNS - 1, or to the last. The weights are left unnormalised, and without
  * dropout's factor, until they have met the values. logsumexp NULL: not wanted. */
 static void strip_forward(const geometry *g, int64_t head, int64_t first, const ap_dropout_mask *mask,
@@ -150,7 +133,7 @@ static void strip_forward(const geometry *g, int64_t head, int64_t first, const 
         ap_real part[COLUMNS] = {0}, *weights = w->weights + key * COLUMNS;
         ap_vexp_columns(rows, COLUMNS, g->scale, shift, weights, part);
         for (int i = 0; i < COLUMNS; i++) sum[i] += (double)part[i];
-        if (mask->threshold) drop_columns(mask, (uint64_t)(row * T + key), T, rows, weights);
+        if (mask->threshold) ap_dropout_clear(mask, (uint64_t)(row * T + key), T, rows, COLUMNS, weights);
     }
     ap_tile_finish_strip(T, w->weights);
     multiply(0, D, T, w->values, w->weights, w->y);

@@ -266,8 +266,7 @@ void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)
         .full_pitch = ap_window_pitch(tiles.widest + QUADS_TAPS),
         .row_block = AP_TILE_ROWS * c->phases};
     shape.row_block *= ap_divide_up(ROW_BLOCK, shape.row_block);
-    int64_t places = c->x.C * c->taps;
-    shape.at = window_places(arena, c, shape.pitch);
+    if (!c->by_quads) shape.at = window_places(arena, c, shape.pitch);
     size_t ready_bytes;
     ap_real *ready = ready_weights(arena, c, &ready_bytes);
     copy.packed = ready;
@@ -286,5 +285,5 @@ void ap_cross_correlate(ap_arena *arena, const ap_cross_correlation *whole)
     }
     ap_arena_recycle(arena, scratch, bytes);
     ap_arena_recycle(arena, ready, ready_bytes);
-    ap_arena_recycle(arena, (void *)shape.at, (size_t)places * sizeof *shape.at);
+    ap_arena_recycle(arena, (void *)shape.at, (size_t)(c->x.C * c->taps) * sizeof *shape.at);
 }

@@ -14,13 +14,6 @@ ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p)
     return (ap_dropout_mask){ap_rng_next(ap_tape_rng(tape)), (uint32_t)((double)p * 0x1p32), 1 / (1 - p)};
 }
 
-void ap_dropout_clear(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap_real *x)
-{
-    const ap_dropout_mask m = *mask;
-    AP_DROPOUT_FOR_EACH_RUN(&m, first, n, run)
-        for (int32_t i = run.begin; i < run.end; i++) x[i] = ap_dropout_drops(&m, run, i) ? 0 : x[i];
-}
-
 /* One run: x may be NULL, the mask drops something. */
 static void add_run(const ap_dropout_mask *mask, ap_rng_run run, const ap_real *x, const ap_real *part,
                     ap_real *y)

@@ -27,9 +27,21 @@ static inline bool ap_dropout_drops(const ap_dropout_mask *mask, ap_rng_run run,
     return ap_rng_run_hash(run, i) < mask->threshold;
 }
 
-/* x[i] = 0 if element first + i is dropped; the others stay as they are: their factor is the caller's
- * business. One thread. */
-void ap_dropout_clear(const ap_dropout_mask *mask, uint64_t first, int64_t n, ap_real *x);
+/* x [rows, columns] = 0 where element first + r + stride column is dropped; the others stay as they are:
+ * their factor is the caller's business. All elements from the first to the last are fewer than 2^31. Here,
+ * so that loops over a constant number of columns are vectorised. One thread. */
+static inline void ap_dropout_clear(const ap_dropout_mask *mask, uint64_t first, int64_t stride, int64_t rows,
+                                    int columns, ap_real *x)
+{
+    const ap_dropout_mask drop = *mask;
+    AP_DROPOUT_FOR_EACH_RUN(&drop, first, (columns - 1) * stride + rows, run)
+        for (int32_t r = 0; r < rows; r++)
+            for (int i = 0; i < columns; i++) {
+                int32_t element = (int32_t)(i * stride) + r;
+                ap_real value = x[r * columns + i], stays = ap_dropout_drops(&drop, run, element) ? 0 : value;
+                x[r * columns + i] = ap_rng_run_has(run, element) ? stays : value;
+            }
+}
 
 /* y[i] = x[i] + m part[i], m the factor of element first + i; x NULL: 0. y may be x or part. One thread. */
 void ap_dropout_add(const ap_dropout_mask *mask, uint64_t first, int64_t n, const ap_real *x,

@@ -86,11 +86,19 @@ static void check_stretch(uint64_t first)
     enum { COUNT = 3001 };
     ap_real kept[COUNT], sum[COUNT];
     for (int i = 0; i < COUNT; i++) kept[i] = 3;
-    ap_dropout_clear(&mask, first, COUNT, kept);
+    ap_dropout_clear(&mask, first, COUNT, COUNT, 1, kept);
     ap_dropout_add(&mask, first, COUNT, NULL, kept, sum);
     for (int i = 0; i < COUNT; i++) {
         bool dropped = ap_rng_hash(mask.key, first + (uint64_t)i) < mask.threshold;
         assert_true(kept[i] == (dropped ? 0 : 3) && sum[i] == mask.factor * kept[i]);
+    }
+    /* and in a matrix whose columns are stretches that lie apart */
+    enum { ROWS = 37, COLUMNS = 32, STRIDE = 91 };
+    for (int i = 0; i < ROWS * COLUMNS; i++) kept[i] = 3;
+    ap_dropout_clear(&mask, first, STRIDE, ROWS, COLUMNS, kept);
+    for (int i = 0; i < ROWS * COLUMNS; i++) {
+        uint64_t element = first + (uint64_t)(i / COLUMNS + i % COLUMNS * STRIDE);
+        assert_true(kept[i] == (ap_rng_hash(mask.key, element) < mask.threshold ? 0 : 3));
     }
 }
 
