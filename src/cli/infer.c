@@ -35,11 +35,21 @@ static void print_row(const char *name, const ap_composed *c)
            c->r_target, c->cost, c->variation_input, c->variation_target, c->variation_output);
 }
 
+/* Envelopes that vary less (sigma / mu) are those of silence, a constant or a steady tone. */
+#define STILL_MOST 0.01
+
 /* The copy of a source that goes beyond full scale. */
 static void tell_lowered(const char *source, double gain)
 {
     if (gain < 1)
         printf("    the %s goes beyond full scale: its copy is %.1f dB lower\n", source, -20 * log10(gain));
+}
+
+/* A source without events has neither timing nor an envelope that an output could copy. */
+static void tell_still(const char *source, double variation)
+{
+    if (variation < STILL_MOST)
+        printf("    the %s is silent or steady throughout: a correlation with it says nothing\n", source);
 }
 
 static bool same_file(const char *a, const char *b)
@@ -87,6 +97,8 @@ static ap_status compose_one(const ap_config *config, const ap_model *model, con
     AP_TRY(ap_compose_files(config, model, input, target, &paths, show_progress, NULL, &composed));
     print_head();
     print_row(paths.output, &composed);
+    tell_still("input", composed.variation_input);
+    tell_still("target", composed.variation_target);
     tell_quiet(1, composed.lowered >= LOWERED_LEAST, composed.lowered, paths.limit);
     return ap_ok();
 }
@@ -126,6 +138,8 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
         free(name);
         tell_lowered("input", c.gain_input);
         tell_lowered("target", c.gain_target);
+        tell_still("input", c.variation_input);
+        tell_still("target", c.variation_target);
         sum.cost += c.cost / (double)count;
         if (c.lowered < LOWERED_LEAST) continue;
         sum.lowered += c.lowered;
