@@ -1,25 +1,30 @@
 /* Inner products with half as many multiplications:
  *
- *     a0 b0 + a1 b1 = (a0 + b1) (a1 + b0) - a0 a1 - b0 b1
+ *     a0 b0 + a1 b1 = (a0 + b1) (a1 + b0) - a0 a1 - b0 b1 = a0 a1 + b0 b1 - (b1 - a0) (b0 - a1)
  *
  * (S. Winograd, "A new algorithm for inner product", IEEE Transactions on Computers C-17, 1968). In a matrix
- * product the last two terms belong to a row of A and to a column of B, and are summed once for all that they
- * meet. What is left are three operations, one multiplication with its addition and two additions, in place
- * of two multiplications with theirs. That pays where a processor has adders beside the units that multiply
- * and add in one, and as many, as AMD's have from Zen 4 on: three operations on both kinds of unit take as
- * long as one and a half on one kind. One addition in four is done as a multiplication by 1, so that both
- * have as much to do, and the product is formed in three quarters of the time that keeping every multiplier
- * busy takes.
+ * product the terms without brackets belong to a row of A and to a column of B, and are summed once for all
+ * that they meet. What is left are three operations, one multiplication with its addition and two additions,
+ * in place of two multiplications with theirs. That pays where a processor has adders beside the units that
+ * multiply and add in one, and as many, as AMD's have from Zen 4 on: three operations on both kinds of unit
+ * take as long as one and a half on one kind. One addition in four is done as a multiplication by 1, so that
+ * both have as much to do, and the product is formed in three quarters of the time that keeping every
+ * multiplier busy takes.
  *
  * In floating point the terms that are taken away again must not outgrow the result, so rows of A and columns
  * of B are first brought to the same norm by powers of two, which is exact (R. P. Brent, "Error analysis of
  * algorithms for matrix multiplication and triangular decomposition using Winograd's identity", Numerische
- * Mathematik 16, 1970). The error then stays below a few roundings of |a| |b|, where an ordinary sum's stays
- * below a few of |a|.|b|; a row or column of zeros still gives exact zeros. */
+ * Mathematik 16, 1970). And the two forms take turns: neighbours in a row or column are often alike (taps of
+ * a filter, weights of one sign), a0 a1 and b0 b1 then all have one sign, and one form alone would sum them
+ * up to the square of the norm, far above the result; so every other one takes away what the one before has
+ * added. The error stays below a few roundings of |a| |b|, where an ordinary sum's stays below a few of
+ * |a|.|b|; a row or column of zeros still gives exact zeros. */
 #ifndef ANTIPHON_CORE_PAIRS_H
 #define ANTIPHON_CORE_PAIRS_H
 
 #include "core/simd.h"
+
+#include <stdbool.h>
 
 /* Whether the processor compiled for gains by it. gcc 12 knows Zen 4 as a Zen 3 that has AVX-512. */
 #if defined(__AVX512F__) && (defined(__znver3__) || defined(__znver4__) || defined(__znver5__))
@@ -38,19 +43,25 @@
 #define AP_BROADCAST(name) name "ps %2%{1to16%}, %1, %0"
 #endif
 
-/* x + *y */
-static inline __attribute__((always_inline)) ap_vec ap_add_scalar(ap_vec x, const ap_real *y)
+/* x + *y, or x - *y. subtract: a constant where this is inlined, here and below. */
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar(bool subtract, ap_vec x, const ap_real *y)
 {
     ap_vec sum;
-    __asm__(AP_BROADCAST("vadd") : "=v"(sum) : "v"(x), "m"(*y));
+    if (subtract)
+        __asm__(AP_BROADCAST("vsub") : "=v"(sum) : "v"(x), "m"(*y));
+    else
+        __asm__(AP_BROADCAST("vadd") : "=v"(sum) : "v"(x), "m"(*y));
     return sum;
 }
 
-/* x + *y by a unit that multiplies. one: a vector of 1 in a register */
-static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(ap_vec x, const ap_real *y,
-                                                                              ap_vec one)
+/* The same by a unit that multiplies. one: a vector of 1 in a register */
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(bool subtract, ap_vec x,
+                                                                              const ap_real *y, ap_vec one)
 {
-    __asm__(AP_BROADCAST("vfmadd213") : "+v"(one) : "v"(x), "m"(*y));
+    if (subtract)
+        __asm__(AP_BROADCAST("vfmsub213") : "+v"(one) : "v"(x), "m"(*y));
+    else
+        __asm__(AP_BROADCAST("vfmadd213") : "+v"(one) : "v"(x), "m"(*y));
     return one;
 }
 

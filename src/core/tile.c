@@ -35,9 +35,12 @@ typedef int32_t bits __attribute__((vector_size(AP_VEC_BYTES)));
 /* Sums of squares between 2 to these powers have neither overflown nor lost more than is rounded away. */
 #define SQUARES_MOST (BIAS * 3 / 4)
 
+/* Steps of the depth that two pairs take, one of each form (pairs.h). */
+#define STEPS 4
+
 int64_t ap_tile_depth(int64_t depth)
 {
-    return ap_round_up(depth, 2) + 2;
+    return ap_round_up(depth, STEPS) + 2;
 }
 
 /* The first `count` lanes, or all. */
@@ -74,8 +77,8 @@ static inline __attribute__((always_inline)) bits exponent_of_norm(int lanes, ap
 static inline __attribute__((always_inline)) void finish(int width, int64_t depth, ap_real *x)
 {
     const int vecs = (int)ap_divide_up(width, AP_LANES);
-    if (depth % 2 == 1) memset(x + depth * width, 0, (size_t)width * sizeof *x);
-    depth = ap_round_up(depth, 2);
+    memset(x + depth * width, 0, (size_t)((ap_round_up(depth, STEPS) - depth) * width) * sizeof *x);
+    depth = ap_round_up(depth, STEPS);
     ap_vec squares[2 * VECS], back[VECS], factor[VECS], taken[VECS];
 #pragma GCC unroll 4
     for (int v = 0; v < 2 * vecs; v++) squares[v] = (ap_vec){0};
@@ -101,7 +104,7 @@ static inline __attribute__((always_inline)) void finish(int width, int64_t dept
             ap_real *to = x + k * width + v * AP_LANES;
             ap_vec first = *(const ap_vec *)to * factor[v],
                    second = *(const ap_vec *)(to + width) * factor[v];
-            taken[v] += first * second;
+            taken[v] = k % STEPS == 0 ? taken[v] + first * second : taken[v] - first * second;
             put_lanes(width - v * AP_LANES, first, to);
             put_lanes(width - v * AP_LANES, second, to + width);
         }
@@ -135,25 +138,37 @@ static inline __attribute__((always_inline)) ap_vec whole(const rest *left, int 
     return (sum - left->a[r] - left->taken[v]) * (left->a[ROWS + r] * left->factor[v]);
 }
 
-/* sum [rows, VECS] += panel strip. rows: a constant where this is inlined, here and below. */
+/* sum [rows, VECS] += two steps of panel and strip, in the one form or the other. rows, subtract: constants
+ * where this is inlined, here and below. */
+static inline __attribute__((always_inline)) void
+add_pair(int rows, bool subtract, const ap_real *a, const ap_real *b, ap_vec one, ap_vec sum[ROWS][VECS])
+{
+    ap_vec first[VECS], second[VECS];
+#pragma GCC unroll 2
+    for (int v = 0; v < VECS; v++) {
+        first[v] = *(const ap_vec *)(b + v * AP_LANES);
+        second[v] = *(const ap_vec *)(b + COLUMNS + v * AP_LANES);
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < rows; r++) {
+        const ap_real *a0 = a + r, *a1 = a + ROWS + r;
+        ap_vec x = ap_add_scalar(subtract, second[0], a0) * ap_add_scalar(subtract, first[0], a1);
+        ap_vec y =
+            ap_add_scalar_multiplying(subtract, second[1], a0, one) * ap_add_scalar(subtract, first[1], a1);
+        sum[r][0] = subtract ? sum[r][0] - x : sum[r][0] + x;
+        sum[r][1] = subtract ? sum[r][1] - y : sum[r][1] + y;
+    }
+}
+
+/* sum [rows, VECS] += panel strip */
 static inline __attribute__((always_inline)) rest sum_up(int rows, int64_t depth, const ap_real *a,
                                                          const ap_real *b, ap_vec sum[ROWS][VECS])
 {
     ap_vec one = (ap_vec){0} + 1;
     __asm__("" : "+v"(one)); /* or gcc would add after all */
-    for (int64_t k = 0; k < depth; k += 2, a += 2 * ROWS, b += 2 * COLUMNS) {
-        ap_vec first[VECS], second[VECS];
-#pragma GCC unroll 2
-        for (int v = 0; v < VECS; v++) {
-            first[v] = *(const ap_vec *)(b + v * AP_LANES);
-            second[v] = *(const ap_vec *)(b + COLUMNS + v * AP_LANES);
-        }
-#pragma GCC unroll 12
-        for (int r = 0; r < rows; r++) {
-            sum[r][0] += ap_add_scalar(second[0], a + r) * ap_add_scalar(first[0], a + ROWS + r);
-            sum[r][1] +=
-                ap_add_scalar_multiplying(second[1], a + r, one) * ap_add_scalar(first[1], a + ROWS + r);
-        }
+    for (int64_t k = 0; k < depth; k += STEPS, a += STEPS * ROWS, b += STEPS * COLUMNS) {
+        add_pair(rows, false, a, b, one, sum);
+        add_pair(rows, true, a + 2 * ROWS, b + 2 * COLUMNS, one, sum);
     }
     rest left = {.a = a};
 #pragma GCC unroll 2
