@@ -54,6 +54,7 @@ typedef struct ap_config {
     struct {
         bool compositional;
         int component, model, heads, layers, ff;
+        bool positions;
         double dropout;
         ap_output_part output;
         bool compress;

@@ -33,6 +33,11 @@ typedef enum ap_measure {
 /** "loss", "rms_input", …, "input_rhythm_weight", … */
 const char *ap_measure_name(ap_measure measure);
 
+/** The configuration key of a term's weight, such as "loss.onset", and that weight; NULL and 0 for a measure
+ * that is no term of the loss. */
+const char *ap_measure_key(ap_measure measure);
+double ap_measure_weight(const ap_config *config, ap_measure measure);
+
 typedef struct ap_measures {
     bool present[AP_MEASURE_COUNT]; /**< false: the term was not computed */
     double value[AP_MEASURE_COUNT];

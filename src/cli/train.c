@@ -150,17 +150,23 @@ static char *default_folder(const char *config)
     return ap_format_text("runs/%.*s", (int)(dot ? dot - name : (long)strlen(name)), name);
 }
 
+/* Whether a term compares what comes out of the codec with what went in. */
+static bool serves_codec(ap_measure term)
+{
+    return term == AP_MEASURE_RMS_TARGET || term == AP_MEASURE_SPECTRAL || term == AP_MEASURE_MEL;
+}
+
 /* What makes a training of the codec alone: each recording is encoded and decoded, and is its own target. */
 static ap_status prepare_codec(ap_config *config)
 {
-    static const char *const settings[][2] = {
-        {"codec.train", "true"},    {"data.unity_test", "true"}, {"agent.compositional", "false"},
-        {"agent.output", "direct"}, {"loss.rms_input", "0"},     {"loss.novelty", "0"},
-        {"loss.corr_weight", "0"},  {"loss.onset", "0"},         {"loss.chroma", "0"},
-        {"loss.timbre", "0"},       {"loss.variation", "0"},     {"loss.level", "0"},
-    };
+    static const char *const settings[][2] = {{"codec.train", "true"},
+                                              {"data.unity_test", "true"},
+                                              {"agent.compositional", "false"},
+                                              {"agent.output", "direct"}};
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         AP_TRY(ap_config_override(config, settings[i][0], settings[i][1]));
+    for (int k = 0; k < AP_MEASURE_COUNT; k++)
+        if (ap_measure_key(k) && !serves_codec(k)) AP_TRY(ap_config_override(config, ap_measure_key(k), "0"));
     return ap_ok();
 }
 
@@ -218,14 +224,27 @@ static ap_status check_remains(const run *r)
         r->last);
 }
 
+/* A checkpoint from elsewhere, going on in a folder that holds a run, would take the place of that run's. */
+static ap_status check_other_run(const run *r, const char *from)
+{
+    bool holds = access(r->last, F_OK) == 0 || access(r->best, F_OK) == 0;
+    if (!holds || ap_folder_holds(r->checkpoints, from)) return ap_ok();
+    return ap_error(
+        AP_MISUSE,
+        "%s holds a run already, which going on from %s would overwrite: --out names another folder",
+        r->folder, from);
+}
+
 /* Which checkpoint to go on from: NULL for none. */
 static ap_status choose_checkpoint(const run *r, const char *resume, const char **from)
 {
     bool there = access(r->last, F_OK) == 0;
     *from = NULL;
-    if (resume && strcmp(resume, "auto") != 0)
+    if (resume && strcmp(resume, "auto") != 0) {
         *from = resume;
-    else if (resume && there)
+        return check_other_run(r, resume);
+    }
+    if (resume && there)
         *from = r->last;
     else if (there)
         return ap_error(AP_MISUSE,
@@ -247,6 +266,8 @@ static ap_status lock(run *r)
         return ap_error(AP_FAILED, "%s: another training is running in this folder", r->folder);
     }
     r->locked = true;
+    ap_replace_sweep(r->last);
+    ap_replace_sweep(r->best);
     return ap_ok();
 }
 

@@ -17,10 +17,16 @@ ap_status ap_folder_list(const char *folder, ap_names *names)
     *names = (ap_names){.at = NULL};
     DIR *directory = opendir(folder);
     if (!directory) return ap_error(AP_FAILED, "%s: cannot be listed: %s", folder, strerror(errno));
-    for (struct dirent *entry; (entry = readdir(directory));)
+    errno = 0;
+    for (struct dirent *entry; (entry = readdir(directory)); errno = 0)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             ap_names_add(names, entry->d_name);
+    int reason = errno;
     closedir(directory);
+    if (reason) {
+        ap_names_free(names);
+        return ap_error(AP_FAILED, "%s: cannot be listed: %s", folder, strerror(reason));
+    }
     if (names->count) qsort(names->at, names->count, sizeof *names->at, ascending);
     return ap_ok();
 }

@@ -1,5 +1,6 @@
 #include "core/replace.h"
 
+#include "core/folder.h"
 #include "core/memory.h"
 
 #include <ctype.h>
@@ -151,6 +152,34 @@ ap_status ap_replace_file(const char *path, const void *content, size_t bytes)
     if (!ap_failed(&status)) return ap_replace_commit(&r);
     ap_replace_abandon(&r);
     return status;
+}
+
+/* Whether `name` is `stem`, digits, a hyphen, digits and ".tmp", as ap_replace_begin puts them together. */
+static bool is_temporary(const char *name, const char *stem)
+{
+    static const char digits[] = "0123456789";
+    size_t length = strlen(stem);
+    if (strncmp(name, stem, length) != 0 || name[length] != '.') return false;
+    const char *pid = name + length + 1, *hyphen = pid + strspn(pid, digits);
+    if (hyphen == pid || *hyphen != '-') return false;
+    return strcmp(hyphen + 1 + strspn(hyphen + 1, digits), ".tmp") == 0;
+}
+
+void ap_replace_sweep(const char *path)
+{
+    char *copy = ap_copy_text(path), *other = ap_copy_text(path);
+    const char *folder = dirname(copy), *stem = basename(other);
+    ap_names names;
+    ap_status status = ap_folder_list(folder, &names);
+    for (size_t k = 0; !ap_failed(&status) && k < names.count; k++) {
+        if (!is_temporary(names.at[k], stem)) continue;
+        char *left = ap_format_text("%s/%s", folder, names.at[k]);
+        unlink(left);
+        free(left);
+    }
+    if (!ap_failed(&status)) ap_names_free(&names);
+    free(copy);
+    free(other);
 }
 
 /* ---------------------------------------------------------------- folders */

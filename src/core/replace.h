@@ -40,6 +40,10 @@ void ap_replace_abandon(ap_replacement *replacement);
 /* All of it for content that is in memory already. */
 ap_status ap_replace_file(const char *path, const void *content, size_t bytes);
 
+/* Removes the temporary files of `path` that writers which were killed have left. For who knows that no other
+ * is writing it now. */
+void ap_replace_sweep(const char *path);
+
 /* Makes a folder and those above it; one that exists is no failure. */
 ap_status ap_make_folder(const char *path);
 

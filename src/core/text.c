@@ -29,10 +29,32 @@ const char *ap_plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
+locale_t ap_text_plain(void)
+{
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    return plain ? uselocale(plain) : (locale_t)0;
+}
+
+void ap_text_plain_end(locale_t before)
+{
+    if (before) freelocale(uselocale(before));
+}
+
 void ap_text_of_number(double x, char text[AP_NUMBER_TEXT])
 {
+    locale_t before = ap_text_plain();
     for (int digits = DIGITS_LEAST; digits <= DIGITS_ENOUGH; digits++) {
         snprintf(text, AP_NUMBER_TEXT, "%.*g", digits, x);
-        if (strtod(text, NULL) == x) return;
+        if (strtod(text, NULL) == x) break;
     }
+    ap_text_plain_end(before);
+}
+
+bool ap_text_to_number(const char *text, double *x)
+{
+    char *end;
+    locale_t before = ap_text_plain();
+    *x = strtod(text, &end);
+    ap_text_plain_end(before);
+    return end > text && *end == '\0';
 }

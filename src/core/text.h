@@ -2,6 +2,7 @@
 #ifndef ANTIPHON_CORE_TEXT_H
 #define ANTIPHON_CORE_TEXT_H
 
+#include <locale.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -12,9 +13,17 @@ bool ap_text_is_utf8(const char *text);
 /* What to append to a noun of which there are `count`: "s", or nothing for one. */
 const char *ap_plural(int64_t count);
 
+/* What stands in files has points in its numbers, wherever the host of the library has set its locale to:
+ * between the two calls this thread prints and reads so. */
+locale_t ap_text_plain(void);
+void ap_text_plain_end(locale_t before);
+
 #define AP_NUMBER_TEXT 32
 
 /* The shortest of the forms with 15 to 17 digits that reads back as the same number. */
 void ap_text_of_number(double x, char text[AP_NUMBER_TEXT]);
+
+/* Whether the whole of the text is a number (nan and inf are), and which. */
+bool ap_text_to_number(const char *text, double *x);
 
 #endif

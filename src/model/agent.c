@@ -36,7 +36,7 @@ ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char 
     agent->project = ap_linear_create(params, parts, config.model, NAME("project"));
     ap_transformer_config composer = {config.model, config.heads, config.layers, config.ff, config.dropout};
     agent->composer = ap_transformer_create(params, composer, NAME("composer"));
-    agent->positions = ap_positions_create(params, config.model);
+    if (!config.placeless) agent->positions = ap_positions_create(params, config.model);
     agent->out1 = ap_linear_create(params, config.model, config.model / 2, NAME("out1"));
     agent->out2 = ap_linear_create(params, config.model / 2, config.dim, NAME("out2"));
 #undef NAME
@@ -69,9 +69,12 @@ ap_agent_output ap_agent_compose(ap_tape *tape, const ap_agent *agent, ap_var *z
     ap_agent_output out = select_components(tape, agent, parts);
     ap_var *chosen = ap_mul_groups(tape, parts, out.weights), *rows = ap_transpose(tape, chosen);
     ap_tape_forget(tape, chosen);
-    ap_var *projected = ap_linear_apply(tape, agent->project, rows);
-    ap_var *x = ap_positions_add(tape, agent->positions, projected);
-    ap_tape_forget(tape, projected);
+    ap_var *x = ap_linear_apply(tape, agent->project, rows);
+    if (agent->positions) {
+        ap_var *projected = x;
+        x = ap_positions_add(tape, agent->positions, projected);
+        ap_tape_forget(tape, projected);
+    }
     x = ap_transformer_apply(tape, agent->composer, x);
     x = ap_gelu(tape, ap_linear_apply(tape, agent->out1, x), agent->config.dropout);
     x = ap_transpose(tape, ap_linear_apply(tape, agent->out2, x));

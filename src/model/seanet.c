@@ -44,6 +44,7 @@ typedef struct half {
 } half;
 
 struct ap_seanet {
+    ap_params *params;
     ap_seanet_config config;
     ap_param_kind kind;
     half encoder, decoder;
@@ -57,7 +58,6 @@ typedef struct place {
     ap_params *params;
     ap_param_kind kind;
     const char *prefix;
-    bool folded;
     int index;
 } place;
 
@@ -75,8 +75,6 @@ static normed_conv create_conv(const place *at, ap_shape weight, int64_t out, co
     conv.g = ADD(AP_SHAPE(weight.at[0], 1, 1), norm, "weight_g");
     conv.bias = ADD(AP_SHAPE(out), uniform, "bias");
 #undef ADD
-    if (at->folded)
-        conv.folded.data = ap_params_alloc(at->params, (size_t)ap_shape_count(weight) * sizeof(ap_real));
     return conv;
 }
 
@@ -161,10 +159,9 @@ ap_seanet *ap_seanet_create(ap_params *params, const ap_seanet_config *config, a
         ap_fatal("seanet: dim %lld, width %lld, %d ratios, %d LSTM layers", (long long)config->dim,
                  (long long)config->width, config->ratio_count, config->lstm);
     ap_seanet *seanet = ap_params_alloc(params, sizeof *seanet);
-    *seanet = (ap_seanet){.config = *config, .kind = kind};
-    if (encoder) seanet->encoder = create_encoder((place){params, kind, encoder, false, 0}, config);
-    if (decoder)
-        seanet->decoder = create_decoder((place){params, kind, decoder, kind == AP_PARAM_FROZEN, 0}, config);
+    *seanet = (ap_seanet){.params = params, .config = *config, .kind = kind};
+    if (encoder) seanet->encoder = create_encoder((place){params, kind, encoder, 0}, config);
+    if (decoder) seanet->decoder = create_decoder((place){params, kind, decoder, 0}, config);
     return seanet;
 }
 
@@ -177,28 +174,29 @@ int64_t ap_seanet_hop(const ap_seanet *seanet)
 
 /* ---------------------------------------------------------------- frozen weights */
 
-static void fold(normed_conv *conv)
+static void fold(ap_params *params, normed_conv *conv)
 {
-    int64_t rows = conv->folded.shape.at[0], size = ap_shape_count(conv->folded.shape) / rows;
+    int64_t count = ap_shape_count(conv->folded.shape), rows = conv->folded.shape.at[0], size = count / rows;
+    if (!conv->folded.data) conv->folded.data = ap_params_alloc(params, (size_t)count * sizeof(ap_real));
     ap_weight_norm_forward(rows, size, conv->v->value.data, conv->g->value.data, conv->folded.data);
 }
 
-static void fold_half(half *h, int stages)
+static void fold_half(ap_params *params, half *h, int stages)
 {
-    fold(&h->first);
-    fold(&h->last);
+    fold(params, &h->first);
+    fold(params, &h->last);
     for (int i = 0; i < stages; i++) {
-        fold(&h->resample[i]);
-        fold(&h->block[i].squeeze);
-        fold(&h->block[i].expand);
-        fold(&h->block[i].shortcut);
+        fold(params, &h->resample[i]);
+        fold(params, &h->block[i].squeeze);
+        fold(params, &h->block[i].expand);
+        fold(params, &h->block[i].shortcut);
     }
 }
 
 static void prepare(ap_seanet *seanet)
 {
-    if (seanet->kind != AP_PARAM_FROZEN || seanet->folded) return;
-    fold_half(&seanet->decoder, seanet->config.ratio_count);
+    if (seanet->kind != AP_PARAM_FROZEN || seanet->folded || !seanet->decoder.exists) return;
+    fold_half(seanet->params, &seanet->decoder, seanet->config.ratio_count);
     seanet->folded = true;
 }
 

@@ -71,6 +71,7 @@ ap_status log_append(const char *path, int descriptor, int64_t step, int epoch, 
     size_t length = 0;
     FILE *stream = open_memstream(&line, &length);
     if (!stream) ap_fatal("out of memory: a line of %s", path);
+    locale_t before = ap_text_plain();
     fprintf(stream, "{\"" LOG_STEP "\": %" PRId64 ", \"" LOG_EPOCH "\": %d, \"" LOG_TIME "\": %.3f", step,
             epoch, time);
     for (int i = 0; i < count; i++) {
@@ -78,6 +79,7 @@ ap_status log_append(const char *path, int descriptor, int64_t step, int epoch, 
         fprintf(stream, ", \"%s\": %s", names[i], isfinite(values[i]) ? number : "null");
     }
     fprintf(stream, "}\n");
+    ap_text_plain_end(before);
     if (fclose(stream) != 0) ap_fatal("out of memory: a line of %s", path);
     ssize_t wrote;
     do wrote = write(descriptor, line, length);

@@ -2,10 +2,13 @@
 
 #include "antiphon/safetensors.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <cjson/cJSON.h>
+#include <ctype.h>
+#include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,45 +21,82 @@
 
 /* Numbers are written as text: 64-bit counters do not survive a double, and sums must come back bit for bit.
  */
-static void put(cJSON *object, const char *key, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-static void put(cJSON *object, const char *key, const char *format, ...)
+static void put(cJSON *object, const char *key, const char *text)
 {
-    char text[64];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
     if (!cJSON_AddStringToObject(object, key, text)) ap_fatal("out of memory: a checkpoint's state");
+}
+
+static void put_count(cJSON *object, const char *key, int64_t count)
+{
+    char text[AP_NUMBER_TEXT];
+    snprintf(text, sizeof text, "%" PRId64, count);
+    put(object, key, text);
+}
+
+static void put_bits(cJSON *object, const char *key, uint64_t bits)
+{
+    char text[AP_NUMBER_TEXT];
+    snprintf(text, sizeof text, "%" PRIu64, bits);
+    put(object, key, text);
+}
+
+static void put_real(cJSON *object, const char *key, double x)
+{
+    char text[AP_NUMBER_TEXT];
+    ap_text_of_number(x, text);
+    put(object, key, text);
 }
 
 static char *progress_to_json(const ap_progress *p, int64_t optimiser_step)
 {
     cJSON *root = cJSON_CreateObject(), *sums = root ? cJSON_AddObjectToObject(root, "sums") : NULL;
     if (!sums) ap_fatal("out of memory: a checkpoint's state");
-    put(root, "epoch", "%" PRId64, p->epoch);
-    put(root, "batch", "%" PRId64, p->batch);
-    put(root, "step", "%" PRId64, p->step);
-    put(root, "optimiser_step", "%" PRId64, optimiser_step);
-    put(root, "rng_seed", "%" PRIu64, p->rng.seed);
-    put(root, "rng_counter", "%" PRIu64, p->rng.counter);
-    if (p->has_best) put(root, "best", "%.17g", p->best);
-    put(root, "stale", "%" PRId64, p->stale);
-    put(root, "counted", "%" PRId64, p->counted);
+    put_count(root, "epoch", p->epoch);
+    put_count(root, "batch", p->batch);
+    put_count(root, "step", p->step);
+    put_count(root, "optimiser_step", optimiser_step);
+    put_bits(root, "rng_seed", p->rng.seed);
+    put_bits(root, "rng_counter", p->rng.counter);
+    if (p->has_best) put_real(root, "best", p->best);
+    put_count(root, "stale", p->stale);
+    put_count(root, "counted", p->counted);
     for (int k = 0; k < AP_MEASURE_COUNT; k++)
-        if (p->sums.present[k]) put(sums, ap_measure_name(k), "%.17g", p->sums.value[k]);
+        if (p->sums.present[k]) put_real(sums, ap_measure_name(k), p->sums.value[k]);
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
     if (!text) ap_fatal("out of memory: a checkpoint's state");
     return text;
 }
 
-/* the text behind `key` read by a scanf format, NULL target skipped; false when it is not there or no number
- */
-static bool get(const cJSON *object, const char *key, const char *format, void *into)
+/* The text behind `key`, or NULL. */
+static const char *text_of(const cJSON *object, const char *key)
 {
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    return cJSON_IsString(item) && sscanf(item->valuestring, format, into) == 1;
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+/* A number of 64 bits without a sign, and nothing behind it. */
+static bool get_bits(const cJSON *object, const char *key, uint64_t *bits)
+{
+    const char *text = text_of(object, key);
+    char *end;
+    if (!text || !isdigit((unsigned char)*text)) return false;
+    errno = 0;
+    *bits = strtoull(text, &end, 10);
+    return *end == '\0' && errno == 0;
+}
+
+static bool get_count(const cJSON *object, const char *key, int64_t *count)
+{
+    uint64_t bits = 0;
+    bool good = get_bits(object, key, &bits) && bits <= INT64_MAX;
+    *count = good ? (int64_t)bits : 0;
+    return good;
+}
+
+static bool get_real(const cJSON *object, const char *key, double *x)
+{
+    const char *text = text_of(object, key);
+    return text && ap_text_to_number(text, x);
 }
 
 static ap_status progress_from_json(const char *path, const char *text, ap_progress *p,
@@ -67,19 +107,22 @@ static ap_status progress_from_json(const char *path, const char *text, ap_progr
     *p = (ap_progress){0};
     const char *bad = NULL;
     const struct {
-        const char *key, *format;
-        void *into;
-    } fields[] = {{"epoch", "%" SCNd64, &p->epoch},       {"batch", "%" SCNd64, &p->batch},
-                  {"step", "%" SCNd64, &p->step},         {"optimiser_step", "%" SCNd64, optimiser_step},
-                  {"rng_seed", "%" SCNu64, &p->rng.seed}, {"rng_counter", "%" SCNu64, &p->rng.counter},
-                  {"stale", "%" SCNd64, &p->stale},       {"counted", "%" SCNd64, &p->counted}};
-    for (size_t k = 0; k < sizeof fields / sizeof *fields && !bad; k++)
-        if (!get(root, fields[k].key, fields[k].format, fields[k].into)) bad = fields[k].key;
-    p->has_best = get(root, "best", "%lf", &p->best);
+        const char *key;
+        int64_t *into;
+    } counts[] = {{"epoch", &p->epoch}, {"batch", &p->batch},
+                  {"step", &p->step},   {"optimiser_step", optimiser_step},
+                  {"stale", &p->stale}, {"counted", &p->counted}};
+    for (size_t k = 0; k < sizeof counts / sizeof *counts && !bad; k++)
+        if (!get_count(root, counts[k].key, counts[k].into)) bad = counts[k].key;
+    if (!bad && !get_bits(root, "rng_seed", &p->rng.seed)) bad = "rng_seed";
+    if (!bad && !get_bits(root, "rng_counter", &p->rng.counter)) bad = "rng_counter";
+    p->has_best = cJSON_HasObjectItem(root, "best");
+    if (!bad && p->has_best && !(get_real(root, "best", &p->best) && isfinite(p->best))) bad = "best";
     for (int k = 0; k < AP_MEASURE_COUNT; k++)
-        p->sums.present[k] = get(sums, ap_measure_name(k), "%lf", &p->sums.value[k]);
+        p->sums.present[k] = get_real(sums, ap_measure_name(k), &p->sums.value[k]);
     cJSON_Delete(root);
-    return bad ? ap_error(AP_FAILED, "%s: the state's \"%s\" is missing or no number", path, bad) : ap_ok();
+    return bad ? ap_error(AP_FAILED, "%s: the state's \"%s\" is missing or not such a number", path, bad)
+               : ap_ok();
 }
 
 /* ---------------------------------------------------------------- saving */
@@ -202,13 +245,17 @@ ap_status ap_checkpoint_config(const char *path, ap_config *config)
 ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **model)
 {
     ap_safetensors *file;
+    *model = NULL;
     AP_TRY(open_checkpoint(path, &file));
     ap_status status = read_config(file, path, config);
     config->codec.weights[0] = '\0'; /* the checkpoint holds them */
     if (!ap_failed(&status)) status = ap_model_create(config, 0, model);
     if (!ap_failed(&status)) {
         status = load_tensors(file, path, *model);
-        if (ap_failed(&status)) ap_model_free(*model);
+        if (ap_failed(&status)) {
+            ap_model_free(*model);
+            *model = NULL;
+        }
     }
     ap_safetensors_close(file);
     return status;

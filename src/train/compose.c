@@ -6,6 +6,7 @@
 #include "core/bounds.h"
 #include "core/memory.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -265,7 +266,7 @@ static ap_status compose(job *j, const char *const sources[2], const ap_compose_
     double whole;
     AP_TRY(open_sources(j, sources, &whole));
     j->spool = tmpfile();
-    if (!j->spool) return ap_error(AP_FAILED, "temporary file: cannot be created");
+    if (!j->spool) return ap_error(AP_FAILED, "temporary file: cannot be created: %s", strerror(errno));
     AP_TRY(run_windows(j, watch, context, whole));
     if (j->count < AP_MODULATION_SEGMENTS)
         return ap_error(AP_FAILED, "%s: ends before it has begun", sources[0]);

@@ -1,6 +1,7 @@
 /* What no key alone can say: whether the values fit together. */
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
+#include "antiphon/objective.h"
 
 #include <math.h>
 #include <string.h>
@@ -30,6 +31,8 @@ static ap_status check_codec(const ap_config *config, int64_t samples)
             return ap_error(AP_MISUSE, "codec.%s: the mdct codec has no weights",
                             config->codec.train ? "train" : "weights");
     } else {
+        if (config->codec.width % 2) /* a residual block works in half as many */
+            return ap_error(AP_MISUSE, "codec.width = %d is odd", config->codec.width);
         hop = 1;
         for (int i = 0; i < config->codec.ratios.count && hop <= samples; i++)
             hop *= config->codec.ratios.at[i];
@@ -72,21 +75,18 @@ static ap_status check_loss(const ap_config *config, int64_t samples)
                         "loss.corr_segments = %d is more than the %lld samples of data.seconds = %g",
                         config->loss.corr_segments, (long long)samples, config->data.seconds);
     if (config->loss.corr_lag_ms > 0 && samples / config->loss.corr_segments < AP_MODULATION_LAG_STEPS)
-        return ap_error(AP_MISUSE,
-                        "loss.corr_lag_ms: loss.corr_segments = %d leaves %lld samples a segment, less than %d",
-                        config->loss.corr_segments, (long long)(samples / config->loss.corr_segments),
-                        AP_MODULATION_LAG_STEPS);
+        return ap_error(
+            AP_MISUSE,
+            "loss.corr_lag_ms: loss.corr_segments = %d leaves %lld samples a segment, less than %d",
+            config->loss.corr_segments, (long long)(samples / config->loss.corr_segments),
+            AP_MODULATION_LAG_STEPS);
     AP_TRY(long_enough(config, samples, config->loss.spectral, "spectral", SPECTRAL_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.mel, "mel", MEL_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.chroma, "chroma", CHROMA_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.onset, "onset", ONSET_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.timbre, "timbre", ONSET_WINDOW));
-    const double weights[] = {config->loss.rms_input, config->loss.rms_target, config->loss.spectral,
-                              config->loss.mel,       config->loss.novelty,    config->loss.corr_weight,
-                              config->loss.onset,     config->loss.chroma,     config->loss.timbre,
-                              config->loss.variation, config->loss.level};
     double sum = 0;
-    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++) sum += weights[i];
+    for (int k = 0; k < AP_MEASURE_COUNT; k++) sum += ap_measure_weight(config, k);
     return sum > 0 ? ap_ok() : ap_error(AP_MISUSE, "loss: every weight is 0: there is nothing to train for");
 }
 

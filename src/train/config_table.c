@@ -1,5 +1,7 @@
 #include "train/config_table.h"
 
+#include "antiphon/seanet.h"
+
 #include <limits.h>
 #include <string.h>
 
@@ -59,7 +61,7 @@ const config_key ap_config_keys[] = {
     NUMBER(codec, gain, 8.0, 0, 1e6, RANGE_ABOVE, "mdct: factor from coefficients to latents"),
     INT(codec, width, 32, 2, 1024, "seanet: channels of the outermost layer, doubled at each ratio"),
     LIST(codec, ratios, "[8,5,4,2]", 1, 64, "seanet: strides from latents to audio; their product is the samples of a frame"),
-    INT(codec, lstm, 2, 0, 8, "seanet: LSTM layers"),
+    INT(codec, lstm, 2, 0, AP_SEANET_LSTM_MAX, "seanet: LSTM layers"),
     TEXT(codec, weights, "", "seanet: safetensors file with the codec's weights; empty: as initialised"),
     BOOL(codec, train, false, "seanet: train the codec too"),
 
@@ -69,6 +71,7 @@ const config_key ap_config_keys[] = {
     INT(agent, heads, 8, 1, 1024, "attention heads of the composer"),
     INT(agent, layers, 4, 1, 256, "layers of the composer"),
     INT(agent, ff, 2048, 1, WIDEST, "channels inside the composer's feed-forward layers"),
+    BOOL(agent, positions, true, "the composer knows where in its window a frame stands; false: what it plays follows what it hears alone"),
     NUMBER(agent, dropout, 0.1, 0, 1, RANGE_BELOW, "share of activations dropped in training"),
     CHOICE(agent, output, ap_output_part, "cascade", "between the agent and the decoder: two refining stages, nothing, or gains over both sources' latents", "cascade", "direct", "gates"),
     BOOL(agent, compress, false, "the agent hears asinh of the latents"),

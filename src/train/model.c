@@ -3,8 +3,8 @@
 #include "antiphon/agent.h"
 #include "antiphon/elementwise.h"
 #include "antiphon/output.h"
-#include "antiphon/safetensors.h"
 #include "core/memory.h"
+#include "train/codec_weights.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -44,7 +44,8 @@ static void create_agent(ap_model *model, const ap_config *config)
                              .heads = config->agent.heads,
                              .layers = config->agent.layers,
                              .ff = config->agent.ff,
-                             .dropout = (ap_real)config->agent.dropout};
+                             .dropout = (ap_real)config->agent.dropout,
+                             .placeless = !config->agent.positions};
     model->agent = ap_agent_create(model->params, agent, "agent.");
 }
 
@@ -66,20 +67,6 @@ static void create_output(ap_model *model, const ap_config *config)
                               (ap_real)config->cascade.dropout, "cascade.");
     if (config->agent.output == AP_OUTPUT_GATES)
         model->gates = ap_gates_create(model->params, gates_config(config), "gates.");
-}
-
-/* the codec's tensors from a file that may hold more */
-static ap_status load_codec(ap_model *model, const char *path)
-{
-    ap_safetensors *file;
-    AP_TRY(ap_safetensors_open(path, &file));
-    ap_status status = ap_ok();
-    for (size_t i = 0; i < ap_params_count(model->params) && !ap_failed(&status); i++) {
-        ap_param *param = ap_params_at(model->params, i);
-        if (ap_codec_owns(param->name)) status = ap_safetensors_load(file, param->name, param->value);
-    }
-    ap_safetensors_close(file);
-    return status;
 }
 
 /* Weights and gradients larger than the machine's memory would be asked for in vain, and until that shows
@@ -113,7 +100,7 @@ ap_status ap_model_create(const ap_config *config, uint64_t seed, ap_model **out
     ap_status status = check_memory(model);
     if (!ap_failed(&status)) ap_params_build(model->params, &rng);
     if (!ap_failed(&status) && config->codec.type == AP_CODEC_SEANET && *config->codec.weights)
-        status = load_codec(model, config->codec.weights);
+        status = ap_codec_weights_load(config->codec.weights, model->params);
     if (ap_failed(&status)) {
         ap_model_free(model);
         model = NULL;

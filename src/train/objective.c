@@ -9,35 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const names[AP_MEASURE_COUNT] = {
-    [AP_MEASURE_LOSS] = "loss",
-    [AP_MEASURE_RMS_INPUT] = "rms_input",
-    [AP_MEASURE_RMS_TARGET] = "rms_target",
-    [AP_MEASURE_SPECTRAL] = "spectral",
-    [AP_MEASURE_MEL] = "mel",
-    [AP_MEASURE_NOVELTY] = "novelty_loss",
-    [AP_MEASURE_CORR_COST] = "corr_cost",
-    [AP_MEASURE_ONSET] = "onset_loss",
-    [AP_MEASURE_CHROMA] = "chroma_loss",
-    [AP_MEASURE_TIMBRE] = "timbre_loss",
-    [AP_MEASURE_VARIATION] = "variation_loss",
-    [AP_MEASURE_LEVEL] = "level_loss",
-    [AP_MEASURE_MIXTURE] = "mixture_loss",
-    [AP_MEASURE_R_INPUT] = "r_input",
-    [AP_MEASURE_R_TARGET] = "r_target",
-    [AP_MEASURE_WEIGHTS] = "input_rhythm_weight",
-    "input_harmony_weight",
-    "input_timbre_weight",
-    "target_rhythm_weight",
-    "target_harmony_weight",
-    "target_timbre_weight",
-};
-
-const char *ap_measure_name(ap_measure measure)
-{
-    return names[measure];
-}
-
 /* ---------------------------------------------------------------- the terms, each a scalar variable */
 
 static ap_var *rms_input(ap_tape *tape, const ap_config *config, const ap_heard *h)
@@ -118,11 +89,58 @@ static ap_var *mixture(ap_tape *tape, const ap_config *config, const ap_heard *h
     return ap_mixture_loss(tape, h->output, h->input, h->target, (ap_real)config->loss.mixture_most);
 }
 
-typedef struct term {
-    ap_measure measure;
-    double weight;
+/* ---------------------------------------------------------------- all that is measured */
+
+typedef struct kind {
+    const char *name, *key; /* key: of the term's weight; NULL: no term of the loss */
+    size_t weight;          /* where that is in ap_config */
     ap_var *(*build)(ap_tape *tape, const ap_config *config, const ap_heard *heard);
-} term;
+} kind;
+
+#define TERM(name, key, build)                                                                               \
+    {                                                                                                        \
+        name, "loss." #key, offsetof(ap_config, loss.key), build                                             \
+    }
+
+static const kind kinds[AP_MEASURE_COUNT] = {
+    [AP_MEASURE_LOSS] = {.name = "loss"},
+    [AP_MEASURE_RMS_INPUT] = TERM("rms_input", rms_input, rms_input),
+    [AP_MEASURE_RMS_TARGET] = TERM("rms_target", rms_target, rms_target),
+    [AP_MEASURE_SPECTRAL] = TERM("spectral", spectral, spectral),
+    [AP_MEASURE_MEL] = TERM("mel", mel, mel),
+    [AP_MEASURE_NOVELTY] = TERM("novelty_loss", novelty, novelty),
+    [AP_MEASURE_CORR_COST] = TERM("corr_cost", corr_weight, correlation),
+    [AP_MEASURE_ONSET] = TERM("onset_loss", onset, onset),
+    [AP_MEASURE_CHROMA] = TERM("chroma_loss", chroma, chroma),
+    [AP_MEASURE_TIMBRE] = TERM("timbre_loss", timbre, timbre),
+    [AP_MEASURE_VARIATION] = TERM("variation_loss", variation, variation),
+    [AP_MEASURE_LEVEL] = TERM("level_loss", level, level),
+    [AP_MEASURE_MIXTURE] = TERM("mixture_loss", mixture, mixture),
+    [AP_MEASURE_R_INPUT] = {.name = "r_input"},
+    [AP_MEASURE_R_TARGET] = {.name = "r_target"},
+    [AP_MEASURE_WEIGHTS] = {.name = "input_rhythm_weight"},
+    {.name = "input_harmony_weight"},
+    {.name = "input_timbre_weight"},
+    {.name = "target_rhythm_weight"},
+    {.name = "target_harmony_weight"},
+    {.name = "target_timbre_weight"},
+};
+
+const char *ap_measure_name(ap_measure measure)
+{
+    return kinds[measure].name;
+}
+
+const char *ap_measure_key(ap_measure measure)
+{
+    return kinds[measure].key;
+}
+
+double ap_measure_weight(const ap_config *config, ap_measure measure)
+{
+    if (!kinds[measure].key) return 0;
+    return *(const double *)((const char *)config + kinds[measure].weight);
+}
 
 /* ---------------------------------------------------------------- what is measured without a gradient */
 
@@ -176,30 +194,17 @@ static void measure_weights(const ap_var *weights, ap_measures *measures)
 
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures)
 {
-    const term terms[] = {
-        {AP_MEASURE_RMS_INPUT, config->loss.rms_input, rms_input},
-        {AP_MEASURE_RMS_TARGET, config->loss.rms_target, rms_target},
-        {AP_MEASURE_SPECTRAL, config->loss.spectral, spectral},
-        {AP_MEASURE_MEL, config->loss.mel, mel},
-        {AP_MEASURE_NOVELTY, config->loss.novelty, novelty},
-        {AP_MEASURE_CORR_COST, config->loss.corr_weight, correlation},
-        {AP_MEASURE_ONSET, config->loss.onset, onset},
-        {AP_MEASURE_CHROMA, config->loss.chroma, chroma},
-        {AP_MEASURE_TIMBRE, config->loss.timbre, timbre},
-        {AP_MEASURE_VARIATION, config->loss.variation, variation},
-        {AP_MEASURE_LEVEL, config->loss.level, level},
-        {AP_MEASURE_MIXTURE, config->loss.mixture, mixture},
-    };
     *measures = (ap_measures){0};
     ap_var *total = NULL, *correlated = NULL;
-    for (size_t k = 0; k < sizeof terms / sizeof *terms; k++) {
-        if (terms[k].weight == 0) continue;
-        ap_tape_section(tape, names[terms[k].measure]);
-        ap_var *value = terms[k].build(tape, config, heard);
-        measures->present[terms[k].measure] = true;
-        measures->value[terms[k].measure] = (double)value->value.data[0];
-        if (terms[k].build == correlation) correlated = value;
-        ap_var *weighted = ap_scale(tape, value, (ap_real)terms[k].weight);
+    for (int k = 0; k < AP_MEASURE_COUNT; k++) {
+        double weight = ap_measure_weight(config, k);
+        if (weight == 0) continue;
+        ap_tape_section(tape, kinds[k].name);
+        ap_var *value = kinds[k].build(tape, config, heard);
+        measures->present[k] = true;
+        measures->value[k] = (double)value->value.data[0];
+        if (k == AP_MEASURE_CORR_COST) correlated = value;
+        ap_var *weighted = ap_scale(tape, value, (ap_real)weight);
         total = total ? ap_add(tape, total, weighted) : weighted;
     }
     ap_tape_section(tape, "measures");

@@ -21,6 +21,11 @@ expect 0 "r_input" infer --checkpoint agent/checkpoints/best.safetensors --input
 expect 0 "the frozen codec is random" train codec.json --out random --epochs=1
 expect 1 "holds a codec alone" infer --checkpoint codec/checkpoints/best.safetensors --input "$a" --target "$b" --out no.wav
 expect 0 "best.safetensors" train-codec tiny.json --out late --codec.type=seanet --codec.width=4 --codec.dim=8 --epochs=1
+# of a recipe for composing only what serves a codec stays
+expect 0 "best.safetensors" train-codec tiny.json --out apart --data.path=pairs --codec.type=seanet --codec.width=4 --codec.dim=8 --epochs=1
+if grep -Eq '"train_(mixture|onset|chroma|level|novelty)_loss"' apart/log.jsonl; then echo "a term too many" && exit 1; fi
+expect 2 "codec.width = 3 is odd" train-codec codec.json --out no --codec.width=3
+expect 2 "codec.lstm = 5" train-codec codec.json --out no --codec.lstm=5
 expect 2 "no weights" train-codec tiny.json --out no
 expect 1 "codec.json" train codec.json --out no --codec.weights=codec.json
 expect 1 "encoder.layers" train codec.json --out no --codec.weights=codec/checkpoints/best.safetensors --codec.width=8

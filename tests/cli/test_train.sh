@@ -150,6 +150,28 @@ head -c 20000 whole/checkpoints/last.safetensors >cut.safetensors
 expect 1 "cut.safetensors" train tiny.json --out no --resume cut.safetensors
 [ ! -e no/checkpoints/last.safetensors ]
 
+# a checkpoint whose state is not one
+damage() { # damage KEY OLD NEW, of one length
+    LC_ALL=C sed "s/\\\\\"$1\\\\\":\\\\t\\\\\"$2/\\\\\"$1\\\\\":\\\\t\\\\\"$3/" \
+        whole/checkpoints/last.safetensors >damaged.safetensors
+    if cmp -s whole/checkpoints/last.safetensors damaged.safetensors; then echo "$1 is as before" && exit 1; fi
+    expect 1 "damaged.safetensors: the state's \"$1\"" train tiny.json --out no --resume damaged.safetensors
+}
+damage epoch 3 x
+damage batch 0 -
+damage step . -
+damage stale . +
+damage best ... nan
+[ ! -e no/checkpoints/last.safetensors ]
+
+# a checkpoint from elsewhere does not take the place of another run's, and what a killed one left goes
+expect 2 "whole holds a run already, which going on from halves/checkpoints/last.safetensors would overwrite" \
+    train tiny.json --out whole --resume halves/checkpoints/last.safetensors
+touch whole/checkpoints/last.safetensors.123-4.tmp whole/checkpoints/mine.tmp
+expect 0 "nothing left" train tiny.json --out whole --resume auto --mask_reg_weight 0.2
+[ ! -e whole/checkpoints/last.safetensors.123-4.tmp ]
+there whole/checkpoints/mine.tmp
+
 # a pair without its partner is named and counted; without any pair training does not start
 mkdir -p lone
 cp -r pairs/train pairs/val lone

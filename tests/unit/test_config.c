@@ -322,7 +322,7 @@ static void round_trip(void **state)
         const char *const attempts[] = {"false",
                                         "true",
                                         "\"\\ \xC3\xBC\n",
-                                        "7",
+                                        "3",
                                         "0.1234567890123456789",
                                         "[2,3]",
                                         "shuffled",
@@ -410,6 +410,8 @@ static void values_must_fit_together(void **state)
     CHECK_AFTER("track.experiment is empty", "track.experiment", "");
     CHECK_AFTER("loss: every weight is 0: there is nothing to train for", "loss.rms_input", "0",
                 "loss.rms_target", "0", "loss.spectral", "0", "loss.novelty", "0");
+    CHECK_AFTER("", "loss.mixture", "1", "loss.rms_input", "0", "loss.rms_target", "0", "loss.spectral", "0",
+                "loss.novelty", "0");
 }
 
 /* The other forms of the table name every key, and the schema is JSON that agrees with the defaults. */

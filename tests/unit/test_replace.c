@@ -43,6 +43,24 @@ static void an_abandoned_file_leaves_nothing(void **state)
     assert_int_equal(folder_count(state), 0);
 }
 
+static void touch(const char *path)
+{
+    assert_int_equal(ap_replace_file(path, "x", 1).code, AP_OK);
+}
+
+/* What a killed writer has left goes, and nothing else. */
+static void what_was_left_is_swept(void **state)
+{
+    static const char *const stay[] = {"file", "file.12.tmp", "file.12-x.tmp", "file.tmp", "other.12-3.tmp"};
+    for (size_t k = 0; k < sizeof stay / sizeof *stay; k++) touch(folder_path(state, stay[k]));
+    touch(folder_path(state, "file.12-3.tmp"));
+    touch(folder_path(state, "file.4567-0.tmp"));
+    ap_replace_sweep(folder_path(state, "file"));
+    assert_int_equal(folder_count(state), sizeof stay / sizeof *stay);
+    for (size_t k = 0; k < sizeof stay / sizeof *stay; k++) check_content(folder_path(state, stay[k]), "x");
+    ap_replace_sweep(folder_path(state, "missing/file"));
+}
+
 static void check_refused(const char *path, const char *reason)
 {
     ap_status status = ap_replace_file(path, "x", 1);
@@ -117,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(the_old_stays_until_the_commit),
         IN_FOLDER(an_abandoned_file_leaves_nothing),
+        IN_FOLDER(what_was_left_is_swept),
         IN_FOLDER(what_cannot_be_written_is_named),
         IN_FOLDER(a_file_of_another_kind_is_not_to_be_replaced),
         IN_FOLDER(folders_are_made_with_their_parents),

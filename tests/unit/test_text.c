@@ -1,0 +1,65 @@
+/* Numbers as text: every one reads back, whatever the host's locale. */
+#include "core/text.h"
+
+#include "support/check.h"
+
+#include <float.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void reads_back(double x)
+{
+    char text[AP_NUMBER_TEXT];
+    double got;
+    ap_text_of_number(x, text);
+    assert_null(strchr(text, ','));
+    assert_true(ap_text_to_number(text, &got));
+    assert_true(got == x);
+}
+
+static void check_numbers(void)
+{
+    const double numbers[] = {0, 1, -1.5, 0.1, 1e-4, M_PI, 1.0 / 3, DBL_MAX, DBL_MIN, DBL_TRUE_MIN, INFINITY};
+    for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++) reads_back(numbers[k]);
+}
+
+static void numbers_read_back(void **state)
+{
+    (void)state;
+    check_numbers();
+    double x;
+    assert_true(ap_text_to_number("nan", &x) && isnan(x));
+    const char *const none[] = {"", "x", "1x", "1 ", "1,5", "--1"};
+    for (size_t k = 0; k < sizeof none / sizeof *none; k++) assert_false(ap_text_to_number(none[k], &x));
+}
+
+/* Any of these writes a comma where C has a point; where none is installed there is nothing to try. */
+static void the_hosts_locale_has_no_say(void **state)
+{
+    (void)state;
+    static const char *const commas[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "es_ES.UTF-8",
+                                         "pl_PL.UTF-8"};
+    bool set = false;
+    for (size_t k = 0; k < sizeof commas / sizeof *commas && !set; k++)
+        set = setlocale(LC_NUMERIC, commas[k]) != NULL;
+    if (!set) skip();
+    char text[AP_NUMBER_TEXT];
+    snprintf(text, sizeof text, "%g", 0.5);
+    assert_string_equal(text, "0,5");
+    check_numbers();
+    snprintf(text, sizeof text, "%g", 0.5); /* the host's own is as it was */
+    assert_string_equal(text, "0,5");
+    setlocale(LC_NUMERIC, "C");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_read_back),
+        cmocka_unit_test(the_hosts_locale_has_no_say),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
