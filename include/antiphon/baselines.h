@@ -19,6 +19,9 @@ typedef enum ap_baseline {
                               Müller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015) */
     AP_BASELINE_DELAY,     /**< the target 64 ms late: one segment of the modulation cost in 16 s */
     AP_BASELINE_LONG_DELAY, /**< the target 500 ms late */
+    AP_BASELINE_STRUCK, /**< the target one frame of the codec late, its level flattened, and struck anew at
+                           the input's onsets, at heights that chance draws, to die away: a rule made to
+                           please the measures, and so the mark of how much they ask */
     AP_BASELINE_SILENCE,
     AP_BASELINE_NOISE, /**< white noise */
     AP_BASELINE_CODEC, /**< the target encoded and decoded */
@@ -31,7 +34,7 @@ typedef enum ap_baseline {
 typedef void ap_round_trip(void *context, int64_t n, const ap_real *x, ap_real *y);
 
 typedef struct ap_baseline_options {
-    uint64_t seed;             /**< of the noise and of the first activations of musaicing */
+    uint64_t seed; /**< of the noise, of the first activations of musaicing and of the heights of strokes */
     ap_round_trip *round_trip; /**< NULL: the mdct codec in its default size (128 of 320 coefficients) */
     void *round_trip_context;
     int64_t other_count; /**< samples of `other` */
@@ -42,8 +45,8 @@ typedef struct ap_baseline_options {
 /** "input copy", "target copy", "mix", ... */
 const char *ap_baseline_name(ap_baseline baseline);
 
-/** Composes n samples at 24 kHz. Imposed, ring, musaicing, noise and the other target are brought to the RMS
- * of the target; delays begin with silence; an other target that is shorter begins again. */
+/** Composes n samples at 24 kHz. Imposed, ring, musaicing, struck, noise and the other target are brought to
+ * the RMS of the target; delays begin with silence; an other target that is shorter begins again. */
 void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *options, int64_t n,
                          const ap_real *input, const ap_real *target, ap_real *output);
 

@@ -34,8 +34,8 @@ typedef struct ap_summary {
 } ap_summary;
 ap_summary ap_bootstrap(int64_t n, const double *values, uint64_t seed);
 
-/** The quantile q (0 to 1) of n values, interpolated between neighbours; NaN values are left out, without any other
- * it is NaN. */
+/** The quantile q (0 to 1) of n values, interpolated between neighbours; NaN values are left out, without any
+ * other it is NaN. */
 double ap_quantile(int64_t n, const double *values, double q);
 
 typedef struct ap_evaluation ap_evaluation;
@@ -64,7 +64,7 @@ ap_status ap_evaluation_score(ap_evaluation *evaluation, int system, const ap_re
  * NaN. */
 ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_baseline_options *options);
 
-/** After the last item: what needs the whole set (chroma gain). */
+/** After the last item: what needs the whole set (AP_METRIC_CHROMA_GAIN, AP_METRIC_OTHERS). */
 void ap_evaluation_finish(ap_evaluation *evaluation);
 
 /** How many systems and items there are, and their names (borrowed). */

@@ -205,6 +205,8 @@ typedef enum ap_metric {
     AP_METRIC_CLICKS,  /**< ap_click_share, above that of the source that has more; 0 at least */
     AP_METRIC_FLUTTER, /**< ap_flutter */
     AP_METRIC_RINGING, /**< ap_ring_share */
+    AP_METRIC_OTHERS,  /**< mean ap_pearson of the 10 ms levels with the outputs for the other items, from the
+                          beginning to the shorter's end; NaN when there are none */
     AP_METRIC_COUNT
 } ap_metric;
 
@@ -224,8 +226,8 @@ typedef struct ap_metric_text {
 } ap_metric_text;
 ap_metric_text ap_metric_describe(ap_metric metric);
 
-/** All metrics of one output; AP_METRIC_CHROMA_GAIN, which needs the other items, is NaN. The three have as
- * many samples. */
+/** All metrics of one output; AP_METRIC_CHROMA_GAIN and AP_METRIC_OTHERS, which need the other items,
+ * are NaN. The three have as many samples. */
 void ap_metrics_measure(ap_arena *arena, const ap_analysis *input, const ap_analysis *target,
                         const ap_analysis *output, double values[AP_METRIC_COUNT]);
 

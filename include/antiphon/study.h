@@ -33,6 +33,7 @@ typedef enum ap_study_measure {
                             target */
     AP_STUDY_RMAX_TARGET,  /**< the same */
     AP_STUDY_MIX_SHARE,    /**< at most 0.35 */
+    AP_STUDY_OTHERS,       /**< AP_METRIC_OTHERS: at most 0.1 */
     AP_STUDY_ONSET_GAIN,   /**< at least 0.8 of the mix's */
     AP_STUDY_CHROMA_GAIN,  /**< at least 0.9 of the target copy's */
     AP_STUDY_TIMBRE_RATIO, /**< at most 0.35 */
@@ -99,7 +100,7 @@ void ap_study_print(const ap_study *study, FILE *stream);
 ap_status ap_study_write(const ap_study *study, const char *path);
 
 /** Measures that together answer one question, ended by AP_STUDY_MEASURES. */
-#define AP_STUDY_GROUP_MOST 5
+#define AP_STUDY_GROUP_MOST 6
 typedef struct ap_study_group {
     const char *question;
     ap_study_measure columns[AP_STUDY_GROUP_MOST + 1];

@@ -2,6 +2,7 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/mdct.h"
+#include "antiphon/metrics.h"
 #include "antiphon/rng.h"
 #include "antiphon/status.h"
 #include "antiphon/tape.h"
@@ -16,9 +17,11 @@
 #define SHORT_DELAY (AP_SAMPLE_RATE * 64 / 1000)
 #define LONG_DELAY (AP_SAMPLE_RATE / 2)
 
-/* Levels are followed in frames of 10 ms. A level to divide by is not taken to be less than this (-50 dB), or
- * silence between the target's notes would be blown up to the input's level. */
+/* Levels are followed in frames of 10 ms, or of 50 where a note is to keep its shape. A level to divide by is
+ * not taken to be less than this (-50 dB), or silence between the target's notes would be blown up to the
+ * input's level. */
 #define LEVEL_WIDTH (AP_SAMPLE_RATE / 100)
+#define LEVEL_WIDTH_NOTES (AP_SAMPLE_RATE / 20)
 #define LEVEL_LEAST 3e-3
 
 /* The mdct codec in its default size. */
@@ -34,6 +37,7 @@ static const char *const names[AP_BASELINE_COUNT] = {
     [AP_BASELINE_MUSAICING] = "NMF musaicing",
     [AP_BASELINE_DELAY] = "target 64 ms late",
     [AP_BASELINE_LONG_DELAY] = "target 500 ms late",
+    [AP_BASELINE_STRUCK] = "target struck anew",
     [AP_BASELINE_SILENCE] = "silence",
     [AP_BASELINE_NOISE] = "white noise",
     [AP_BASELINE_CODEC] = "target through codec",
@@ -70,16 +74,16 @@ static void delay(int64_t n, const ap_real *x, int64_t by, ap_real *y)
 
 /* The level of x around sample t: between the RMS of the two frames whose centres it lies between. */
 typedef struct follower {
-    int64_t frames;
+    int64_t width, frames;
     double *level;
 } follower;
 
-static follower follow(int64_t n, const ap_real *x)
+static follower follow(int64_t n, const ap_real *x, int64_t width)
 {
-    follower f = {.frames = ap_divide_up(n, LEVEL_WIDTH)};
+    follower f = {.width = width, .frames = ap_divide_up(n, width)};
     f.level = ap_allocate((size_t)f.frames, sizeof *f.level);
     for (int64_t i = 0; i < f.frames; i++) {
-        int64_t start = i * LEVEL_WIDTH, length = n - start < LEVEL_WIDTH ? n - start : LEVEL_WIDTH;
+        int64_t start = i * width, length = n - start < width ? n - start : width;
         f.level[i] = rms(length, x + start);
     }
     return f;
@@ -87,7 +91,7 @@ static follower follow(int64_t n, const ap_real *x)
 
 static double level_at(follower f, int64_t t)
 {
-    double at = ((double)t + 0.5) / LEVEL_WIDTH - 0.5;
+    double at = ((double)t + 0.5) / (double)f.width - 0.5;
     if (at <= 0) return f.level[0];
     int64_t i = (int64_t)at;
     if (i + 1 >= f.frames) return f.level[f.frames - 1];
@@ -96,11 +100,46 @@ static double level_at(follower f, int64_t t)
 
 static void impose(int64_t n, const ap_real *input, const ap_real *target, ap_real *y)
 {
-    follower from = follow(n, input), of = follow(n, target);
+    follower from = follow(n, input, LEVEL_WIDTH), of = follow(n, target, LEVEL_WIDTH);
     for (int64_t t = 0; t < n; t++)
         y[t] = (ap_real)((double)target[t] * level_at(from, t) / fmax(level_at(of, t), LEVEL_LEAST));
     free(from.level);
     free(of.level);
+    match_level(n, target, y);
+}
+
+/* Strokes: how far apart their heights are (standard deviation), how fast they die away, what is left between
+ * them, and for how long that is heard before a stroke. */
+#define STROKE_SPREAD 5.0    /* dB */
+#define STROKE_DECAY 25.0    /* dB a second */
+#define STROKE_FLOOR (-20.0) /* dB */
+#define STROKE_GAP (AP_SAMPLE_RATE / 50)
+/* Gains go over into one another within this. */
+#define STROKE_RISE (AP_SAMPLE_RATE / 200)
+
+static void strike(uint64_t seed, int64_t n, const ap_real *input, const ap_real *target, ap_real *y)
+{
+    ap_arena *arena = ap_arena_create();
+    ap_rng rng = ap_rng_init(seed);
+    ap_onsets onsets = ap_onset_times(arena, n, input);
+    delay(n, target, CODEC_HOP, y);
+    follower of = follow(n, y, LEVEL_WIDTH_NOTES);
+    double height = STROKE_FLOOR, gain = STROKE_FLOOR;
+    int64_t last = 0;
+    for (int64_t t = 0, k = 0; t < n; t++) {
+        int64_t next = k < onsets.count ? llround(onsets.times[k] * AP_SAMPLE_RATE) : n + STROKE_GAP;
+        if (t == next) {
+            height = STROKE_SPREAD * ap_rng_normal(&rng);
+            last = t;
+            k++;
+        }
+        double to = fmax(height - STROKE_DECAY * (double)(t - last) / AP_SAMPLE_RATE, STROKE_FLOOR);
+        if (t >= next - STROKE_GAP && t < next) to = STROKE_FLOOR;
+        gain += (to - gain) / STROKE_RISE;
+        y[t] = (ap_real)((double)y[t] / fmax(level_at(of, t), LEVEL_LEAST) * pow(10, gain / 20));
+    }
+    free(of.level);
+    ap_arena_free(arena);
     match_level(n, target, y);
 }
 
@@ -146,6 +185,9 @@ void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *option
         return;
     case AP_BASELINE_LONG_DELAY:
         delay(n, target, LONG_DELAY, output);
+        return;
+    case AP_BASELINE_STRUCK:
+        strike(options->seed, n, input, target, output);
         return;
     case AP_BASELINE_SILENCE:
         memset(output, 0, (size_t)n * sizeof *output);

@@ -1,6 +1,8 @@
 #include "evaluate/evaluation.h"
 
+#include "antiphon/modulation.h"
 #include "antiphon/status.h"
+#include "core/bounds.h"
 #include "core/memory.h"
 
 #include <math.h>
@@ -65,6 +67,12 @@ static ap_chroma keep_chroma(ap_evaluation *e, ap_chroma chroma)
     return chroma;
 }
 
+static ap_levels keep_levels(ap_evaluation *e, const ap_analysis *heard)
+{
+    size_t bytes = (size_t)heard->level_count * sizeof *heard->level;
+    return (ap_levels){heard->level_count, memcpy(ap_arena_alloc(e->kept, bytes), heard->level, bytes)};
+}
+
 ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64_t n, const ap_real *input,
                               const ap_real *target)
 {
@@ -83,6 +91,7 @@ ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64
     at->name = keep_text(e, item);
     at->target = keep_chroma(e, e->target.chroma);
     at->chroma = ap_arena_zeros(e->kept, (size_t)e->system_count * sizeof *at->chroma);
+    at->levels = ap_arena_zeros(e->kept, (size_t)e->system_count * sizeof *at->levels);
     at->values = ap_arena_alloc(e->kept, values * sizeof *at->values);
     for (size_t i = 0; i < values; i++) at->values[i] = NAN;
     return ap_ok();
@@ -99,6 +108,7 @@ ap_status ap_evaluation_score(ap_evaluation *evaluation, int system, const ap_re
     ap_analysis heard = ap_analyse(e->heard, e->input.samples, output);
     ap_metrics_measure(e->heard, &e->input, &e->target, &heard, at->values + system * AP_METRIC_COUNT);
     at->chroma[system] = keep_chroma(e, heard.chroma);
+    at->levels[system] = keep_levels(e, &heard);
     return ap_ok();
 }
 
@@ -127,6 +137,21 @@ static double chroma_to_others(const ap_evaluation *e, ap_chroma chroma, int64_t
     return sum / (double)(e->item_count - 1);
 }
 
+/* The mean correlation of a system's output for item `own` with what it made of the others. */
+static double level_to_others(const ap_evaluation *e, int system, int64_t own)
+{
+    ap_levels mine = e->items[own].levels[system];
+    double sum = 0;
+    int64_t count = 0;
+    for (int64_t i = 0; i < e->item_count; i++) {
+        ap_levels other = e->items[i].levels[system];
+        if (i == own || !other.count) continue;
+        sum += ap_pearson(ap_least(mine.count, other.count), mine.at, other.at);
+        count++;
+    }
+    return count ? sum / (double)count : NAN;
+}
+
 void ap_evaluation_finish(ap_evaluation *evaluation)
 {
     ap_evaluation *e = evaluation;
@@ -139,6 +164,7 @@ void ap_evaluation_finish(ap_evaluation *evaluation)
             if (!e->items[i].chroma[s].count) continue;
             values[AP_METRIC_CHROMA_GAIN] =
                 values[AP_METRIC_CHROMA] - chroma_to_others(e, e->items[i].chroma[s], i);
+            values[AP_METRIC_OTHERS] = level_to_others(e, s, i);
         }
     }
 }

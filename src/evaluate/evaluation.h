@@ -4,12 +4,19 @@
 
 #include "antiphon/evaluate.h"
 
+/* The level of an output over time, every 10 ms. */
+typedef struct ap_levels {
+    int64_t count;
+    ap_real *at;
+} ap_levels;
+
 /* One pair of sources, and what every system made of it. */
 typedef struct ap_evaluated_item {
     const char *name;
     ap_chroma target;
     double *values;    /* [systems, AP_METRIC_COUNT], NaN where nothing was scored */
     ap_chroma *chroma; /* [systems]: of the outputs, empty where nothing was scored */
+    ap_levels *levels; /* the same */
 } ap_evaluated_item;
 
 struct ap_evaluation {

@@ -59,6 +59,9 @@ static const ap_metric_text texts[AP_METRIC_COUNT] = {
                           "share of what is sudden that lies at the codec's frame edges, above the sources'"},
     [AP_METRIC_FLUTTER] = {"flutter", "dB", "jumps of bands' levels from frame to frame, above the sources'"},
     [AP_METRIC_RINGING] = {"ringing", "", "share of the energy in tones that neither source has"},
+    [AP_METRIC_OTHERS] =
+        {"r_others", "",
+         "correlation of the levels with other outputs': what follows the clock, not the music"},
 };
 
 ap_metric_text ap_metric_describe(ap_metric metric)
@@ -81,6 +84,7 @@ static void measure_copying(const ap_analysis *input, const ap_analysis *target,
     values[AP_METRIC_R0_TARGET] = (double)r_target;
     values[AP_METRIC_RMAX_INPUT] = ap_lagged_pearson(levels, input->level, output->level, reach);
     values[AP_METRIC_RMAX_TARGET] = ap_lagged_pearson(levels, target->level, output->level, reach);
+    values[AP_METRIC_OTHERS] = NAN;
     values[AP_METRIC_MIX_SHARE] = ap_mix_share(n, output->audio, input->audio, target->audio);
 }
 

@@ -40,6 +40,10 @@ static const struct criterion {
                              AP_SIDE_MOST, ""},
                             0.35,
                             PLAIN},
+    [AP_STUDY_OTHERS] = {{"r_others", "correlation of the levels with those of the arm's other outputs",
+                          AP_SIDE_MOST, ""},
+                         0.1,
+                         PLAIN},
     [AP_STUDY_ONSET_GAIN] = {{"onset_gain", "F-measure of the onsets against the input's, above chance",
                               AP_SIDE_LEAST, "0.8 of the 50/50 mix's"},
                              0.8,
@@ -87,6 +91,8 @@ static double value_of(ap_study_measure measure, const double values[AP_METRIC_C
         return values[AP_METRIC_RMAX_TARGET];
     case AP_STUDY_MIX_SHARE:
         return values[AP_METRIC_MIX_SHARE];
+    case AP_STUDY_OTHERS:
+        return values[AP_METRIC_OTHERS];
     case AP_STUDY_ONSET_GAIN:
         return values[AP_METRIC_ONSET_GAIN];
     case AP_STUDY_CHROMA_GAIN:

@@ -9,7 +9,7 @@
 static const ap_study_group groups[] = {
     {"Does it copy?",
      {AP_STUDY_R_INPUT, AP_STUDY_R_TARGET, AP_STUDY_RMAX_INPUT, AP_STUDY_RMAX_TARGET, AP_STUDY_MIX_SHARE,
-      AP_STUDY_MEASURES}},
+      AP_STUDY_OTHERS, AP_STUDY_MEASURES}},
     {"Does it take its timing from the input, harmony and timbre from the target?",
      {AP_STUDY_ONSET_GAIN, AP_STUDY_CHROMA_GAIN, AP_STUDY_TIMBRE_RATIO, AP_STUDY_MEASURES}},
     {"Is it music, and clean? All together:",
