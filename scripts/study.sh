@@ -46,6 +46,7 @@ new_part = agent.gate_new=0.01
 onset_by_bins = loss.onset_scale=bins
 max_envelope = loss.corr_envelope=max
 direct_output = agent.output=direct
+clock = agent.positions=true
 matched_targets = data.targets=matched
 no_input_material = agent.gate_input=false
 END

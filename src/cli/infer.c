@@ -49,7 +49,9 @@ static void tell_lowered(const char *source, double gain)
 static void tell_still(const char *source, double variation)
 {
     if (variation < STILL_MOST)
-        printf("    the %s is silent or steady throughout: a correlation with it says nothing\n", source);
+        printf("    the %s is silent or steady throughout (as channels that cancel each other are): its "
+               "correlation says nothing\n",
+               source);
 }
 
 static bool same_file(const char *a, const char *b)
