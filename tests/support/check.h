@@ -44,7 +44,8 @@ typedef struct gradient_case {
 /* Compares, element by element and with its sign, the tape's gradient of sum(output * fixed random weights)
  * with a central difference of fourth order. Relative tolerance 1e-6 in the double build (of the larger of the
  * element and a hundredth of the gradient's RMS); in the float build, where differences are coarse, 2e-2 of the
- * gradient's RMS, so that a wrong sign or a missing term still fails. Frees nothing. */
+ * gradient's RMS, so that a wrong sign or a missing term still fails. The gradient is added to what stood
+ * there, and is the same, bit for bit, when no other input's is wanted. Frees nothing. */
 void check_gradient(const gradient_case *c);
 
 /* Compares value and gradients of the case as several threads compute them with those of one thread, with
