@@ -45,7 +45,8 @@ typedef struct gradient_case {
  * with a central difference of fourth order. Relative tolerance 1e-6 in the double build (of the larger of
  * the element and a hundredth of the gradient's RMS); in the float build, where differences are coarse, 2e-2
  * of the gradient's RMS, so that a wrong sign or a missing term still fails. The gradient is added to what
- * stood there, and is the same, bit for bit, when no other input's is wanted. Frees nothing. */
+ * stood there, and is the same, bit for bit, when no other input's is wanted; and the same where it is the
+ * first to be written into memory full of NaN. Frees nothing. */
 void check_gradient(const gradient_case *c);
 
 /* Compares value and gradients of the case as several threads compute them with those of one thread, with
