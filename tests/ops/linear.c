@@ -38,12 +38,13 @@ static void check_product(const char *what, ap_tensor y, const ap_real *a, const
 static gradient_case linear_case(const int *inputs, ap_shape x, int64_t N)
 {
     int64_t K = x.at[x.rank - 1];
-    return (gradient_case){.name = "linear",
-                           .build = build_linear,
-                           .context = inputs,
-                           .input_count = *inputs,
-                           .inputs = {random_tensor(1, 1, x), random_tensor(2, 1, AP_SHAPE(N, K)),
-                                      *inputs > 2 ? random_tensor(3, 1, AP_SHAPE(N)) : (ap_tensor){.data = NULL}}};
+    return (gradient_case){
+        .name = "linear",
+        .build = build_linear,
+        .context = inputs,
+        .input_count = *inputs,
+        .inputs = {random_tensor(1, 1, x), random_tensor(2, 1, AP_SHAPE(N, K)),
+                   *inputs > 2 ? random_tensor(3, 1, AP_SHAPE(N)) : (ap_tensor){.data = NULL}}};
 }
 
 void forward_linear(void **state)
@@ -74,8 +75,9 @@ void gradient_linear(void **state)
         check_gradient(&c);
         free_inputs(&c);
     }
+    /* each of the three products large enough to go by tiles */
     const int with_bias = 3;
-    gradient_case large = linear_case(&with_bias, AP_SHAPE(2, 301, 67), 131);
+    gradient_case large = linear_case(&with_bias, AP_SHAPE(2, 301, 227), 131);
     check_threads(&large, forward_tolerance());
     free_inputs(&large);
 }

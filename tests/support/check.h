@@ -27,8 +27,8 @@ void check_close(const char *what, int64_t n, const ap_real *got, const double *
 /* The tolerance for comparing a kernel of this build with a loop in double. */
 double forward_tolerance(void);
 
-/* What a gradient check differentiates: builds the output (any shape) from the inputs. It is called many times
- * and must do the same each time. */
+/* What a gradient check differentiates: builds the output (any shape) from the inputs. It is called many
+ * times and must do the same each time. */
 typedef ap_var *check_fn(ap_tape *tape, ap_var *const *inputs, const void *context);
 
 typedef struct gradient_case {
@@ -42,9 +42,11 @@ typedef struct gradient_case {
 } gradient_case;
 
 /* Compares, element by element and with its sign, the tape's gradient of sum(output * fixed random weights)
- * with a central difference of fourth order. Relative tolerance 1e-6 in the double build (of the larger of the
- * element and a hundredth of the gradient's RMS); in the float build, where differences are coarse, 2e-2 of the
- * gradient's RMS, so that a wrong sign or a missing term still fails. Frees nothing. */
+ * with a central difference of fourth order. Relative tolerance 1e-6 in the double build (of the larger of
+ * the element and a hundredth of the gradient's RMS); in the float build, where differences are coarse, 2e-2
+ * of the gradient's RMS, so that a wrong sign or a missing term still fails. The gradient is added to what
+ * stood there, and is the same, bit for bit, when no other input's is wanted; and the same where it is the
+ * first to be written into memory full of NaN. Frees nothing. */
 void check_gradient(const gradient_case *c);
 
 /* Compares value and gradients of the case as several threads compute them with those of one thread, with

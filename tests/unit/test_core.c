@@ -140,7 +140,6 @@ static void tape_puts_a_gradient_where_room_was_reserved(void **state)
         const ap_real *room = y->room;
         assert_non_null(room);
         assert_null(y->grad);
-        /* each of the two could hand down its own gradient's memory */
         ap_var *loss = ap_sum(tape, ap_add(tape, ap_scale(tape, y, 5), ap_scale(tape, y, 7)));
         ap_tape_backward(tape, loss, 1);
         assert_ptr_equal(y->grad, room);
@@ -152,6 +151,45 @@ static void tape_puts_a_gradient_where_room_was_reserved(void **state)
     ap_var *constant = ap_tape_constant(tape, x);
     ap_tape_reserve_grad(tape, constant);
     assert_null(constant->room);
+    ap_tape_free(tape);
+    free(dx);
+    free(x.data);
+}
+
+/* GELU writes its input's gradient over its output's: not where the one has room of its own or is there
+ * already, nor where the other is kept. */
+static void tape_hands_a_gradient_down_that_nobody_keeps(void **state)
+{
+    (void)state;
+    enum { N = 5000, PLAIN = 0, RESERVED, SHARED, KEPT, CASES };
+    ap_tensor x = random_tensor(1, 1, AP_SHAPE(N));
+    ap_real *dx = malloc(N * sizeof *dx);
+    ap_tape *tape = ap_tape_create(0);
+    for (int k = 0; k < CASES; k++) {
+        ap_tape_reset(tape);
+        memset(dx, 0, N * sizeof *dx);
+        ap_var *h = ap_scale(tape, ap_tape_leaf(tape, x, dx), 3), *y = ap_gelu(tape, h, 0);
+        ap_tape_keep(h);
+        if (k == RESERVED) ap_tape_reserve_grad(tape, h);
+        if (k == KEPT) ap_tape_keep(y);
+        const ap_real *room = h->room;
+        ap_real *dy = ap_var_grad(tape, y);
+        for (int i = 0; i < N; i++) dy[i] = 2;
+        ap_real *other = k == SHARED ? ap_var_grad(tape, ap_scale(tape, h, 5)) : NULL;
+        for (int i = 0; other && i < N; i++) other[i] = 1;
+        ap_tape_backward_all(tape);
+        if (k == PLAIN) assert_ptr_equal(h->grad, dy);
+        if (k == RESERVED) assert_true(room && h->grad == room);
+        if (k == KEPT) assert_true(y->grad == dy && h->grad != dy);
+        for (int i = 0; i < N; i++) {
+            double at = 3 * (double)x.data[i];
+            double slope = (1 + erf(at * M_SQRT1_2)) / 2 + at * exp(-at * at / 2) / sqrt(2 * M_PI);
+            double want = 2 * slope + (other ? 5 : 0);
+            assert_true(fabs((double)h->grad[i] - want) < 1e-5);
+            assert_true(fabs((double)dx[i] - 3 * want) < 1e-5);
+            if (k == KEPT) assert_true(y->grad[i] == 2);
+        }
+    }
     ap_tape_free(tape);
     free(dx);
     free(x.data);
@@ -229,7 +267,8 @@ static void params_lie_in_one_array_in_order(void **state)
 {
     (void)state;
     ap_params *params = ap_params_create();
-    ap_init half = {.kind = AP_INIT_ALL_BUT_BLOCK, .a = -2, .zero_block = 1, .blocks = 2}, within = {.kind = AP_INIT_UNIFORM, .a = 0.25};
+    ap_init half = {.kind = AP_INIT_ALL_BUT_BLOCK, .a = -2, .zero_block = 1, .blocks = 2},
+            within = {.kind = AP_INIT_UNIFORM, .a = 0.25};
     ap_param *a = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(2, 3), within, "m.%d.a", 7);
     ap_param *frozen = ap_params_add(params, AP_PARAM_FROZEN, AP_SHAPE(4), half, "m.frozen");
     ap_param *b = ap_params_add(params, AP_PARAM_TRAINED, AP_SHAPE(5), within, "m.b");
@@ -273,6 +312,7 @@ int main(void)
         cmocka_unit_test(tape_gives_constants_no_gradient),
         cmocka_unit_test(tape_recycles_on_the_way_back),
         cmocka_unit_test(tape_puts_a_gradient_where_room_was_reserved),
+        cmocka_unit_test(tape_hands_a_gradient_down_that_nobody_keeps),
         cmocka_unit_test(tape_tells_its_watch_of_sections_there_and_back),
         cmocka_unit_test(params_lie_in_one_array_in_order),
         cmocka_unit_test(shapes_that_do_not_fit_are_both_named),

@@ -80,7 +80,7 @@ static ap_config small_config(const char *codec)
 
 typedef struct record {
     int steps;
-    double loss[STEPS_MAX], rms[STEPS_MAX], cost[STEPS_MAX];
+    double loss[STEPS_MAX], rms[STEPS_MAX], cost[STEPS_MAX], norm[STEPS_MAX];
     size_t memory[STEPS_MAX];
     double validation; /* loss after the last epoch */
 } record;
@@ -93,6 +93,7 @@ static void on_step(void *context, const ap_step_report *report)
     r->loss[r->steps] = report->measures.value[AP_MEASURE_LOSS];
     r->rms[r->steps] = report->measures.value[AP_MEASURE_RMS_TARGET];
     r->cost[r->steps] = report->measures.value[AP_MEASURE_CORR_COST];
+    r->norm[r->steps] = report->gradient_norm;
     r->memory[r->steps++] = info.uordblks + info.hblkhd;
 }
 
@@ -202,7 +203,8 @@ static void nothing_is_allocated_once_it_runs(void **state)
 }
 
 /* One step over four windows at once, and over four batches of one, comes to the same weights: shown by what
- * validation then gives. */
+ * validation then gives. AdamW's first step is the same whatever the gradient's size, which is looked at by
+ * itself. */
 static void gradients_of_several_batches_add_up_to_the_whole(void **state)
 {
     (void)state;
@@ -226,10 +228,128 @@ static void gradients_of_several_batches_add_up_to_the_whole(void **state)
     record unmoved = run(&config);
     assert_int_equal(whole.steps, 1);
     assert_int_equal(parts.steps, 1);
+    assert_true(fabs(whole.norm[0] - parts.norm[0]) < 1e-4 * whole.norm[0]);
     assert_true(fabs(whole.validation - unmoved.validation) > 1e-3);
     assert_true(fabs(whole.validation - parts.validation) <
                 1e-3 * fabs(whole.validation - unmoved.validation) + 1e-5);
 }
+
+/* ---------------------------------------------------------------- how a run ends */
+
+typedef struct ending {
+    int64_t steps, epochs;
+    int skipped, best; /* steps that were; epochs that were the best so far */
+    bool stopped_early, best_saved;
+    ap_status status;
+} ending;
+
+static void on_ending_note(void *context, const char *line)
+{
+    ending *e = context;
+    e->skipped += strstr(line, "the step is skipped") != NULL;
+    e->stopped_early |= strstr(line, "stopped early") != NULL;
+}
+
+static void on_ending_epoch(void *context, const ap_epoch_report *report)
+{
+    ((ending *)context)->best += report->best;
+}
+
+/* Runs in a folder of its own, from a checkpoint if there is one. */
+static ending run_to_the_end(const ap_config *config, const char *name, const char *checkpoint)
+{
+    ending e = {0};
+    ap_observer observer = {.context = &e, .note = on_ending_note, .epoch = on_ending_epoch};
+    ap_trainer *trainer;
+    ap_status status = ap_trainer_create(config, &observer, &trainer);
+    assert_string_equal(status.message, "");
+    if (checkpoint) status = ap_trainer_resume(trainer, checkpoint);
+    assert_string_equal(status.message, "");
+    char *path = ap_format_text("%s/%s", folder, name), *best = ap_format_text("%s/best.safetensors", path);
+    e.status = ap_trainer_run(trainer, path, NULL);
+    e.steps = ap_trainer_step(trainer);
+    e.epochs = ap_trainer_epoch(trainer);
+    e.best_saved = access(best, F_OK) == 0;
+    free(best);
+    free(path);
+    ap_trainer_free(trainer);
+    return e;
+}
+
+/* A model without BatchNorm: it comes to the same output as long as its weights stay. */
+static ap_config steady_config(void)
+{
+    ap_config config = small_config("mdct");
+    set(&config, "agent.compositional", "false");
+    set(&config, "data.seconds", "0.1"); /* ten windows of the pair */
+    return config;
+}
+
+/* A checkpoint before the first step, of weights so large that nothing finite comes out. The caller frees its
+ * path. */
+static char *save_hopeless(const ap_config *config)
+{
+    ap_model *model;
+    ap_status status = ap_model_create(config, 0, &model);
+    assert_string_equal(status.message, "");
+    ap_real *values = ap_params_trained_values(ap_model_params(model));
+    ap_adamw optimiser = ap_adamw_init(ap_params_trained_count(ap_model_params(model)));
+    ap_progress progress = {0};
+    for (int64_t i = 0; i < optimiser.count; i++) values[i] *= (ap_real)1e30;
+    char *path = ap_format_text("%s/hopeless.safetensors", folder);
+    status = ap_checkpoint_save(path, config, model, &optimiser, &progress);
+    assert_string_equal(status.message, "");
+    ap_adamw_free(&optimiser);
+    ap_model_free(model);
+    return path;
+}
+
+static void ten_steps_in_a_row_without_a_gradient_end_a_run(void **state)
+{
+    (void)state;
+    if (sizeof(ap_real) == sizeof(double)) skip(); /* no weight of a checkpoint is large enough */
+    ap_config config = steady_config();
+    char *hopeless = save_hopeless(&config);
+    ending e = run_to_the_end(&config, "diverged", hopeless);
+    assert_int_equal(e.status.code, AP_FAILED);
+    assert_non_null(strstr(e.status.message, "diverged"));
+    assert_int_equal(e.skipped, 10);
+    assert_int_equal(e.steps, 10);
+    assert_int_equal(e.epochs, 0);
+
+    /* as few as are in a short run do not, and an epoch that ends so is not the best, were it the only one */
+    set(&config, "train.steps_per_epoch", "3");
+    set(&config, "train.epochs", "2");
+    e = run_to_the_end(&config, "hopeless", hopeless);
+    assert_string_equal(e.status.message, "");
+    assert_int_equal(e.skipped, 6);
+    assert_int_equal(e.epochs, 2);
+    assert_int_equal(e.best, 0);
+    assert_false(e.best_saved);
+    free(hopeless);
+}
+
+/* Without a learning rate every epoch ends alike: the first is the best, and those after it count. */
+static void patience_is_how_many_epochs_may_be_no_better(void **state)
+{
+    (void)state;
+    ap_config config = steady_config();
+    const char *const settings[][2] = {
+        {"train.lr", "0"}, {"train.steps_per_epoch", "1"}, {"train.epochs", "5"}, {"train.patience", "2"}};
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        set(&config, settings[i][0], settings[i][1]);
+    ending e = run_to_the_end(&config, "patient", NULL);
+    assert_string_equal(e.status.message, "");
+    assert_int_equal(e.best, 1);
+    assert_true(e.best_saved && e.stopped_early);
+    assert_int_equal(e.epochs, 3);
+    set(&config, "train.patience", "0");
+    e = run_to_the_end(&config, "tireless", NULL);
+    assert_int_equal(e.epochs, 5);
+    assert_false(e.stopped_early);
+}
+
+/* ---------------------------------------------------------------- the optimiser and the schedule */
 
 /* AdamW against its equations in double, two steps */
 static void adamw_steps_by_its_equations(void **state)
@@ -288,6 +408,8 @@ int main(void)
         cmocka_unit_test(threads_change_no_more_than_rounding),
         cmocka_unit_test(nothing_is_allocated_once_it_runs),
         cmocka_unit_test(gradients_of_several_batches_add_up_to_the_whole),
+        cmocka_unit_test(ten_steps_in_a_row_without_a_gradient_end_a_run),
+        cmocka_unit_test(patience_is_how_many_epochs_may_be_no_better),
         cmocka_unit_test(adamw_steps_by_its_equations),
         cmocka_unit_test(gradients_are_clipped_by_their_norm),
         cmocka_unit_test(learning_rate_rises_then_falls),
