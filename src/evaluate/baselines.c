@@ -17,11 +17,12 @@
 #define SHORT_DELAY (AP_SAMPLE_RATE * 64 / 1000)
 #define LONG_DELAY (AP_SAMPLE_RATE / 2)
 
-/* Levels are followed in frames of 10 ms, or of 50 where a note is to keep its shape. A level to divide by is
- * not taken to be less than this (-50 dB), or silence between the target's notes would be blown up to the
- * input's level. */
+/* Levels are followed in frames of 10 ms, or of 50 every 5 where an attack is to keep its shape. A level to
+ * divide by is not taken to be less than this (-50 dB), or silence between the target's notes would be blown
+ * up to the input's level. */
 #define LEVEL_WIDTH (AP_SAMPLE_RATE / 100)
-#define LEVEL_WIDTH_NOTES (AP_SAMPLE_RATE / 20)
+#define NOTE_WIDTH (AP_SAMPLE_RATE / 20)
+#define NOTE_HOP (AP_SAMPLE_RATE / 200)
 #define LEVEL_LEAST 3e-3
 
 /* The mdct codec in its default size. */
@@ -74,24 +75,26 @@ static void delay(int64_t n, const ap_real *x, int64_t by, ap_real *y)
 
 /* The level of x around sample t: between the RMS of the two frames whose centres it lies between. */
 typedef struct follower {
-    int64_t width, frames;
+    int64_t hop, frames;
     double *level;
 } follower;
 
-static follower follow(int64_t n, const ap_real *x, int64_t width)
+/* Frames of `width` samples, `hop` apart. */
+static follower follow(int64_t n, const ap_real *x, int64_t width, int64_t hop)
 {
-    follower f = {.width = width, .frames = ap_divide_up(n, width)};
+    follower f = {.hop = hop, .frames = ap_divide_up(n, hop)};
     f.level = ap_allocate((size_t)f.frames, sizeof *f.level);
     for (int64_t i = 0; i < f.frames; i++) {
-        int64_t start = i * width, length = n - start < width ? n - start : width;
-        f.level[i] = rms(length, x + start);
+        int64_t start = ap_most(i * hop - (width - hop) / 2, 0),
+                end = ap_least(i * hop + (width + hop) / 2, n);
+        f.level[i] = rms(end - start, x + start);
     }
     return f;
 }
 
 static double level_at(follower f, int64_t t)
 {
-    double at = ((double)t + 0.5) / (double)f.width - 0.5;
+    double at = ((double)t + 0.5) / (double)f.hop - 0.5;
     if (at <= 0) return f.level[0];
     int64_t i = (int64_t)at;
     if (i + 1 >= f.frames) return f.level[f.frames - 1];
@@ -100,7 +103,8 @@ static double level_at(follower f, int64_t t)
 
 static void impose(int64_t n, const ap_real *input, const ap_real *target, ap_real *y)
 {
-    follower from = follow(n, input, LEVEL_WIDTH), of = follow(n, target, LEVEL_WIDTH);
+    follower from = follow(n, input, LEVEL_WIDTH, LEVEL_WIDTH),
+             of = follow(n, target, LEVEL_WIDTH, LEVEL_WIDTH);
     for (int64_t t = 0; t < n; t++)
         y[t] = (ap_real)((double)target[t] * level_at(from, t) / fmax(level_at(of, t), LEVEL_LEAST));
     free(from.level);
@@ -123,7 +127,7 @@ static void strike(uint64_t seed, int64_t n, const ap_real *input, const ap_real
     ap_rng rng = ap_rng_init(seed);
     ap_onsets onsets = ap_onset_times(arena, n, input);
     delay(n, target, CODEC_HOP, y);
-    follower of = follow(n, y, LEVEL_WIDTH_NOTES);
+    follower of = follow(n, y, NOTE_WIDTH, NOTE_HOP);
     double height = STROKE_FLOOR, gain = STROKE_FLOOR;
     int64_t last = 0;
     for (int64_t t = 0, k = 0; t < n; t++) {

@@ -151,8 +151,8 @@ ap_composition ap_model_compose(ap_tape *tape, const ap_model *model, ap_var *zi
     ap_composition out = {.z = zi};
     if (model->agent) {
         ap_tape_section(tape, "agent");
-        ap_agent_output agent =
-            ap_agent_compose(tape, model->agent, heard(tape, model, zi), heard(tape, model, zt));
+        ap_var *target = heard(tape, model, zt), *input = heard(tape, model, zi);
+        ap_agent_output agent = ap_agent_compose(tape, model->agent, input, target);
         out = (ap_composition){.z = agent.z, .weights = agent.weights, .logits = agent.logits};
     }
     out.latents = out.z;
