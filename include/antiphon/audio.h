@@ -4,10 +4,13 @@
 #ifndef ANTIPHON_AUDIO_H
 #define ANTIPHON_AUDIO_H
 
+#include "antiphon/api.h"
 #include "antiphon/real.h"
 #include "antiphon/status.h"
 
 #include <stdint.h>
+
+AP_API_BEGIN
 
 /** The rate, in samples a second, at which every codec works. */
 #define AP_SAMPLE_RATE 24000
@@ -60,5 +63,7 @@ ap_status ap_audio_writer_commit(ap_audio_writer *writer);
 
 /** Removes what was written and frees the writer. NULL is allowed. */
 void ap_audio_writer_abandon(ap_audio_writer *writer);
+
+AP_API_END
 
 #endif

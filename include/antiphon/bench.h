@@ -5,10 +5,13 @@
 #ifndef ANTIPHON_BENCH_H
 #define ANTIPHON_BENCH_H
 
+#include "antiphon/api.h"
 #include "antiphon/config.h"
 
 #include <stddef.h>
 #include <stdint.h>
+
+AP_API_BEGIN
 
 /** What a phase is part of. */
 typedef enum ap_bench_part {
@@ -54,5 +57,7 @@ const char *ap_bench_part_name(ap_bench_part part);
  * pairs of the built-in synthesiser. Where latents are kept in training, encoding is not part of the step. A
  * failure is that of a configuration or weights file that does not fit. */
 ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench);
+
+AP_API_END
 
 #endif

@@ -7,7 +7,10 @@
 #ifndef ANTIPHON_CODEC_H
 #define ANTIPHON_CODEC_H
 
+#include "antiphon/api.h"
 #include "antiphon/params.h"
+
+AP_API_BEGIN
 
 #define AP_CODEC_RATIOS_MAX 8
 
@@ -52,5 +55,7 @@ ap_var *ap_codec_encode(ap_tape *tape, const ap_codec *codec, ap_var *x);
 
 /** y [B, 1, S] from z [B, D, ap_codec_frames(S)] */
 ap_var *ap_codec_decode(ap_tape *tape, const ap_codec *codec, ap_var *z, int64_t S);
+
+AP_API_END
 
 #endif

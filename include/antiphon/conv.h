@@ -6,7 +6,10 @@
 #ifndef ANTIPHON_CONV_H
 #define ANTIPHON_CONV_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 typedef enum ap_pad_mode {
     AP_PAD_ZERO,
@@ -39,5 +42,7 @@ ap_var *ap_weight_norm(ap_tape *tape, ap_var *v, ap_var *g);
 
 /** The kernel of it, over N rows of `size` numbers: for weights that are normalised once and for all. */
 void ap_weight_norm_forward(int64_t N, int64_t size, const ap_real *v, const ap_real *g, ap_real *w);
+
+AP_API_END
 
 #endif

@@ -8,7 +8,10 @@
 #ifndef ANTIPHON_ELEMENTWISE_H
 #define ANTIPHON_ELEMENTWISE_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 /** y = a + b */
 ap_var *ap_add(ap_tape *tape, ap_var *a, ap_var *b);
@@ -48,5 +51,7 @@ ap_var *ap_exp(ap_tape *tape, ap_var *x);
 ap_var *ap_sqrt(ap_tape *tape, ap_var *x);
 ap_var *ap_reciprocal(ap_tape *tape, ap_var *x);
 ap_var *ap_asinh(ap_tape *tape, ap_var *x);
+
+AP_API_END
 
 #endif

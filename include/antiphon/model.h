@@ -4,9 +4,12 @@
 #ifndef ANTIPHON_MODEL_H
 #define ANTIPHON_MODEL_H
 
+#include "antiphon/api.h"
 #include "antiphon/codec.h"
 #include "antiphon/config.h"
 #include "antiphon/params.h"
+
+AP_API_BEGIN
 
 typedef struct ap_model ap_model;
 
@@ -31,5 +34,7 @@ typedef struct ap_composition {
  * training mode the agent hears them with noise of data.input_noise times their RMS. Begins the sections "agent"
  * and "cascade" or "gates" of the tape, as far as there are such parts. */
 ap_composition ap_model_compose(ap_tape *tape, const ap_model *model, ap_var *zi, ap_var *zt);
+
+AP_API_END
 
 #endif

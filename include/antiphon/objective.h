@@ -4,8 +4,11 @@
 #ifndef ANTIPHON_OBJECTIVE_H
 #define ANTIPHON_OBJECTIVE_H
 
+#include "antiphon/api.h"
 #include "antiphon/config.h"
 #include "antiphon/model.h"
+
+AP_API_BEGIN
 
 /** Everything a step reports, in the order of the log. A measure's name is the seed's without "train_" or
  * "val_". */
@@ -49,5 +52,7 @@ typedef struct ap_heard {
  * weight is 0. Each term is a section of the tape under its measure's name; what is measured without a
  * gradient is the section "measures". */
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures);
+
+AP_API_END
 
 #endif

@@ -7,7 +7,11 @@
 #ifndef ANTIPHON_RNG_H
 #define ANTIPHON_RNG_H
 
+#include "antiphon/api.h"
+
 #include <stdint.h>
+
+AP_API_BEGIN
 
 typedef struct ap_rng {
     uint64_t seed;    /**< which stream */
@@ -61,5 +65,7 @@ static inline uint32_t ap_rng_run_hash(ap_rng_run run, int32_t i)
     x = (x ^ (x >> 15)) * 0x735A2D97u;
     return x ^ (x >> 15);
 }
+
+AP_API_END
 
 #endif

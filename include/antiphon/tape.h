@@ -13,11 +13,14 @@
 #ifndef ANTIPHON_TAPE_H
 #define ANTIPHON_TAPE_H
 
+#include "antiphon/api.h"
 #include "antiphon/arena.h"
 #include "antiphon/rng.h"
 #include "antiphon/tensor.h"
 
 #include <stddef.h>
+
+AP_API_BEGIN
 
 typedef struct ap_tape ap_tape;
 typedef struct ap_var ap_var;
@@ -154,5 +157,7 @@ void ap_tape_backward(ap_tape *tape, ap_var *loss, ap_real scale);
 
 /** The same from wherever the caller has put a gradient through ap_var_grad: any variables, of any shape. */
 void ap_tape_backward_all(ap_tape *tape);
+
+AP_API_END
 
 #endif

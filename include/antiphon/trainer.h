@@ -4,9 +4,12 @@
 #ifndef ANTIPHON_TRAINER_H
 #define ANTIPHON_TRAINER_H
 
+#include "antiphon/api.h"
 #include "antiphon/checkpoint.h"
 
 #include <signal.h>
+
+AP_API_BEGIN
 
 typedef struct ap_trainer ap_trainer;
 
@@ -59,5 +62,7 @@ ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile
 /** The learning rate of optimiser step `step` (from 0) of `steps`: a linear rise over train.warmup_steps,
  * then constant, or falling as a half cosine to train.min_lr. */
 double ap_learning_rate(const ap_config *config, int64_t step, int64_t steps);
+
+AP_API_END
 
 #endif
