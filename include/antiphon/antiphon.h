@@ -36,6 +36,7 @@
 #include "antiphon/pairs.h"
 #include "antiphon/params.h"
 #include "antiphon/prepare.h"
+#include "antiphon/rate.h"
 #include "antiphon/real.h"
 #include "antiphon/report.h"
 #include "antiphon/residual_block.h"

@@ -5,15 +5,13 @@
 #define ANTIPHON_AUDIO_H
 
 #include "antiphon/api.h"
+#include "antiphon/rate.h"
 #include "antiphon/real.h"
 #include "antiphon/status.h"
 
 #include <stdint.h>
 
 AP_API_BEGIN
-
-/** The rate, in samples a second, at which every codec works. */
-#define AP_SAMPLE_RATE 24000
 
 /** A mono signal; `samples` is owned by whoever holds the struct and given back by ap_audio_free. */
 typedef struct ap_audio {

@@ -1,5 +1,5 @@
 /* The modulation cost in its wider sense: over bands, norms and lags, above a tolerance. */
-#include "antiphon/audio.h"
+#include "antiphon/rate.h"
 #include "antiphon/status.h"
 #include "loss/bands.h"
 #include "loss/modulation.h"

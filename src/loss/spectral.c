@@ -1,9 +1,9 @@
 #include "loss/spectral.h"
 
-#include "antiphon/audio.h"
 #include "antiphon/elementwise.h"
 #include "antiphon/linear.h"
 #include "antiphon/losses.h"
+#include "antiphon/rate.h"
 #include "antiphon/status.h"
 #include "antiphon/stft.h"
 #include "core/array.h"
