@@ -5,6 +5,9 @@
  * can hear: rhythm (3 and 5 frames of 13 ms), harmony (7, 9), timbre (15, 21). A selector weighs the six
  * components at every frame; a transformer, the composer, turns the weighted components into latents.
  * Parameters carry the names of the reference model.
+ *
+ * A const ap_agent too is changed inside as it computes (its table of positions grows, in training BatchNorm's
+ * running statistics move, as a const ap_head's do), so one agent serves one thread at a time.
  */
 #ifndef ANTIPHON_AGENT_H
 #define ANTIPHON_AGENT_H

@@ -2,7 +2,8 @@
  * Two codecs behind one interface: audio [B, 1, S] to latents [B, D, T] and back, both with gradients.
  *
  * mdct has no weights; seanet is EnCodec's network with its tensor names ("encoder.layers.…",
- * "decoder.layers.…").
+ * "decoder.layers.…"). A const ap_codec too is changed inside: seanet keeps frozen weights as they are once
+ * normalised. So one codec serves one thread at a time.
  */
 #ifndef ANTIPHON_CODEC_H
 #define ANTIPHON_CODEC_H

@@ -23,7 +23,7 @@ typedef struct ap_conv1d_geometry {
     ap_pad_mode mode;
 } ap_conv1d_geometry;
 
-/** Frames that ap_conv1d gives for T frames and a kernel of K taps; 0 or less when the kernel does not fit. */
+/** Frames that ap_conv1d gives for T frames and a kernel of K taps; 0 when the kernel does not fit. */
 int64_t ap_conv1d_length(int64_t T, int64_t K, ap_conv1d_geometry geometry);
 
 /** y [B, Cout, T'] from x [B, Cin, T], weight [Cout, Cin, K] and bias [Cout] (NULL: none):

@@ -1,5 +1,8 @@
 /** @file model.h
  * A whole model, built from a configuration: codec, agent and output part with their parameters.
+ *
+ * A const ap_model too is changed inside as it computes: tables of positions grow, a codec keeps its weights as
+ * they are once normalised, and in training running statistics move. So one model serves one thread at a time.
  */
 #ifndef ANTIPHON_MODEL_H
 #define ANTIPHON_MODEL_H

@@ -4,6 +4,7 @@
 #ifndef ANTIPHON_OBJECTIVE_H
 #define ANTIPHON_OBJECTIVE_H
 
+#include "antiphon/agent.h"
 #include "antiphon/api.h"
 #include "antiphon/config.h"
 #include "antiphon/model.h"
@@ -29,8 +30,8 @@ typedef enum ap_measure {
     AP_MEASURE_MIXTURE,
     AP_MEASURE_R_INPUT,  /**< mean |r| of the output's envelope with the input's */
     AP_MEASURE_R_TARGET, /**< the same with the target's */
-    AP_MEASURE_WEIGHTS,  /**< the first of six: the mean weight of each component */
-    AP_MEASURE_COUNT = AP_MEASURE_WEIGHTS + 6
+    AP_MEASURE_WEIGHTS,  /**< the first of AP_COMPONENTS: the mean weight of each */
+    AP_MEASURE_COUNT = AP_MEASURE_WEIGHTS + AP_COMPONENTS
 } ap_measure;
 
 /** "loss", "rms_input", …, "input_rhythm_weight", … */

@@ -3,8 +3,8 @@
  * arithmetic and names of EnCodec (Défossez et al., "High Fidelity Neural Audio Compression", 2022), so that
  * its published weights load as they are.
  *
- * The encoder halves time by `ratios` from the last to the first and doubles the channels each time, from
- * `width` on; the decoder goes the same way back. Everything is causal: padding stands in front, mirrored.
+ * The encoder divides time by each of `ratios`, from the last to the first, and doubles the channels each
+ * time, from `width` on; the decoder goes the same way back. Everything is causal: padding stands in front, mirrored.
  */
 #ifndef ANTIPHON_SEANET_H
 #define ANTIPHON_SEANET_H

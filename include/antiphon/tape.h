@@ -143,7 +143,9 @@ void ap_tape_forget(ap_tape *tape, ap_var *x);
 
 /** Says that only backward functions will read the value of `x` any more, and those through ap_var_value: its
  * memory is recycled at once, and the value computed again when the first of them asks for it. Where that
- * cannot be, as x's operation has no way or x wants no gradient, x stays as it is. */
+ * cannot be, as x's operation has no way or x wants no gradient, x stays as it is; but on a tape without
+ * gradients (ap_tape_gradients_set), where nothing goes back at all, its memory is recycled for good. Kept
+ * variables stay. */
 void ap_tape_recompute(ap_tape *tape, ap_var *x);
 
 /** Whether memory is dearer than time: models then have matrix products computed again too. Off on a new

@@ -40,8 +40,8 @@ typedef struct ap_observer {
     void (*epoch)(void *context, const ap_epoch_report *report);
 } ap_observer;
 
-/** Reads the data, builds the model and encodes what can be encoded once. `observer` is copied. On success
- * *trainer is the caller's. */
+/** Reads the data and builds the model. `observer` is copied. On success *trainer is the caller's. Where
+ * train.threads is not 0 it becomes OpenMP's number of threads for the whole process, and stays so. */
 ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **trainer);
 void ap_trainer_free(ap_trainer *trainer);
 
@@ -54,7 +54,7 @@ int64_t ap_trainer_epoch(const ap_trainer *trainer);
 int64_t ap_trainer_step(const ap_trainer *trainer);
 bool ap_trainer_done(const ap_trainer *trainer);
 
-/** Trains to the last epoch (or until train.patience runs out), writing `folder`/last.safetensors and, of the
+/** Encodes, when called first, what need be encoded only once, and trains to the last epoch (or until train.patience runs out), writing `folder`/last.safetensors and, of the
  * epoch with the lowest validation loss, best.safetensors; if there is none in `folder` the best is judged
  * anew. When *stop becomes nonzero (NULL: never) it saves and returns AP_INTERRUPTED. */
 ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop);
