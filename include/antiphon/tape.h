@@ -109,6 +109,9 @@ ap_var *ap_tape_push(ap_tape *tape, const ap_op *op, ap_shape shape, int input_c
  * fill, when y wants no gradient. At most one a variable. */
 void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes);
 
+/** How many numbers the value of `x` has. */
+int64_t ap_var_count(const ap_var *x);
+
 /** The gradient of `x` to add to, zero-filled when asked for first; NULL when x is NULL or wants none. */
 ap_real *ap_var_grad(ap_tape *tape, ap_var *x);
 

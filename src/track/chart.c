@@ -1,6 +1,7 @@
 #include "track/chart.h"
 
 #include "core/memory.h"
+#include "core/sort.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -127,12 +128,6 @@ static double down(axis y, double value)
 
 /* ---------------------------------------------------------------- the range */
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* All finite values of the lines, sorted; the caller frees them. */
 static double *sorted_values(const chart *c, size_t *count)
 {
@@ -143,7 +138,7 @@ static double *sorted_values(const chart *c, size_t *count)
     for (int l = 0; l < c->line_count; l++)
         for (size_t i = 0; i < c->lines[l].count; i++)
             if (isfinite(c->lines[l].y[i])) values[(*count)++] = c->lines[l].y[i];
-    qsort(values, *count, sizeof *values, ascending);
+    ap_sort((int64_t)*count, values);
     return values;
 }
 
