@@ -5,13 +5,19 @@
  * can hear: rhythm (3 and 5 frames of 13 ms), harmony (7, 9), timbre (15, 21). A selector weighs the six
  * components at every frame; a transformer, the composer, turns the weighted components into latents.
  * Parameters carry the names of the reference model.
+ *
+ * A const ap_agent too is changed inside as it computes (its table of positions grows, in training BatchNorm's
+ * running statistics move, as a const ap_head's do), so one agent serves one thread at a time.
  */
 #ifndef ANTIPHON_AGENT_H
 #define ANTIPHON_AGENT_H
 
+#include "antiphon/api.h"
 #include "antiphon/params.h"
 
 #include <stdbool.h>
+
+AP_API_BEGIN
 
 /** One head: conv of k1 taps to 2 out channels, LeakyReLU, conv of k2 taps to out, LeakyReLU, plus a 1 x 1
  * skip from x, then BatchNorm. LeakyReLU's slope is 0.2. */
@@ -55,5 +61,7 @@ ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char 
 
 /** Composes from input latents zi and target latents zt, both [B, D, T]. */
 ap_agent_output ap_agent_compose(ap_tape *tape, const ap_agent *agent, ap_var *zi, ap_var *zt);
+
+AP_API_END
 
 #endif

@@ -21,7 +21,11 @@
 #ifndef ANTIPHON_ARENA_H
 #define ANTIPHON_ARENA_H
 
+#include "antiphon/api.h"
+
 #include <stddef.h>
+
+AP_API_BEGIN
 
 /** Alignment in bytes of every block: a cache line, and the widest vector register. */
 #define AP_ARENA_ALIGNMENT 64
@@ -56,5 +60,7 @@ size_t ap_arena_held(const ap_arena *arena);
 
 /** How often the arena has asked the system for memory since it was created. */
 size_t ap_arena_growths(const ap_arena *arena);
+
+AP_API_END
 
 #endif

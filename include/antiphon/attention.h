@@ -5,11 +5,16 @@
 #ifndef ANTIPHON_ATTENTION_H
 #define ANTIPHON_ATTENTION_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 /** y [B, T, C] from qkv [B, T, 3C]: queries, keys and values side by side, each cut into `heads` of C / heads;
  * y = concat over heads of dropout(softmax(q k' / sqrt(C / heads))) v. In training mode each weight is dropped
  * with probability `dropout`. `heads` divides C. */
 ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, ap_real dropout);
+
+AP_API_END
 
 #endif

@@ -4,13 +4,14 @@
 #ifndef ANTIPHON_AUDIO_H
 #define ANTIPHON_AUDIO_H
 
+#include "antiphon/api.h"
+#include "antiphon/rate.h"
 #include "antiphon/real.h"
 #include "antiphon/status.h"
 
 #include <stdint.h>
 
-/** The rate, in samples a second, at which every codec works. */
-#define AP_SAMPLE_RATE 24000
+AP_API_BEGIN
 
 /** A mono signal; `samples` is owned by whoever holds the struct and given back by ap_audio_free. */
 typedef struct ap_audio {
@@ -60,5 +61,7 @@ ap_status ap_audio_writer_commit(ap_audio_writer *writer);
 
 /** Removes what was written and frees the writer. NULL is allowed. */
 void ap_audio_writer_abandon(ap_audio_writer *writer);
+
+AP_API_END
 
 #endif

@@ -5,9 +5,12 @@
 #ifndef ANTIPHON_BASELINES_H
 #define ANTIPHON_BASELINES_H
 
+#include "antiphon/api.h"
 #include "antiphon/real.h"
 
 #include <stdint.h>
+
+AP_API_BEGIN
 
 typedef enum ap_baseline {
     AP_BASELINE_INPUT,     /**< the input itself */
@@ -49,5 +52,7 @@ const char *ap_baseline_name(ap_baseline baseline);
  * the RMS of the target; delays begin with silence; an other target that is shorter begins again. */
 void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *options, int64_t n,
                          const ap_real *input, const ap_real *target, ap_real *output);
+
+AP_API_END
 
 #endif

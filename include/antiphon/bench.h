@@ -5,10 +5,13 @@
 #ifndef ANTIPHON_BENCH_H
 #define ANTIPHON_BENCH_H
 
+#include "antiphon/api.h"
 #include "antiphon/config.h"
 
 #include <stddef.h>
 #include <stdint.h>
+
+AP_API_BEGIN
 
 /** What a phase is part of. */
 typedef enum ap_bench_part {
@@ -52,7 +55,10 @@ const char *ap_bench_part_name(ap_bench_part part);
 
 /** Takes `steps` steps of the configuration's training, of one batch each, after one that is not measured, on
  * pairs of the built-in synthesiser. Where latents are kept in training, encoding is not part of the step. A
- * failure is that of a configuration or weights file that does not fit. */
+ * failure is that of a configuration or weights file that does not fit. Where train.threads is not 0 it becomes
+ * OpenMP's number of threads for the whole process, and stays so. */
 ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench);
+
+AP_API_END
 
 #endif

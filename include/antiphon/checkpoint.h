@@ -5,9 +5,12 @@
 #ifndef ANTIPHON_CHECKPOINT_H
 #define ANTIPHON_CHECKPOINT_H
 
+#include "antiphon/api.h"
 #include "antiphon/model.h"
 #include "antiphon/objective.h"
 #include "antiphon/optimiser.h"
+
+AP_API_BEGIN
 
 /** How far training has come: with the weights and the optimiser's state, all that a resumed run needs. */
 typedef struct ap_progress {
@@ -36,5 +39,7 @@ ap_status ap_checkpoint_config(const char *path, ap_config *config);
 
 /** Loads a checkpoint to compose with: its configuration and a model built from it, which is the caller's. */
 ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **model);
+
+AP_API_END
 
 #endif

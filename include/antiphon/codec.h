@@ -2,12 +2,16 @@
  * Two codecs behind one interface: audio [B, 1, S] to latents [B, D, T] and back, both with gradients.
  *
  * mdct has no weights; seanet is EnCodec's network with its tensor names ("encoder.layers.…",
- * "decoder.layers.…").
+ * "decoder.layers.…"). A const ap_codec too is changed inside: seanet keeps frozen weights as they are once
+ * normalised. So one codec serves one thread at a time.
  */
 #ifndef ANTIPHON_CODEC_H
 #define ANTIPHON_CODEC_H
 
+#include "antiphon/api.h"
 #include "antiphon/params.h"
+
+AP_API_BEGIN
 
 #define AP_CODEC_RATIOS_MAX 8
 
@@ -52,5 +56,7 @@ ap_var *ap_codec_encode(ap_tape *tape, const ap_codec *codec, ap_var *x);
 
 /** y [B, 1, S] from z [B, D, ap_codec_frames(S)] */
 ap_var *ap_codec_decode(ap_tape *tape, const ap_codec *codec, ap_var *z, int64_t S);
+
+AP_API_END
 
 #endif

@@ -4,8 +4,11 @@
 #ifndef ANTIPHON_COMPOSE_H
 #define ANTIPHON_COMPOSE_H
 
+#include "antiphon/api.h"
 #include "antiphon/config.h"
 #include "antiphon/model.h"
+
+AP_API_BEGIN
 
 /** The shortest recording that can be composed from, in seconds. */
 #define AP_COMPOSE_SECONDS_LEAST 0.25
@@ -47,5 +50,7 @@ ap_status ap_compose_files(const ap_config *config, const ap_model *model, const
 /** Composes one window of memory: output [S] from input [S] and target [S], on `tape`, which is reset. */
 void ap_compose_window(const ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,
                        ap_real *output);
+
+AP_API_END
 
 #endif

@@ -9,6 +9,7 @@
 #ifndef ANTIPHON_CONFIG_H
 #define ANTIPHON_CONFIG_H
 
+#include "antiphon/api.h"
 #include "antiphon/codec.h"
 #include "antiphon/guidance.h"
 #include "antiphon/modulation.h"
@@ -16,6 +17,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+AP_API_BEGIN
 
 #define AP_CONFIG_TEXT 1024 /**< bytes of a text value, its NUL included */
 #define AP_CONFIG_LIST 8    /**< integers a list holds at most */
@@ -132,5 +135,7 @@ char *ap_config_to_json(const ap_config *config);
 char *ap_config_schema(void);
 char *ap_config_markdown(void);
 char *ap_config_help(void);
+
+AP_API_END
 
 #endif

@@ -6,9 +6,12 @@
 #ifndef ANTIPHON_CONSOLE_H
 #define ANTIPHON_CONSOLE_H
 
+#include "antiphon/api.h"
 #include "antiphon/trainer.h"
 
 #include <stdio.h>
+
+AP_API_BEGIN
 
 typedef struct ap_console {
     FILE *out;
@@ -31,5 +34,7 @@ void ap_console_epoch(ap_console *console, const ap_epoch_report *report);
 /** Draws the envelope of x [S] as a row of AP_ENVELOPE_COLUMNS block characters (UTF-8), the loudest at full
  * height. */
 void ap_envelope_draw(int64_t S, const ap_real *x, char text[AP_ENVELOPE_TEXT]);
+
+AP_API_END
 
 #endif

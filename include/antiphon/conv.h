@@ -6,7 +6,10 @@
 #ifndef ANTIPHON_CONV_H
 #define ANTIPHON_CONV_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 typedef enum ap_pad_mode {
     AP_PAD_ZERO,
@@ -20,7 +23,7 @@ typedef struct ap_conv1d_geometry {
     ap_pad_mode mode;
 } ap_conv1d_geometry;
 
-/** Frames that ap_conv1d gives for T frames and a kernel of K taps; 0 or less when the kernel does not fit. */
+/** Frames that ap_conv1d gives for T frames and a kernel of K taps; 0 when the kernel does not fit. */
 int64_t ap_conv1d_length(int64_t T, int64_t K, ap_conv1d_geometry geometry);
 
 /** y [B, Cout, T'] from x [B, Cin, T], weight [Cout, Cin, K] and bias [Cout] (NULL: none):
@@ -39,5 +42,7 @@ ap_var *ap_weight_norm(ap_tape *tape, ap_var *v, ap_var *g);
 
 /** The kernel of it, over N rows of `size` numbers: for weights that are normalised once and for all. */
 void ap_weight_norm_forward(int64_t N, int64_t size, const ap_real *v, const ap_real *g, ap_real *w);
+
+AP_API_END
 
 #endif

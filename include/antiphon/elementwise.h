@@ -1,14 +1,15 @@
 /** @file elementwise.h
  * Operations that treat every element alike: sums, products and activations.
  *
- * The kernels (…_forward, …_backward) work on plain arrays of n numbers, in parallel for large n. Forward
- * overwrites y; backward adds to dx (NULL: not wanted) what the output's gradient dy contributes. The
- * operations of the same name push their result on a tape; shapes of two inputs must be the same.
+ * Shapes of two inputs must be the same.
  */
 #ifndef ANTIPHON_ELEMENTWISE_H
 #define ANTIPHON_ELEMENTWISE_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 /** y = a + b */
 ap_var *ap_add(ap_tape *tape, ap_var *a, ap_var *b);
@@ -30,13 +31,9 @@ ap_var *ap_clamp(ap_tape *tape, ap_var *x, ap_real low, ap_real high);
 
 /** y = x for x > 0, e^x - 1 otherwise (Clevert, Unterthiner, Hochreiter, 2016; alpha = 1). */
 ap_var *ap_elu(ap_tape *tape, ap_var *x);
-void ap_elu_forward(int64_t n, const ap_real *x, ap_real *y);
-void ap_elu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx);
 
 /** y = x for x > 0, slope x otherwise; slope > 0. */
 ap_var *ap_leaky_relu(ap_tape *tape, ap_var *x, ap_real slope);
-void ap_leaky_relu_forward(int64_t n, const ap_real *x, ap_real slope, ap_real *y);
-void ap_leaky_relu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real slope, ap_real *dx);
 
 /** y = x (1 + erf(x / sqrt 2)) / 2 (Hendrycks, Gimpel, 2016; the exact form, not the tanh approximation),
  * under dropout (norm.h) of probability `dropout`. */
@@ -48,5 +45,7 @@ ap_var *ap_exp(ap_tape *tape, ap_var *x);
 ap_var *ap_sqrt(ap_tape *tape, ap_var *x);
 ap_var *ap_reciprocal(ap_tape *tape, ap_var *x);
 ap_var *ap_asinh(ap_tape *tape, ap_var *x);
+
+AP_API_END
 
 #endif

@@ -13,6 +13,7 @@
 #ifndef ANTIPHON_EVALUATE_H
 #define ANTIPHON_EVALUATE_H
 
+#include "antiphon/api.h"
 #include "antiphon/baselines.h"
 #include "antiphon/metrics.h"
 #include "antiphon/status.h"
@@ -20,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+AP_API_BEGIN
 
 /** How many resamples a bootstrap interval is drawn from. */
 #define AP_BOOTSTRAP_RESAMPLES 2000
@@ -95,5 +98,7 @@ void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream);
  * "meaning"}], "items": [names], "systems": [{"name", "summary": {metric: {"mean", "low", "high", "count"}},
  * "values": {metric: [one for each item]}}]}; NaN is null. The file appears whole or not at all. */
 ap_status ap_evaluation_write(const ap_evaluation *evaluation, const char *path);
+
+AP_API_END
 
 #endif

@@ -5,7 +5,10 @@
 #ifndef ANTIPHON_GUIDANCE_H
 #define ANTIPHON_GUIDANCE_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 /** Over what a spectrum's rise is summed: every bin alike, or 40 log-spaced bands (those of the timbre term), in which low
  * and middle registers count as much as the highest octave. */
@@ -37,5 +40,7 @@ ap_var *ap_level_loss(ap_tape *tape, ap_var *output, ap_var *target);
  * input - b target|^2
  * + d (a^2 + b^2), d = 1e-6 S. 1 for any mix of the sources, near 0 for new material, 0 for silence. */
 ap_var *ap_mixture_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_var *target, ap_real most);
+
+AP_API_END
 
 #endif

@@ -4,7 +4,10 @@
 #ifndef ANTIPHON_LAYOUT_H
 #define ANTIPHON_LAYOUT_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 /** y [B, Q, P] from x [B, P, Q] */
 ap_var *ap_transpose(ap_tape *tape, ap_var *x);
@@ -37,5 +40,7 @@ ap_var *ap_mean(ap_tape *tape, ap_var *x);
 
 /** y [B]: sqrt(mean of x[b, ...]^2 + 1e-8) for each item of the first dimension. */
 ap_var *ap_rms(ap_tape *tape, ap_var *x);
+
+AP_API_END
 
 #endif

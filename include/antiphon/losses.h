@@ -5,7 +5,10 @@
 #ifndef ANTIPHON_LOSSES_H
 #define ANTIPHON_LOSSES_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 /** sqrt(mean of (a - b)^2) over all elements; its gradient is zero where a = b everywhere. */
 ap_var *ap_rms_loss(ap_tape *tape, ap_var *a, ap_var *b);
@@ -34,5 +37,7 @@ ap_var *ap_novelty(ap_tape *tape, ap_var *z, ap_var *zi, ap_var *zt);
 /** 0.1 |sum of the mean logits of the input's components - that of the target's|, logits [B, 2n, T]: neither source
  * may be ignored. */
 ap_var *ap_balance(ap_tape *tape, ap_var *logits);
+
+AP_API_END
 
 #endif

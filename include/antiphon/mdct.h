@@ -7,7 +7,10 @@
 #ifndef ANTIPHON_MDCT_H
 #define ANTIPHON_MDCT_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 typedef struct ap_mdct ap_mdct;
 
@@ -24,5 +27,7 @@ ap_var *ap_mdct_encode(ap_tape *tape, const ap_mdct *mdct, ap_var *x);
 /** y [B, 1, S] from z [B, dim, frames], the overlapped sum, for S <= (frames - 1) hop; with dim = hop it undoes the
  * encoding exactly. */
 ap_var *ap_mdct_decode(ap_tape *tape, const ap_mdct *mdct, ap_var *z, int64_t S);
+
+AP_API_END
 
 #endif

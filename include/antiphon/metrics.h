@@ -13,11 +13,14 @@
 #ifndef ANTIPHON_METRICS_H
 #define ANTIPHON_METRICS_H
 
+#include "antiphon/api.h"
 #include "antiphon/arena.h"
 #include "antiphon/real.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+AP_API_BEGIN
 
 /** The shortest signal that can be measured, in samples: one gating block of ITU-R BS.1770 (400 ms). */
 #define AP_METRICS_SAMPLES_LEAST 9600
@@ -230,5 +233,7 @@ ap_metric_text ap_metric_describe(ap_metric metric);
  * are NaN. The three have as many samples. */
 void ap_metrics_measure(ap_arena *arena, const ap_analysis *input, const ap_analysis *target,
                         const ap_analysis *output, double values[AP_METRIC_COUNT]);
+
+AP_API_END
 
 #endif

@@ -1,12 +1,18 @@
 /** @file model.h
  * A whole model, built from a configuration: codec, agent and output part with their parameters.
+ *
+ * A const ap_model too is changed inside as it computes: tables of positions grow, a codec keeps its weights as
+ * they are once normalised, and in training running statistics move. So one model serves one thread at a time.
  */
 #ifndef ANTIPHON_MODEL_H
 #define ANTIPHON_MODEL_H
 
+#include "antiphon/api.h"
 #include "antiphon/codec.h"
 #include "antiphon/config.h"
 #include "antiphon/params.h"
+
+AP_API_BEGIN
 
 typedef struct ap_model ap_model;
 
@@ -31,5 +37,7 @@ typedef struct ap_composition {
  * training mode the agent hears them with noise of data.input_noise times their RMS. Begins the sections "agent"
  * and "cascade" or "gates" of the tape, as far as there are such parts. */
 ap_composition ap_model_compose(ap_tape *tape, const ap_model *model, ap_var *zi, ap_var *zt);
+
+AP_API_END
 
 #endif

@@ -9,7 +9,10 @@
 #ifndef ANTIPHON_MODULATION_H
 #define ANTIPHON_MODULATION_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 #define AP_MODULATION_SEGMENTS 250
 
@@ -87,5 +90,7 @@ typedef struct ap_modulation {
  * is ap_modulation_cost itself, to the last bit. */
 ap_var *ap_modulation_cost_with(ap_tape *tape, ap_var *input, ap_var *target, ap_var *output,
                                 const ap_modulation *settings);
+
+AP_API_END
 
 #endif

@@ -4,7 +4,10 @@
 #ifndef ANTIPHON_NORM_H
 #define ANTIPHON_NORM_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 /** y = (x - mean) / sqrt(variance + 1e-5) gamma + beta over the last dimension of x [..., C]; gamma and beta
  * [C]; the variance is that of C samples, not C - 1 (Ba, Kiros, Hinton, 2016). */
@@ -27,5 +30,7 @@ ap_var *ap_softmax(ap_tape *tape, ap_var *x, int axis);
 /** In training mode each element is zero with probability p, the others divided by 1 - p; which ones is drawn
  * anew from the tape's stream at every call. Otherwise, and for p = 0, x itself is returned. 0 <= p < 1. */
 ap_var *ap_dropout(ap_tape *tape, ap_var *x, ap_real p);
+
+AP_API_END
 
 #endif

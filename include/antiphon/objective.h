@@ -4,8 +4,12 @@
 #ifndef ANTIPHON_OBJECTIVE_H
 #define ANTIPHON_OBJECTIVE_H
 
+#include "antiphon/agent.h"
+#include "antiphon/api.h"
 #include "antiphon/config.h"
 #include "antiphon/model.h"
+
+AP_API_BEGIN
 
 /** Everything a step reports, in the order of the log. A measure's name is the seed's without "train_" or
  * "val_". */
@@ -26,8 +30,8 @@ typedef enum ap_measure {
     AP_MEASURE_MIXTURE,
     AP_MEASURE_R_INPUT,  /**< mean |r| of the output's envelope with the input's */
     AP_MEASURE_R_TARGET, /**< the same with the target's */
-    AP_MEASURE_WEIGHTS,  /**< the first of six: the mean weight of each component */
-    AP_MEASURE_COUNT = AP_MEASURE_WEIGHTS + 6
+    AP_MEASURE_WEIGHTS,  /**< the first of AP_COMPONENTS: the mean weight of each */
+    AP_MEASURE_COUNT = AP_MEASURE_WEIGHTS + AP_COMPONENTS
 } ap_measure;
 
 /** "loss", "rms_input", …, "input_rhythm_weight", … */
@@ -54,5 +58,7 @@ typedef struct ap_heard {
  * weight is 0. Each term is a section of the tape under its measure's name; what is measured without a
  * gradient is the section "measures". */
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures);
+
+AP_API_END
 
 #endif

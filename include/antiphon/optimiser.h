@@ -4,9 +4,12 @@
 #ifndef ANTIPHON_OPTIMISER_H
 #define ANTIPHON_OPTIMISER_H
 
+#include "antiphon/api.h"
 #include "antiphon/real.h"
 
 #include <stdint.h>
+
+AP_API_BEGIN
 
 typedef struct ap_adamw {
     double beta1, beta2, eps, weight_decay; /**< set by the caller before the first step */
@@ -32,5 +35,7 @@ double ap_norm(int64_t count, const ap_real *x);
  * 1e-6), at most 1, as torch.nn.utils.clip_grad_norm_. A norm that is not finite gives 0: the step is
  * skipped. */
 double ap_clip_scale(double norm, double most);
+
+AP_API_END
 
 #endif

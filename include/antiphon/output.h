@@ -8,7 +8,10 @@
 #ifndef ANTIPHON_OUTPUT_H
 #define ANTIPHON_OUTPUT_H
 
+#include "antiphon/api.h"
 #include "antiphon/params.h"
+
+AP_API_BEGIN
 
 typedef struct ap_cascade ap_cascade;
 
@@ -42,5 +45,7 @@ ap_gates *ap_gates_create(ap_params *params, ap_gates_config config, const char 
  * D / bands channels, gains exp(3 tanh(u / 3)), within +-26 dB, u linear in z. A target heard late by a gain
  * of its own lets the agent strike its notes where the input strikes. zi NULL: target material only. */
 ap_var *ap_gates_apply(ap_tape *tape, const ap_gates *gates, ap_var *z, ap_var *zi, ap_var *zt);
+
+AP_API_END
 
 #endif

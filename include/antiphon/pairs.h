@@ -7,9 +7,12 @@
 #ifndef ANTIPHON_PAIRS_H
 #define ANTIPHON_PAIRS_H
 
+#include "antiphon/api.h"
 #include "antiphon/status.h"
 
 #include <stddef.h>
+
+AP_API_BEGIN
 
 typedef struct ap_pair {
     char *name;   /**< "pair_0007" */
@@ -33,5 +36,7 @@ ap_status ap_pairs_list_held_out(const char *folder, ap_pairs *pairs);
 
 /** Frees the list; an empty one is allowed. */
 void ap_pairs_free(ap_pairs *pairs);
+
+AP_API_END
 
 #endif

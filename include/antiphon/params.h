@@ -9,11 +9,14 @@
 #ifndef ANTIPHON_PARAMS_H
 #define ANTIPHON_PARAMS_H
 
+#include "antiphon/api.h"
 #include "antiphon/rng.h"
 #include "antiphon/tape.h"
 #include "antiphon/tensor.h"
 
 #include <stddef.h>
+
+AP_API_BEGIN
 
 typedef enum ap_param_kind {
     AP_PARAM_TRAINED, /**< has a gradient, is moved by the optimiser */
@@ -81,5 +84,7 @@ void ap_params_zero_grads(ap_params *params);
 
 /** The parameter as a leaf of the tape; its gradient goes to param->grad. NULL gives NULL (no bias). */
 ap_var *ap_tape_param(ap_tape *tape, const ap_param *param);
+
+AP_API_END
 
 #endif

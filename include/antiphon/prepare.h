@@ -10,10 +10,13 @@
 #ifndef ANTIPHON_PREPARE_H
 #define ANTIPHON_PREPARE_H
 
+#include "antiphon/api.h"
 #include "antiphon/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+AP_API_BEGIN
 
 /** Windows whose RMS is below this are silence (-60 dBFS) and are left out. */
 #define AP_PREPARE_SILENCE 1e-3
@@ -48,5 +51,7 @@ typedef struct ap_prepare_report {
  * is only one, its end. All headers are checked before anything is written; after a failure nothing
  * is left in `out`. No pair for training is a failure. */
 ap_status ap_prepare(const ap_prepare_options *options, ap_prepare_report *report);
+
+AP_API_END
 
 #endif

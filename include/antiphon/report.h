@@ -8,9 +8,12 @@
 #ifndef ANTIPHON_REPORT_H
 #define ANTIPHON_REPORT_H
 
+#include "antiphon/api.h"
 #include "antiphon/status.h"
 
 #include <stdint.h>
+
+AP_API_BEGIN
 
 /** Of a composition, so much is to be heard and seen; envelopes and numbers are of the whole. */
 #define AP_REPORT_SECONDS 60
@@ -22,5 +25,7 @@
  *
  * The folder of a study (ap_study_is) gives the study's page; AP_FAILED, too, when ap_study_read fails. */
 ap_status ap_report_write(const char *folder, const char *path, int64_t samples_most);
+
+AP_API_END
 
 #endif

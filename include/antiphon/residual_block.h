@@ -4,7 +4,10 @@
 #ifndef ANTIPHON_RESIDUAL_BLOCK_H
 #define ANTIPHON_RESIDUAL_BLOCK_H
 
+#include "antiphon/api.h"
 #include "antiphon/tape.h"
+
+AP_API_BEGIN
 
 /** Three convolutions of C channels and H inside. */
 typedef struct ap_residual_weights {
@@ -21,5 +24,7 @@ typedef struct ap_residual_weights {
  * that again too. K is at most AP_RESIDUAL_TAPS_MOST. */
 ap_var *ap_residual_block(ap_tape *tape, ap_var *x, ap_residual_weights weights);
 #define AP_RESIDUAL_TAPS_MOST 4
+
+AP_API_END
 
 #endif

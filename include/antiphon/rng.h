@@ -7,7 +7,11 @@
 #ifndef ANTIPHON_RNG_H
 #define ANTIPHON_RNG_H
 
+#include "antiphon/api.h"
+
 #include <stdint.h>
+
+AP_API_BEGIN
 
 typedef struct ap_rng {
     uint64_t seed;    /**< which stream */
@@ -36,30 +40,6 @@ void ap_rng_shuffle(ap_rng *rng, int64_t *order, int64_t count);
  * over the element's index). Cheap enough to draw a dropout mask again in the backward pass. */
 uint32_t ap_rng_hash(uint64_t key, uint64_t index);
 
-/** The same for many elements in a row, fewer than 2^31: those `begin` .. `end` - 1 of some that are asked
- * for, as many as share the upper half of their index, which is worked into the key once for all of them. */
-typedef struct ap_rng_run {
-    int32_t begin, end; /* so narrow that a loop counts as the hash does */
-    uint32_t low, high;
-} ap_rng_run;
-
-/** Of `count` elements from `first` on the run that starts with element first + begin. A loop over all of
- * them is one over runs: from 0, then from each run's end, as long as that is below `count`. */
-ap_rng_run ap_rng_run_from(uint64_t key, uint64_t first, int64_t begin, int64_t count);
-
-/** Whether element first + i is one of the run. */
-static inline int ap_rng_run_has(ap_rng_run run, int32_t i)
-{
-    return i >= run.begin && i < run.end;
-}
-
-/** ap_rng_hash(key, first + i) for i of the run. Here, so that loops over a run are vectorised. */
-static inline uint32_t ap_rng_run_hash(ap_rng_run run, int32_t i)
-{
-    uint32_t x = (run.low + (uint32_t)i) ^ run.high;
-    x = (x ^ (x >> 16)) * 0x21F0AAADu;
-    x = (x ^ (x >> 15)) * 0x735A2D97u;
-    return x ^ (x >> 15);
-}
+AP_API_END
 
 #endif

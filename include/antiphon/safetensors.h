@@ -5,10 +5,13 @@
 #ifndef ANTIPHON_SAFETENSORS_H
 #define ANTIPHON_SAFETENSORS_H
 
+#include "antiphon/api.h"
 #include "antiphon/status.h"
 #include "antiphon/tensor.h"
 
 #include <stddef.h>
+
+AP_API_BEGIN
 
 /** A file opened for reading. */
 typedef struct ap_safetensors ap_safetensors;
@@ -51,5 +54,7 @@ void ap_safetensors_writer_metadata(ap_safetensors_writer *writer, const char *k
 /** Writes everything as F32, atomically: to a temporary file beside `path`, flushed to the disk, then renamed. */
 ap_status ap_safetensors_writer_save(ap_safetensors_writer *writer, const char *path);
 void ap_safetensors_writer_free(ap_safetensors_writer *writer);
+
+AP_API_END
 
 #endif

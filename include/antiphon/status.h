@@ -9,7 +9,11 @@
 #ifndef ANTIPHON_STATUS_H
 #define ANTIPHON_STATUS_H
 
+#include "antiphon/api.h"
+
 #include <stdbool.h>
+
+AP_API_BEGIN
 
 typedef enum ap_code {
     AP_OK = 0,
@@ -49,6 +53,8 @@ typedef void ap_fatal_handler(const char *message);
 void ap_fatal_handler_set(ap_fatal_handler *handler);
 
 /** Reports misuse or exhausted memory to the fatal handler. Does not return. */
-_Noreturn void ap_fatal(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void ap_fatal(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+AP_API_END
 
 #endif

@@ -15,12 +15,15 @@
 #ifndef ANTIPHON_STUDY_H
 #define ANTIPHON_STUDY_H
 
+#include "antiphon/api.h"
 #include "antiphon/evaluate.h"
 #include "antiphon/status.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+
+AP_API_BEGIN
 
 /** The share of unrelated pairs whose r_max is in the range that counts as unrelated. */
 #define AP_STUDY_RANGE 0.95
@@ -106,5 +109,7 @@ typedef struct ap_study_group {
     ap_study_measure columns[AP_STUDY_GROUP_MOST + 1];
 } ap_study_group;
 size_t ap_study_groups(const ap_study_group **first);
+
+AP_API_END
 
 #endif

@@ -7,9 +7,12 @@
 #ifndef ANTIPHON_SYNTH_H
 #define ANTIPHON_SYNTH_H
 
+#include "antiphon/api.h"
 #include "antiphon/real.h"
 
 #include <stdint.h>
+
+AP_API_BEGIN
 
 /** The level of what is synthesised: RMS as a share of full scale (-20 dBFS). */
 #define AP_SYNTH_RMS 0.1
@@ -24,5 +27,7 @@ void ap_synth_drums(uint64_t seed, int rate, int64_t count, ap_real *samples);
 /** `count` samples of a piano: a left hand that accompanies a chord progression, a right hand whose melody
  * repeats and varies its motifs in phrases of four bars, pedalled, in a small room. */
 void ap_synth_piano(uint64_t seed, int rate, int64_t count, ap_real *samples);
+
+AP_API_END
 
 #endif

@@ -13,11 +13,14 @@
 #ifndef ANTIPHON_TAPE_H
 #define ANTIPHON_TAPE_H
 
+#include "antiphon/api.h"
 #include "antiphon/arena.h"
 #include "antiphon/rng.h"
 #include "antiphon/tensor.h"
 
 #include <stddef.h>
+
+AP_API_BEGIN
 
 typedef struct ap_tape ap_tape;
 typedef struct ap_var ap_var;
@@ -106,6 +109,9 @@ ap_var *ap_tape_push(ap_tape *tape, const ap_op *op, ap_shape shape, int input_c
  * fill, when y wants no gradient. At most one a variable. */
 void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes);
 
+/** How many numbers the value of `x` has. */
+int64_t ap_var_count(const ap_var *x);
+
 /** The gradient of `x` to add to, zero-filled when asked for first; NULL when x is NULL or wants none. */
 ap_real *ap_var_grad(ap_tape *tape, ap_var *x);
 
@@ -140,7 +146,9 @@ void ap_tape_forget(ap_tape *tape, ap_var *x);
 
 /** Says that only backward functions will read the value of `x` any more, and those through ap_var_value: its
  * memory is recycled at once, and the value computed again when the first of them asks for it. Where that
- * cannot be, as x's operation has no way or x wants no gradient, x stays as it is. */
+ * cannot be, as x's operation has no way or x wants no gradient, x stays as it is; but on a tape without
+ * gradients (ap_tape_gradients_set), where nothing goes back at all, its memory is recycled for good. Kept
+ * variables stay. */
 void ap_tape_recompute(ap_tape *tape, ap_var *x);
 
 /** Whether memory is dearer than time: models then have matrix products computed again too. Off on a new
@@ -154,5 +162,7 @@ void ap_tape_backward(ap_tape *tape, ap_var *loss, ap_real scale);
 
 /** The same from wherever the caller has put a gradient through ap_var_grad: any variables, of any shape. */
 void ap_tape_backward_all(ap_tape *tape);
+
+AP_API_END
 
 #endif

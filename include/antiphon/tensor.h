@@ -7,10 +7,16 @@
 #ifndef ANTIPHON_TENSOR_H
 #define ANTIPHON_TENSOR_H
 
+#include "antiphon/api.h"
 #include "antiphon/real.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+#ifdef __cplusplus
+#include <initializer_list> // for AP_SHAPE
+#endif
+
+AP_API_BEGIN
 
 #define AP_RANK_MAX 4
 
@@ -25,9 +31,14 @@ typedef struct ap_tensor {
 } ap_tensor;
 
 /** A shape from its sizes: AP_SHAPE(B, C, T); AP_SHAPE_SCALAR has no dimension and one element. */
+#ifdef __cplusplus
+#define AP_SHAPE(...) (ap_shape{(int)std::initializer_list<int64_t>{__VA_ARGS__}.size(), {__VA_ARGS__}})
+#define AP_SHAPE_SCALAR (ap_shape{0, {0}})
+#else
 #define AP_SHAPE(...)                                                                                        \
     ((ap_shape){.rank = (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), .at = {__VA_ARGS__}})
 #define AP_SHAPE_SCALAR ((ap_shape){.rank = 0})
+#endif
 
 /** How many elements a tensor of this shape has. */
 int64_t ap_shape_count(ap_shape shape);
@@ -42,5 +53,7 @@ typedef struct ap_shape_text {
 
 /** "[2, 128, 1200]", for messages; "[]" for a scalar. */
 ap_shape_text ap_shape_print(ap_shape shape);
+
+AP_API_END
 
 #endif

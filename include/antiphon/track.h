@@ -14,10 +14,13 @@
 #ifndef ANTIPHON_TRACK_H
 #define ANTIPHON_TRACK_H
 
+#include "antiphon/api.h"
 #include "antiphon/config.h"
 #include "antiphon/status.h"
 
 #include <stdint.h>
+
+AP_API_BEGIN
 
 typedef struct ap_track ap_track;
 
@@ -46,5 +49,7 @@ void ap_track_artifact(ap_track *track, const char *path);
  * most five), and five seconds when it falls silent only now. The status is a failure only when the log could
  * not be written. NULL is allowed. */
 ap_status ap_track_finish(ap_track *track, ap_outcome outcome);
+
+AP_API_END
 
 #endif

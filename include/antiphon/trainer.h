@@ -4,9 +4,12 @@
 #ifndef ANTIPHON_TRAINER_H
 #define ANTIPHON_TRAINER_H
 
+#include "antiphon/api.h"
 #include "antiphon/checkpoint.h"
 
 #include <signal.h>
+
+AP_API_BEGIN
 
 typedef struct ap_trainer ap_trainer;
 
@@ -37,8 +40,8 @@ typedef struct ap_observer {
     void (*epoch)(void *context, const ap_epoch_report *report);
 } ap_observer;
 
-/** Reads the data, builds the model and encodes what can be encoded once. `observer` is copied. On success
- * *trainer is the caller's. */
+/** Reads the data and builds the model. `observer` is copied. On success *trainer is the caller's. Where
+ * train.threads is not 0 it becomes OpenMP's number of threads for the whole process, and stays so. */
 ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **trainer);
 void ap_trainer_free(ap_trainer *trainer);
 
@@ -51,7 +54,7 @@ int64_t ap_trainer_epoch(const ap_trainer *trainer);
 int64_t ap_trainer_step(const ap_trainer *trainer);
 bool ap_trainer_done(const ap_trainer *trainer);
 
-/** Trains to the last epoch (or until train.patience runs out), writing `folder`/last.safetensors and, of the
+/** Encodes, when called first, what need be encoded only once, and trains to the last epoch (or until train.patience runs out), writing `folder`/last.safetensors and, of the
  * epoch with the lowest validation loss, best.safetensors; if there is none in `folder` the best is judged
  * anew. When *stop becomes nonzero (NULL: never) it saves and returns AP_INTERRUPTED. */
 ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop);
@@ -59,5 +62,7 @@ ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile
 /** The learning rate of optimiser step `step` (from 0) of `steps`: a linear rise over train.warmup_steps,
  * then constant, or falling as a half cosine to train.min_lr. */
 double ap_learning_rate(const ap_config *config, int64_t step, int64_t steps);
+
+AP_API_END
 
 #endif

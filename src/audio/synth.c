@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-double synth_between(ap_rng *rng, double low, double high)
+double ap_synth_between(ap_rng *rng, double low, double high)
 {
     return low + (high - low) * ap_rng_uniform(rng);
 }
@@ -36,13 +36,13 @@ static void filter_step(filter *f, double x, double *low, double *high)
     f->low_state = *low + f->g * band;
 }
 
-void synth_noise(ap_rng *rng, int rate, double low, double high, double decay, double gain, int64_t length,
-                 double *out)
+void ap_synth_noise(ap_rng *rng, int rate, double low, double high, double decay, double gain, int64_t length,
+                    double *out)
 {
     filter high_pass = filter_at(low, rate), low_pass = filter_at(high, rate);
     double level = gain, step = exp(-1 / (decay * rate)), passed, unused;
     for (int64_t i = 0; i < length; i++, level *= step) {
-        filter_step(&high_pass, synth_between(rng, -1, 1), &unused, &passed);
+        filter_step(&high_pass, ap_synth_between(rng, -1, 1), &unused, &passed);
         filter_step(&low_pass, passed, &passed, &unused);
         out[i] += level * passed;
     }
@@ -142,19 +142,20 @@ static ap_rng stream(uint64_t seed, uint64_t which)
 
 static room small_room(ap_rng *rng, double wet)
 {
-    return (room){.size = synth_between(rng, 0.6, 1.1), .seconds = synth_between(rng, 0.25, 0.5), .wet = wet};
+    return (room){
+        .size = ap_synth_between(rng, 0.6, 1.1), .seconds = ap_synth_between(rng, 0.25, 0.5), .wet = wet};
 }
 
 void ap_synth_drums(uint64_t seed, int rate, int64_t count, ap_real *samples)
 {
     ap_rng rng = stream(seed, STREAM_DRUMS);
     double *mix = ap_allocate((size_t)count, sizeof *mix);
-    drum_score score = synth_groove(&rng, (double)count / rate);
-    room r = small_room(&rng, synth_between(&rng, 0.1, 0.25));
-    synth_play_drums(&score, &rng, rate, count, mix);
+    drum_score score = ap_synth_groove(&rng, (double)count / rate);
+    room r = small_room(&rng, ap_synth_between(&rng, 0.1, 0.25));
+    ap_synth_play_drums(&score, &rng, rate, count, mix);
     add_room(&r, rate, count, mix);
     set_level(mix, count, samples);
-    synth_groove_free(&score);
+    ap_synth_groove_free(&score);
     free(mix);
 }
 
@@ -162,11 +163,11 @@ void ap_synth_piano(uint64_t seed, int rate, int64_t count, ap_real *samples)
 {
     ap_rng rng = stream(seed, STREAM_PIANO);
     double *mix = ap_allocate((size_t)count, sizeof *mix);
-    piano_score score = synth_tune(&rng, (double)count / rate);
-    room r = small_room(&rng, synth_between(&rng, 0.2, 0.4));
-    synth_play_piano(&score, &rng, rate, count, mix);
+    piano_score score = ap_synth_tune(&rng, (double)count / rate);
+    room r = small_room(&rng, ap_synth_between(&rng, 0.2, 0.4));
+    ap_synth_play_piano(&score, &rng, rate, count, mix);
     add_room(&r, rate, count, mix);
     set_level(mix, count, samples);
-    synth_tune_free(&score);
+    ap_synth_tune_free(&score);
     free(mix);
 }

@@ -40,14 +40,14 @@ typedef struct drum_score {
 } drum_score;
 
 /* Makes up a score of at least `seconds`, from its first bar on. */
-drum_score synth_groove(ap_rng *rng, double seconds);
-void synth_groove_free(drum_score *score);
+drum_score ap_synth_groove(ap_rng *rng, double seconds);
+void ap_synth_groove_free(drum_score *score);
 
 /* When step `step` of bar `bar` is due. */
-double synth_groove_time(const drum_score *score, int64_t bar, int step);
+double ap_synth_groove_time(const drum_score *score, int64_t bar, int step);
 
 /* Adds what a kit drawn from `rng` sounds like playing the score to mix. */
-void synth_play_drums(const drum_score *score, ap_rng *rng, int rate, int64_t count, double *mix);
+void ap_synth_play_drums(const drum_score *score, ap_rng *rng, int rate, int64_t count, double *mix);
 
 /* ---------------------------------------------------------------- piano */
 
@@ -67,24 +67,24 @@ typedef struct piano_score {
 } piano_score;
 
 /* Makes up a piece of at least `seconds`. */
-piano_score synth_tune(ap_rng *rng, double seconds);
-void synth_tune_free(piano_score *score);
+piano_score ap_synth_tune(ap_rng *rng, double seconds);
+void ap_synth_tune_free(piano_score *score);
 
 /* The fundamental of a key, and the inharmonicity B of its strings: partial n lies at n f sqrt(1 + B n^2). */
-double synth_piano_frequency(int pitch);
-double synth_piano_inharmonicity(int pitch);
+double ap_synth_piano_frequency(int pitch);
+double ap_synth_piano_inharmonicity(int pitch);
 
 /* Adds what a piano drawn from `rng` sounds like playing the score to mix. */
-void synth_play_piano(const piano_score *score, ap_rng *rng, int rate, int64_t count, double *mix);
+void ap_synth_play_piano(const piano_score *score, ap_rng *rng, int rate, int64_t count, double *mix);
 
 /* ---------------------------------------------------------------- shared by both */
 
 /* A uniform number between low and high. */
-double synth_between(ap_rng *rng, double low, double high);
+double ap_synth_between(ap_rng *rng, double low, double high);
 
 /* Adds noise between `low` and `high` Hz (12 dB an octave) that decays by 1/e in `decay`, to the `length`
  * samples of out. */
-void synth_noise(ap_rng *rng, int rate, double low, double high, double decay, double gain, int64_t length,
-                 double *out);
+void ap_synth_noise(ap_rng *rng, int rate, double low, double high, double decay, double gain, int64_t length,
+                    double *out);
 
 #endif

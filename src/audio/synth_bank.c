@@ -5,7 +5,7 @@
 /* What is 90 dB below full strength is not heard any more. */
 #define SILENCE 3e-5
 
-synth_bank synth_bank_start(int rate, int64_t length, double *out)
+synth_bank ap_synth_bank_start(int rate, int64_t length, double *out)
 {
     return (synth_bank){.rate = rate, .length = length, .out = out};
 }
@@ -37,7 +37,7 @@ static void ring(synth_bank *bank)
     empty(bank);
 }
 
-void synth_bank_add(synth_bank *bank, double frequency, double phase, double decay, double strength)
+void ap_synth_bank_add(synth_bank *bank, double frequency, double phase, double decay, double strength)
 {
     if (strength <= SILENCE) return;
     double turn = 2 * M_PI * frequency / bank->rate, r = exp(-1 / (decay * bank->rate));
@@ -50,7 +50,7 @@ void synth_bank_add(synth_bank *bank, double frequency, double phase, double dec
     if (bank->used == SYNTH_LANES) ring(bank);
 }
 
-void synth_bank_finish(synth_bank *bank)
+void ap_synth_bank_finish(synth_bank *bank)
 {
     if (bank->used) ring(bank);
 }

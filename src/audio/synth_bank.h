@@ -19,13 +19,13 @@ typedef struct synth_bank {
 } synth_bank;
 
 /* An empty bank for `length` samples at `rate`. */
-synth_bank synth_bank_start(int rate, int64_t length, double *out);
+synth_bank ap_synth_bank_start(int rate, int64_t length, double *out);
 
-/* Adds strength e^(-t / decay) sin(2 pi frequency t + phase); it may ring at once or by synth_bank_finish.
+/* Adds strength e^(-t / decay) sin(2 pi frequency t + phase); it may ring at once or by ap_synth_bank_finish.
  * Those that are added one after the other should decay alike. */
-void synth_bank_add(synth_bank *bank, double frequency, double phase, double decay, double strength);
+void ap_synth_bank_add(synth_bank *bank, double frequency, double phase, double decay, double strength);
 
 /* Lets ring what still waits. */
-void synth_bank_finish(synth_bank *bank);
+void ap_synth_bank_finish(synth_bank *bank);
 
 #endif

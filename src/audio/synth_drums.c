@@ -64,12 +64,12 @@ typedef struct kit {
 static kit draw_kit(ap_rng *rng)
 {
     kit k = {.metal = ap_rng_next(rng)};
-    double shells = synth_between(rng, 0.85, 1.2), cymbals = synth_between(rng, 0.9, 1.1);
-    double damping = synth_between(rng, 0.75, 1.3), wires = synth_between(rng, 0.75, 1.25);
+    double shells = ap_synth_between(rng, 0.85, 1.2), cymbals = ap_synth_between(rng, 0.9, 1.1);
+    double damping = ap_synth_between(rng, 0.75, 1.3), wires = ap_synth_between(rng, 0.75, 1.25);
     for (int d = 0; d < DRUM_COUNT; d++) {
         int cymbal = d >= DRUM_HAT && d <= DRUM_CRASH;
-        k.tune[d] = cymbal ? cymbals : shells * synth_between(rng, 0.96, 1.04);
-        k.decay[d] = damping * synth_between(rng, 0.9, 1.1);
+        k.tune[d] = cymbal ? cymbals : shells * ap_synth_between(rng, 0.96, 1.04);
+        k.decay[d] = damping * ap_synth_between(rng, 0.9, 1.1);
         k.noise[d] = wires;
     }
     return k;
@@ -104,16 +104,16 @@ static void add_metal(const layer *l, uint64_t seed, double tune, double decay, 
 {
     const double highest = 0.48; /* as a share of the rate */
     ap_rng partials = ap_rng_init(seed);
-    synth_bank cymbal = synth_bank_start(rate, length, out);
+    synth_bank cymbal = ap_synth_bank_start(rate, length, out);
     for (int p = 0; p < METAL_PARTIALS; p++) {
         double place = (p + ap_rng_uniform(&partials)) / METAL_PARTIALS,
                phase = 2 * M_PI * ap_rng_uniform(&partials);
         double frequency = tune * l->low * pow(l->high / l->low, place);
-        double strength = synth_between(&partials, 0.4, 1) * gain * sqrt(1.0 / METAL_PARTIALS);
+        double strength = ap_synth_between(&partials, 0.4, 1) * gain * sqrt(1.0 / METAL_PARTIALS);
         if (frequency < highest * rate)
-            synth_bank_add(&cymbal, frequency, phase, decay / (0.6 + 0.8 * place), strength);
+            ap_synth_bank_add(&cymbal, frequency, phase, decay / (0.6 + 0.8 * place), strength);
     }
-    synth_bank_finish(&cymbal);
+    ap_synth_bank_finish(&cymbal);
 }
 
 /* Which pair of cymbals is struck: the hi-hat's three sounds are of one. */
@@ -137,7 +137,7 @@ static void add_stroke(const kit *k, const drum_stroke *s, ap_rng *rng, int rate
         case LAYER_NOISE:
             gain *= k->noise[s->drum] * bright;
             heard = audible(decay, gain, rate, length);
-            synth_noise(rng, rate, l->low, l->low + (l->high - l->low) * bright, decay, gain, heard, out);
+            ap_synth_noise(rng, rate, l->low, l->low + (l->high - l->low) * bright, decay, gain, heard, out);
             break;
         case LAYER_METAL:
             add_metal(l, k->metal + cymbal_of(s->drum), tune, decay, gain * bright, rate, length, out);
@@ -165,7 +165,7 @@ static double choked_at(const drum_score *score, size_t stroke)
     return end;
 }
 
-void synth_play_drums(const drum_score *score, ap_rng *rng, int rate, int64_t count, double *mix)
+void ap_synth_play_drums(const drum_score *score, ap_rng *rng, int rate, int64_t count, double *mix)
 {
     const double choke = 0.012; /* how fast the cymbals close on each other */
     kit k = draw_kit(rng);

@@ -204,8 +204,8 @@ static void vary(bar *b, const groove *g, ap_rng *rng, double amount)
         double *kick = &b->at[DRUM_KICK][s], *snare = &b->at[DRUM_SNARE][s];
         if (on_beat(g, s)) continue;
         if (*kick == 0 && *snare == 0 && chance(rng, amount * kick_more))
-            *kick = synth_between(rng, 0.5, 0.8);
-        if (*snare == 0 && *kick == 0 && chance(rng, g->ghosts)) *snare = synth_between(rng, 0.15, 0.28);
+            *kick = ap_synth_between(rng, 0.5, 0.8);
+        if (*snare == 0 && *kick == 0 && chance(rng, g->ghosts)) *snare = ap_synth_between(rng, 0.15, 0.28);
         for (int d = 0; d < DRUM_COUNT; d++)
             if (b->at[d][s] > 0 && b->at[d][s] < 0.7 && chance(rng, amount * weak_less)) b->at[d][s] = 0;
         if (b->at[DRUM_HAT][s] > 0 && chance(rng, amount * accent)) {
@@ -234,27 +234,28 @@ static void perform(drum_score *score, const bar *b, int64_t index, ap_rng *rng)
             double late = fmax(-2, fmin(2, ap_rng_normal(rng))) * sloppiness;
             double velocity = b->at[d][s] * (1 + unevenness * ap_rng_normal(rng));
             score->strokes = ap_reallocate(score->strokes, score->count + 1, sizeof *score->strokes);
-            score->strokes[score->count++] = (drum_stroke){.time = synth_groove_time(score, index, s) + late,
-                                                           .drum = (drum)d,
-                                                           .velocity = fmax(0.05, fmin(1, velocity))};
+            score->strokes[score->count++] =
+                (drum_stroke){.time = ap_synth_groove_time(score, index, s) + late,
+                              .drum = (drum)d,
+                              .velocity = fmax(0.05, fmin(1, velocity))};
         }
 }
 
 /* The music begins a moment after the recording. */
 #define LEAD 0.02
 
-double synth_groove_time(const drum_score *score, int64_t index, int step)
+double ap_synth_groove_time(const drum_score *score, int64_t index, int step)
 {
     double within = step + (step % 2 ? 2 * score->swing - 1 : 0);
     return LEAD + score->bar * ((double)index + within / score->steps);
 }
 
-drum_score synth_groove(ap_rng *rng, double seconds)
+drum_score ap_synth_groove(ap_rng *rng, double seconds)
 {
     const groove *g = grooves + ap_rng_below(rng, GROOVES);
     drum_score score = {.groove = g->name, .steps = g->steps};
-    score.bar = 60 / synth_between(rng, g->slowest, g->fastest);
-    score.swing = synth_between(rng, g->swing_least, g->swing_most);
+    score.bar = 60 / ap_synth_between(rng, g->slowest, g->fastest);
+    score.swing = ap_synth_between(rng, g->swing_least, g->swing_most);
     int64_t phrase = chance(rng, 0.3) ? 8 : 4, begun = ap_rng_below(rng, phrase);
     bar pattern[PATTERN_BARS];
     for (int k = 0; k < PATTERN_BARS; k++) {
@@ -266,7 +267,7 @@ drum_score synth_groove(ap_rng *rng, double seconds)
         bar b = pattern[index % PATTERN_BARS];
         vary(&b, g, rng, 0.3);
         if (crash) {
-            b.at[DRUM_CRASH][0] = synth_between(rng, 0.6, 0.9);
+            b.at[DRUM_CRASH][0] = ap_synth_between(rng, 0.6, 0.9);
             b.at[DRUM_KICK][0] = 1;
             b.at[DRUM_HAT][0] = b.at[DRUM_RIDE][0] = 0;
         }
@@ -278,7 +279,7 @@ drum_score synth_groove(ap_rng *rng, double seconds)
     return score;
 }
 
-void synth_groove_free(drum_score *score)
+void ap_synth_groove_free(drum_score *score)
 {
     free(score->strokes);
     *score = (drum_score){.strokes = NULL};

@@ -20,23 +20,23 @@ typedef struct piano {
 
 static piano draw_piano(ap_rng *rng)
 {
-    return (piano){.strike = synth_between(rng, 0.11, 0.14),
-                   .hardness = synth_between(rng, 0.75, 1.3),
-                   .detuning = synth_between(rng, 1.5e-4, 4.5e-4),
-                   .sustain = synth_between(rng, 0.8, 1.2),
-                   .knock = synth_between(rng, 0.6, 1.2)};
+    return (piano){.strike = ap_synth_between(rng, 0.11, 0.14),
+                   .hardness = ap_synth_between(rng, 0.75, 1.3),
+                   .detuning = ap_synth_between(rng, 1.5e-4, 4.5e-4),
+                   .sustain = ap_synth_between(rng, 0.8, 1.2),
+                   .knock = ap_synth_between(rng, 0.6, 1.2)};
 }
 
 /* ---------------------------------------------------------------- the string */
 
-double synth_piano_frequency(int pitch)
+double ap_synth_piano_frequency(int pitch)
 {
     return 440 * exp2((pitch - 69) / 12.0);
 }
 
 /* Rigaud, David, Daudet: "A parametric model of piano tuning" (2011): the strings of the treble bridge, plus
  * those of the bass bridge. */
-double synth_piano_inharmonicity(int pitch)
+double ap_synth_piano_inharmonicity(int pitch)
 {
     return exp(0.0926 * pitch - 13.64) + exp(-0.0847 * pitch - 5.82);
 }
@@ -72,19 +72,19 @@ static void add_strings(const piano *p, const piano_note *note, ap_rng *rng, int
                         double *out)
 {
     const double after_level = 0.16, after_longer = 4.5;
-    double f0 = synth_piano_frequency(note->pitch), B = synth_piano_inharmonicity(note->pitch);
-    double apart = p->detuning * synth_between(rng, 0.5, 1.5);
-    synth_bank strings = synth_bank_start(rate, length, out);
+    double f0 = ap_synth_piano_frequency(note->pitch), B = ap_synth_piano_inharmonicity(note->pitch);
+    double apart = p->detuning * ap_synth_between(rng, 0.5, 1.5);
+    synth_bank strings = ap_synth_bank_start(rate, length, out);
     for (int n = 1;; n++) {
         double frequency = n * f0 * sqrt(1 + B * n * n);
         if (frequency > HIGHEST * rate) break;
         double strength = strike_strength(p, n, f0, frequency, note->velocity);
         double decay = prompt_decay(p, note->pitch, frequency);
         /* both begin at zero: the string is at rest when it is struck */
-        synth_bank_add(&strings, frequency * (1 - apart), 0, decay, strength * (1 - after_level));
-        synth_bank_add(&strings, frequency * (1 + apart), 0, decay * after_longer, strength * after_level);
+        ap_synth_bank_add(&strings, frequency * (1 - apart), 0, decay, strength * (1 - after_level));
+        ap_synth_bank_add(&strings, frequency * (1 + apart), 0, decay * after_longer, strength * after_level);
     }
-    synth_bank_finish(&strings);
+    ap_synth_bank_finish(&strings);
 }
 
 /* The hammer's blow on the strings and through the frame, and the key's on its bed. */
@@ -96,8 +96,8 @@ static void add_blow(const piano *p, const piano_note *note, ap_rng *rng, int ra
     } parts[] = {{60, 350, 0.030, 0.30}, {700, 3500, 0.006, 0.25}};
     for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
         int64_t heard = (int64_t)(8 * parts[k].decay * rate);
-        synth_noise(rng, rate, parts[k].low, parts[k].high, parts[k].decay,
-                    p->knock * parts[k].gain * note->velocity, heard < length ? heard : length, out);
+        ap_synth_noise(rng, rate, parts[k].low, parts[k].high, parts[k].decay,
+                       p->knock * parts[k].gain * note->velocity, heard < length ? heard : length, out);
     }
 }
 
@@ -128,7 +128,7 @@ static void shape(const piano_note *note, int rate, int64_t length, double *out)
     }
 }
 
-void synth_play_piano(const piano_score *score, ap_rng *rng, int rate, int64_t count, double *mix)
+void ap_synth_play_piano(const piano_score *score, ap_rng *rng, int rate, int64_t count, double *mix)
 {
     const double fade = 10; /* damper decays until nothing is left */
     piano p = draw_piano(rng);

@@ -272,27 +272,27 @@ static void play_phrases(tune *t, ap_rng *rng, int64_t bars)
     }
 }
 
-piano_score synth_tune(ap_rng *rng, double seconds)
+piano_score ap_synth_tune(ap_rng *rng, double seconds)
 {
     tune t = {.left = left_hands + ap_rng_below(rng, LEFT_HANDS)};
     t.score.tonic = (int)ap_rng_below(rng, OCTAVE) - OCTAVE / 2;
     t.score.minor = chance(rng, 0.45);
     t.score.beats = t.left->beats;
-    t.score.beat = 60 / synth_between(rng, t.left->slowest, t.left->fastest);
+    t.score.beat = 60 / ap_synth_between(rng, t.left->slowest, t.left->fastest);
     t.scale = scales[t.score.minor];
     t.progression = progressions[t.score.minor][ap_rng_below(rng, 8)];
     t.eighths = 2 * t.score.beats;
     t.bass = 36 + (int)ap_rng_below(rng, 5);
-    t.third_below = synth_between(rng, 0, 0.5);
-    t.rubato = t.left->pedal ? synth_between(rng, 0, 0.12) : 0;
-    t.swing = t.left->pedal ? 0.5 : chance(rng, 0.3) ? synth_between(rng, 0.55, 0.64) : 0.5;
+    t.third_below = ap_synth_between(rng, 0, 0.5);
+    t.rubato = t.left->pedal ? ap_synth_between(rng, 0, 0.12) : 0;
+    t.swing = t.left->pedal ? 0.5 : chance(rng, 0.3) ? ap_synth_between(rng, 0.55, 0.64) : 0.5;
     int64_t bars = (int64_t)(seconds / (t.score.beat * t.score.beats)) + 1;
     for (int64_t bar = 0; bar < bars; bar++) play_left(&t, rng, bar);
     play_phrases(&t, rng, bars);
     return t.score;
 }
 
-void synth_tune_free(piano_score *score)
+void ap_synth_tune_free(piano_score *score)
 {
     free(score->notes);
     *score = (piano_score){.notes = NULL};

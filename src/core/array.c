@@ -21,6 +21,11 @@ void ap_array_accumulate(int64_t n, ap_real factor, const ap_real *x, ap_real *y
     for (int64_t i = at; i < at + length; i++) y[i] += factor * x[i];
 }
 
+ap_real *ap_array_row(ap_real *x, int64_t b, int64_t length)
+{
+    return x ? x + b * length : NULL;
+}
+
 /* The sum of `term` over i = 0 .. n - 1, by portions. */
 #define SUM_BY_PORTIONS(n, term)                                                                             \
     double partial[PORTIONS] = {0}, total = 0;                                                               \

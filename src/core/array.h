@@ -28,6 +28,9 @@
 /* y += factor x; y NULL: not wanted. */
 void ap_array_accumulate(int64_t n, ap_real factor, const ap_real *x, ap_real *y);
 
+/* Row b of x, whose rows are `length` numbers long; of NULL, not wanted, NULL. */
+ap_real *ap_array_row(ap_real *x, int64_t b, int64_t length);
+
 /* The sums of x, of x y and of (x - y)^2, element by element. Added up in double. */
 double ap_array_sum(int64_t n, const ap_real *x);
 double ap_array_dot(int64_t n, const ap_real *x, const ap_real *y);

@@ -2,7 +2,7 @@
  * factors packed into memory that the caches hold (K. Goto and R. van de Geijn, "Anatomy of high-performance
  * matrix multiplication", ACM TOMS 34, 2008): for these shapes that keeps nearer to the processor's peak than
  * OpenBLAS, most of all where others use the machine too, and goes beyond it where products of pairs pay
- * (core/pairs.h). A small one is OpenBLAS's. Called outside a parallel region. */
+ * (core/winograd_pairs.h). A small one is OpenBLAS's. Called outside a parallel region. */
 #ifndef ANTIPHON_CORE_PRODUCT_H
 #define ANTIPHON_CORE_PRODUCT_H
 

@@ -1,4 +1,5 @@
 #include "antiphon/rng.h"
+#include "core/rng_run.h"
 
 #include <math.h>
 

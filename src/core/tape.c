@@ -102,9 +102,14 @@ void ap_tape_section(ap_tape *tape, const char *name)
     tell_watch(tape, name, false);
 }
 
+int64_t ap_var_count(const ap_var *x)
+{
+    return ap_shape_count(x->value.shape);
+}
+
 static size_t value_bytes(const ap_var *x)
 {
-    return (size_t)ap_shape_count(x->value.shape) * sizeof(ap_real);
+    return (size_t)ap_var_count(x) * sizeof(ap_real);
 }
 
 static ap_var *append(ap_tape *tape)
@@ -257,7 +262,7 @@ void ap_tape_backward_all(ap_tape *tape)
 
 void ap_tape_backward(ap_tape *tape, ap_var *loss, ap_real scale)
 {
-    if (ap_shape_count(loss->value.shape) != 1)
+    if (ap_var_count(loss) != 1)
         ap_fatal("backward from shape %s: not a scalar", ap_shape_print(loss->value.shape).text);
     ap_real *seed = ap_var_grad(tape, loss);
     if (!seed) return;

@@ -1,7 +1,7 @@
 #include "core/tile.h"
 
 #include "core/bounds.h"
-#include "core/pairs.h"
+#include "core/winograd_pairs.h"
 
 #if AP_PAIRS
 #include <immintrin.h>
@@ -35,7 +35,7 @@ typedef int32_t bits __attribute__((vector_size(AP_VEC_BYTES)));
 /* Sums of squares between 2 to these powers have neither overflown nor lost more than is rounded away. */
 #define SQUARES_MOST (BIAS * 3 / 4)
 
-/* Steps of the depth that two pairs take, one of each form (pairs.h). */
+/* Steps of the depth that two pairs take, one of each form (winograd_pairs.h). */
 #define STEPS 4
 
 int64_t ap_tile_depth(int64_t depth)

@@ -1,6 +1,6 @@
 /* The innermost part of a matrix product: a tile of C = A B stays in registers while a panel of A's rows and
  * a strip of B's columns are gone through, both packed so that what a step of the depth needs lies side by
- * side. Where the processor gains by it (core/pairs.h) two steps of the depth are taken for one
+ * side. Where the processor gains by it (core/winograd_pairs.h) two steps of the depth are taken for one
  * multiplication. */
 #ifndef ANTIPHON_CORE_TILE_H
 #define ANTIPHON_CORE_TILE_H

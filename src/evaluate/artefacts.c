@@ -1,10 +1,10 @@
 #include "antiphon/audio.h"
 #include "antiphon/metrics.h"
+#include "core/sort.h"
 #include "evaluate/spectrum.h"
 
 #include <math.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool sounds(double mean_square)
@@ -82,12 +82,6 @@ static double energy(int64_t n, const ap_real *x)
     return sum;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Means and mean squares over frames of the share of two neighbouring parts: a click on the border of two
  * counts whole. */
 typedef struct profile {
@@ -119,7 +113,7 @@ static double excess(profile *p)
         if (p->mean[i] > p->mean[fullest]) fullest = i;
     }
     memcpy(sorted, p->mean, sizeof sorted);
-    qsort(sorted, PARTS, sizeof *sorted, ascending);
+    ap_sort(PARTS, sorted);
     double variance = fmax(p->square[fullest] - p->mean[fullest] * p->mean[fullest], 0);
     double chance = CHANCE * sqrt(variance / (double)p->frames);
     return fmax(p->mean[fullest] - sorted[PARTS / 2] - chance, 0);
@@ -176,7 +170,7 @@ static double flutter_of_band(int64_t frames, double *const levels[3], double *t
             turns[(*count)++] =
                 fmax(turn_at(levels[0], f) - fmax(turn_at(levels[1], f), turn_at(levels[2], f)), 0);
     }
-    qsort(turns, (size_t)*count, sizeof *turns, ascending);
+    ap_sort(*count, turns);
     return *count ? turns[*count / 2] : 0;
 }
 

@@ -2,15 +2,10 @@
 
 #include "antiphon/rng.h"
 #include "core/memory.h"
+#include "core/sort.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 static double mean_of(int64_t n, const double *x)
 {
@@ -33,7 +28,7 @@ double ap_quantile(int64_t n, const double *values, double q)
     int64_t count = 0;
     for (int64_t i = 0; i < n; i++)
         if (!isnan(values[i])) known[count++] = values[i];
-    qsort(known, (size_t)count, sizeof *known, ascending);
+    ap_sort(count, known);
     if (count) found = quantile(count, known, q);
     free(known);
     return found;
@@ -52,7 +47,7 @@ ap_summary ap_bootstrap(int64_t n, const double *values, uint64_t seed)
             for (int64_t i = 0; i < summary.count; i++)
                 means[r] += known[ap_rng_below(&rng, summary.count)] / (double)summary.count;
         }
-        qsort(means, AP_BOOTSTRAP_RESAMPLES, sizeof *means, ascending);
+        ap_sort(AP_BOOTSTRAP_RESAMPLES, means);
         summary.mean = mean_of(summary.count, known);
         summary.low = quantile(AP_BOOTSTRAP_RESAMPLES, means, (1 - AP_BOOTSTRAP_LEVEL) / 2);
         summary.high = quantile(AP_BOOTSTRAP_RESAMPLES, means, (1 + AP_BOOTSTRAP_LEVEL) / 2);

@@ -1,7 +1,7 @@
 #include "loss/bands.h"
 
-#include "antiphon/audio.h"
 #include "antiphon/fft.h"
+#include "antiphon/rate.h"
 #include "antiphon/status.h"
 #include "core/memory.h"
 #include "ops/registry.h"

@@ -1,9 +1,9 @@
 #include "antiphon/guidance.h"
 
-#include "antiphon/audio.h"
 #include "antiphon/elementwise.h"
 #include "antiphon/layout.h"
 #include "antiphon/linear.h"
+#include "antiphon/rate.h"
 #include "antiphon/stft.h"
 #include "loss/cosine.h"
 #include "loss/envelope.h"

@@ -1,6 +1,7 @@
 /* The modulation cost in its wider sense: over bands, norms and lags, above a tolerance. */
-#include "antiphon/audio.h"
+#include "antiphon/rate.h"
 #include "antiphon/status.h"
+#include "core/array.h"
 #include "loss/bands.h"
 #include "loss/modulation.h"
 #include "loss/pearson.h"
@@ -89,11 +90,6 @@ typedef struct charge {
     double tolerance[2];
 } charge;
 
-static ap_real *row(ap_real *x, int64_t n, int64_t length)
-{
-    return x ? x + n * length : NULL;
-}
-
 /* The mean over N of both sources' costs; gradients, as far as wanted, are those of `scale` times it. One N
  * is one thread's, and the sum is formed in order. */
 static double mean_cost(ap_tape *tape, const charge *how, double scale, ap_var *const *e, ap_real *const *de)
@@ -108,7 +104,7 @@ static double mean_cost(ap_tape *tape, const charge *how, double scale, ap_var *
         for (int k = 0; k < 2; k++)
             room[n] += source_cost(&l, how->barrier, how->tolerance[k], scale / (double)N,
                                    e[k]->value.data + n * Q * M, e[2]->value.data + n * M,
-                                   row(de[k], n, Q * M), row(de[2], n, M));
+                                   ap_array_row(de[k], n, Q * M), ap_array_row(de[2], n, M));
     }
     for (int64_t n = 0; n < N; n++) total += room[n];
     ap_arena_recycle(ap_tape_arena(tape), room, bytes);

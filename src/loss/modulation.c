@@ -1,6 +1,7 @@
 #include "loss/modulation.h"
 
 #include "antiphon/status.h"
+#include "core/array.h"
 #include "core/memory.h"
 #include "loss/envelope.h"
 #include "loss/pearson.h"
@@ -45,11 +46,6 @@ static double source_cost(int64_t M, ap_barrier barrier, double scale, const ap_
 
 /* ---------------------------------------------------------------- on a tape */
 
-static ap_real *row(ap_real *x, int64_t b, int64_t M)
-{
-    return x ? x + b * M : NULL;
-}
-
 /* What is kept for backward, and for ap_correlation_cost_r. */
 typedef struct correlation_saved {
     ap_barrier barrier;
@@ -64,9 +60,9 @@ static double batch_cost(ap_barrier barrier, double scale, ap_var *const *e, ap_
     double cost = 0;
     for (int64_t b = 0; b < B; b++)
         for (int source = 0; source < 2; source++)
-            cost +=
-                source_cost(M, barrier, scale, row(e[source]->value.data, b, M), row(e[2]->value.data, b, M),
-                            row(de[source], b, M), row(de[2], b, M), r ? r + 2 * b + source : NULL);
+            cost += source_cost(M, barrier, scale, ap_array_row(e[source]->value.data, b, M),
+                                ap_array_row(e[2]->value.data, b, M), ap_array_row(de[source], b, M),
+                                ap_array_row(de[2], b, M), r ? r + 2 * b + source : NULL);
     return cost;
 }
 

@@ -26,8 +26,8 @@ static void rms_loss_backward(int64_t n, const ap_real *a, const ap_real *b, ap_
 static void rms_loss_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *a = y->inputs[0], *b = y->inputs[1];
-    rms_loss_backward(ap_shape_count(a->value.shape), a->value.data, b->value.data, y->value.data[0],
-                      y->grad[0], ap_var_grad(tape, a), ap_var_grad(tape, b));
+    rms_loss_backward(ap_var_count(a), a->value.data, b->value.data, y->value.data[0], y->grad[0],
+                      ap_var_grad(tape, a), ap_var_grad(tape, b));
 }
 
 AP_DEFINE_OP(rms_loss);

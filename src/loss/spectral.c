@@ -1,9 +1,9 @@
 #include "loss/spectral.h"
 
-#include "antiphon/audio.h"
 #include "antiphon/elementwise.h"
 #include "antiphon/linear.h"
 #include "antiphon/losses.h"
+#include "antiphon/rate.h"
 #include "antiphon/status.h"
 #include "antiphon/stft.h"
 #include "core/array.h"
@@ -96,8 +96,8 @@ static void spectral_distance_backward(int64_t n, const distance *d, const ap_re
 static void spectral_distance_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *a = y->inputs[0], *b = y->inputs[1];
-    spectral_distance_backward(ap_shape_count(a->value.shape), y->saved, a->value.data, b->value.data,
-                               (double)y->grad[0], ap_var_grad(tape, a), ap_var_grad(tape, b));
+    spectral_distance_backward(ap_var_count(a), y->saved, a->value.data, b->value.data, (double)y->grad[0],
+                               ap_var_grad(tape, a), ap_var_grad(tape, b));
 }
 
 AP_DEFINE_OP(spectral_distance);
@@ -107,7 +107,7 @@ ap_var *ap_spectral_distance(ap_tape *tape, ap_var *a, ap_var *b, ap_real conver
     if (!ap_shape_same(a->value.shape, b->value.shape))
         ap_fatal("spectral_distance: shapes %s and %s differ", ap_shape_print(a->value.shape).text,
                  ap_shape_print(b->value.shape).text);
-    int64_t n = ap_shape_count(a->value.shape);
+    int64_t n = ap_var_count(a);
     ap_var *y = ap_tape_push(tape, &op_spectral_distance, AP_SHAPE_SCALAR, 2, (ap_var *[]){a, b});
     distance d = spectral_distance_forward(n, a->value.data, b->value.data, (double)convergence);
     distance *saved = ap_tape_save(tape, y, sizeof *saved);

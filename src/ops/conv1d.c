@@ -52,7 +52,7 @@ static void check(const ap_var *x, const ap_var *weight, const ap_var *bias, ap_
                  (long long)g.dilation, (long long)g.pad_left, (long long)g.pad_right);
     if (xs.rank != 3 || ws.rank != 3 || xs.at[1] != ws.at[1] || ap_conv1d_length(xs.at[2], ws.at[2], g) < 1)
         ap_fatal("conv1d: x %s does not fit weight %s", ap_shape_print(xs).text, ap_shape_print(ws).text);
-    if (bias && ap_shape_count(bias->value.shape) != ws.at[0])
+    if (bias && ap_var_count(bias) != ws.at[0])
         ap_fatal("conv1d: bias %s does not fit weight %s", ap_shape_print(bias->value.shape).text,
                  ap_shape_print(ws).text);
 }

@@ -54,7 +54,7 @@ ap_var *ap_conv_transpose1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bi
     if (xs.rank != 3 || ws.rank != 3 || xs.at[1] != ws.at[0])
         ap_fatal("conv_transpose1d: x %s does not fit weight %s", ap_shape_print(xs).text,
                  ap_shape_print(ws).text);
-    if (bias && ap_shape_count(bias->value.shape) != ws.at[1])
+    if (bias && ap_var_count(bias) != ws.at[1])
         ap_fatal("conv_transpose1d: bias %s does not fit weight %s", ap_shape_print(bias->value.shape).text,
                  ap_shape_print(ws).text);
     int64_t T = (xs.at[2] - 1) * stride + ws.at[2] - trim_left - trim_right;

@@ -55,7 +55,7 @@ static void dropout_backward(const ap_dropout_mask *mask, int64_t n, const ap_re
 
 static void dropout_node_backward(ap_tape *tape, ap_var *y)
 {
-    dropout_backward(y->saved, ap_shape_count(y->value.shape), y->grad, ap_var_grad(tape, y->inputs[0]));
+    dropout_backward(y->saved, ap_var_count(y), y->grad, ap_var_grad(tape, y->inputs[0]));
 }
 
 AP_DEFINE_OP(dropout);
@@ -67,6 +67,6 @@ ap_var *ap_dropout(ap_tape *tape, ap_var *x, ap_real p)
     ap_var *y = ap_tape_push(tape, &op_dropout, x->value.shape, 1, &x);
     ap_dropout_mask *saved = ap_tape_save(tape, y, sizeof *saved);
     if (saved) *saved = mask;
-    dropout_forward(&mask, ap_shape_count(x->value.shape), x->value.data, y->value.data);
+    dropout_forward(&mask, ap_var_count(x), x->value.data, y->value.data);
     return y;
 }

@@ -2,8 +2,8 @@
 #ifndef ANTIPHON_OPS_DROPOUT_H
 #define ANTIPHON_OPS_DROPOUT_H
 
-#include "antiphon/rng.h"
 #include "antiphon/tape.h"
+#include "core/rng_run.h"
 
 typedef struct ap_dropout_mask {
     uint64_t key;       /* of the stream of ap_rng_hash */

@@ -8,11 +8,6 @@
 
 #include <math.h>
 
-static int64_t count(const ap_var *x)
-{
-    return ap_shape_count(x->value.shape);
-}
-
 static void require_same(const char *name, const ap_var *a, const ap_var *b)
 {
     if (!ap_shape_same(a->value.shape, b->value.shape))
@@ -24,7 +19,8 @@ static void require_same(const char *name, const ap_var *a, const ap_var *b)
 
 static void add_node_backward(ap_tape *tape, ap_var *y)
 {
-    for (int k = 0; k < 2; k++) ap_array_accumulate(count(y), 1, y->grad, ap_var_grad(tape, y->inputs[k]));
+    for (int k = 0; k < 2; k++)
+        ap_array_accumulate(ap_var_count(y), 1, y->grad, ap_var_grad(tape, y->inputs[k]));
 }
 
 AP_DEFINE_OP(add);
@@ -35,7 +31,7 @@ ap_var *ap_add(ap_tape *tape, ap_var *a, ap_var *b)
     ap_var *y = ap_tape_push(tape, &op_add, a->value.shape, 2, (ap_var *[]){a, b});
     const ap_real *pa = a->value.data, *pb = b->value.data;
     ap_real *py = y->value.data;
-    int64_t n = count(y);
+    int64_t n = ap_var_count(y);
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) py[i] = pa[i] + pb[i];
     return y;
@@ -53,8 +49,8 @@ static void accumulate_product(int64_t n, const ap_real *dy, const ap_real *othe
 static void mul_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *a = y->inputs[0], *b = y->inputs[1];
-    accumulate_product(count(y), y->grad, b->value.data, ap_var_grad(tape, a));
-    accumulate_product(count(y), y->grad, a->value.data, ap_var_grad(tape, b));
+    accumulate_product(ap_var_count(y), y->grad, b->value.data, ap_var_grad(tape, a));
+    accumulate_product(ap_var_count(y), y->grad, a->value.data, ap_var_grad(tape, b));
 }
 
 AP_DEFINE_OP(mul);
@@ -65,7 +61,7 @@ ap_var *ap_mul(ap_tape *tape, ap_var *a, ap_var *b)
     ap_var *y = ap_tape_push(tape, &op_mul, a->value.shape, 2, (ap_var *[]){a, b});
     const ap_real *pa = a->value.data, *pb = b->value.data;
     ap_real *py = y->value.data;
-    int64_t n = count(y);
+    int64_t n = ap_var_count(y);
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) py[i] = pa[i] * pb[i];
     return y;
@@ -75,7 +71,7 @@ ap_var *ap_mul(ap_tape *tape, ap_var *a, ap_var *b)
 
 static void affine_node_backward(ap_tape *tape, ap_var *y)
 {
-    ap_array_accumulate(count(y), *(ap_real *)y->saved, y->grad, ap_var_grad(tape, y->inputs[0]));
+    ap_array_accumulate(ap_var_count(y), *(ap_real *)y->saved, y->grad, ap_var_grad(tape, y->inputs[0]));
 }
 
 AP_DEFINE_OP(affine);
@@ -87,7 +83,7 @@ ap_var *ap_affine(ap_tape *tape, ap_var *x, ap_real factor, ap_real offset)
     if (saved) *saved = factor;
     const ap_real *px = x->value.data;
     ap_real *py = y->value.data;
-    int64_t n = count(y);
+    int64_t n = ap_var_count(y);
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) py[i] = factor * px[i] + offset;
     return y;
@@ -104,7 +100,7 @@ static void abs_node_backward(ap_tape *tape, ap_var *y)
 {
     const ap_real *x = y->inputs[0]->value.data, *dy = y->grad;
     ap_real *dx = ap_var_grad(tape, y->inputs[0]);
-    int64_t n = count(y);
+    int64_t n = ap_var_count(y);
     if (!dx) return;
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) dx[i] += x[i] > 0 ? dy[i] : x[i] < 0 ? -dy[i] : 0;
@@ -117,7 +113,7 @@ ap_var *ap_abs(ap_tape *tape, ap_var *x)
     ap_var *y = ap_tape_push(tape, &op_abs, x->value.shape, 1, &x);
     const ap_real *px = x->value.data;
     ap_real *py = y->value.data;
-    int64_t n = count(y);
+    int64_t n = ap_var_count(y);
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) py[i] = px[i] < 0 ? -px[i] : px[i];
     return y;
@@ -134,7 +130,7 @@ static void clamp_node_backward(ap_tape *tape, ap_var *y)
     const bounds *to = y->saved;
     const ap_real *x = y->inputs[0]->value.data, *dy = y->grad;
     ap_real *dx = ap_var_grad(tape, y->inputs[0]);
-    int64_t n = count(y);
+    int64_t n = ap_var_count(y);
     if (!dx) return;
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) dx[i] += x[i] >= to->low && x[i] <= to->high ? dy[i] : 0;
@@ -149,7 +145,7 @@ ap_var *ap_clamp(ap_tape *tape, ap_var *x, ap_real low, ap_real high)
     if (saved) *saved = (bounds){low, high};
     const ap_real *px = x->value.data;
     ap_real *py = y->value.data;
-    int64_t n = count(y);
+    int64_t n = ap_var_count(y);
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) py[i] = px[i] < low ? low : px[i] > high ? high : px[i];
     return y;
@@ -157,14 +153,14 @@ ap_var *ap_clamp(ap_tape *tape, ap_var *x, ap_real low, ap_real high)
 
 /* ---------------------------------------------------------------- ELU: y = x > 0 ? x : e^x - 1 */
 
-void ap_elu_forward(int64_t n, const ap_real *x, ap_real *y)
+static void elu_forward(int64_t n, const ap_real *x, ap_real *y)
 {
     AP_FOR_EACH_BLOCK(n, at, length)
     ap_velu(length, x + at, y + at);
 }
 
 /* dy/dx = 1 for x > 0, else e^x = y + 1: the output alone is enough */
-void ap_elu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
+static void elu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
 {
     if (!dx) return;
     AP_FOR_EACH_BLOCK(n, at, length)
@@ -173,7 +169,7 @@ void ap_elu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx
 
 static void elu_node_backward(ap_tape *tape, ap_var *y)
 {
-    ap_elu_backward(count(y), y->value.data, y->grad, ap_var_grad(tape, y->inputs[0]));
+    elu_backward(ap_var_count(y), y->value.data, y->grad, ap_var_grad(tape, y->inputs[0]));
 }
 
 AP_DEFINE_OP(elu);
@@ -181,20 +177,20 @@ AP_DEFINE_OP(elu);
 ap_var *ap_elu(ap_tape *tape, ap_var *x)
 {
     ap_var *y = ap_tape_push(tape, &op_elu, x->value.shape, 1, &x);
-    ap_elu_forward(count(y), x->value.data, y->value.data);
+    elu_forward(ap_var_count(y), x->value.data, y->value.data);
     return y;
 }
 
 /* ---------------------------------------------------------------- LeakyReLU: y = x > 0 ? x : slope x */
 
-void ap_leaky_relu_forward(int64_t n, const ap_real *x, ap_real slope, ap_real *y)
+static void leaky_relu_forward(int64_t n, const ap_real *x, ap_real slope, ap_real *y)
 {
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) y[i] = x[i] > 0 ? x[i] : slope * x[i];
 }
 
 /* y has the sign of x */
-void ap_leaky_relu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real slope, ap_real *dx)
+static void leaky_relu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real slope, ap_real *dx)
 {
     if (!dx) return;
     AP_FOR_EACH_BLOCK(n, at, length)
@@ -203,8 +199,8 @@ void ap_leaky_relu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_r
 
 static void leaky_relu_node_backward(ap_tape *tape, ap_var *y)
 {
-    ap_leaky_relu_backward(count(y), y->value.data, y->grad, *(ap_real *)y->saved,
-                           ap_var_grad(tape, y->inputs[0]));
+    leaky_relu_backward(ap_var_count(y), y->value.data, y->grad, *(ap_real *)y->saved,
+                        ap_var_grad(tape, y->inputs[0]));
 }
 
 AP_DEFINE_OP(leaky_relu);
@@ -215,7 +211,7 @@ ap_var *ap_leaky_relu(ap_tape *tape, ap_var *x, ap_real slope)
     ap_var *y = ap_tape_push(tape, &op_leaky_relu, x->value.shape, 1, &x);
     ap_real *saved = ap_tape_save(tape, y, sizeof *saved);
     if (saved) *saved = slope;
-    ap_leaky_relu_forward(count(y), x->value.data, slope, y->value.data);
+    leaky_relu_forward(ap_var_count(y), x->value.data, slope, y->value.data);
     return y;
 }
 
@@ -261,12 +257,12 @@ static void gelu_node_backward(ap_tape *tape, ap_var *y)
     const ap_real *dy = y->grad;
     bool fresh;
     ap_real *dx = ap_var_grad_inherited(tape, x, y, &fresh);
-    if (dx) gelu_backward(y->saved, count(y), ap_var_value(tape, x), dy, fresh, dx);
+    if (dx) gelu_backward(y->saved, ap_var_count(y), ap_var_value(tape, x), dy, fresh, dx);
 }
 
 static void gelu_node_again(ap_tape *tape, ap_var *y)
 {
-    gelu_forward(y->saved, count(y), ap_var_value(tape, y->inputs[0]), y->value.data);
+    gelu_forward(y->saved, ap_var_count(y), ap_var_value(tape, y->inputs[0]), y->value.data);
 }
 
 AP_DEFINE_REPEATABLE_OP(gelu);
@@ -277,7 +273,7 @@ ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout)
     ap_var *y = ap_tape_push(tape, &op_gelu, x->value.shape, 1, &x);
     ap_dropout_mask *saved = ap_tape_save(tape, y, sizeof *saved);
     if (saved) *saved = mask;
-    gelu_forward(&mask, count(y), x->value.data, y->value.data);
+    gelu_forward(&mask, ap_var_count(y), x->value.data, y->value.data);
     return y;
 }
 
@@ -289,7 +285,7 @@ ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout)
     {                                                                                                        \
         const ap_real *px = node->inputs[0]->value.data, *py = node->value.data, *dy = node->grad;           \
         ap_real *dx = ap_var_grad(tape, node->inputs[0]);                                                    \
-        int64_t n = count(node);                                                                             \
+        int64_t n = ap_var_count(node);                                                                      \
         if (!dx) return;                                                                                     \
         AP_FOR_EACH_BLOCK(n, at, length)                                                                     \
         for (int64_t i = at; i < at + length; i++) {                                                         \
@@ -304,7 +300,7 @@ ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout)
         ap_var *node = ap_tape_push(tape, &op_##name, input->value.shape, 1, &input);                        \
         const ap_real *px = input->value.data;                                                               \
         ap_real *py = node->value.data;                                                                      \
-        int64_t n = count(node);                                                                             \
+        int64_t n = ap_var_count(node);                                                                      \
         AP_FOR_EACH_BLOCK(n, at, length) compute(length, px + at, py + at);                                  \
         return node;                                                                                         \
     }

@@ -7,11 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-static int64_t count(const ap_var *x)
-{
-    return ap_shape_count(x->value.shape);
-}
-
 /* ---------------------------------------------------------------- transpose: y[b, q, p] = x[b, p, q] */
 
 static void transpose_items(ap_shape from, const ap_real *x, bool add, ap_real *y)
@@ -179,7 +174,7 @@ ap_var *ap_delay(ap_tape *tape, ap_var *x, int64_t late)
     ap_var *y = ap_tape_push(tape, &op_delay, shape, 1, &x);
     int64_t *saved = ap_tape_save(tape, y, sizeof *saved);
     if (saved) *saved = late;
-    memset(y->value.data, 0, (size_t)count(y) * sizeof *y->value.data);
+    memset(y->value.data, 0, (size_t)ap_var_count(y) * sizeof *y->value.data);
     move_runs(extent(shape, 0, shape.rank - 1), m.length, x->value.data + m.from, T, false,
               y->value.data + m.to, T);
     return y;
@@ -191,9 +186,9 @@ ap_var *ap_delay(ap_tape *tape, ap_var *x, int64_t late)
 static void add_rows_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0], *row = y->inputs[1];
-    int64_t n = count(row), B = y->value.shape.at[0];
+    int64_t n = ap_var_count(row), B = y->value.shape.at[0];
     ap_real *drow = ap_var_grad(tape, row);
-    ap_array_accumulate(count(y), 1, y->grad, ap_var_grad(tape, x));
+    ap_array_accumulate(ap_var_count(y), 1, y->grad, ap_var_grad(tape, x));
     for (int64_t b = 0; b < B; b++) ap_array_accumulate(n, 1, y->grad + b * n, drow);
 }
 
@@ -207,7 +202,7 @@ ap_var *ap_add_rows(ap_tape *tape, ap_var *x, ap_var *row)
     if (!fits)
         ap_fatal("add_rows: x %s and row %s do not fit", ap_shape_print(shape).text, ap_shape_print(r).text);
     ap_var *y = ap_tape_push(tape, &op_add_rows, shape, 2, (ap_var *[]){x, row});
-    int64_t n = count(row);
+    int64_t n = ap_var_count(row);
     for (int64_t b = 0; b < shape.at[0]; b++) {
         const ap_real *from = x->value.data + b * n, *add = row->value.data;
         ap_real *to = y->value.data + b * n;
@@ -242,9 +237,9 @@ static void mul_items_backward(int64_t B, int64_t n, const ap_real *x, const ap_
 static void mul_items_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0], *factor = y->inputs[1];
-    int64_t B = count(factor);
-    mul_items_backward(B, count(x) / B, x->value.data, factor->value.data, y->grad, ap_var_grad(tape, x),
-                       ap_var_grad(tape, factor));
+    int64_t B = ap_var_count(factor);
+    mul_items_backward(B, ap_var_count(x) / B, x->value.data, factor->value.data, y->grad,
+                       ap_var_grad(tape, x), ap_var_grad(tape, factor));
 }
 
 AP_DEFINE_OP(mul_items);
@@ -318,7 +313,7 @@ ap_var *ap_mul_groups(ap_tape *tape, ap_var *x, ap_var *w)
 static void sum_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_real *dx = ap_var_grad(tape, y->inputs[0]), each = *y->grad * *(ap_real *)y->saved;
-    int64_t n = count(y->inputs[0]);
+    int64_t n = ap_var_count(y->inputs[0]);
     if (!dx) return;
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) dx[i] += each;
@@ -331,7 +326,7 @@ static ap_var *scaled_sum(ap_tape *tape, ap_var *x, double factor)
     ap_var *y = ap_tape_push(tape, &op_sum, AP_SHAPE_SCALAR, 1, &x);
     ap_real *saved = ap_tape_save(tape, y, sizeof *saved);
     if (saved) *saved = (ap_real)factor;
-    *y->value.data = (ap_real)(factor * ap_array_sum(count(x), x->value.data));
+    *y->value.data = (ap_real)(factor * ap_array_sum(ap_var_count(x), x->value.data));
     return y;
 }
 
@@ -342,7 +337,7 @@ ap_var *ap_sum(ap_tape *tape, ap_var *x)
 
 ap_var *ap_mean(ap_tape *tape, ap_var *x)
 {
-    return scaled_sum(tape, x, 1 / (double)count(x));
+    return scaled_sum(tape, x, 1 / (double)ap_var_count(x));
 }
 
 /* ---------------------------------------------------------------- rms: y[b] = sqrt(mean of x[b, ...]^2 +
@@ -366,7 +361,8 @@ static void rms_backward(int64_t B, int64_t n, const ap_real *x, const ap_real *
 static void rms_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0];
-    rms_backward(count(y), count(x) / count(y), x->value.data, y->value.data, y->grad, ap_var_grad(tape, x));
+    rms_backward(ap_var_count(y), ap_var_count(x) / ap_var_count(y), x->value.data, y->value.data, y->grad,
+                 ap_var_grad(tape, x));
 }
 
 AP_DEFINE_OP(rms);
@@ -374,7 +370,7 @@ AP_DEFINE_OP(rms);
 ap_var *ap_rms(ap_tape *tape, ap_var *x)
 {
     ap_shape shape = x->value.shape;
-    if (shape.rank < 1 || count(x) < 1) ap_fatal("rms: no items in %s", ap_shape_print(shape).text);
+    if (shape.rank < 1 || ap_var_count(x) < 1) ap_fatal("rms: no items in %s", ap_shape_print(shape).text);
     ap_var *y = ap_tape_push(tape, &op_rms, AP_SHAPE(shape.at[0]), 1, &x);
     rms_forward(shape.at[0], extent(shape, 1, shape.rank), x->value.data, y->value.data);
     return y;

@@ -32,7 +32,7 @@ static void linear_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0], *weight = y->inputs[1], *bias = y->inputs[2];
     int64_t N = weight->value.shape.at[0], K = weight->value.shape.at[1];
-    int64_t R = ap_shape_count(y->value.shape) / N;
+    int64_t R = ap_var_count(y) / N;
     bool fresh;
     ap_real *dx = ap_var_grad_fresh(tape, x, &fresh), *dweight = ap_var_grad(tape, weight);
     linear_backward(ap_tape_arena(tape), R, N, K, dweight ? ap_var_value(tape, x) : NULL, weight->value.data,
@@ -43,8 +43,8 @@ static void linear_node_again(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0], *weight = y->inputs[1], *bias = y->inputs[2];
     int64_t N = weight->value.shape.at[0], K = weight->value.shape.at[1];
-    linear_forward(ap_tape_arena(tape), ap_shape_count(y->value.shape) / N, N, K, ap_var_value(tape, x),
-                   weight->value.data, bias ? bias->value.data : NULL, y->value.data);
+    linear_forward(ap_tape_arena(tape), ap_var_count(y) / N, N, K, ap_var_value(tape, x), weight->value.data,
+                   bias ? bias->value.data : NULL, y->value.data);
 }
 
 AP_DEFINE_REPEATABLE_OP(linear);

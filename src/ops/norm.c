@@ -160,7 +160,7 @@ static void layer_norm_backward(ap_tape *tape, int64_t R, const ap_real *x, cons
 
 static int64_t rows_of(const ap_var *y, const ap_var *gamma)
 {
-    return ap_shape_count(y->value.shape) / gamma->value.shape.at[0];
+    return ap_var_count(y) / gamma->value.shape.at[0];
 }
 
 static void layer_norm_node_backward(ap_tape *tape, ap_var *y)

@@ -2,7 +2,7 @@
 
 #include "core/bounds.h"
 #include "core/flops.h"
-#include "core/pairs.h"
+#include "core/winograd_pairs.h"
 
 #include <string.h>
 

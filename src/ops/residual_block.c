@@ -570,7 +570,7 @@ AP_DEFINE_OP(residual_block);
 
 static void require(const char *name, const ap_var *got, ap_shape shape)
 {
-    if (ap_shape_count(got->value.shape) != ap_shape_count(shape))
+    if (ap_var_count(got) != ap_shape_count(shape))
         ap_fatal("residual_block: %s is %s, not %s", name, ap_shape_print(got->value.shape).text,
                  ap_shape_print(shape).text);
 }

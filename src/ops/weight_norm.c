@@ -35,7 +35,7 @@ static void weight_norm_backward(int64_t N, int64_t size, const ap_real *v, cons
 
 static int64_t row_size(const ap_var *v)
 {
-    return ap_shape_count(v->value.shape) / v->value.shape.at[0];
+    return ap_var_count(v) / v->value.shape.at[0];
 }
 
 static void weight_norm_node_backward(ap_tape *tape, ap_var *w)
@@ -49,7 +49,7 @@ AP_DEFINE_OP(weight_norm);
 
 ap_var *ap_weight_norm(ap_tape *tape, ap_var *v, ap_var *g)
 {
-    if (v->value.shape.rank < 1 || ap_shape_count(g->value.shape) != v->value.shape.at[0])
+    if (v->value.shape.rank < 1 || ap_var_count(g) != v->value.shape.at[0])
         ap_fatal("weight_norm: g %s does not fit v %s", ap_shape_print(g->value.shape).text,
                  ap_shape_print(v->value.shape).text);
     ap_var *w = ap_tape_push(tape, &op_weight_norm, v->value.shape, 2, (ap_var *[]){v, g});

@@ -1,6 +1,7 @@
 #include "track/chart.h"
 
 #include "core/memory.h"
+#include "core/sort.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -25,13 +26,13 @@
 
 /* ---------------------------------------------------------------- axes */
 
-double axis_place(axis a, double value)
+double ap_axis_place(axis a, double value)
 {
     if (a.log) return (log(value) - log(a.low)) / (log(a.high) - log(a.low));
     return (value - a.low) / (a.high - a.low);
 }
 
-void ticks_add(ticks *t, double place, const char *label)
+void ap_ticks_add(ticks *t, double place, const char *label)
 {
     if (t->count == TICKS_MOST) return;
     t->at[t->count] = place;
@@ -42,8 +43,9 @@ static void add_number(ticks *t, axis a, double value)
 {
     char text[PAGE_NUMBER];
     const double slack = 1e-9;
-    double place = axis_place(a, value);
-    if (place >= -slack && place <= 1 + slack) ticks_add(t, place, page_number(value, TICK_DIGITS, text));
+    double place = ap_axis_place(a, value);
+    if (place >= -slack && place <= 1 + slack)
+        ap_ticks_add(t, place, ap_page_number(value, TICK_DIGITS, text));
 }
 
 /* The least of 1, 2, 5 times a power of ten that is not below x. */
@@ -71,7 +73,7 @@ static ticks log_ticks(axis a, int wanted)
     return t;
 }
 
-ticks axis_ticks(axis a, int wanted)
+ticks ap_axis_ticks(axis a, int wanted)
 {
     if (a.log) return log_ticks(a, wanted);
     ticks t = {0};
@@ -81,55 +83,50 @@ ticks axis_ticks(axis a, int wanted)
     return t;
 }
 
-void chart_frame_open(page *p, const char *kind, const char *alternative, const ticks *x, const ticks *y)
+void ap_chart_frame_open(page *p, const char *kind, const char *alternative, const ticks *x, const ticks *y)
 {
-    page_put(p, "<svg class=\"plot %s\" role=\"img\" aria-label=\"", kind);
-    page_text(p, alternative);
-    page_put(p, "\"><g class=\"grid\">");
+    ap_page_put(p, "<svg class=\"plot %s\" role=\"img\" aria-label=\"", kind);
+    ap_page_text(p, alternative);
+    ap_page_put(p, "\"><g class=\"grid\">");
     for (int k = 0; k < y->count; k++) {
         double at = 100 - 100 * y->at[k];
-        page_put(p, "<line x1=\"0\" x2=\"100%%\" y1=\"%.2f%%\" y2=\"%.2f%%\"/>", at, at);
-        page_put(p, "<text class=\"y\" x=\"-6\" y=\"%.2f%%\" dy=\".32em\">%s</text>", at, y->label[k]);
+        ap_page_put(p, "<line x1=\"0\" x2=\"100%%\" y1=\"%.2f%%\" y2=\"%.2f%%\"/>", at, at);
+        ap_page_put(p, "<text class=\"y\" x=\"-6\" y=\"%.2f%%\" dy=\".32em\">%s</text>", at, y->label[k]);
     }
     for (int k = 0; k < x->count; k++) {
         double at = 100 * x->at[k];
-        page_put(p, "<line class=\"tick\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"100%%\" y2=\"101.5%%\"/>", at, at);
-        page_put(p, "<text class=\"x\" x=\"%.2f%%\" y=\"100%%\" dy=\"1.4em\">%s</text>", at, x->label[k]);
+        ap_page_put(p, "<line class=\"tick\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"100%%\" y2=\"101.5%%\"/>", at,
+                    at);
+        ap_page_put(p, "<text class=\"x\" x=\"%.2f%%\" y=\"100%%\" dy=\"1.4em\">%s</text>", at, x->label[k]);
     }
-    page_put(p, "</g>");
+    ap_page_put(p, "</g>");
 }
 
-void chart_frame_close(page *p)
+void ap_chart_frame_close(page *p)
 {
-    page_put(p, "</svg>\n");
+    ap_page_put(p, "</svg>\n");
 }
 
 /* Content that stretches, with places from 0 to INNER, y downwards. */
 static void stretch_open(page *p)
 {
-    page_put(p,
-             "<svg class=\"lines\" width=\"100%%\" height=\"100%%\" viewBox=\"0 0 %.0f %.0f\" "
-             "preserveAspectRatio=\"none\">",
-             INNER, INNER);
+    ap_page_put(p,
+                "<svg class=\"lines\" width=\"100%%\" height=\"100%%\" viewBox=\"0 0 %.0f %.0f\" "
+                "preserveAspectRatio=\"none\">",
+                INNER, INNER);
 }
 
 static double across(axis x, double value)
 {
-    return INNER * axis_place(x, value);
+    return INNER * ap_axis_place(x, value);
 }
 
 static double down(axis y, double value)
 {
-    return INNER * (1 - axis_place(y, value));
+    return INNER * (1 - ap_axis_place(y, value));
 }
 
 /* ---------------------------------------------------------------- the range */
-
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* All finite values of the lines, sorted; the caller frees them. */
 static double *sorted_values(const chart *c, size_t *count)
@@ -141,7 +138,7 @@ static double *sorted_values(const chart *c, size_t *count)
     for (int l = 0; l < c->line_count; l++)
         for (size_t i = 0; i < c->lines[l].count; i++)
             if (isfinite(c->lines[l].y[i])) values[(*count)++] = c->lines[l].y[i];
-    qsort(values, *count, sizeof *values, ascending);
+    ap_sort((int64_t)*count, values);
     return values;
 }
 
@@ -158,7 +155,7 @@ static axis padded(axis a)
     return a;
 }
 
-axis chart_range(const chart *c)
+axis ap_chart_range(const chart *c)
 {
     if (c->scale == CHART_UNIT) return (axis){0, 1, false};
     size_t count;
@@ -182,15 +179,15 @@ axis chart_range(const chart *c)
 
 static void draw_path(page *p, const chart_line *line, axis x, axis y)
 {
-    page_put(p, "<path class=\"%s\" d=\"", line->style);
+    ap_page_put(p, "<path class=\"%s\" d=\"", line->style);
     bool drawing = false;
     for (size_t i = 0; i < line->count; i++) {
         bool there = isfinite(line->y[i]);
         if (there)
-            page_put(p, "%c%.0f %.0f", drawing ? 'L' : 'M', across(x, line->x[i]), down(y, line->y[i]));
+            ap_page_put(p, "%c%.0f %.0f", drawing ? 'L' : 'M', across(x, line->x[i]), down(y, line->y[i]));
         drawing = there;
     }
-    page_put(p, "\"/>");
+    ap_page_put(p, "\"/>");
 }
 
 /* A mark is a line without length under a round cap: it stays round when the drawing is stretched. */
@@ -199,11 +196,11 @@ static void draw_points(page *p, const chart_line *line, const char *x_name, axi
     char place[PAGE_NUMBER], value[PAGE_NUMBER];
     for (size_t i = 0; i < line->count; i++) {
         if (!isfinite(line->y[i])) continue;
-        page_put(p, "<path class=\"point %s\" d=\"M%.0f %.0fh0.1\"><title>", line->style,
-                 across(x, line->x[i]), down(y, line->y[i]));
-        page_text(p, line->label);
-        page_put(p, ", %s %s: %s</title></path>", x_name, page_number(line->x[i], DIGITS, place),
-                 page_number(line->y[i], DIGITS, value));
+        ap_page_put(p, "<path class=\"point %s\" d=\"M%.0f %.0fh0.1\"><title>", line->style,
+                    across(x, line->x[i]), down(y, line->y[i]));
+        ap_page_text(p, line->label);
+        ap_page_put(p, ", %s %s: %s</title></path>", x_name, ap_page_number(line->x[i], DIGITS, place),
+                    ap_page_number(line->y[i], DIGITS, value));
     }
 }
 
@@ -213,7 +210,7 @@ static char *describe(const chart *c)
     size_t length;
     page words;
     char a[PAGE_NUMBER], b[PAGE_NUMBER], low[PAGE_NUMBER], high[PAGE_NUMBER];
-    page_open(&words);
+    ap_page_open(&words);
     fprintf(words.stream, "%s by %s.", c->title, c->x_name);
     for (int l = 0; l < c->line_count; l++) {
         const chart_line *line = &c->lines[l];
@@ -222,42 +219,43 @@ static char *describe(const chart *c)
         double *values = sorted_values(&alone, &count);
         if (count)
             fprintf(words.stream, " %s: from %s to %s, between %s and %s.", line->label,
-                    page_number(line->y[0], DIGITS, a), page_number(line->y[line->count - 1], DIGITS, b),
-                    page_number(values[0], DIGITS, low), page_number(values[count - 1], DIGITS, high));
+                    ap_page_number(line->y[0], DIGITS, a),
+                    ap_page_number(line->y[line->count - 1], DIGITS, b),
+                    ap_page_number(values[0], DIGITS, low), ap_page_number(values[count - 1], DIGITS, high));
         free(values);
     }
-    return page_close(&words, &length);
+    return ap_page_close(&words, &length);
 }
 
 static void draw_legend(page *p, const chart *c)
 {
     char text[PAGE_NUMBER];
-    page_put(p, "<figcaption><b>");
-    page_text(p, c->title);
-    page_put(p, "</b>");
-    page_put(p, "<span class=\"legend\">");
+    ap_page_put(p, "<figcaption><b>");
+    ap_page_text(p, c->title);
+    ap_page_put(p, "</b>");
+    ap_page_put(p, "<span class=\"legend\">");
     for (int l = 0; l < c->line_count; l++) {
         const chart_line *line = &c->lines[l];
-        page_put(p, "<span class=\"key\"><i class=\"%s\"></i>", line->style);
-        page_text(p, line->label);
+        ap_page_put(p, "<span class=\"key\"><i class=\"%s\"></i>", line->style);
+        ap_page_text(p, line->label);
         if (c->last)
-            page_put(p, " <span class=\"last\">%s</span>",
-                     page_number(line->count ? line->y[line->count - 1] : NAN, DIGITS, text));
-        page_put(p, "</span> ");
+            ap_page_put(p, " <span class=\"last\">%s</span>",
+                        ap_page_number(line->count ? line->y[line->count - 1] : NAN, DIGITS, text));
+        ap_page_put(p, "</span> ");
     }
-    page_put(p, "</span>");
-    if (c->note) page_element(p, "small", c->note);
-    page_put(p, "</figcaption>");
+    ap_page_put(p, "</span>");
+    if (c->note) ap_page_element(p, "small", c->note);
+    ap_page_put(p, "</figcaption>");
 }
 
 static void draw_marks(page *p, const chart *c, axis y)
 {
     for (int k = 0; k < c->mark_count; k++) {
         char text[PAGE_NUMBER];
-        double at = 100 - 100 * axis_place(y, c->marks[k]);
-        page_put(p, "<line class=\"mark\" x1=\"0\" x2=\"100%%\" y1=\"%.2f%%\" y2=\"%.2f%%\"/>", at, at);
-        page_put(p, "<text class=\"mark\" x=\"100%%\" y=\"%.2f%%\" dy=\"-.3em\">%s</text>", at,
-                 page_number(c->marks[k], DIGITS, text));
+        double at = 100 - 100 * ap_axis_place(y, c->marks[k]);
+        ap_page_put(p, "<line class=\"mark\" x1=\"0\" x2=\"100%%\" y1=\"%.2f%%\" y2=\"%.2f%%\"/>", at, at);
+        ap_page_put(p, "<text class=\"mark\" x=\"100%%\" y=\"%.2f%%\" dy=\"-.3em\">%s</text>", at,
+                    ap_page_number(c->marks[k], DIGITS, text));
     }
 }
 
@@ -269,24 +267,24 @@ static axis x_axis(const chart *c)
 static void figure_open(page *p, const chart *c, axis x, axis y)
 {
     char *words = describe(c);
-    ticks along = axis_ticks(x, TICKS_X), up = axis_ticks(y, TICKS_Y);
-    page_put(p, "<figure>");
+    ticks along = ap_axis_ticks(x, TICKS_X), up = ap_axis_ticks(y, TICKS_Y);
+    ap_page_put(p, "<figure>");
     draw_legend(p, c);
-    chart_frame_open(p, c->kind ? c->kind : "", words, &along, &up);
-    page_put(p, "<text class=\"x name\" x=\"100%%\" y=\"100%%\" dy=\"2.6em\">%s</text>", c->x_name);
+    ap_chart_frame_open(p, c->kind ? c->kind : "", words, &along, &up);
+    ap_page_put(p, "<text class=\"x name\" x=\"100%%\" y=\"100%%\" dy=\"2.6em\">%s</text>", c->x_name);
     free(words);
 }
 
 static void figure_close(page *p)
 {
-    page_put(p, "</svg>");
-    chart_frame_close(p);
-    page_put(p, "</figure>\n");
+    ap_page_put(p, "</svg>");
+    ap_chart_frame_close(p);
+    ap_page_put(p, "</figure>\n");
 }
 
-void chart_draw(page *p, const chart *c)
+void ap_chart_draw(page *p, const chart *c)
 {
-    axis x = x_axis(c), y = chart_range(c);
+    axis x = x_axis(c), y = ap_chart_range(c);
     figure_open(p, c, x, y);
     draw_marks(p, c, y);
     stretch_open(p);
@@ -298,25 +296,26 @@ void chart_draw(page *p, const chart *c)
 
 /* ---------------------------------------------------------------- a stack */
 
-void chart_stack(page *p, const chart *c)
+void ap_chart_stack(page *p, const chart *c)
 {
-    axis x = x_axis(c), y = chart_range(c);
+    axis x = x_axis(c), y = ap_chart_range(c);
     size_t n = c->line_count ? c->lines[0].count : 0;
     double *below = ap_allocate(n, sizeof *below);
     figure_open(p, c, x, y);
     stretch_open(p);
     for (int l = 0; l < c->line_count; l++) {
         const chart_line *line = &c->lines[l];
-        page_put(p, "<path class=\"area %s\" d=\"", line->style);
+        ap_page_put(p, "<path class=\"area %s\" d=\"", line->style);
         for (size_t i = 0; i < n; i++)
-            page_put(p, "%c%.0f %.0f", i ? 'L' : 'M', across(x, line->x[i]), down(y, below[i] + line->y[i]));
+            ap_page_put(p, "%c%.0f %.0f", i ? 'L' : 'M', across(x, line->x[i]),
+                        down(y, below[i] + line->y[i]));
         for (size_t i = n; i-- > 0;) {
-            page_put(p, "L%.0f %.0f", across(x, line->x[i]), down(y, below[i]));
+            ap_page_put(p, "L%.0f %.0f", across(x, line->x[i]), down(y, below[i]));
             below[i] += line->y[i];
         }
-        page_put(p, "Z\"><title>");
-        page_text(p, line->label);
-        page_put(p, "</title></path>");
+        ap_page_put(p, "Z\"><title>");
+        ap_page_text(p, line->label);
+        ap_page_put(p, "</title></path>");
     }
     free(below);
     figure_close(p);

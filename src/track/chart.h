@@ -15,7 +15,7 @@ typedef struct axis {
     bool log;
 } axis;
 
-double axis_place(axis a, double value);
+double ap_axis_place(axis a, double value);
 
 #define TICKS_MOST 12
 typedef struct ticks {
@@ -26,13 +26,13 @@ typedef struct ticks {
 
 /* Round numbers over the whole of the axis, about `wanted` of them; on a logarithmic axis 1, 2, 5 or powers
  * of ten. */
-ticks axis_ticks(axis a, int wanted);
-void ticks_add(ticks *t, double place, const char *label);
+ticks ap_axis_ticks(axis a, int wanted);
+void ap_ticks_add(ticks *t, double place, const char *label);
 
-/* Opens an <svg> with grid and labels, where content is drawn in percent; to be ended by chart_frame_close.
- * `alternative` is what is read aloud. */
-void chart_frame_open(page *p, const char *kind, const char *alternative, const ticks *x, const ticks *y);
-void chart_frame_close(page *p);
+/* Opens an <svg> with grid and labels, where content is drawn in percent; to be ended by
+ * ap_chart_frame_close. `alternative` is what is read aloud. */
+void ap_chart_frame_open(page *p, const char *kind, const char *alternative, const ticks *x, const ticks *y);
+void ap_chart_frame_close(page *p);
 
 /* ---------------------------------------------------------------- lines */
 
@@ -66,12 +66,12 @@ typedef struct chart {
 } chart;
 
 /* A <figure>: the lines with their legend. */
-void chart_draw(page *p, const chart *c);
+void ap_chart_draw(page *p, const chart *c);
 
 /* The same with each line's values stacked on those before it; all have the same x and no gaps. */
-void chart_stack(page *p, const chart *c);
+void ap_chart_stack(page *p, const chart *c);
 
-/* The vertical axis that chart_draw chooses. */
-axis chart_range(const chart *c);
+/* The vertical axis that ap_chart_draw chooses. */
+axis ap_chart_range(const chart *c);
 
 #endif

@@ -39,7 +39,7 @@ static axis range(const chart_points *c, along which)
     chart_line line = {.count = (size_t)c->count * ENDS, .y = ends};
     chart drawn = {
         .scale = CHART_LINEAR, .lines = &line, .line_count = 1, .marks = &mark, .mark_count = isfinite(mark)};
-    axis a = chart_range(&drawn);
+    axis a = ap_chart_range(&drawn);
     free(ends);
     return a;
 }
@@ -56,74 +56,74 @@ static char *describe(const chart_points *c, bool rows)
     page words;
     size_t length;
     char x[PAGE_NUMBER], y[PAGE_NUMBER];
-    page_open(&words);
-    page_put(&words, "%s.", c->title);
+    ap_page_open(&words);
+    ap_page_put(&words, "%s.", c->title);
     for (int i = 0; i < c->count; i++) {
         const chart_point *point = &c->points[i];
-        page_put(&words, " %s: %s", point->label, page_number(point->x.value, DIGITS, x));
-        if (!rows) page_put(&words, " and %s", page_number(point->y.value, DIGITS, y));
-        page_put(&words, ";");
+        ap_page_put(&words, " %s: %s", point->label, ap_page_number(point->x.value, DIGITS, x));
+        if (!rows) ap_page_put(&words, " and %s", ap_page_number(point->y.value, DIGITS, y));
+        ap_page_put(&words, ";");
     }
-    return page_close(&words, &length);
+    return ap_page_close(&words, &length);
 }
 
 static void open_figure(page *p, const chart_points *c, const char *kind, axis x, const ticks *up)
 {
     bool rows = up->count == 0;
     char *words = describe(c, rows);
-    ticks across = axis_ticks(x, TICKS);
-    page_put(p, "<figure class=\"%s\"><figcaption><b>", kind);
-    page_text(p, c->title);
-    page_put(p, "</b>");
-    if (c->note) page_element(p, "small", c->note);
-    page_put(p, "</figcaption>");
-    chart_frame_open(p, kind, words, &across, up);
-    page_put(p, "<text class=\"x name\" x=\"100%%\" y=\"100%%\" dy=\"2.6em\">");
-    page_text(p, c->x_name);
-    page_put(p, "</text>");
+    ticks across = ap_axis_ticks(x, TICKS);
+    ap_page_put(p, "<figure class=\"%s\"><figcaption><b>", kind);
+    ap_page_text(p, c->title);
+    ap_page_put(p, "</b>");
+    if (c->note) ap_page_element(p, "small", c->note);
+    ap_page_put(p, "</figcaption>");
+    ap_chart_frame_open(p, kind, words, &across, up);
+    ap_page_put(p, "<text class=\"x name\" x=\"100%%\" y=\"100%%\" dy=\"2.6em\">");
+    ap_page_text(p, c->x_name);
+    ap_page_put(p, "</text>");
     free(words);
 }
 
 static void close_figure(page *p)
 {
-    chart_frame_close(p);
-    page_put(p, "</figure>\n");
+    ap_chart_frame_close(p);
+    ap_page_put(p, "</figure>\n");
 }
 
 static void draw_segment(page *p, const char *style, double x1, double y1, double x2, double y2)
 {
-    page_put(p, "<line class=\"%s\" x1=\"%.2f%%\" y1=\"%.2f%%\" x2=\"%.2f%%\" y2=\"%.2f%%\"/>", style,
-             percent(x1), percent(1 - y1), percent(x2), percent(1 - y2));
+    ap_page_put(p, "<line class=\"%s\" x1=\"%.2f%%\" y1=\"%.2f%%\" x2=\"%.2f%%\" y2=\"%.2f%%\"/>", style,
+                percent(x1), percent(1 - y1), percent(x2), percent(1 - y2));
 }
 
 static void draw_x_mark(page *p, axis x, double mark)
 {
     char text[PAGE_NUMBER];
     if (!isfinite(mark)) return;
-    double at = axis_place(x, mark);
+    double at = ap_axis_place(x, mark);
     draw_segment(p, "mark", at, 0, at, 1);
-    page_put(p, "<text class=\"mark\" x=\"%.2f%%\" y=\"0\" dx=\"-.3em\" dy=\"-.2em\">%s</text>", percent(at),
-             page_number(mark, DIGITS, text));
+    ap_page_put(p, "<text class=\"mark\" x=\"%.2f%%\" y=\"0\" dx=\"-.3em\" dy=\"-.2em\">%s</text>",
+                percent(at), ap_page_number(mark, DIGITS, text));
 }
 
 static void draw_y_mark(page *p, axis y, double mark)
 {
     char text[PAGE_NUMBER];
     if (!isfinite(mark)) return;
-    double at = axis_place(y, mark);
+    double at = ap_axis_place(y, mark);
     draw_segment(p, "mark", 0, at, 1, at);
-    page_put(p, "<text class=\"mark\" x=\"100%%\" y=\"%.2f%%\" dy=\"-.3em\">%s</text>", percent(1 - at),
-             page_number(mark, DIGITS, text));
+    ap_page_put(p, "<text class=\"mark\" x=\"100%%\" y=\"%.2f%%\" dy=\"-.3em\">%s</text>", percent(1 - at),
+                ap_page_number(mark, DIGITS, text));
 }
 
 static void draw_dot(page *p, const chart_point *point, double x, double y)
 {
     char value[PAGE_NUMBER], low[PAGE_NUMBER], high[PAGE_NUMBER];
-    page_put(p, "<circle class=\"%s\" cx=\"%.2f%%\" cy=\"%.2f%%\" r=\"4\"><title>", point->style, percent(x),
-             percent(1 - y));
-    page_text(p, point->label);
-    page_put(p, ": %s (%s to %s)</title></circle>", page_number(point->x.value, DIGITS, value),
-             page_number(point->x.low, DIGITS, low), page_number(point->x.high, DIGITS, high));
+    ap_page_put(p, "<circle class=\"%s\" cx=\"%.2f%%\" cy=\"%.2f%%\" r=\"4\"><title>", point->style,
+                percent(x), percent(1 - y));
+    ap_page_text(p, point->label);
+    ap_page_put(p, ": %s (%s to %s)</title></circle>", ap_page_number(point->x.value, DIGITS, value),
+                ap_page_number(point->x.low, DIGITS, low), ap_page_number(point->x.high, DIGITS, high));
 }
 
 static bool there(chart_value v)
@@ -133,7 +133,7 @@ static bool there(chart_value v)
 
 /* ---------------------------------------------------------------- rows */
 
-void chart_rows(page *p, const chart_points *c)
+void ap_chart_rows(page *p, const chart_points *c)
 {
     axis x = range(c, ALONG_X);
     const ticks none = {0};
@@ -142,12 +142,12 @@ void chart_rows(page *p, const chart_points *c)
     for (int i = 0; i < c->count; i++) {
         const chart_point *point = &c->points[i];
         double y = 1 - (i + 0.5) / c->count;
-        page_put(p, "<text class=\"y\" x=\"-6\" y=\"%.2f%%\" dy=\".32em\">", percent(1 - y));
-        page_text(p, point->label);
-        page_put(p, "</text>");
+        ap_page_put(p, "<text class=\"y\" x=\"-6\" y=\"%.2f%%\" dy=\".32em\">", percent(1 - y));
+        ap_page_text(p, point->label);
+        ap_page_put(p, "</text>");
         if (!there(point->x)) continue;
-        draw_segment(p, point->style, axis_place(x, point->x.low), y, axis_place(x, point->x.high), y);
-        draw_dot(p, point, axis_place(x, point->x.value), y);
+        draw_segment(p, point->style, ap_axis_place(x, point->x.low), y, ap_axis_place(x, point->x.high), y);
+        draw_dot(p, point, ap_axis_place(x, point->x.value), y);
     }
     close_figure(p);
 }
@@ -193,37 +193,38 @@ static void draw_names(page *p, int count, const name *names)
         const name *n = &names[i];
         double aside = n->left ? n->x - NAME_ASIDE : n->x + NAME_ASIDE;
         draw_segment(p, "leader", n->x, n->y, aside, n->at);
-        page_put(p, "<text class=\"%s\" x=\"%.2f%%\" y=\"%.2f%%\" dy=\".32em\">",
-                 n->left ? "before" : "behind", percent(aside), percent(1 - n->at));
-        page_text(p, n->text);
-        page_put(p, "</text>");
+        ap_page_put(p, "<text class=\"%s\" x=\"%.2f%%\" y=\"%.2f%%\" dy=\".32em\">",
+                    n->left ? "before" : "behind", percent(aside), percent(1 - n->at));
+        ap_page_text(p, n->text);
+        ap_page_put(p, "</text>");
     }
 }
 
 static void draw_cross(page *p, const chart_point *point, axis x, axis y)
 {
-    double at = axis_place(x, point->x.value), height = axis_place(y, point->y.value);
-    draw_segment(p, point->style, axis_place(x, point->x.low), height, axis_place(x, point->x.high), height);
-    draw_segment(p, point->style, at, axis_place(y, point->y.low), at, axis_place(y, point->y.high));
+    double at = ap_axis_place(x, point->x.value), height = ap_axis_place(y, point->y.value);
+    draw_segment(p, point->style, ap_axis_place(x, point->x.low), height, ap_axis_place(x, point->x.high),
+                 height);
+    draw_segment(p, point->style, at, ap_axis_place(y, point->y.low), at, ap_axis_place(y, point->y.high));
     draw_dot(p, point, at, height);
 }
 
-void chart_scatter(page *p, const chart_points *c)
+void ap_chart_scatter(page *p, const chart_points *c)
 {
     axis x = range(c, ALONG_X), y = range(c, ALONG_Y);
-    ticks up = axis_ticks(y, TICKS);
+    ticks up = ap_axis_ticks(y, TICKS);
     name *names = ap_allocate((size_t)c->count, sizeof *names);
     int count = 0;
     open_figure(p, c, "scatter", x, &up);
-    page_put(p, "<text class=\"behind\" x=\"0\" y=\"0\" dy=\"-.7em\">");
-    page_text(p, c->y_name);
-    page_put(p, "</text>");
+    ap_page_put(p, "<text class=\"behind\" x=\"0\" y=\"0\" dy=\"-.7em\">");
+    ap_page_text(p, c->y_name);
+    ap_page_put(p, "</text>");
     draw_x_mark(p, x, c->x_mark);
     draw_y_mark(p, y, c->y_mark);
     for (int i = 0; i < c->count; i++) {
         const chart_point *point = &c->points[i];
         if (!there(point->x) || !there(point->y)) continue;
-        double at = axis_place(x, point->x.value), height = axis_place(y, point->y.value);
+        double at = ap_axis_place(x, point->x.value), height = ap_axis_place(y, point->y.value);
         names[count++] = (name){point->label, at, height, height, at > NAME_TURN};
         draw_cross(p, point, x, y);
     }

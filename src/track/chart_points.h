@@ -25,9 +25,9 @@ typedef struct chart_points {
 } chart_points;
 
 /* A <figure> with a row for each point, in their order from above: its label, and x with its interval. */
-void chart_rows(page *p, const chart_points *c);
+void ap_chart_rows(page *p, const chart_points *c);
 
 /* A <figure> with each point at its x and y, its label beside it. */
-void chart_scatter(page *p, const chart_points *c);
+void ap_chart_scatter(page *p, const chart_points *c);
 
 #endif

@@ -57,7 +57,7 @@ struct courier {
     ap_outcome outcome;
     int64_t end_ms;
 
-    /* the thread's own, and after it has ended courier_finish's */
+    /* the thread's own, and after it has ended ap_courier_finish's */
     track_sink *sink;
     track_run run;
     char *log_path, *state_path, *unsent_path, *place;
@@ -102,7 +102,7 @@ static void save_state(const courier *c)
     char *text = cJSON_Print(state);
     if (!text) ap_fatal("out of memory: %s", c->state_path);
     ap_status status = ap_replace_file(c->state_path, text, strlen(text));
-    if (ap_failed(&status)) track_say("warning: %s", status.message);
+    if (ap_failed(&status)) ap_track_say("warning: %s", status.message);
     cJSON_free(text);
     cJSON_Delete(state);
 }
@@ -208,8 +208,8 @@ static void warn_once(courier *c, const ap_status *status)
 {
     if (c->warned) return;
     c->warned = true;
-    track_say("warning: MLflow at %s: %s (the run goes on; what is not delivered stays in %s)", c->place,
-              status->message, c->log_path);
+    ap_track_say("warning: MLflow at %s: %s (the run goes on; what is not delivered stays in %s)", c->place,
+                 status->message, c->log_path);
 }
 
 /* Delivers one artifact; the list keeps it until it is accepted or refused for good. Called with the mutex
@@ -274,7 +274,7 @@ static void pause_for(courier *c, double seconds)
         pthread_cond_timedwait(&c->changed, &c->mutex, &at);
 }
 
-double courier_patience(double run_seconds)
+double ap_courier_patience(double run_seconds)
 {
     return fmin(fmax(FINISH_SHARE * run_seconds, FINISH_LEAST), FINISH_MOST);
 }
@@ -282,7 +282,7 @@ double courier_patience(double run_seconds)
 static void be_patient_anew(courier *c)
 {
     double now = ap_clock_seconds();
-    c->patient_until = now + courier_patience(now - c->started);
+    c->patient_until = now + ap_courier_patience(now - c->started);
 }
 
 /* The sink's track_patience. Before the end the sink's own limits do. At the end one that has answered, or
@@ -334,8 +334,8 @@ static void start_thread(courier *c)
     if (failed) ap_fatal("no thread for MLflow: %s", strerror(failed));
 }
 
-courier *courier_start(const char *folder, const char *log_path, const char *place, track_sink *sink,
-                       track_run run, int64_t log_bytes, bool resumed)
+courier *ap_courier_start(const char *folder, const char *log_path, const char *place, track_sink *sink,
+                          track_run run, int64_t log_bytes, bool resumed)
 {
     courier *c = ap_allocate(1, sizeof *c);
     pthread_condattr_t monotonic;
@@ -360,7 +360,7 @@ courier *courier_start(const char *folder, const char *log_path, const char *pla
     return c;
 }
 
-void courier_wake(courier *c, int64_t log_bytes)
+void ap_courier_wake(courier *c, int64_t log_bytes)
 {
     pthread_mutex_lock(&c->mutex);
     c->bytes = log_bytes;
@@ -368,7 +368,7 @@ void courier_wake(courier *c, int64_t log_bytes)
     pthread_mutex_unlock(&c->mutex);
 }
 
-void courier_artifact(courier *c, const char *path)
+void ap_courier_artifact(courier *c, const char *path)
 {
     pthread_mutex_lock(&c->mutex);
     bool waiting = false;
@@ -455,7 +455,7 @@ static void courier_free(courier *c)
     free(c);
 }
 
-void courier_finish(courier *c, ap_outcome outcome)
+void ap_courier_finish(courier *c, ap_outcome outcome)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
@@ -468,9 +468,9 @@ void courier_finish(courier *c, ap_outcome outcome)
     pthread_mutex_unlock(&c->mutex);
     pthread_join(c->thread, NULL);
     if (!c->closed)
-        track_say("warning: MLflow at %s did not get all of the run: the rest is in %s", c->place,
-                  c->unsent_path);
+        ap_track_say("warning: MLflow at %s did not get all of the run: the rest is in %s", c->place,
+                     c->unsent_path);
     ap_status status = write_unsent(c);
-    if (ap_failed(&status)) track_say("warning: %s", status.message);
+    if (ap_failed(&status)) ap_track_say("warning: %s", status.message);
     courier_free(c);
 }

@@ -322,7 +322,8 @@ static ap_status store_artifact(track_sink *sink, const char *path)
 {
     FILE *from = fopen(path, "rb");
     if (!from) return ap_error(TRACK_NEVER, "%s: %s", path, strerror(errno));
-    char *copy = ap_format_text("%s/artifacts/%s", ((file_store *)sink)->run_folder, track_file_name(path));
+    char *copy =
+        ap_format_text("%s/artifacts/%s", ((file_store *)sink)->run_folder, ap_track_file_name(path));
     ap_replacement to;
     ap_status status = ap_replace_begin(copy, &to);
     if (!ap_failed(&status)) {
@@ -353,7 +354,7 @@ static void store_free(track_sink *sink)
     free(store);
 }
 
-track_sink *file_store_create(const char *folder)
+track_sink *ap_file_store_create(const char *folder)
 {
     file_store *store = ap_allocate(1, sizeof *store);
     store->sink = (track_sink){.open = store_open,

@@ -68,7 +68,7 @@ static bool read_line(history *h, const char *text, size_t length)
     return good;
 }
 
-ap_status history_read(const char *path, history *h)
+ap_status ap_history_read(const char *path, history *h)
 {
     char *text;
     size_t length;
@@ -87,7 +87,7 @@ ap_status history_read(const char *path, history *h)
     return ap_ok();
 }
 
-void history_free(history *h)
+void ap_history_free(history *h)
 {
     for (size_t i = 0; i < h->count; i++) {
         free(h->series[i].name);
@@ -98,12 +98,12 @@ void history_free(history *h)
     *h = (history){.series = NULL};
 }
 
-const series *history_find(const history *h, const char *name)
+const series *ap_history_find(const history *h, const char *name)
 {
-    return history_find_measure(h, "", name);
+    return ap_history_find_measure(h, "", name);
 }
 
-const series *history_find_measure(const history *h, const char *prefix, const char *measure)
+const series *ap_history_find_measure(const history *h, const char *prefix, const char *measure)
 {
     size_t length = strlen(prefix);
     for (size_t i = 0; i < h->count; i++)
@@ -113,7 +113,7 @@ const series *history_find_measure(const history *h, const char *prefix, const c
     return NULL;
 }
 
-long series_lowest(const series *s)
+long ap_series_lowest(const series *s)
 {
     long lowest = -1;
     for (size_t i = 0; i < s->count; i++)
@@ -121,12 +121,12 @@ long series_lowest(const series *s)
     return lowest;
 }
 
-double series_last(const series *s)
+double ap_series_last(const series *s)
 {
     return s && s->count ? s->value[s->count - 1] : NAN;
 }
 
-series series_thinned(const series *s, size_t most)
+series ap_series_thinned(const series *s, size_t most)
 {
     series thin = {.count = s->count < most ? s->count : most};
     thin.step = ap_allocate(thin.count, sizeof *thin.step);

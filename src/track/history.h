@@ -25,19 +25,19 @@ typedef struct history {
 
 /* Reads log.jsonl. Lines that are torn are left out and counted. A log that cannot be read is a failure and
  * leaves an empty history. */
-ap_status history_read(const char *path, history *h);
-void history_free(history *h);
+ap_status ap_history_read(const char *path, history *h);
+void ap_history_free(history *h);
 
-/* NULL: the log has no such metric. `history_find_measure` joins the two names. */
-const series *history_find(const history *h, const char *name);
-const series *history_find_measure(const history *h, const char *prefix, const char *measure);
+/* NULL: the log has no such metric. `ap_history_find_measure` joins the two names. */
+const series *ap_history_find(const history *h, const char *name);
+const series *ap_history_find_measure(const history *h, const char *prefix, const char *measure);
 
 /* The index of the lowest finite value; -1 without any. The last value; NaN without any. */
-long series_lowest(const series *s);
-double series_last(const series *s);
+long ap_series_lowest(const series *s);
+double ap_series_last(const series *s);
 
 /* At most `most` points: where there are more, each is the mean of the finite values of a stretch of steps of
  * equal count, NaN where there are none. The caller frees step and value; the name is not set. */
-series series_thinned(const series *s, size_t most);
+series ap_series_thinned(const series *s, size_t most);
 
 #endif

@@ -48,7 +48,7 @@ static ap_status trim(const char *path, int64_t resumed_step)
     return status;
 }
 
-ap_status log_open(const char *path, int64_t resumed_step, int *descriptor, int64_t *bytes)
+ap_status ap_log_open(const char *path, int64_t resumed_step, int *descriptor, int64_t *bytes)
 {
     bool resumed = resumed_step >= 0;
     if (resumed) AP_TRY(trim(path, resumed_step));
@@ -64,8 +64,8 @@ ap_status log_open(const char *path, int64_t resumed_step, int *descriptor, int6
     return ap_ok();
 }
 
-ap_status log_append(const char *path, int descriptor, int64_t step, int epoch, double time, int count,
-                     const char *const *names, const double *values, int64_t *bytes)
+ap_status ap_log_append(const char *path, int descriptor, int64_t step, int epoch, double time, int count,
+                        const char *const *names, const double *values, int64_t *bytes)
 {
     char *line = NULL, number[AP_NUMBER_TEXT];
     size_t length = 0;

@@ -17,10 +17,10 @@
 #define LOG_TIME "time"
 
 /* Opens the log at `path` for appending. `resumed_step` as in ap_track_create. *bytes: its length. */
-ap_status log_open(const char *path, int64_t resumed_step, int *descriptor, int64_t *bytes);
+ap_status ap_log_open(const char *path, int64_t resumed_step, int *descriptor, int64_t *bytes);
 
 /* Appends one line in one write, and adds its length to *bytes. */
-ap_status log_append(const char *path, int descriptor, int64_t step, int epoch, double time, int count,
-                     const char *const *names, const double *values, int64_t *bytes);
+ap_status ap_log_append(const char *path, int descriptor, int64_t step, int epoch, double time, int count,
+                        const char *const *names, const double *values, int64_t *bytes);
 
 #endif

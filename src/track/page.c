@@ -9,20 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-void page_open(page *p)
+void ap_page_open(page *p)
 {
     p->stream = open_memstream(&p->text, &p->length);
     if (!p->stream) ap_fatal("out of memory: a page");
 }
 
-char *page_close(page *p, size_t *length)
+char *ap_page_close(page *p, size_t *length)
 {
     if (fclose(p->stream) != 0) ap_fatal("out of memory: a page");
     *length = p->length;
     return p->text;
 }
 
-void page_put(page *p, const char *format, ...)
+void ap_page_put(page *p, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -66,7 +66,7 @@ static const char *escape_of(char c)
     }
 }
 
-void page_text(page *p, const char *text)
+void ap_page_text(page *p, const char *text)
 {
     while (*text) {
         size_t bytes = character_bytes(text);
@@ -79,11 +79,11 @@ void page_text(page *p, const char *text)
     }
 }
 
-void page_element(page *p, const char *tag, const char *text)
+void ap_page_element(page *p, const char *tag, const char *text)
 {
-    page_put(p, "<%s>", tag);
-    page_text(p, text);
-    page_put(p, "</%s>\n", tag);
+    ap_page_put(p, "<%s>", tag);
+    ap_page_text(p, text);
+    ap_page_put(p, "</%s>\n", tag);
 }
 
 /* Numbers below this take an exponent: written out, they would not fit beside a chart. %g writes one from
@@ -91,7 +91,7 @@ void page_element(page *p, const char *tag, const char *text)
 #define PLAIN_LEAST 1e-3
 #define EXPONENT_SHIFT 4
 
-const char *page_number(double value, int digits, char text[PAGE_NUMBER])
+const char *ap_page_number(double value, int digits, char text[PAGE_NUMBER])
 {
     if (!isfinite(value)) return strcpy(text, "–");
     /* a number far below those that %g writes with an exponent has one */
@@ -105,11 +105,11 @@ const char *page_number(double value, int digits, char text[PAGE_NUMBER])
 
 /* ---------------------------------------------------------------- data */
 
-void page_data(page *p, const char *type, const void *bytes, size_t length)
+void ap_page_data(page *p, const char *type, const void *bytes, size_t length)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const unsigned char *from = bytes;
-    page_put(p, "data:%s;base64,", type);
+    ap_page_put(p, "data:%s;base64,", type);
     for (size_t at = 0; at < length; at += 3) {
         size_t left = length - at;
         uint32_t three = (uint32_t)from[at] << 16;

@@ -11,28 +11,28 @@ typedef struct page {
     size_t length;
 } page;
 
-void page_open(page *p);
+void ap_page_open(page *p);
 
 /* Ends the page and hands over its text, which the caller frees. */
-char *page_close(page *p, size_t *length);
+char *ap_page_close(page *p, size_t *length);
 
 /* Markup, as it is: nothing that comes from outside may be among the arguments of %s. */
-void page_put(page *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ap_page_put(page *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Text for an element or a quoted attribute: &, <, > and quotes are escaped; bytes that are not UTF-8, and
  * control characters that XML does not allow, become U+FFFD. */
-void page_text(page *p, const char *text);
+void ap_page_text(page *p, const char *text);
 
 /* <tag>text</tag>, the text escaped. */
-void page_element(page *p, const char *tag, const char *text);
+void ap_page_element(page *p, const char *tag, const char *text);
 
 /* "data:type;base64,...", for a quoted attribute. */
-void page_data(page *p, const char *type, const void *bytes, size_t length);
+void ap_page_data(page *p, const char *type, const void *bytes, size_t length);
 
 #define PAGE_NUMBER 32
 
 /* A number of so many digits (17 at most), as people write it: 0.1235, 12.35, 1.2e-5; a dash where it is not
  * finite. */
-const char *page_number(double value, int digits, char text[PAGE_NUMBER]);
+const char *ap_page_number(double value, int digits, char text[PAGE_NUMBER]);
 
 #endif

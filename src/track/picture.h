@@ -14,6 +14,6 @@
 
 /* The mel spectrogram of n samples at 24 kHz: the loudest is brightest, time goes to the right, the mel scale
  * upwards. A PNG file, which the caller frees. */
-void *picture_spectrogram(ap_arena *arena, int64_t n, const ap_real *x, size_t *length);
+void *ap_picture_spectrogram(ap_arena *arena, int64_t n, const ap_real *x, size_t *length);
 
 #endif

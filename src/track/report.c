@@ -56,36 +56,36 @@ static void read_config(run_record *run)
 static void read_log(run_record *run)
 {
     char *path = ap_format_text("%s/" LOG_NAME, run->folder);
-    run->log = history_read(path, &run->history);
-    run->loss = history_find(&run->history, "val_loss");
-    run->best = run->loss ? series_lowest(run->loss) : -1;
+    run->log = ap_history_read(path, &run->history);
+    run->loss = ap_history_find(&run->history, "val_loss");
+    run->best = run->loss ? ap_series_lowest(run->loss) : -1;
     free(path);
 }
 
-double report_setting(const run_record *run, const char *section, const char *key)
+double ap_report_setting(const run_record *run, const char *section, const char *key)
 {
     const cJSON *item =
         cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(run->config, section), key);
     return cJSON_IsNumber(item) ? item->valuedouble : NAN;
 }
 
-void report_missing(page *p, const ap_status *status)
+void ap_report_missing(page *p, const ap_status *status)
 {
-    page_put(p, "<p class=\"missing\">");
-    page_text(p, status->message);
-    page_put(p, "</p>\n");
+    ap_page_put(p, "<p class=\"missing\">");
+    ap_page_text(p, status->message);
+    ap_page_put(p, "</p>\n");
 }
 
 /* ---------------------------------------------------------------- facts */
 
 static void put_fact(page *p, const char *name, const char *value, const char *more)
 {
-    page_put(p, "<div>");
-    page_element(p, "dt", name);
-    page_put(p, "<dd>");
-    page_text(p, value);
-    if (more && more[0]) page_element(p, "small", more);
-    page_put(p, "</dd></div>\n");
+    ap_page_put(p, "<div>");
+    ap_page_element(p, "dt", name);
+    ap_page_put(p, "<dd>");
+    ap_page_text(p, value);
+    if (more && more[0]) ap_page_element(p, "small", more);
+    ap_page_put(p, "</dd></div>\n");
 }
 
 /* The day, and from when to when. */
@@ -117,7 +117,7 @@ static char *duration(double seconds)
 /* The sum of the epochs: breaks between an interruption and its resumption do not count. */
 static void put_duration(page *p, const run_record *run)
 {
-    const series *epochs = history_find(&run->history, "epoch_seconds");
+    const series *epochs = ap_history_find(&run->history, "epoch_seconds");
     double sum = 0;
     if (!epochs) return;
     for (size_t i = 0; i < epochs->count; i++) sum += isfinite(epochs->value[i]) ? epochs->value[i] : 0;
@@ -131,7 +131,7 @@ static void put_duration(page *p, const run_record *run)
 
 static void put_epochs(page *p, const run_record *run)
 {
-    double planned = report_setting(run, "train", "epochs");
+    double planned = ap_report_setting(run, "train", "epochs");
     char *epochs = isfinite(planned) ? ap_format_text("%.0f of %.0f", run->history.epochs, planned)
                                      : ap_format_text("%.0f", run->history.epochs);
     char *steps = ap_format_text("%.0f steps", run->history.last_step);
@@ -143,7 +143,7 @@ static void put_epochs(page *p, const run_record *run)
 /* What the log has under a name at the step of the lowest validation loss. */
 static double at_best(const run_record *run, const char *name)
 {
-    const series *s = history_find(&run->history, name);
+    const series *s = ap_history_find(&run->history, name);
     for (size_t i = 0; s && i < s->count; i++)
         if (s->step[i] == run->loss->step[run->best]) return s->value[i];
     return NAN;
@@ -153,15 +153,16 @@ static void put_best(page *p, const run_record *run)
 {
     char loss[PAGE_NUMBER], cost[PAGE_NUMBER], first[PAGE_NUMBER];
     if (run->best < 0) return;
-    char *where =
-        ap_format_text("%s %.0f", report_place_name(run), report_place(run, run->loss->step[run->best]));
-    put_fact(p, "Best validation loss", page_number(run->loss->value[run->best], REPORT_DIGITS, loss), where);
+    char *where = ap_format_text("%s %.0f", ap_report_place_name(run),
+                                 ap_report_place(run, run->loss->step[run->best]));
+    put_fact(p, "Best validation loss", ap_page_number(run->loss->value[run->best], REPORT_DIGITS, loss),
+             where);
     free(where);
-    const series *costs = history_find(&run->history, "train_corr_cost");
+    const series *costs = ap_history_find(&run->history, "train_corr_cost");
     char *from =
         ap_format_text("%s at the first step",
-                       page_number(costs && costs->count ? costs->value[0] : NAN, REPORT_DIGITS, first));
-    put_fact(p, "Its correlation cost", page_number(at_best(run, "val_corr_cost"), REPORT_DIGITS, cost),
+                       ap_page_number(costs && costs->count ? costs->value[0] : NAN, REPORT_DIGITS, first));
+    put_fact(p, "Its correlation cost", ap_page_number(at_best(run, "val_corr_cost"), REPORT_DIGITS, cost),
              from);
     free(from);
     char *r = ap_format_text("%.2f and %.2f", at_best(run, "val_r_input"), at_best(run, "val_r_target"));
@@ -223,23 +224,24 @@ static char *run_name(const char *folder)
 
 static void put_head(page *p, const char *name)
 {
-    page_put(p, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
+    ap_page_put(p,
+                "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
                 "media-src data:; style-src 'unsafe-inline'\"/>\n<title>");
-    page_text(p, name);
-    page_put(p, " · Antiphon</title>\n<style>\n");
-    page_put(p, "%s", report_style);
-    page_put(p, "</style></head>\n<body>\n");
+    ap_page_text(p, name);
+    ap_page_put(p, " · Antiphon</title>\n<style>\n");
+    ap_page_put(p, "%s", ap_report_style);
+    ap_page_put(p, "</style></head>\n<body>\n");
 }
 
 static void put_overview(page *p, const run_record *run, const char *name)
 {
-    page_put(p, "<header><h1>");
-    page_text(p, name);
-    page_put(p, "</h1><p class=\"soft\">A run of Antiphon. This page was written by antiphon %s.</p>\n",
-             AP_VERSION);
-    page_put(
+    ap_page_put(p, "<header><h1>");
+    ap_page_text(p, name);
+    ap_page_put(p, "</h1><p class=\"soft\">A run of Antiphon. This page was written by antiphon %s.</p>\n",
+                AP_VERSION);
+    ap_page_put(
         p,
         "<nav aria-label=\"Sections\"><a href=\"#curves\">Curves</a> <a href=\"#samples\">Compositions</a> "
         "<a href=\"#evaluation\">Evaluation</a> <a href=\"#configuration\">Configuration</a></nav>\n"
@@ -249,20 +251,20 @@ static void put_overview(page *p, const run_record *run, const char *name)
     put_when(p, run);
     put_duration(p, run);
     put_parameters(p, run);
-    page_put(p, "</dl>\n");
+    ap_page_put(p, "</dl>\n");
 }
 
 static void put_config(page *p, const run_record *run)
 {
-    page_put(p, "<section id=\"configuration\"><h2>Configuration</h2>\n");
-    if (ap_failed(&run->reading)) report_missing(p, &run->reading);
+    ap_page_put(p, "<section id=\"configuration\"><h2>Configuration</h2>\n");
+    if (ap_failed(&run->reading)) ap_report_missing(p, &run->reading);
     if (run->config_text) {
-        page_put(p,
-                 "<details open=\"open\"><summary>As resolved: defaults, file and command line</summary>\n");
-        page_element(p, "pre", run->config_text);
-        page_put(p, "</details>\n");
+        ap_page_put(
+            p, "<details open=\"open\"><summary>As resolved: defaults, file and command line</summary>\n");
+        ap_page_element(p, "pre", run->config_text);
+        ap_page_put(p, "</details>\n");
     }
-    page_put(p, "</section>\n");
+    ap_page_put(p, "</section>\n");
 }
 
 static void compose_run(page *p, const char *folder, const char *name, int64_t samples_most)
@@ -271,13 +273,13 @@ static void compose_run(page *p, const char *folder, const char *name, int64_t s
     read_config(&run);
     read_log(&run);
     put_overview(p, &run, name);
-    report_curves(p, &run);
-    report_samples(p, &run, samples_most);
-    report_evaluation(p, &run);
+    ap_report_curves(p, &run);
+    ap_report_samples(p, &run, samples_most);
+    ap_report_evaluation(p, &run);
     put_config(p, &run);
     cJSON_Delete(run.config);
     free(run.config_text);
-    history_free(&run.history);
+    ap_history_free(&run.history);
 }
 
 ap_status ap_report_write(const char *folder, const char *path, int64_t samples_most)
@@ -288,15 +290,15 @@ ap_status ap_report_write(const char *folder, const char *path, int64_t samples_
     if (!study) AP_TRY(check_folder(folder));
     char *name = run_name(folder);
     ap_status status = ap_ok();
-    page_open(&p);
+    ap_page_open(&p);
     put_head(&p, name);
     if (study)
-        status = report_study(&p, folder, name, samples_most);
+        status = ap_report_study(&p, folder, name, samples_most);
     else
         compose_run(&p, folder, name, samples_most);
-    page_put(&p, "</main>\n</body></html>\n");
+    ap_page_put(&p, "</main>\n</body></html>\n");
     free(name);
-    char *text = page_close(&p, &length);
+    char *text = ap_page_close(&p, &length);
     char *place = path ? ap_copy_text(path) : ap_format_text("%s/" REPORT_NAME, folder);
     if (!ap_failed(&status)) status = ap_replace_file(place, text, length);
     free(place);

@@ -25,26 +25,26 @@ typedef struct run_record {
 } run_record;
 
 /* A line that says what is missing and why. */
-void report_missing(page *p, const ap_status *status);
+void ap_report_missing(page *p, const ap_status *status);
 
 /* A step as the horizontal axis counts: epochs, or steps while none is completed; and what that is called. */
-double report_place(const run_record *run, double step);
-const char *report_place_name(const run_record *run);
+double ap_report_place(const run_record *run, double step);
+const char *ap_report_place_name(const run_record *run);
 
 /* A number of a section of the configuration; NaN when there is none. */
-double report_setting(const run_record *run, const char *section, const char *key);
+double ap_report_setting(const run_record *run, const char *section, const char *key);
 
-void report_curves(page *p, const run_record *run);
-void report_samples(page *p, const run_record *run, int64_t most);
-void report_evaluation(page *p, const run_record *run);
+void ap_report_curves(page *p, const run_record *run);
+void ap_report_samples(page *p, const run_record *run, int64_t most);
+void ap_report_evaluation(page *p, const run_record *run);
 
 /* A mean and half the width of its interval, for a cell. */
-void report_summary(page *p, ap_summary summary);
+void ap_report_summary(page *p, ap_summary summary);
 
 /* All of a study's page between head and end. */
-ap_status report_study(page *p, const char *folder, const char *name, int64_t samples_most);
+ap_status ap_report_study(page *p, const char *folder, const char *name, int64_t samples_most);
 
 /* The style sheet. */
-extern const char report_style[];
+extern const char ap_report_style[];
 
 #endif

@@ -19,12 +19,12 @@
 #define EPOCH_PREFIX "epoch_train_"
 #define VALIDATION_PREFIX "val_"
 
-double report_place(const run_record *run, double step)
+double ap_report_place(const run_record *run, double step)
 {
     return run->history.steps_per_epoch > 0 ? step / run->history.steps_per_epoch : step;
 }
 
-const char *report_place_name(const run_record *run)
+const char *ap_report_place_name(const run_record *run)
 {
     return run->history.steps_per_epoch > 0 ? "epoch" : "step";
 }
@@ -40,8 +40,8 @@ typedef struct drawing {
 
 static drawing begin(const run_record *run, const char *title)
 {
-    drawing d = {.run = run, .chart = {.title = title, .x_name = report_place_name(run), .last = true}};
-    d.chart.x_high = report_place(run, run->history.last_step);
+    drawing d = {.run = run, .chart = {.title = title, .x_name = ap_report_place_name(run), .last = true}};
+    d.chart.x_high = ap_report_place(run, run->history.last_step);
     return d;
 }
 
@@ -50,9 +50,9 @@ static void add_line(drawing *d, const series *s, const char *label, const char 
 {
     if (!s) return;
     int k = d->chart.line_count++;
-    d->kept[k] = series_thinned(s, POINTS_MOST);
+    d->kept[k] = ap_series_thinned(s, POINTS_MOST);
     for (size_t i = 0; i < d->kept[k].count; i++)
-        d->kept[k].step[i] = report_place(d->run, d->kept[k].step[i]);
+        d->kept[k].step[i] = ap_report_place(d->run, d->kept[k].step[i]);
     d->lines[k] = (chart_line){.label = label,
                                .style = style,
                                .count = d->kept[k].count,
@@ -64,7 +64,7 @@ static void add_line(drawing *d, const series *s, const char *label, const char 
 static void finish(page *p, drawing *d)
 {
     d->chart.lines = d->lines;
-    if (d->chart.line_count) chart_draw(p, &d->chart);
+    if (d->chart.line_count) ap_chart_draw(p, &d->chart);
     for (int k = 0; k < d->chart.line_count; k++) {
         free(d->kept[k].step);
         free(d->kept[k].value);
@@ -94,8 +94,8 @@ static const struct {
 static void add_measure(drawing *d, const char *measure)
 {
     const history *h = &d->run->history;
-    add_line(d, history_find_measure(h, STEP_PREFIX, measure), "training", "train", false);
-    add_line(d, history_find_measure(h, VALIDATION_PREFIX, measure), "validation", "val", true);
+    add_line(d, ap_history_find_measure(h, STEP_PREFIX, measure), "training", "train", false);
+    add_line(d, ap_history_find_measure(h, VALIDATION_PREFIX, measure), "validation", "val", true);
 }
 
 static void draw_loss(page *p, const run_record *run)
@@ -115,7 +115,7 @@ static void draw_cost(page *p, const run_record *run)
     char *note =
         ap_format_text("How far the output's envelope follows the sources': 0 not at all, 6.9 a copy of one. "
                        "Weight %s.",
-                       page_number(report_setting(run, "loss", "corr_weight"), REPORT_DIGITS, weight));
+                       ap_page_number(ap_report_setting(run, "loss", "corr_weight"), REPORT_DIGITS, weight));
     d.chart.note = note;
     d.chart.marks = marks;
     d.chart.mark_count = sizeof marks / sizeof *marks;
@@ -131,11 +131,12 @@ static void draw_correlation(page *p, const run_record *run)
     drawing d = begin(run, "|r| of envelopes");
     d.chart.note = "Correlation of the output's envelope with each source's.";
     d.chart.scale = CHART_UNIT;
-    add_line(&d, history_find_measure(h, STEP_PREFIX, input), "input, training", "input thin faint", false);
-    add_line(&d, history_find_measure(h, STEP_PREFIX, target), "target, training", "target thin faint",
+    add_line(&d, ap_history_find_measure(h, STEP_PREFIX, input), "input, training", "input thin faint",
              false);
-    add_line(&d, history_find_measure(h, VALIDATION_PREFIX, input), "input, validation", "input", true);
-    add_line(&d, history_find_measure(h, VALIDATION_PREFIX, target), "target, validation", "target", true);
+    add_line(&d, ap_history_find_measure(h, STEP_PREFIX, target), "target, training", "target thin faint",
+             false);
+    add_line(&d, ap_history_find_measure(h, VALIDATION_PREFIX, input), "input, validation", "input", true);
+    add_line(&d, ap_history_find_measure(h, VALIDATION_PREFIX, target), "target, validation", "target", true);
     finish(p, &d);
 }
 
@@ -143,9 +144,9 @@ static void draw_term(page *p, const run_record *run, size_t term)
 {
     char weight[PAGE_NUMBER];
     drawing d = begin(run, terms[term].title);
-    char *note =
-        ap_format_text("%s, weight %s.", ap_measure_name(terms[term].measure),
-                       page_number(report_setting(run, "loss", terms[term].weight), REPORT_DIGITS, weight));
+    char *note = ap_format_text(
+        "%s, weight %s.", ap_measure_name(terms[term].measure),
+        ap_page_number(ap_report_setting(run, "loss", terms[term].weight), REPORT_DIGITS, weight));
     d.chart.note = note;
     add_measure(&d, ap_measure_name(terms[term].measure));
     finish(p, &d);
@@ -165,7 +166,7 @@ static const struct {
 
 static const series *component_series(const history *h, const char *prefix, int k)
 {
-    return history_find_measure(h, prefix, ap_measure_name((ap_measure)(AP_MEASURE_WEIGHTS + k)));
+    return ap_history_find_measure(h, prefix, ap_measure_name((ap_measure)(AP_MEASURE_WEIGHTS + k)));
 }
 
 /* By epochs where there are two or more, else by steps. */
@@ -195,8 +196,8 @@ static void draw_components(page *p, const run_record *run)
     for (int k = 0; k < COMPONENTS; k++) shares[k] = component_series(&run->history, prefix, k);
     if (!stackable(shares)) return;
     for (int k = 0; k < COMPONENTS; k++) {
-        thin[k] = series_thinned(shares[k], POINTS_MOST);
-        for (size_t i = 0; i < thin[k].count; i++) thin[k].step[i] = report_place(run, thin[k].step[i]);
+        thin[k] = ap_series_thinned(shares[k], POINTS_MOST);
+        for (size_t i = 0; i < thin[k].count; i++) thin[k].step[i] = ap_report_place(run, thin[k].step[i]);
         lines[k] = (chart_line){.label = components[k].label,
                                 .style = components[k].style,
                                 .count = thin[k].count,
@@ -205,14 +206,14 @@ static void draw_components(page *p, const run_record *run)
     }
     chart c = {.title = "What the selector takes",
                .note = "Mean weight of each component, of the whole, in training.",
-               .x_name = report_place_name(run),
+               .x_name = ap_report_place_name(run),
                .x_low = thin[0].step[0],
                .x_high = thin[0].step[thin[0].count - 1],
                .scale = CHART_UNIT,
                .last = true,
                .lines = lines,
                .line_count = COMPONENTS};
-    chart_stack(p, &c);
+    ap_chart_stack(p, &c);
     for (int k = 0; k < COMPONENTS; k++) {
         free(thin[k].step);
         free(thin[k].value);
@@ -268,29 +269,29 @@ static void draw_others(page *p, const run_record *run)
 
 static void draw_all(page *p, const run_record *run)
 {
-    page_put(p, "<div class=\"charts\">\n");
+    ap_page_put(p, "<div class=\"charts\">\n");
     draw_loss(p, run);
     draw_cost(p, run);
     draw_correlation(p, run);
     draw_components(p, run);
-    page_put(p, "</div>\n<h3>Terms of the loss</h3>\n<div class=\"charts\">\n");
+    ap_page_put(p, "</div>\n<h3>Terms of the loss</h3>\n<div class=\"charts\">\n");
     for (size_t k = 0; k < TERMS; k++) draw_term(p, run, k);
-    page_put(p, "</div>\n<h3>The course of training</h3>\n<div class=\"charts\">\n");
+    ap_page_put(p, "</div>\n<h3>The course of training</h3>\n<div class=\"charts\">\n");
     draw_others(p, run);
-    page_put(p, "</div>");
+    ap_page_put(p, "</div>");
 }
 
-void report_curves(page *p, const run_record *run)
+void ap_report_curves(page *p, const run_record *run)
 {
-    page_put(p, "<section id=\"curves\"><h2>Curves</h2>\n");
+    ap_page_put(p, "<section id=\"curves\"><h2>Curves</h2>\n");
     if (run->history.torn)
-        page_put(p, "<p class=\"missing\">Torn lines of the log that are left out: %zu.</p>\n",
-                 run->history.torn);
+        ap_page_put(p, "<p class=\"missing\">Torn lines of the log that are left out: %zu.</p>\n",
+                    run->history.torn);
     if (ap_failed(&run->log))
-        report_missing(p, &run->log);
+        ap_report_missing(p, &run->log);
     else if (run->history.count == 0)
-        page_put(p, "<p class=\"missing\">The log holds no numbers yet.</p>\n");
+        ap_page_put(p, "<p class=\"missing\">The log holds no numbers yet.</p>\n");
     else
         draw_all(p, run);
-    page_put(p, "</section>\n");
+    ap_page_put(p, "</section>\n");
 }

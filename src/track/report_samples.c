@@ -34,7 +34,7 @@ static const struct {
 
 static ticks time_ticks(double seconds)
 {
-    ticks t = axis_ticks((axis){0, seconds, false}, TICKS);
+    ticks t = ap_axis_ticks((axis){0, seconds, false}, TICKS);
     if (t.count) strncat(t.label[t.count - 1], " s", PAGE_NUMBER - strlen(t.label[t.count - 1]) - 1);
     return t;
 }
@@ -47,7 +47,7 @@ static ticks mel_ticks(void)
     } marks[] = {{500, "500"}, {1000, "1k"}, {2000, "2k"}, {5000, "5k"}, {PICTURE_TOP, "12k"}};
     ticks t = {0};
     for (size_t k = 0; k < sizeof marks / sizeof *marks; k++)
-        ticks_add(&t, ap_mel_from_hertz(marks[k].hertz) / ap_mel_from_hertz(PICTURE_TOP), marks[k].label);
+        ap_ticks_add(&t, ap_mel_from_hertz(marks[k].hertz) / ap_mel_from_hertz(PICTURE_TOP), marks[k].label);
     return t;
 }
 
@@ -55,15 +55,15 @@ static void draw_spectrogram(page *p, const char *name, int64_t n, const ap_real
 {
     size_t length;
     ap_arena *arena = ap_arena_create();
-    void *picture = picture_spectrogram(arena, n, x, &length);
+    void *picture = ap_picture_spectrogram(arena, n, x, &length);
     ticks along = time_ticks((double)n / AP_SAMPLE_RATE), up = mel_ticks();
     char *words = ap_format_text(
         "Spectrogram of the %s: time across, frequency in Hz upwards, loudness as light", name);
-    chart_frame_open(p, "picture", words, &along, &up);
-    page_put(p, "<image width=\"100%%\" height=\"100%%\" preserveAspectRatio=\"none\" href=\"");
-    page_data(p, "image/png", picture, length);
-    page_put(p, "\"/>");
-    chart_frame_close(p);
+    ap_chart_frame_open(p, "picture", words, &along, &up);
+    ap_page_put(p, "<image width=\"100%%\" height=\"100%%\" preserveAspectRatio=\"none\" href=\"");
+    ap_page_data(p, "image/png", picture, length);
+    ap_page_put(p, "\"/>");
+    ap_chart_frame_close(p);
     free(words);
     free(picture);
     ap_arena_free(arena);
@@ -75,14 +75,14 @@ static void draw_player(page *p, const char *name, int64_t n, ap_real *x)
     size_t length;
     ap_status status = ap_audio_to_flac(&(ap_audio){x, n, AP_SAMPLE_RATE}, &flac, &length);
     if (ap_failed(&status)) {
-        report_missing(p, &status);
+        ap_report_missing(p, &status);
         return;
     }
-    page_put(p, "<audio controls=\"controls\" preload=\"metadata\" aria-label=\"");
-    page_text(p, name);
-    page_put(p, "\" src=\"");
-    page_data(p, "audio/flac", flac, length);
-    page_put(p, "\"></audio>");
+    ap_page_put(p, "<audio controls=\"controls\" preload=\"metadata\" aria-label=\"");
+    ap_page_text(p, name);
+    ap_page_put(p, "\" src=\"");
+    ap_page_data(p, "audio/flac", flac, length);
+    ap_page_put(p, "\"></audio>");
     free(flac);
 }
 
@@ -94,12 +94,12 @@ static int64_t shown(int64_t n)
 
 static void draw_recording(page *p, const char *name, const char *style, int64_t n, ap_real *x)
 {
-    page_put(p, "<figure><figcaption><i class=\"%s\"></i>", style);
-    page_text(p, name);
-    page_put(p, "</figcaption>");
+    ap_page_put(p, "<figure><figcaption><i class=\"%s\"></i>", style);
+    ap_page_text(p, name);
+    ap_page_put(p, "</figcaption>");
     draw_spectrogram(p, name, shown(n), x);
     draw_player(p, name, shown(n), x);
-    page_put(p, "</figure>\n");
+    ap_page_put(p, "</figure>\n");
 }
 
 /* ---------------------------------------------------------------- three of them */
@@ -133,12 +133,12 @@ static void draw_envelopes(page *p, int64_t n, ap_audio *trio)
                .scale = CHART_LINEAR,
                .lines = lines,
                .line_count = TRIO};
-    chart_draw(p, &c);
+    ap_chart_draw(p, &c);
 }
 
 static void put_fact(page *p, const char *name, double value, const char *meaning)
 {
-    page_put(p, "<div><dt>%s</dt><dd>%.3f <small>%s</small></dd></div>", name, value, meaning);
+    ap_page_put(p, "<div><dt>%s</dt><dd>%.3f <small>%s</small></dd></div>", name, value, meaning);
 }
 
 static void put_numbers(page *p, int64_t n, const ap_audio *trio)
@@ -150,26 +150,26 @@ static void put_numbers(page *p, int64_t n, const ap_audio *trio)
                                           x[TRIO_TARGET], x[TRIO_OUTPUT], &r_input, &r_target, NULL);
     char *sources = ap_format_text("input %.2f, target %.2f", ap_envelope_variation(n, x[TRIO_INPUT]),
                                    ap_envelope_variation(n, x[TRIO_TARGET]));
-    page_put(p, "<dl class=\"facts\">");
+    ap_page_put(p, "<dl class=\"facts\">");
     put_fact(p, "r_input", (double)r_input, "1 follows the input’s envelope");
     put_fact(p, "r_target", (double)r_target, "1 follows the target’s");
     put_fact(p, "cost", cost, "0 follows neither, 6.9 copies one");
     put_fact(p, "variation", ap_envelope_variation(n, x[TRIO_OUTPUT]), sources);
-    page_put(p, "</dl>\n");
+    ap_page_put(p, "</dl>\n");
     free(sources);
 }
 
 static void draw_trio(page *p, int64_t n, ap_audio *trio)
 {
     if (n < AP_MODULATION_SEGMENTS) {
-        page_put(p, "<p class=\"missing\">%lld samples are too few to be shown.</p>\n", (long long)n);
+        ap_page_put(p, "<p class=\"missing\">%lld samples are too few to be shown.</p>\n", (long long)n);
         return;
     }
     put_numbers(p, n, trio);
     draw_envelopes(p, n, trio);
-    page_put(p, "<div class=\"trio\">\n");
+    ap_page_put(p, "<div class=\"trio\">\n");
     for (int k = 0; k < TRIO; k++) draw_recording(p, voices[k].name, voices[k].style, n, trio[k].samples);
-    page_put(p, "</div>\n");
+    ap_page_put(p, "</div>\n");
 }
 
 static void put_piece(page *p, const char *folder, const char *name)
@@ -177,15 +177,15 @@ static void put_piece(page *p, const char *folder, const char *name)
     ap_audio trio[TRIO];
     trio_paths paths = ap_trio_paths_of(folder, name);
     ap_status status = ap_trio_read((const char *const *)paths.at, trio);
-    page_put(p, "<article class=\"sample\">");
-    page_element(p, "h3", name);
+    ap_page_put(p, "<article class=\"sample\">");
+    ap_page_element(p, "h3", name);
     if (ap_failed(&status))
-        report_missing(p, &status);
+        ap_report_missing(p, &status);
     else {
         draw_trio(p, ap_trio_shortest(trio), trio);
         ap_trio_free(trio);
     }
-    page_put(p, "</article>\n");
+    ap_page_put(p, "</article>\n");
     ap_trio_paths_free(&paths);
 }
 
@@ -204,7 +204,7 @@ static void put_epoch_sample(page *p, const char *folder, const char *name)
     char *path = ap_format_text("%s/%s", folder, name);
     ap_status status = ap_audio_read(path, AP_SAMPLE_RATE, &audio);
     if (ap_failed(&status))
-        report_missing(p, &status);
+        ap_report_missing(p, &status);
     else {
         char *title = ap_format_text("epoch %d", atoi(name + strlen(EPOCH_BEGIN)));
         draw_recording(p, title, voices[TRIO_OUTPUT].style, audio.count, audio.samples);
@@ -223,12 +223,13 @@ static void put_epoch_samples(page *p, const char *folder)
         if (is_epoch_sample(files.at[k])) ap_names_add(&chosen, files.at[k]);
     if (chosen.count) {
         size_t count = chosen.count < EPOCHS_MOST ? chosen.count : EPOCHS_MOST;
-        page_put(p, "<h3>As training went on</h3>\n<p>What the model made of the first validation pair.</p>\n"
+        ap_page_put(p,
+                    "<h3>As training went on</h3>\n<p>What the model made of the first validation pair.</p>\n"
                     "<div class=\"trio\">\n");
         /* the last is always among them */
         for (size_t k = 1; k <= count; k++)
             put_epoch_sample(p, folder, chosen.at[k * chosen.count / count - 1]);
-        page_put(p, "</div>\n");
+        ap_page_put(p, "</div>\n");
     }
     ap_names_free(&files);
     ap_names_free(&chosen);
@@ -239,34 +240,34 @@ static void put_epoch_samples(page *p, const char *folder)
 static void put_pieces(page *p, const char *folder, const ap_names *names, int64_t most)
 {
     size_t count = (int64_t)names->count < most ? names->count : (size_t)most;
-    page_put(
+    ap_page_put(
         p,
         "<p>What the model heard, and its answer. Spectrograms reach %d dB down from the loudest; up to %d s "
         "of each piece are shown and heard, numbers and envelopes are of the whole.</p>\n",
         PICTURE_DECIBELS, AP_REPORT_SECONDS);
     if (count < names->count)
-        page_put(p, "<p class=\"soft\">The first %zu of %zu.</p>\n", count, names->count);
+        ap_page_put(p, "<p class=\"soft\">The first %zu of %zu.</p>\n", count, names->count);
     for (size_t k = 0; k < count; k++) put_piece(p, folder, names->at[k]);
 }
 
-void report_samples(page *p, const run_record *run, int64_t most)
+void ap_report_samples(page *p, const run_record *run, int64_t most)
 {
     ap_names names;
     char *folder = ap_format_text("%s/" SAMPLES_FOLDER, run->folder);
     ap_status status = ap_trio_names_list(folder, &names);
-    page_put(p, "<section id=\"samples\"><h2>Compositions</h2>\n");
+    ap_page_put(p, "<section id=\"samples\"><h2>Compositions</h2>\n");
     if (ap_failed(&status)) {
-        page_put(p, "<p class=\"missing\">There are none yet. They are made by<br/><code>antiphon infer "
-                    "--checkpoint ");
-        page_text(p, run->folder);
-        page_put(p, "/checkpoints/best.safetensors --pairs DIR --out ");
-        page_text(p, folder);
-        page_put(p, "</code></p>\n");
+        ap_page_put(p, "<p class=\"missing\">There are none yet. They are made by<br/><code>antiphon infer "
+                       "--checkpoint ");
+        ap_page_text(p, run->folder);
+        ap_page_put(p, "/checkpoints/best.safetensors --pairs DIR --out ");
+        ap_page_text(p, folder);
+        ap_page_put(p, "</code></p>\n");
     } else {
         put_pieces(p, folder, &names, most);
         ap_names_free(&names);
     }
     put_epoch_samples(p, folder);
-    page_put(p, "</section>\n");
+    ap_page_put(p, "</section>\n");
     free(folder);
 }

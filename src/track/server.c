@@ -4,14 +4,14 @@
 
 #ifndef AP_HAVE_CURL
 
-ap_status server_create(const char *uri, track_sink **sink)
+ap_status ap_server_create(const char *uri, track_sink **sink)
 {
     (void)uri;
     *sink = NULL;
     return ap_error(AP_MISUSE, "built without libcurl, which an MLflow server needs; a folder would do");
 }
 
-void server_prepare(void)
+void ap_server_prepare(void)
 {
 }
 
@@ -414,7 +414,7 @@ static ap_status server_artifact(track_sink *sink, const char *path)
     if (!s->artifacts) return ap_error(TRACK_NEVER, "%s: the server does not take artifacts itself", path);
     FILE *stream = fopen(path, "rb");
     if (!stream) return ap_error(TRACK_NEVER, "%s: %s", path, strerror(errno));
-    ap_status status = upload(s, stream, track_file_name(path));
+    ap_status status = upload(s, stream, ap_track_file_name(path));
     fclose(stream);
     return status;
 }
@@ -438,12 +438,12 @@ static void server_free(track_sink *sink)
     free(s);
 }
 
-void server_prepare(void)
+void ap_server_prepare(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-ap_status server_create(const char *uri, track_sink **sink)
+ap_status ap_server_create(const char *uri, track_sink **sink)
 {
     server *s = ap_allocate(1, sizeof *s);
     s->sink = (track_sink){.open = server_open,

@@ -56,18 +56,18 @@ struct track_sink {
 };
 
 /* An MLflow file store in `folder`, which is made when it is needed. */
-track_sink *file_store_create(const char *folder);
+track_sink *ap_file_store_create(const char *folder);
 
 /* The tracking server at `uri`; AP_MISUSE when the library was built without libcurl. */
-ap_status server_create(const char *uri, track_sink **sink);
+ap_status ap_server_create(const char *uri, track_sink **sink);
 
 /* Called once before the first thread. */
-void server_prepare(void);
+void ap_server_prepare(void);
 
 /* Says something on the standard error, on a line of its own even where a progress line stands. */
-void track_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void ap_track_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The last part of a path. */
-const char *track_file_name(const char *path);
+const char *ap_track_file_name(const char *path);
 
 #endif

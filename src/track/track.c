@@ -21,13 +21,13 @@ struct ap_track {
     courier *courier; /* NULL: no MLflow */
 };
 
-const char *track_file_name(const char *path)
+const char *ap_track_file_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
 }
 
-void track_say(const char *format, ...)
+void ap_track_say(const char *format, ...)
 {
     char line[AP_STATUS_MESSAGE];
     va_list arguments;
@@ -83,16 +83,16 @@ static bool has_scheme(const char *uri)
 
 static ap_status sink_for(const char *uri, track_sink **sink)
 {
-    if (begins(uri, "http://") || begins(uri, "https://")) return server_create(uri, sink);
+    if (begins(uri, "http://") || begins(uri, "https://")) return ap_server_create(uri, sink);
     char *folder = begins(uri, "file:") ? path_of_file_uri(uri) : has_scheme(uri) ? NULL : ap_copy_text(uri);
     if (!folder || !*folder) {
         free(folder);
         return ap_error(AP_MISUSE, "must be a folder, a file: URI or an http(s) server");
     }
-    *sink = file_store_create(folder);
+    *sink = ap_file_store_create(folder);
     free(folder);
     if (!getenv("MLFLOW_ALLOW_FILE_STORE"))
-        track_say("note: MLflow from 3.13 on opens a folder only with MLFLOW_ALLOW_FILE_STORE=true");
+        ap_track_say("note: MLflow from 3.13 on opens a folder only with MLFLOW_ALLOW_FILE_STORE=true");
     return ap_ok();
 }
 
@@ -129,7 +129,7 @@ static track_run describe(const char *folder, const ap_config *config)
     const struct passwd *who = getpwuid(geteuid());
     char *absolute = realpath(folder, NULL);
     const char *name = config->track.run_name;
-    if (!name[0]) name = track_file_name(absolute ? absolute : folder);
+    if (!name[0]) name = ap_track_file_name(absolute ? absolute : folder);
     track_run run = {.experiment = ap_copy_text(config->track.experiment),
                      .name = ap_copy_text(name),
                      .user = ap_copy_text(who ? who->pw_name : "unknown"),
@@ -156,14 +156,14 @@ static ap_status start_courier(ap_track *track, const char *folder, const ap_con
     }
     if (!uri || !uri[0]) return ap_ok();
     track_sink *sink;
-    server_prepare();
+    ap_server_prepare();
     char *place = shown(uri);
     ap_status status = sink_for(uri, &sink);
     if (ap_failed(&status))
         status = ap_error(status.code, "%s = \"%s\": %s", key, place, status.message);
     else
-        track->courier = courier_start(folder, track->log_path, place, sink, describe(folder, config),
-                                       track->bytes, resumed);
+        track->courier = ap_courier_start(folder, track->log_path, place, sink, describe(folder, config),
+                                          track->bytes, resumed);
     free(place);
     return status;
 }
@@ -181,7 +181,7 @@ ap_status ap_track_create(const char *folder, const ap_config *config, int64_t r
     *track = NULL;
     t->log = -1;
     t->log_path = ap_format_text("%s/" LOG_NAME, folder);
-    ap_status status = log_open(t->log_path, resumed_step, &t->log, &t->bytes);
+    ap_status status = ap_log_open(t->log_path, resumed_step, &t->log, &t->bytes);
     if (!ap_failed(&status)) status = start_courier(t, folder, config, resumed_step >= 0);
     if (ap_failed(&status))
         track_free(t);
@@ -193,24 +193,24 @@ ap_status ap_track_create(const char *folder, const ap_config *config, int64_t r
 void ap_track_metrics(ap_track *track, int64_t step, int epoch, int count, const char *const *names,
                       const double *values)
 {
-    ap_status status = log_append(track->log_path, track->log, step, epoch, seconds_since_1970(), count,
-                                  names, values, &track->bytes);
+    ap_status status = ap_log_append(track->log_path, track->log, step, epoch, seconds_since_1970(), count,
+                                     names, values, &track->bytes);
     if (ap_failed(&status) && !ap_failed(&track->status)) {
         track->status = status;
-        track_say("warning: %s", status.message);
+        ap_track_say("warning: %s", status.message);
     }
-    if (track->courier) courier_wake(track->courier, track->bytes);
+    if (track->courier) ap_courier_wake(track->courier, track->bytes);
 }
 
 void ap_track_artifact(ap_track *track, const char *path)
 {
-    if (track->courier) courier_artifact(track->courier, path);
+    if (track->courier) ap_courier_artifact(track->courier, path);
 }
 
 ap_status ap_track_finish(ap_track *track, ap_outcome outcome)
 {
     if (!track) return ap_ok();
-    if (track->courier) courier_finish(track->courier, outcome);
+    if (track->courier) ap_courier_finish(track->courier, outcome);
     ap_status status = track->status;
     track_free(track);
     return status;

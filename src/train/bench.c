@@ -6,6 +6,7 @@
 #include "core/flops.h"
 #include "core/machine.h"
 #include "core/memory.h"
+#include "core/sort.h"
 #include "train/step.h"
 
 #include <math.h>
@@ -68,15 +69,9 @@ static void on_section(void *context, const char *section, bool backward)
     enter(context, section, backward ? AP_BENCH_BACKWARD : AP_BENCH_FORWARD);
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static double median(int n, double *x)
 {
-    qsort(x, (size_t)n, sizeof *x, ascending);
+    ap_sort(n, x);
     return (x[(n - 1) / 2] + x[n / 2]) / 2;
 }
 
@@ -204,7 +199,7 @@ static double bytes_read(const ap_tape *tape, const char *section)
             const ap_var *x = y->inputs[k];
             if (!x || (x->section == section && !x->leaf) || among(read, known, x)) continue;
             read[known++] = x;
-            bytes += (double)ap_shape_count(x->value.shape) * (double)sizeof(ap_real);
+            bytes += (double)ap_var_count(x) * (double)sizeof(ap_real);
         }
     }
     free(read);

@@ -61,7 +61,7 @@ bool ap_config_is_bool(const char *key)
 /* The name, full or short, nearest to `name`; one whose part behind the dot is the same goes first. */
 static const char *nearest_key(const char *name)
 {
-    const char **names = ap_allocate(ap_config_key_count + config_alias_count, sizeof *names);
+    const char **names = ap_allocate(ap_config_key_count + ap_config_alias_count, sizeof *names);
     const char *dot = strchr(name, '.'), *last = dot ? dot + 1 : name, *near = NULL;
     size_t count = 0;
     for (size_t i = 0; i < ap_config_key_count; i++) {
@@ -69,7 +69,7 @@ static const char *nearest_key(const char *name)
         if (!near && strcmp(strchr(ap_config_keys[i].name, '.') + 1, last) == 0)
             near = ap_config_keys[i].name;
     }
-    for (size_t i = 0; i < config_alias_count && !dot; i++) names[count++] = config_aliases[i].alias;
+    for (size_t i = 0; i < ap_config_alias_count && !dot; i++) names[count++] = ap_config_aliases[i].alias;
     if (!near) near = ap_suggest(name, names, count);
     free(names);
     return near;

@@ -137,7 +137,7 @@ const config_key ap_config_keys[] = {
 
 const size_t ap_config_key_count = sizeof ap_config_keys / sizeof *ap_config_keys;
 
-const config_alias config_aliases[] = {
+const config_alias ap_config_aliases[] = {
     {"corr_weight", "loss.corr_weight"},
     {"mask_reg_weight", "loss.novelty"},
     {"use_compositional_agent", "agent.compositional"},
@@ -149,12 +149,12 @@ const config_alias config_aliases[] = {
     {"loss_weight_spectral", "loss.spectral"},
 };
 
-const size_t config_alias_count = sizeof config_aliases / sizeof *config_aliases;
+const size_t ap_config_alias_count = sizeof ap_config_aliases / sizeof *ap_config_aliases;
 
 const config_key *ap_config_key_find(const char *name)
 {
-    for (size_t i = 0; i < config_alias_count; i++)
-        if (strcmp(config_aliases[i].alias, name) == 0) name = config_aliases[i].name;
+    for (size_t i = 0; i < ap_config_alias_count; i++)
+        if (strcmp(ap_config_aliases[i].alias, name) == 0) name = ap_config_aliases[i].name;
     for (size_t i = 0; i < ap_config_key_count; i++)
         if (strcmp(ap_config_keys[i].name, name) == 0) return &ap_config_keys[i];
     return NULL;

@@ -30,8 +30,8 @@ typedef struct config_alias {
     const char *alias, *name;
 } config_alias;
 
-extern const config_alias config_aliases[];
-extern const size_t config_alias_count;
+extern const config_alias ap_config_aliases[];
+extern const size_t ap_config_alias_count;
 
 /* The key of that full or short name, or NULL. */
 const config_key *ap_config_key_find(const char *name);

@@ -94,8 +94,8 @@ char *ap_config_help(void)
         free(value);
     }
     fprintf(w.stream, "\n  Short names:\n");
-    for (size_t i = 0; i < config_alias_count; i++)
-        fprintf(w.stream, "  --%s is --%s\n", config_aliases[i].alias, config_aliases[i].name);
+    for (size_t i = 0; i < ap_config_alias_count; i++)
+        fprintf(w.stream, "  --%s is --%s\n", ap_config_aliases[i].alias, ap_config_aliases[i].name);
     return finish(&w);
 }
 

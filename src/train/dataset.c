@@ -76,7 +76,7 @@ static ap_real *encode(const ap_dataset *dataset, const ap_codec *codec, ap_tape
     ap_tape_reset(tape);
     ap_tensor x = {AP_SHAPE(1, 1, dataset->S), audio};
     ap_var *z = ap_codec_encode(tape, codec, ap_tape_constant(tape, x));
-    return copy(z->value.data, ap_shape_count(z->value.shape));
+    return copy(z->value.data, ap_var_count(z));
 }
 
 void ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape)

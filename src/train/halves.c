@@ -8,7 +8,7 @@
 #define EXPONENT_MOST 31
 #define EXPONENT_BIAS 15
 
-float half_to_float(uint16_t bits)
+float ap_half_to_float(uint16_t bits)
 {
     int exponent = bits >> FRACTION_BITS & EXPONENT_MOST, fraction = bits & FRACTION;
     float sign = bits >> 15 ? -1.0f : 1.0f;
@@ -17,7 +17,7 @@ float half_to_float(uint16_t bits)
     return sign * ldexpf((float)(fraction + FRACTION + 1), exponent - EXPONENT_BIAS - FRACTION_BITS);
 }
 
-float bfloat_to_float(uint16_t bits)
+float ap_bfloat_to_float(uint16_t bits)
 {
     uint32_t wide = (uint32_t)bits << 16;
     float value;

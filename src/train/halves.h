@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 /* IEEE 754 binary16: 1 sign, 5 exponent, 10 fraction bits. Exact; NaN stays NaN. */
-float half_to_float(uint16_t bits);
+float ap_half_to_float(uint16_t bits);
 
 /* bfloat16: the upper half of a float. */
-float bfloat_to_float(uint16_t bits);
+float ap_bfloat_to_float(uint16_t bits);
 
 #endif

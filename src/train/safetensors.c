@@ -320,9 +320,9 @@ static void convert(number_type type, int64_t n, const void *raw, ap_real *data)
     if (type == TYPE_F64)
         for (int64_t i = 0; i < n; i++) data[i] = (ap_real)twice[i];
     if (type == TYPE_F16)
-        for (int64_t i = 0; i < n; i++) data[i] = (ap_real)half_to_float(half[i]);
+        for (int64_t i = 0; i < n; i++) data[i] = (ap_real)ap_half_to_float(half[i]);
     if (type == TYPE_BF16)
-        for (int64_t i = 0; i < n; i++) data[i] = (ap_real)bfloat_to_float(half[i]);
+        for (int64_t i = 0; i < n; i++) data[i] = (ap_real)ap_bfloat_to_float(half[i]);
 }
 
 ap_status ap_safetensors_read(ap_safetensors *file, size_t index, ap_real *data)

@@ -36,6 +36,8 @@ prints_wanted() {
 
 "$CC" "$examples/cost.c" -o shared $(pkg-config --cflags --libs antiphon) -lm
 prints_wanted ./shared
+"$CC" -Wall -Wextra -Werror "$examples/fit.c" -o fit $(pkg-config --cflags --libs antiphon)
+./fit
 if command -v python3 >/dev/null && ! pkg-config --cflags antiphon | grep -q AP_DOUBLE; then
     prints_wanted python3 "$examples/cost.py" "$libraries/libantiphon.so"
 fi

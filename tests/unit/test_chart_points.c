@@ -11,9 +11,9 @@ static char *drawn(void (*draw)(page *, const chart_points *), const chart_point
 {
     page p;
     size_t length;
-    page_open(&p);
+    ap_page_open(&p);
     draw(&p, c);
-    return page_close(&p, &length);
+    return ap_page_close(&p, &length);
 }
 
 /* Axes reach from 0 to 5 % beyond the largest: 1.05 x 4 = 4.2. */
@@ -24,7 +24,7 @@ static void rows_show_intervals(void **state)
                                   {"nothing", "missed", {NAN, NAN, NAN}, {0, 0, 0}}};
     chart_points c = {
         .title = "t & u", .x_name = "at most", .x_mark = 3.15, .y_mark = NAN, .count = 2, .points = points};
-    char *text = drawn(chart_rows, &c);
+    char *text = drawn(ap_chart_rows, &c);
     assert_non_null(strstr(
         text, "<circle class=\"held\" cx=\"50.00%\" cy=\"25.00%\" r=\"4\"><title>a&lt;b: 2.1 (0 to 4)"));
     assert_non_null(
@@ -65,7 +65,7 @@ static void names_keep_apart(void **state)
                           .y_mark = 0.5,
                           .count = N,
                           .points = points};
-        char *text = drawn(chart_scatter, &c);
+        char *text = drawn(ap_chart_scatter, &c);
         assert_int_equal(text_occurrences(text, "<circle"), N);
         assert_int_equal(heights(text, "<text class=\"before\"", at), N);
         for (int i = 0; i < N; i++) {

@@ -24,9 +24,9 @@ static void expect_text(const char *text, const char *want)
 {
     page p;
     size_t length;
-    page_open(&p);
-    page_text(&p, text);
-    char *got = page_close(&p, &length);
+    ap_page_open(&p);
+    ap_page_text(&p, text);
+    char *got = ap_page_close(&p, &length);
     assert_string_equal(got, want);
     assert_int_equal(length, strlen(want));
     free(got);
@@ -55,9 +55,9 @@ static void data_is_base64(void **state)
     for (size_t n = 0; n < sizeof want / sizeof *want; n++) {
         page p;
         size_t length;
-        page_open(&p);
-        page_data(&p, "text/plain", "foobar", n);
-        char *got = page_close(&p, &length);
+        ap_page_open(&p);
+        ap_page_data(&p, "text/plain", "foobar", n);
+        char *got = ap_page_close(&p, &length);
         assert_string_equal(got + strlen("data:text/plain;base64,"), want[n]);
         free(got);
     }
@@ -67,15 +67,15 @@ static void numbers(void **state)
 {
     (void)state;
     char text[PAGE_NUMBER];
-    assert_string_equal(page_number(0.123456, 3, text), "0.123");
-    assert_string_equal(page_number(1.25e-5, 3, text), "1.25e-5");
-    assert_string_equal(page_number(-0.00015, 3, text), "-1.5e-4");
-    assert_string_equal(page_number(0.0005, 6, text), "5e-4");
-    assert_string_equal(page_number(0.001, 6, text), "0.001");
-    assert_string_equal(page_number(-3e12, 3, text), "-3e12");
-    assert_string_equal(page_number(0, 3, text), "0");
-    assert_string_equal(page_number(NAN, 3, text), "–");
-    assert_string_equal(page_number(-INFINITY, 3, text), "–");
+    assert_string_equal(ap_page_number(0.123456, 3, text), "0.123");
+    assert_string_equal(ap_page_number(1.25e-5, 3, text), "1.25e-5");
+    assert_string_equal(ap_page_number(-0.00015, 3, text), "-1.5e-4");
+    assert_string_equal(ap_page_number(0.0005, 6, text), "5e-4");
+    assert_string_equal(ap_page_number(0.001, 6, text), "0.001");
+    assert_string_equal(ap_page_number(-3e12, 3, text), "-3e12");
+    assert_string_equal(ap_page_number(0, 3, text), "0");
+    assert_string_equal(ap_page_number(NAN, 3, text), "–");
+    assert_string_equal(ap_page_number(-INFINITY, 3, text), "–");
 }
 
 /* ---------------------------------------------------------------- the log */
@@ -84,7 +84,7 @@ static history read_log(void **state, const char *text)
 {
     history h;
     text_write(folder_path(state, "log.jsonl"), text);
-    ap_status status = history_read(folder_path(state, "log.jsonl"), &h);
+    ap_status status = ap_history_read(folder_path(state, "log.jsonl"), &h);
     assert_string_equal(status.message, "");
     return h;
 }
@@ -102,14 +102,15 @@ static void a_log_is_read(void **state)
     assert_int_equal(h.count, 3); /* step, epoch and time are no metrics */
     assert_true(h.began == 100.5 && h.ended == 120);
     assert_true(h.last_step == 6 && h.epochs == 3 && h.steps_per_epoch == 2);
-    const series *train = history_find(&h, "train_loss"), *val = history_find_measure(&h, "val_", "loss");
+    const series *train = ap_history_find(&h, "train_loss"),
+                 *val = ap_history_find_measure(&h, "val_", "loss");
     assert_int_equal(train->count, 2);
-    assert_true(train->value[0] == 3 && isnan(train->value[1]) && isnan(series_last(train)));
-    assert_int_equal(series_lowest(val), 1);
-    assert_true(series_last(val) == 1.75 && val->step[2] == 6);
-    assert_null(history_find(&h, "loss"));
-    assert_null(history_find(&h, "val_los"));
-    history_free(&h);
+    assert_true(train->value[0] == 3 && isnan(train->value[1]) && isnan(ap_series_last(train)));
+    assert_int_equal(ap_series_lowest(val), 1);
+    assert_true(ap_series_last(val) == 1.75 && val->step[2] == 6);
+    assert_null(ap_history_find(&h, "loss"));
+    assert_null(ap_history_find(&h, "val_los"));
+    ap_history_free(&h);
 }
 
 static void torn_lines_are_left_out(void **state)
@@ -123,18 +124,18 @@ static void torn_lines_are_left_out(void **state)
     assert_int_equal(h.lines, 2);
     assert_int_equal(h.torn, 4);
     assert_int_equal(h.count, 1);
-    const series *a = history_find(&h, "a");
+    const series *a = ap_history_find(&h, "a");
     assert_int_equal(a->count, 2);
     assert_true(a->step[1] == 3 && a->value[1] == 3);
     assert_true(isnan(h.began) && h.steps_per_epoch == 0);
-    history_free(&h);
+    ap_history_free(&h);
 
     h = read_log(state, "{\"step\": 1, \"a\": 1}"); /* whole, though its newline is missing */
     assert_int_equal(h.lines, 1);
     assert_int_equal(h.torn, 0);
-    history_free(&h);
+    ap_history_free(&h);
 
-    ap_status status = history_read(folder_path(state, "nowhere"), &h);
+    ap_status status = ap_history_read(folder_path(state, "nowhere"), &h);
     assert_true(ap_failed(&status));
     assert_int_equal(h.count, 0);
 }
@@ -144,14 +145,14 @@ static void long_series_are_thinned(void **state)
     (void)state;
     double step[] = {1, 2, 3, 4, 5, 6, 7}, value[] = {1, 3, NAN, 5, NAN, NAN, 9};
     series s = {.count = 6, .step = step, .value = value};
-    series thin = series_thinned(&s, 3);
+    series thin = ap_series_thinned(&s, 3);
     assert_int_equal(thin.count, 3);
     assert_true(thin.step[0] == 1.5 && thin.step[1] == 3.5 && thin.step[2] == 5.5);
     assert_true(thin.value[0] == 2 && thin.value[1] == 5 && isnan(thin.value[2]));
     free(thin.step);
     free(thin.value);
     s.count = 7;
-    thin = series_thinned(&s, 7);
+    thin = ap_series_thinned(&s, 7);
     assert_int_equal(thin.count, 7);
     assert_true(thin.step[6] == 7 && thin.value[6] == 9 && isnan(thin.value[2]));
     free(thin.step);
@@ -163,20 +164,20 @@ static void long_series_are_thinned(void **state)
 static void ticks_are_round(void **state)
 {
     (void)state;
-    ticks t = axis_ticks((axis){0, 1.05, false}, 5);
+    ticks t = ap_axis_ticks((axis){0, 1.05, false}, 5);
     assert_int_equal(t.count, 3);
     assert_string_equal(t.label[0], "0");
     assert_string_equal(t.label[1], "0.5");
     assert_string_equal(t.label[2], "1");
     assert_true(fabs(t.at[1] - 0.5 / 1.05) < 1e-12);
-    t = axis_ticks((axis){-0.3, 0.3, false}, 6);
+    t = ap_axis_ticks((axis){-0.3, 0.3, false}, 6);
     assert_int_equal(t.count, 7);
     assert_string_equal(t.label[3], "0"); /* and not -0 or 5e-17 */
-    t = axis_ticks((axis){1e-3, 1e3, true}, 5);
+    t = ap_axis_ticks((axis){1e-3, 1e3, true}, 5);
     assert_string_equal(t.label[0], "0.001");
     assert_string_equal(t.label[1], "0.1");
     assert_true(fabs(t.at[1] - 1.0 / 3) < 1e-12);
-    t = axis_ticks((axis){1, 10, true}, 5);
+    t = ap_axis_ticks((axis){1, 10, true}, 5);
     assert_int_equal(t.count, 4); /* 1, 2, 5, 10 */
     assert_string_equal(t.label[2], "5");
     assert_true(fabs(t.at[2] - log10(5)) < 1e-12);
@@ -187,7 +188,7 @@ static axis range_of(size_t n, const double *y, chart_scale scale, int marks)
     static const double x[8], levels[] = {0.5, 1};
     chart_line line = {.label = "", .style = "", .count = n, .x = x, .y = y};
     chart c = {.lines = &line, .line_count = 1, .scale = scale, .marks = levels, .mark_count = marks};
-    return chart_range(&c);
+    return ap_chart_range(&c);
 }
 
 static void ranges(void **state)
@@ -242,9 +243,9 @@ static char *drawn(const chart *c, void (*draw)(page *, const chart *))
 {
     page p;
     size_t length;
-    page_open(&p);
+    ap_page_open(&p);
     draw(&p, c);
-    return page_close(&p, &length);
+    return ap_page_close(&p, &length);
 }
 
 static void gaps_and_marks(void **state)
@@ -259,7 +260,7 @@ static void gaps_and_marks(void **state)
                .lines = &line,
                .line_count = 1,
                .last = true};
-    char *svg = drawn(&c, chart_draw);
+    char *svg = drawn(&c, ap_chart_draw);
     check_balance(svg);
     assert_null(strstr(svg, "nan"));
     assert_null(strstr(svg, "inf"));
@@ -286,7 +287,7 @@ static void a_stack_fills_its_range(void **state)
                                 {.label = "high", .style = "target", .count = 2, .x = x, .y = high}};
     chart c = {
         .title = "T", .x_name = "epoch", .x_high = 1, .scale = CHART_UNIT, .lines = lines, .line_count = 2};
-    char *svg = drawn(&c, chart_stack);
+    char *svg = drawn(&c, ap_chart_stack);
     check_balance(svg);
     assert_non_null(strstr(svg, "d=\"M0 7500L10000 5000L10000 10000L0 10000Z\""));
     assert_non_null(strstr(svg, "d=\"M0 0L10000 0L10000 5000L0 7500Z\""));
@@ -310,7 +311,7 @@ static unsigned char *decoded(const ap_real *x, png_image *image)
 {
     size_t length;
     ap_arena *arena = ap_arena_create();
-    void *file = picture_spectrogram(arena, SAMPLES, x, &length);
+    void *file = ap_picture_spectrogram(arena, SAMPLES, x, &length);
     *image = (png_image){.version = PNG_IMAGE_VERSION};
     assert_true(png_image_begin_read_from_memory(image, file, length));
     image->format = PNG_FORMAT_GRAY;

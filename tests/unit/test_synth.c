@@ -88,7 +88,7 @@ static double off_grid(const drum_score *score, double time)
     int64_t index = (int64_t)(time / score->bar);
     for (int64_t bar = index > 0 ? index - 1 : 0; bar <= index + 1; bar++)
         for (int s = 0; s < score->steps; s++)
-            nearest = fmin(nearest, fabs(time - synth_groove_time(score, bar, s)));
+            nearest = fmin(nearest, fabs(time - ap_synth_groove_time(score, bar, s)));
     return nearest;
 }
 
@@ -114,14 +114,14 @@ static void strokes_are_heard_on_the_grid(void **state)
     double *mix = ap_allocate((size_t)count, sizeof *mix), times[256];
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         ap_rng rng = ap_rng_init(seed);
-        drum_score score = synth_groove(&rng, 8);
+        drum_score score = ap_synth_groove(&rng, 8);
         memset(mix, 0, (size_t)count * sizeof *mix);
-        synth_play_drums(&score, &rng, RATE, count, mix);
+        ap_synth_play_drums(&score, &rng, RATE, count, mix);
         int found = find_onsets(mix, count, times, 256), near = 0;
         for (int k = 0; k < found; k++) near += off_grid(&score, times[k]) < 0.012;
         if (found < 8 || near < 0.95 * found)
             fail_msg("seed %d, %s: %d of %d onsets on the grid", (int)seed, score.groove, near, found);
-        synth_groove_free(&score);
+        ap_synth_groove_free(&score);
     }
     free(mix);
 }
@@ -131,7 +131,7 @@ static bool every_bar_the_same(const drum_score *score)
 {
     int strokes[32] = {0}, bars = (int)(16 / score->bar);
     for (size_t k = 0; k < score->count; k++) {
-        int bar = (int)((score->strokes[k].time - synth_groove_time(score, 0, 0)) / score->bar + 0.01);
+        int bar = (int)((score->strokes[k].time - ap_synth_groove_time(score, 0, 0)) / score->bar + 0.01);
         if (bar < bars) strokes[bar]++;
     }
     for (int bar = 2; bar < bars; bar++)
@@ -147,7 +147,7 @@ static void grooves_differ_and_vary(void **state)
     double slowest = INFINITY, fastest = 0;
     for (uint64_t seed = 0; seed < 64; seed++) {
         ap_rng rng = ap_rng_init(seed);
-        drum_score score = synth_groove(&rng, 16);
+        drum_score score = ap_synth_groove(&rng, 16);
         bool known = false;
         for (int k = 0; k < distinct; k++) known = known || strcmp(names[k], score.groove) == 0;
         if (!known) names[distinct++] = score.groove;
@@ -161,7 +161,7 @@ static void grooves_differ_and_vary(void **state)
         }
         assert_true(score.strokes[score.count - 1].time > 16 - score.bar); /* plays to the end */
         varied += !every_bar_the_same(&score);
-        synth_groove_free(&score);
+        ap_synth_groove_free(&score);
     }
     assert_true(distinct >= 10);
     assert_true(fastest > 2 * slowest);
@@ -176,7 +176,7 @@ static double *render_note(piano_note note, int64_t count)
 {
     double *mix = ap_allocate((size_t)count, sizeof *mix);
     ap_rng rng = ap_rng_init(11);
-    synth_play_piano(&(piano_score){.notes = &note, .count = 1}, &rng, RATE, count, mix);
+    ap_synth_play_piano(&(piano_score){.notes = &note, .count = 1}, &rng, RATE, count, mix);
     return mix;
 }
 
@@ -188,7 +188,7 @@ static void partials_are_where_a_stiff_string_has_them(void **state)
     const int64_t count = RATE;
     for (int k = 0; k < 4; k++) {
         double *x = render_note((piano_note){0, 10, pitches[k], 0.8}, count);
-        double f0 = 440 * pow(2, (pitches[k] - 69) / 12.0), B = synth_piano_inharmonicity(pitches[k]);
+        double f0 = 440 * pow(2, (pitches[k] - 69) / 12.0), B = ap_synth_piano_inharmonicity(pitches[k]);
         assert_true(B > 5e-5 && B < 2e-3);
         for (int j = 0; j < 5; j++) {
             int n = partials[j];
@@ -202,7 +202,7 @@ static void partials_are_where_a_stiff_string_has_them(void **state)
         }
         free(x);
     }
-    assert_true(fabs(synth_piano_frequency(60) - 261.6256) < 1e-3);
+    assert_true(fabs(ap_synth_piano_frequency(60) - 261.6256) < 1e-3);
 }
 
 static void a_note_decays_in_two_stages_until_the_damper_falls(void **state)
@@ -250,7 +250,7 @@ static void tunes_keep_to_their_key_and_differ(void **state)
     int tonics[12] = {0}, modes[2] = {0}, distinct = 0;
     for (uint64_t seed = 0; seed < 64; seed++) {
         ap_rng rng = ap_rng_init(seed);
-        piano_score score = synth_tune(&rng, 16);
+        piano_score score = ap_synth_tune(&rng, 16);
         int tonic = (score.tonic + 12) % 12, low = 0, high = 0;
         distinct += tonics[tonic]++ == 0;
         modes[score.minor]++;
@@ -265,7 +265,7 @@ static void tunes_keep_to_their_key_and_differ(void **state)
             high += note->pitch >= 60;
         }
         assert_true(low > 4 && high > 8); /* both hands play */
-        synth_tune_free(&score);
+        ap_synth_tune_free(&score);
     }
     assert_true(distinct >= 10 && modes[0] > 15 && modes[1] > 15);
 }

@@ -202,10 +202,10 @@ static void the_patience(void **state)
 {
     (void)state;
     const double minute = 60, hour = 3600, day = 24 * hour;
-    assert_true(courier_patience(minute) == minute / 200);
-    assert_true(courier_patience(hour) == 5 && courier_patience(day) == 5);
-    assert_true(courier_patience(0) == 0.1);
-    for (double took = 10; took < day; took *= 1.5) assert_true(courier_patience(took) <= 0.01 * took);
+    assert_true(ap_courier_patience(minute) == minute / 200);
+    assert_true(ap_courier_patience(hour) == 5 && ap_courier_patience(day) == 5);
+    assert_true(ap_courier_patience(0) == 0.1);
+    for (double took = 10; took < day; took *= 1.5) assert_true(ap_courier_patience(took) <= 0.01 * took);
 }
 
 /* What a sink that is never answered was told when it asked how long to wait on. */
@@ -252,13 +252,13 @@ static void an_end_without_an_answer(void **state)
     text_write(folder_path(state, "log.jsonl"), "{}\n");
     char *log = ap_copy_text(folder_path(state, "log.jsonl"));
     text_listen(state);
-    courier *c = courier_start(*state, log, "nowhere", &h.sink, (track_run){.experiment = NULL}, 3, false);
+    courier *c = ap_courier_start(*state, log, "nowhere", &h.sink, (track_run){.experiment = NULL}, 3, false);
     for (bool waits = false; !waits; usleep(1000)) {
         pthread_mutex_lock(&h.mutex);
         waits = h.told_to_wait;
         pthread_mutex_unlock(&h.mutex);
     }
-    courier_finish(c, AP_OUTCOME_FINISHED);
+    ap_courier_finish(c, AP_OUTCOME_FINISHED);
     free(text_heard(state));
     assert_int_equal(h.attempts, 2);
     assert_true(h.left_when_fresh <= 0.1);

@@ -19,8 +19,8 @@
  * up to the square of the norm, far above the result; so every other one takes away what the one before has
  * added. The error stays below a few roundings of |a| |b|, where an ordinary sum's stays below a few of
  * |a|.|b|; a row or column of zeros still gives exact zeros. */
-#ifndef ANTIPHON_CORE_PAIRS_H
-#define ANTIPHON_CORE_PAIRS_H
+#ifndef ANTIPHON_CORE_WINOGRAD_PAIRS_H
+#define ANTIPHON_CORE_WINOGRAD_PAIRS_H
 
 #include "core/simd.h"
 
