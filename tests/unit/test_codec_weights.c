@@ -75,7 +75,8 @@ static void all_published_names(void **state)
         assert_string_equal(ap_codec_weights_load(path, into).message, "");
         for (size_t i = 0; i < ap_params_count(into); i++) {
             ap_tensor got = ap_params_at(into, i)->value, want = ap_params_at(params, i)->value;
-            assert_memory_equal(got.data, want.data, (size_t)ap_shape_count(got.shape) * sizeof *got.data);
+            for (int64_t n = 0; n < ap_shape_count(got.shape); n++) /* files hold float */
+                assert_true(got.data[n] == (ap_real)(float)want.data[n]);
         }
     }
     ap_codec_free(codec);
