@@ -1,15 +1,10 @@
 /* At the ends of its range a key's value is refused with a word, or a model can be made with it. */
 #include "antiphon/model.h"
 #include "support/fatal.h"
+#include "support/settings.h"
 #include "train/config_table.h"
 
 #include <stdio.h>
-
-static void set(ap_config *config, const char *key, const char *value)
-{
-    ap_status status = ap_config_override(config, key, value);
-    assert_string_equal(status.message, "");
-}
 
 /* With one head, which divides any width; small, so that a model at a key's upper end is either small too or,
  * where a width is squared, of so many layers that no machine holds it. */
@@ -22,8 +17,7 @@ static ap_config small_config(const char *codec, const char *output)
         {"agent.heads", "1"},   {"agent.layers", "16"},   {"agent.ff", "64"},       {"agent.gate_bands", "4"},
         {"cascade.heads", "1"}, {"cascade.layers", "1"},
     };
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        set(&config, settings[i][0], settings[i][1]);
+    set_all(&config, sizeof settings / sizeof *settings, settings);
     return config;
 }
 

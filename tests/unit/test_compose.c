@@ -3,6 +3,7 @@
 
 #include "antiphon/audio.h"
 #include "support/check.h"
+#include "support/settings.h"
 #include "support/folder.h"
 
 #include <math.h>
@@ -19,10 +20,7 @@ static ap_model *small_model(ap_config *config)
         {"data.seconds", "0.5"}, {"codec.dim", "16"},    {"agent.component", "4"},
         {"agent.model", "32"},   {"agent.heads", "2"},   {"agent.layers", "1"},
         {"agent.ff", "64"},      {"cascade.heads", "2"}, {"cascade.layers", "1"}};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
-        ap_status status = ap_config_override(config, settings[i][0], settings[i][1]);
-        assert_string_equal(status.message, "");
-    }
+    set_all(config, sizeof settings / sizeof *settings, settings);
     ap_model *model;
     ap_status status = ap_model_create(config, 1, &model);
     assert_string_equal(status.message, "");

@@ -3,6 +3,7 @@
 
 #include "core/text.h"
 #include "support/check.h"
+#include "support/settings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,12 +36,6 @@ static void override_refused(const char *key, const char *value, const char *mes
     assert_memory_equal(&config, &before, sizeof config);
 }
 
-static void override(ap_config *config, const char *key, const char *value)
-{
-    ap_status status = ap_config_override(config, key, value);
-    assert_string_equal(status.message, "");
-}
-
 static void defaults(void **state)
 {
     (void)state;
@@ -63,20 +58,20 @@ static void choices_follow_their_enums(void **state)
 {
     (void)state;
     ap_config config = ap_config_default();
-    override(&config, "data.targets", "shuffled");
-    override(&config, "codec.type", "seanet");
-    override(&config, "agent.output", "gates");
-    override(&config, "loss.corr_barrier", "seed");
-    override(&config, "loss.corr_envelope", "p8");
-    override(&config, "train.schedule", "cosine");
+    set(&config, "data.targets", "shuffled");
+    set(&config, "codec.type", "seanet");
+    set(&config, "agent.output", "gates");
+    set(&config, "loss.corr_barrier", "seed");
+    set(&config, "loss.corr_envelope", "p8");
+    set(&config, "train.schedule", "cosine");
     assert_int_equal(config.data.targets, AP_TARGETS_SHUFFLED);
     assert_int_equal(config.codec.type, AP_CODEC_SEANET);
     assert_int_equal(config.agent.output, AP_OUTPUT_GATES);
     assert_int_equal(config.loss.corr_barrier, AP_BARRIER_SEED);
     assert_int_equal(config.loss.corr_envelope, AP_ENVELOPE_P8);
     assert_int_equal(config.train.schedule, AP_SCHEDULE_COSINE);
-    override(&config, "agent.output", "direct");
-    override(&config, "loss.corr_envelope", "rms");
+    set(&config, "agent.output", "direct");
+    set(&config, "loss.corr_envelope", "rms");
     assert_int_equal(config.agent.output, AP_OUTPUT_DIRECT);
     assert_int_equal(config.loss.corr_envelope, AP_ENVELOPE_RMS);
 }
@@ -91,7 +86,7 @@ static void a_file_replaces_what_it_gives(void **state)
           stream);
     fclose(stream);
     ap_config config = ap_config_default();
-    override(&config, "train.batch_size", "5");
+    set(&config, "train.batch_size", "5");
     ap_status status = ap_config_load(path, &config);
     assert_string_equal(status.message, "");
     assert_true(config.train.lr == 3e-4);
@@ -223,9 +218,9 @@ static void ranges_are_checked(void **state)
     refused("{\"codec\": {\"ratios\": [8, 0]}}",
             "run.json: codec.ratios = [8,0]: must be 1 to 8 integers, each 1 to 64");
     ap_config config = ap_config_default();
-    override(&config, "data.seconds", "3600");
-    override(&config, "agent.dropout", "0");
-    override(&config, "train.seed", "2147483647");
+    set(&config, "data.seconds", "3600");
+    set(&config, "agent.dropout", "0");
+    set(&config, "train.seed", "2147483647");
     assert_int_equal(config.train.seed, 2147483647);
     char text[AP_CONFIG_TEXT + 1];
     memset(text, 'x', AP_CONFIG_TEXT);
@@ -234,7 +229,7 @@ static void ranges_are_checked(void **state)
     assert_int_equal(status.code, AP_MISUSE);
     assert_non_null(strstr(status.message, "x...: must be at most 1023 bytes"));
     text[AP_CONFIG_TEXT - 1] = '\0';
-    override(&config, "data.path", text);
+    set(&config, "data.path", text);
     assert_string_equal(config.data.path, text);
 }
 
@@ -242,30 +237,30 @@ static void overrides(void **state)
 {
     (void)state;
     ap_config config = ap_config_default();
-    override(&config, "train.lr", "2.5e-3");
-    override(&config, "train.epochs", "3");
-    override(&config, "data.path", "true");
-    override(&config, "codec.weights", "[1");
-    override(&config, "codec.ratios", "4,3,2");
+    set(&config, "train.lr", "2.5e-3");
+    set(&config, "train.epochs", "3");
+    set(&config, "data.path", "true");
+    set(&config, "codec.weights", "[1");
+    set(&config, "codec.ratios", "4,3,2");
     assert_true(config.train.lr == 2.5e-3);
     assert_int_equal(config.train.epochs, 3);
     assert_string_equal(config.data.path, "true");
     assert_string_equal(config.codec.weights, "[1");
     assert_int_equal(config.codec.ratios.count, 3);
     assert_int_equal(config.codec.ratios.at[2], 2);
-    override(&config, "codec.ratios", "[5]");
+    set(&config, "codec.ratios", "[5]");
     assert_int_equal(config.codec.ratios.count, 1);
-    override(&config, "codec.weights", "");
+    set(&config, "codec.weights", "");
     assert_string_equal(config.codec.weights, "");
     const char *const yes[] = {"true", "True", "1", "yes", "on"}, *const no[] = {"false", "FALSE", "0", "no",
                                                                                  "off"};
     for (int i = 0; i < 5; i++) {
-        override(&config, "data.unity_test", yes[i]);
+        set(&config, "data.unity_test", yes[i]);
         assert_true(config.data.unity_test);
-        override(&config, "data.unity_test", no[i]);
+        set(&config, "data.unity_test", no[i]);
         assert_false(config.data.unity_test);
     }
-    override(&config, "data.unity_test", NULL);
+    set(&config, "data.unity_test", NULL);
     assert_true(config.data.unity_test);
     assert_true(ap_config_is_bool("data.unity_test"));
     assert_false(ap_config_is_bool("train.lr"));
@@ -295,16 +290,16 @@ static void short_names(void **state)
         {"loss_weight_spectral", &config.loss.spectral}, {"lr", &config.train.lr}};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         assert_true(ap_config_known(numbers[i].name));
-        override(&config, numbers[i].name, "0.625");
+        set(&config, numbers[i].name, "0.625");
         assert_true(*numbers[i].value == 0.625);
     }
-    override(&config, "batch_size", "12");
-    override(&config, "epochs", "13");
-    override(&config, "use_compositional_agent", "false");
+    set(&config, "batch_size", "12");
+    set(&config, "epochs", "13");
+    set(&config, "use_compositional_agent", "false");
     assert_int_equal(config.train.batch_size, 12);
     assert_int_equal(config.train.epochs, 13);
     assert_false(config.agent.compositional);
-    override(&config, "use_compositional_agent", NULL);
+    set(&config, "use_compositional_agent", NULL);
     assert_true(config.agent.compositional);
     assert_false(ap_config_known("num_epochs"));
     override_refused("lr", "x", "lr = \"x\": must be a number");
@@ -364,7 +359,7 @@ static void round_trip(void **state)
 static void check_after(const char *message, const char *const *changes)
 {
     ap_config config = ap_config_default();
-    for (; *changes; changes += 2) override(&config, changes[0], changes[1]);
+    for (; *changes; changes += 2) set(&config, changes[0], changes[1]);
     ap_status status = ap_config_check(&config);
     assert_string_equal(status.message, message);
     assert_int_equal(status.code, *message ? AP_MISUSE : AP_OK);

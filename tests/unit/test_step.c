@@ -3,6 +3,7 @@
 
 #include "antiphon/elementwise.h"
 #include "support/check.h"
+#include "support/settings.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,12 +11,6 @@
 
 #define SAMPLES 4000 /* samples of an item */
 #define ITEMS 2
-
-static void set(ap_config *config, const char *key, const char *value)
-{
-    ap_status status = ap_config_override(config, key, value);
-    assert_string_equal(status.message, "");
-}
 
 /* A small agent whose latents are what the decoder hears. */
 static ap_config small_config(void)
@@ -27,8 +22,7 @@ static ap_config small_config(void)
         {"agent.ff", "64"},      {"agent.dropout", "0"}, {"codec.width", "4"},
         {"codec.ratios", "8,5"}, {"codec.lstm", "1"},    {"agent.output", "direct"},
     };
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        set(&config, settings[i][0], settings[i][1]);
+    set_all(&config, sizeof settings / sizeof *settings, settings);
     return config;
 }
 

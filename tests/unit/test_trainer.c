@@ -4,6 +4,7 @@
 #include "antiphon/trainer.h"
 #include "core/memory.h"
 #include "support/check.h"
+#include "support/settings.h"
 #include "support/folder.h"
 
 #include <malloc.h>
@@ -53,12 +54,6 @@ static int set_up(void **state)
     return 0;
 }
 
-static void set(ap_config *config, const char *key, const char *value)
-{
-    ap_status status = ap_config_override(config, key, value);
-    assert_string_equal(status.message, "");
-}
-
 /* the smallest model that has every part, on the one pair */
 static ap_config small_config(const char *codec)
 {
@@ -73,8 +68,7 @@ static ap_config small_config(const char *codec)
         {"loss.spectral", "0.05"}, {"train.lr", "0.003"},    {"train.batch_size", "1"},
         {"train.epochs", "60"},    {"agent.dropout", "0"},   {"cascade.dropout", "0"},
     };
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        set(&config, settings[i][0], settings[i][1]);
+    set_all(&config, sizeof settings / sizeof *settings, settings);
     return config;
 }
 
@@ -217,8 +211,7 @@ static void gradients_of_several_batches_add_up_to_the_whole(void **state)
         {"loss.spectral", "0"},
         {"loss.level", "1"}, /* a mean over items, as accumulating takes it over batches */
     };
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        set(&config, settings[i][0], settings[i][1]);
+    set_all(&config, sizeof settings / sizeof *settings, settings);
     set(&config, "train.batch_size", "4");
     record whole = run(&config);
     set(&config, "train.batch_size", "1");
@@ -336,8 +329,7 @@ static void patience_is_how_many_epochs_may_be_no_better(void **state)
     ap_config config = steady_config();
     const char *const settings[][2] = {
         {"train.lr", "0"}, {"train.steps_per_epoch", "1"}, {"train.epochs", "5"}, {"train.patience", "2"}};
-    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
-        set(&config, settings[i][0], settings[i][1]);
+    set_all(&config, sizeof settings / sizeof *settings, settings);
     ending e = run_to_the_end(&config, "patient", NULL);
     assert_string_equal(e.status.message, "");
     assert_int_equal(e.best, 1);
