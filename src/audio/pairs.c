@@ -2,6 +2,7 @@
 
 #include "core/folder.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -23,18 +24,13 @@ typedef struct halves {
     size_t count;
 } halves;
 
-static bool ends_with(const char *text, size_t length, const char *end)
-{
-    size_t end_length = strlen(end);
-    return length > end_length && strcmp(text + length - end_length, end) == 0;
-}
-
 /* Adds the file to the halves if its name is that of one. */
 static void add_file(halves *found, const char *file)
 {
     size_t length = strlen(file);
-    bool target = ends_with(file, length, TARGET);
-    if (strncmp(file, PREFIX, strlen(PREFIX)) != 0 || (!target && !ends_with(file, length, INPUT))) return;
+    bool target = ap_text_ends_in(file, length, TARGET);
+    if (strncmp(file, PREFIX, strlen(PREFIX)) != 0 || (!target && !ap_text_ends_in(file, length, INPUT)))
+        return;
     length -= strlen(target ? TARGET : INPUT);
     if (length <= strlen(PREFIX)) return;
     found->at = ap_reallocate(found->at, found->count + 1, sizeof *found->at);

@@ -8,16 +8,11 @@
  * The script asks generated functions for the list and turns it into what bash offers. */
 #include "cli/verbs.h"
 
+#include "core/text.h"
 #include "train/config_table.h"
 
 #include <ctype.h>
 #include <string.h>
-
-static bool ends_with(const char *word, size_t length, const char *end)
-{
-    size_t ending = strlen(end);
-    return length >= ending && strncmp(word + length - ending, end, ending) == 0;
-}
 
 static bool is_lower(const char *word, size_t length)
 {
@@ -36,9 +31,9 @@ static void write_alternative(FILE *out, const char *word, size_t length)
         fputs(" @key", out);
     else if (dot && is_lower(dot + 1, extension - 1))
         fprintf(out, " @file%.*s", (int)extension, dot);
-    else if (ends_with(word, length, "DIR"))
+    else if (ap_text_ends_in(word, length, "DIR"))
         fputs(" @dir", out);
-    else if (ends_with(word, length, "FILE"))
+    else if (ap_text_ends_in(word, length, "FILE"))
         fputs(" @file", out);
     else if (is_lower(word, length))
         fprintf(out, " %.*s", (int)length, word);

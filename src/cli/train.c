@@ -244,14 +244,12 @@ static ap_status choose_checkpoint(const run *r, const char *resume, const char 
         *from = resume;
         return check_other_run(r, resume);
     }
-    if (resume && there)
-        *from = r->last;
-    else if (there)
+    if (!there) return check_remains(r);
+    if (!resume)
         return ap_error(AP_MISUSE,
                         "%s holds a run already: --resume auto goes on with it, --out names another folder",
                         r->folder);
-    else
-        return check_remains(r);
+    *from = r->last;
     return ap_ok();
 }
 

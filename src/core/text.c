@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Decimal digits that every double survives, and that tell any two apart (DBL_DIG, DBL_DECIMAL_DIG). */
 #define DIGITS_LEAST 15
@@ -22,6 +23,12 @@ bool ap_text_is_utf8(const char *text)
             if (*at < low || *at > high) return false;
     }
     return true;
+}
+
+bool ap_text_ends_in(const char *text, size_t length, const char *end)
+{
+    size_t tail = strlen(end);
+    return length >= tail && memcmp(text + length - tail, end, tail) == 0;
 }
 
 const char *ap_plural(int64_t count)

@@ -4,11 +4,15 @@
 
 #include <locale.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Whether every byte belongs to well-formed UTF-8 (The Unicode Standard, table 3-7): what JSON, and Python
  * when it opens a checkpoint, insist on. */
 bool ap_text_is_utf8(const char *text);
+
+/* Whether the first `length` bytes of a text end in `end`. */
+bool ap_text_ends_in(const char *text, size_t length, const char *end);
 
 /* What to append to a noun of which there are `count`: "s", or nothing for one. */
 const char *ap_plural(int64_t count);

@@ -26,13 +26,6 @@ static void put(cJSON *object, const char *key, const char *text)
     if (!cJSON_AddStringToObject(object, key, text)) ap_fatal("out of memory: a checkpoint's state");
 }
 
-static void put_count(cJSON *object, const char *key, int64_t count)
-{
-    char text[AP_NUMBER_TEXT];
-    snprintf(text, sizeof text, "%" PRId64, count);
-    put(object, key, text);
-}
-
 static void put_bits(cJSON *object, const char *key, uint64_t bits)
 {
     char text[AP_NUMBER_TEXT];
@@ -51,15 +44,15 @@ static char *progress_to_json(const ap_progress *p, int64_t optimiser_step)
 {
     cJSON *root = cJSON_CreateObject(), *sums = root ? cJSON_AddObjectToObject(root, "sums") : NULL;
     if (!sums) ap_fatal("out of memory: a checkpoint's state");
-    put_count(root, "epoch", p->epoch);
-    put_count(root, "batch", p->batch);
-    put_count(root, "step", p->step);
-    put_count(root, "optimiser_step", optimiser_step);
+    put_bits(root, "epoch", (uint64_t)p->epoch);
+    put_bits(root, "batch", (uint64_t)p->batch);
+    put_bits(root, "step", (uint64_t)p->step);
+    put_bits(root, "optimiser_step", (uint64_t)optimiser_step);
     put_bits(root, "rng_seed", p->rng.seed);
     put_bits(root, "rng_counter", p->rng.counter);
     if (p->has_best) put_real(root, "best", p->best);
-    put_count(root, "stale", p->stale);
-    put_count(root, "counted", p->counted);
+    put_bits(root, "stale", (uint64_t)p->stale);
+    put_bits(root, "counted", (uint64_t)p->counted);
     for (int k = 0; k < AP_MEASURE_COUNT; k++)
         if (p->sums.present[k]) put_real(sums, ap_measure_name(k), p->sums.value[k]);
     char *text = cJSON_Print(root);
@@ -116,7 +109,7 @@ static ap_status progress_from_json(const char *path, const char *text, ap_progr
         if (!get_count(root, counts[k].key, counts[k].into)) bad = counts[k].key;
     if (!bad && !get_bits(root, "rng_seed", &p->rng.seed)) bad = "rng_seed";
     if (!bad && !get_bits(root, "rng_counter", &p->rng.counter)) bad = "rng_counter";
-    p->has_best = cJSON_HasObjectItem(root, "best");
+    p->has_best = cJSON_GetObjectItemCaseSensitive(root, "best") != NULL;
     if (!bad && p->has_best && !(get_real(root, "best", &p->best) && isfinite(p->best))) bad = "best";
     for (int k = 0; k < AP_MEASURE_COUNT; k++)
         p->sums.present[k] = get_real(sums, ap_measure_name(k), &p->sums.value[k]);

@@ -3,15 +3,10 @@
 #include "antiphon/codec.h"
 #include "antiphon/safetensors.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static bool ends_in(const char *name, const char *end)
-{
-    size_t length = strlen(name), tail = strlen(end);
-    return length >= tail && strcmp(name + length - tail, end) == 0;
-}
 
 /* How much stands before a codec's own names in the file. */
 static size_t prefix_length(const ap_safetensors *file, const char **prefix)
@@ -19,8 +14,8 @@ static size_t prefix_length(const ap_safetensors *file, const char **prefix)
     static const char anchor[] = "encoder.layers.0.conv.bias";
     for (size_t i = 0; i < ap_safetensors_count(file); i++) {
         const char *name = ap_safetensors_name(file, i);
-        size_t before = strlen(name) - (ends_in(name, anchor) ? strlen(anchor) : 0);
-        if (!ends_in(name, anchor) || (before > 0 && name[before - 1] != '.')) continue;
+        size_t length = strlen(name), before = length - strlen(anchor);
+        if (!ap_text_ends_in(name, length, anchor) || (before > 0 && name[before - 1] != '.')) continue;
         *prefix = name;
         return before;
     }
@@ -29,15 +24,15 @@ static size_t prefix_length(const ap_safetensors *file, const char **prefix)
 }
 
 /* A parameter's name as PyTorch's newer weight norm has it; NULL where it is no other. For the caller to
- * free.
- */
+ * free. */
 static char *parametrized(const char *name)
 {
     static const char *const names[][2] = {{"weight_g", "parametrizations.weight.original0"},
                                            {"weight_v", "parametrizations.weight.original1"}};
+    size_t length = strlen(name);
     for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-        if (ends_in(name, names[k][0]))
-            return ap_format_text("%.*s%s", (int)(strlen(name) - strlen(names[k][0])), name, names[k][1]);
+        if (ap_text_ends_in(name, length, names[k][0]))
+            return ap_format_text("%.*s%s", (int)(length - strlen(names[k][0])), name, names[k][1]);
     return NULL;
 }
 

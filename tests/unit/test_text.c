@@ -1,4 +1,4 @@
-/* Numbers as text: every one reads back, whatever the host's locale. */
+/* Ends of texts; numbers as text: every one reads back, whatever the host's locale. */
 #include "core/text.h"
 
 #include "support/check.h"
@@ -55,9 +55,20 @@ static void the_hosts_locale_has_no_say(void **state)
     setlocale(LC_NUMERIC, "C");
 }
 
+static void ends(void **state)
+{
+    (void)state;
+    assert_true(ap_text_ends_in("weight_g", 8, "_g"));
+    assert_true(ap_text_ends_in("weight_g", 6, "weight"));
+    assert_true(ap_text_ends_in("x", 1, ""));
+    assert_false(ap_text_ends_in("weight_g", 7, "_g"));
+    assert_false(ap_text_ends_in("g", 1, "_g"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ends),
         cmocka_unit_test(numbers_read_back),
         cmocka_unit_test(the_hosts_locale_has_no_say),
     };
