@@ -151,7 +151,7 @@ add_pair(int rows, bool subtract, const ap_real *a, const ap_real *b, ap_vec one
     }
 #pragma GCC unroll 12
     for (int r = 0; r < rows; r++) {
-        const ap_real *a0 = a + r, *a1 = a + ROWS + r;
+        ap_scalar a0 = ap_scalar_at(a + r), a1 = ap_scalar_at(a + ROWS + r);
         ap_vec x = ap_add_scalar(subtract, second[0], a0) * ap_add_scalar(subtract, first[0], a1);
         ap_vec y =
             ap_add_scalar_multiplying(subtract, second[1], a0, one) * ap_add_scalar(subtract, first[1], a1);

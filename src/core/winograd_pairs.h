@@ -35,16 +35,55 @@
 
 #if AP_PAIRS
 
-/* An instruction whose last operand is one number in memory, read into all lanes: as part of the addition
- * that costs nothing, while an instruction of its own would take one of the units' turns. */
+/* x + y and x - y, where y is one number in all lanes, and the same by a unit that multiplies (one: a vector
+ * of 1 in a register). subtract: a constant where these are inlined. */
+#ifdef __AVX512VP2INTERSECT__
+
+/* Zen 5, the only one of them with these instructions, whatever gcc calls it, reads numbers into registers
+ * beside the units' work, but no more than two a cycle: each is read once. */
+typedef ap_vec ap_scalar;
+
+static inline __attribute__((always_inline)) ap_scalar ap_scalar_at(const ap_real *y)
+{
+    ap_vec all;
+#ifdef AP_DOUBLE
+    __asm__("vbroadcastsd %1, %0" : "=v"(all) : "m"(*y));
+#else
+    __asm__("vbroadcastss %1, %0" : "=v"(all) : "m"(*y));
+#endif
+    return all;
+}
+
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar(bool subtract, ap_vec x, ap_scalar y)
+{
+    return subtract ? x - y : x + y;
+}
+
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(bool subtract, ap_vec x,
+                                                                              ap_scalar y, ap_vec one)
+{
+    return subtract ? x * one - y : x * one + y;
+}
+
+#else
+
+/* On Zen 4 reading a number into all lanes would take one of the units' turns; as part of the addition it
+ * costs nothing, as often as it is done. */
+typedef const ap_real *ap_scalar;
+
+static inline __attribute__((always_inline)) ap_scalar ap_scalar_at(const ap_real *y)
+{
+    return y;
+}
+
+/* An instruction whose last operand is one number in memory, read into all lanes. */
 #ifdef AP_DOUBLE
 #define AP_BROADCAST(name) name "pd %2%{1to8%}, %1, %0"
 #else
 #define AP_BROADCAST(name) name "ps %2%{1to16%}, %1, %0"
 #endif
 
-/* x + *y, or x - *y. subtract: a constant where this is inlined, here and below. */
-static inline __attribute__((always_inline)) ap_vec ap_add_scalar(bool subtract, ap_vec x, const ap_real *y)
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar(bool subtract, ap_vec x, ap_scalar y)
 {
     ap_vec sum;
     if (subtract)
@@ -54,9 +93,8 @@ static inline __attribute__((always_inline)) ap_vec ap_add_scalar(bool subtract,
     return sum;
 }
 
-/* The same by a unit that multiplies. one: a vector of 1 in a register */
 static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(bool subtract, ap_vec x,
-                                                                              const ap_real *y, ap_vec one)
+                                                                              ap_scalar y, ap_vec one)
 {
     if (subtract)
         __asm__(AP_BROADCAST("vfmsub213") : "+v"(one) : "v"(x), "m"(*y));
@@ -64,6 +102,8 @@ static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(bo
         __asm__(AP_BROADCAST("vfmadd213") : "+v"(one) : "v"(x), "m"(*y));
     return one;
 }
+
+#endif
 
 #endif
 
