@@ -15,8 +15,12 @@
  * of A, which a thread has to itself, stay in the second-level cache, all of B in the third. */
 #define DEPTH_MOST 768
 #define BLOCK_PANELS 8
-/* Products with fewer multiplications go to OpenBLAS. */
-#define MULTIPLICATIONS_LEAST ((int64_t)1 << 24)
+/* OpenBLAS shares no product of fewer multiplications among its threads. One that it shares it may round by
+ * where each thread's part ends, so larger ones are formed by tiles or in blocks. */
+#define MULTIPLICATIONS_LEAST ((int64_t)1 << 18)
+/* Rows and columns of a block that OpenBLAS forms on one thread. */
+#define BLOCK_ROWS 128
+#define BLOCK_COLUMNS 256
 
 ap_matrix ap_matrix_rows(const ap_real *data, int64_t pitch)
 {
@@ -114,22 +118,36 @@ static void by_tiles(ap_arena *arena, const ap_product_task *t)
     ap_arena_recycle(arena, strips, bytes);
 }
 
-static void by_openblas(const ap_product_task *t)
+/* ---------------------------------------------------------------- by OpenBLAS */
+
+/* Rows m to m_end of C, columns n to n_end. */
+static void by_openblas(const ap_product_task *t, int64_t m, int64_t m_end, int64_t n, int64_t n_end)
 {
     bool turn_a = t->A.column != 1, turn_b = t->B.column != 1;
     /* of a single row or column the pitch says nothing, but OpenBLAS wants one that could be */
     int64_t lda = turn_a ? ap_most(t->A.column, t->M) : ap_most(t->A.row, t->K);
     int64_t ldb = turn_b ? ap_most(t->B.column, t->K) : ap_most(t->B.row, t->N);
-    for (int64_t m = 0; m < t->M && t->bias; m++)
-        memcpy(t->C + m * t->ldc, t->bias, (size_t)t->N * sizeof *t->C);
-    ap_gemm(turn_a, turn_b, t->M, t->N, t->K, 1, t->A.data, lda, t->B.data, ldb, t->add || t->bias ? 1 : 0,
-            t->C, t->ldc);
+    for (int64_t row = m; row < m_end && t->bias; row++)
+        memcpy(t->C + row * t->ldc + n, t->bias + n, (size_t)(n_end - n) * sizeof *t->C);
+    ap_gemm(turn_a, turn_b, m_end - m, n_end - n, t->K, 1, t->A.data + m * t->A.row, lda,
+            t->B.data + n * t->B.column, ldb, t->add || t->bias ? 1 : 0, t->C + m * t->ldc + n, t->ldc);
+}
+
+/* The region is there for a single block, too: within one OpenBLAS has no threads. */
+static void by_blocks(const ap_product_task *t)
+{
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t m = 0; m < t->M; m += BLOCK_ROWS)
+        for (int64_t n = 0; n < t->N; n += BLOCK_COLUMNS)
+            by_openblas(t, m, ap_least(m + BLOCK_ROWS, t->M), n, ap_least(n + BLOCK_COLUMNS, t->N));
 }
 
 void ap_product(ap_arena *arena, const ap_product_task *t)
 {
-    if (AP_PRODUCT_TILED && t->M * t->N * t->K >= MULTIPLICATIONS_LEAST)
+    if (t->M * t->N * t->K < MULTIPLICATIONS_LEAST)
+        by_openblas(t, 0, t->M, 0, t->N);
+    else if (AP_PRODUCT_TILED)
         by_tiles(arena, t);
     else
-        by_openblas(t);
+        by_blocks(t);
 }

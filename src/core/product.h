@@ -2,7 +2,8 @@
  * factors packed into memory that the caches hold (K. Goto and R. van de Geijn, "Anatomy of high-performance
  * matrix multiplication", ACM TOMS 34, 2008): for these shapes that keeps nearer to the processor's peak than
  * OpenBLAS, most of all where others use the machine too, and goes beyond it where products of pairs pay
- * (core/winograd_pairs.h). A small one is OpenBLAS's. Called outside a parallel region. */
+ * (core/winograd_pairs.h). A small one is OpenBLAS's. Called outside a parallel region.
+ * Each element is summed up in the same order whatever the threads. */
 #ifndef ANTIPHON_CORE_PRODUCT_H
 #define ANTIPHON_CORE_PRODUCT_H
 
@@ -12,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether large products are formed by tiles: all are OpenBLAS's where this is not compiled for a processor
+/* Whether large products are formed by tiles: they are OpenBLAS's, block by block, where this is not compiled for a processor
  * that multiplies and adds in one, which OpenBLAS looks for when it is run. */
 #ifdef __FMA__
 #define AP_PRODUCT_TILED true
@@ -41,8 +42,7 @@ typedef struct ap_product_task {
     bool add;
 } ap_product_task;
 
-/* Each element of a large product is summed up in the same order whatever the threads. Scratch comes from the
- * arena and is recycled. */
+/* Scratch comes from the arena and is recycled. */
 void ap_product(ap_arena *arena, const ap_product_task *task);
 
 #endif
