@@ -2,9 +2,9 @@
 
 #include "antiphon/status.h"
 #include "core/array.h"
-#include "core/blas.h"
 #include "core/bounds.h"
 #include "core/memory.h"
+#include "core/product.h"
 #include "ops/registry.h"
 
 #include <math.h>
@@ -47,26 +47,29 @@ int64_t ap_mdct_frames(const ap_mdct *mdct, int64_t S)
     return ap_divide_up(S, mdct->hop) + 1;
 }
 
-/* ---------------------------------------------------------------- z = factor basis P, and its adjoint */
+/* ---------------------------------------------------------------- z = basis P, and its adjoint */
 
-/* z [dim, frames] = factor times the basis on every frame of `padded`, added to what z holds if `add` */
-static void analyse(const ap_mdct *mdct, int64_t frames, ap_real factor, const ap_real *padded, bool add,
+/* z [dim, frames] = the basis on every frame of `padded`, added to what z holds if `add` */
+static void analyse(ap_arena *arena, const ap_mdct *mdct, int64_t frames, const ap_real *padded, bool add,
                     ap_real *z)
 {
     int hop = mdct->hop;
     for (int half = 0; half < 2; half++)
-        ap_gemm(false, true, mdct->dim, frames, hop, factor, mdct->basis + half * hop, 2 * hop,
-                padded + half * hop, hop, add || half, z, frames);
+        ap_product(arena, &(ap_product_task){
+                              mdct->dim, frames, hop, ap_matrix_rows(mdct->basis + half * hop, 2 * hop),
+                              ap_matrix_turned(padded + half * hop, hop), NULL, z, frames, add || half});
 }
 
-/* padded [frames + 1, hop] = factor times the overlapped sum of the basis weighted by z */
-static void synthesise(const ap_mdct *mdct, int64_t frames, ap_real factor, const ap_real *z, ap_real *padded)
+/* padded [frames + 1, hop] = the overlapped sum of the basis weighted by z */
+static void synthesise(ap_arena *arena, const ap_mdct *mdct, int64_t frames, const ap_real *z,
+                       ap_real *padded)
 {
     int hop = mdct->hop;
     memset(padded + frames * hop, 0, (size_t)hop * sizeof *padded);
     for (int half = 0; half < 2; half++)
-        ap_gemm(true, false, frames, hop, mdct->dim, factor, z, frames, mdct->basis + half * hop, 2 * hop,
-                half, padded + half * hop, hop);
+        ap_product(arena, &(ap_product_task){frames, hop, mdct->dim, ap_matrix_turned(z, frames),
+                                             ap_matrix_rows(mdct->basis + half * hop, 2 * hop), NULL,
+                                             padded + half * hop, hop, half});
 }
 
 /* Between x [B, S] and z [B, dim, frames], by way of one padded signal at a time. */
@@ -83,26 +86,29 @@ static passage passage_of(ap_tape *tape, const ap_mdct *mdct, int64_t B, int64_t
         mdct, ap_tape_arena(tape), B, S, frames, (size_t)((frames + 1) * mdct->hop) * sizeof(ap_real)};
 }
 
+/* z = factor times what analyse makes of x, or added to what z holds. */
 static void analyse_all(const passage *p, ap_real factor, const ap_real *x, bool add, ap_real *z)
 {
     ap_real *padded = ap_arena_zeros(p->arena, p->bytes);
     for (int64_t b = 0; b < p->B; b++) {
-        memcpy(padded + p->mdct->hop, x + b * p->S, (size_t)p->S * sizeof *x);
-        analyse(p->mdct, p->frames, factor, padded, add, z + b * p->mdct->dim * p->frames);
+        for (int64_t i = 0; i < p->S; i++) padded[p->mdct->hop + i] = factor * x[b * p->S + i];
+        analyse(p->arena, p->mdct, p->frames, padded, add, z + b * p->mdct->dim * p->frames);
     }
     ap_arena_recycle(p->arena, padded, p->bytes);
 }
 
+/* x = factor times what synthesise makes of z, or added to what x holds. */
 static void synthesise_all(const passage *p, ap_real factor, const ap_real *z, bool add, ap_real *x)
 {
     ap_real *padded = ap_arena_alloc(p->arena, p->bytes);
     for (int64_t b = 0; b < p->B; b++) {
-        synthesise(p->mdct, p->frames, factor, z + b * p->mdct->dim * p->frames, padded);
+        synthesise(p->arena, p->mdct, p->frames, z + b * p->mdct->dim * p->frames, padded);
+        const ap_real *from = padded + p->mdct->hop;
         ap_real *to = x + b * p->S;
         if (add)
-            ap_array_accumulate(p->S, 1, padded + p->mdct->hop, to);
+            ap_array_accumulate(p->S, factor, from, to);
         else
-            memcpy(to, padded + p->mdct->hop, (size_t)p->S * sizeof *x);
+            for (int64_t i = 0; i < p->S; i++) to[i] = factor * from[i];
     }
     ap_arena_recycle(p->arena, padded, p->bytes);
 }
