@@ -67,8 +67,19 @@ ap_status ap_evaluation_score(ap_evaluation *evaluation, int system, const ap_re
  * NaN. */
 ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_baseline_options *options);
 
-/** After the last item: what needs the whole set (AP_METRIC_CHROMA_GAIN, AP_METRIC_OTHERS). */
+/** After the last item: what needs the whole set (AP_METRIC_CHROMA_GAIN, AP_METRIC_OTHERS and, with
+ * baselines, ap_evaluation_unrelated). */
 void ap_evaluation_finish(ap_evaluation *evaluation);
+
+/** The share of unrelated pairs whose r_max counts as that of unrelated music, and how many others an item is
+ * held beside, at most. */
+#define AP_UNRELATED_SHARE 0.95
+#define AP_UNRELATED_OTHERS 60
+
+/** What AP_UNRELATED_SHARE of unrelated pairs stay below: of AP_METRIC_RMAX_INPUT, each item's input beside
+ * the targets of others; of AP_METRIC_RMAX_TARGET, its target beside them. NaN of any other metric, of fewer
+ * than two items, without baselines, and before the evaluation is finished. */
+double ap_evaluation_unrelated(const ap_evaluation *evaluation, ap_metric metric);
 
 /** How many systems and items there are, and their names (borrowed). */
 int ap_evaluation_systems(const ap_evaluation *evaluation);
@@ -95,8 +106,9 @@ size_t ap_metric_groups(const ap_metric_group **first);
 void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream);
 
 /** Everything as JSON: {"sample_rate", "bootstrap": {"resamples", "level"}, "metrics": [{"name", "unit",
- * "meaning"}], "items": [names], "systems": [{"name", "summary": {metric: {"mean", "low", "high", "count"}},
- * "values": {metric: [one for each item]}}]}; NaN is null. The file appears whole or not at all. */
+ * "meaning"}], "items": [names], "unrelated": {metric: ap_evaluation_unrelated}, "systems": [{"name",
+ * "summary": {metric: {"mean", "low", "high", "count"}}, "values": {metric: [one for each item]}}]}; NaN is
+ * null. The file appears whole or not at all. */
 ap_status ap_evaluation_write(const ap_evaluation *evaluation, const char *path);
 
 AP_API_END

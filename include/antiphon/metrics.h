@@ -53,6 +53,10 @@ void ap_level_envelope(int64_t n, const ap_real *x, int64_t width, ap_real *leve
  * overlap: a copied envelope does not get away by coming late. lag < M - 1. */
 double ap_lagged_pearson(int64_t M, const ap_real *a, const ap_real *b, int64_t lag);
 
+/** AP_METRIC_RMAX_INPUT of two signals' levels [M], every 10 ms: over lags to +-0.5 s, but to no more than a
+ * quarter of M, as over a few elements anything correlates. */
+double ap_level_r_max(int64_t M, const ap_real *a, const ap_real *b);
+
 /** The share of the output's energy that the best mix g input + h target (least squares) explains: 1 for any
  * mix, near 0 for new material. 0 for silence. */
 double ap_mix_share(int64_t n, const ap_real *output, const ap_real *input, const ap_real *target);
@@ -186,7 +190,7 @@ typedef enum ap_metric {
     AP_METRIC_COST,       /**< ap_modulation_cost_arrays */
     AP_METRIC_R0_INPUT,   /**< its r_input */
     AP_METRIC_R0_TARGET,  /**< its r_target */
-    AP_METRIC_RMAX_INPUT, /**< ap_lagged_pearson of the 10 ms levels, to +-0.5 s */
+    AP_METRIC_RMAX_INPUT, /**< ap_level_r_max */
     AP_METRIC_RMAX_TARGET,
     AP_METRIC_MIX_SHARE,     /**< ap_mix_share */
     AP_METRIC_ONSET_F1,      /**< against the input's onsets */

@@ -25,15 +25,11 @@
 
 AP_API_BEGIN
 
-/** The share of unrelated pairs whose r_max is in the range that counts as unrelated. */
-#define AP_STUDY_RANGE 0.95
-
 /** What is measured of each piece; those with a bound are criteria. */
 typedef enum ap_study_measure {
-    AP_STUDY_R_INPUT,    /**< |AP_METRIC_R0_INPUT|: at most 0.2 */
-    AP_STUDY_R_TARGET,   /**< |AP_METRIC_R0_TARGET|: at most 0.2 */
-    AP_STUDY_RMAX_INPUT, /**< at most what unrelated music stays below in AP_STUDY_RANGE of the items: another
-                            target */
+    AP_STUDY_R_INPUT,      /**< |AP_METRIC_R0_INPUT|: at most 0.2 */
+    AP_STUDY_R_TARGET,     /**< |AP_METRIC_R0_TARGET|: at most 0.2 */
+    AP_STUDY_RMAX_INPUT,   /**< at most ap_evaluation_unrelated */
     AP_STUDY_RMAX_TARGET,  /**< the same */
     AP_STUDY_MIX_SHARE,    /**< at most 0.35 */
     AP_STUDY_OTHERS,       /**< AP_METRIC_OTHERS: at most 0.1 */
@@ -60,7 +56,6 @@ ap_study_text ap_study_describe(ap_study_measure measure);
 
 typedef struct ap_study_cell {
     ap_summary summary;
-    double range;       /**< AP_STUDY_RANGE of the items are below */
     double least, most; /**< the lowest and the highest of the seeds' means */
     bool held;          /**< whether the mean is within the bound; false where there is no mean or no bound */
 } ap_study_cell;

@@ -18,6 +18,7 @@ ap_evaluation *ap_evaluation_create(void)
     e->kept = ap_arena_create();
     e->heard = ap_arena_create();
     e->baselines = -1;
+    for (ap_metric m = 0; m < AP_METRIC_COUNT; m++) e->unrelated[m] = NAN;
     return e;
 }
 
@@ -90,6 +91,8 @@ ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64
     size_t values = (size_t)(e->system_count * AP_METRIC_COUNT);
     at->name = keep_text(e, item);
     at->target = keep_chroma(e, e->target.chroma);
+    at->input_levels = keep_levels(e, &e->input);
+    at->target_levels = keep_levels(e, &e->target);
     at->chroma = ap_arena_zeros(e->kept, (size_t)e->system_count * sizeof *at->chroma);
     at->levels = ap_arena_zeros(e->kept, (size_t)e->system_count * sizeof *at->levels);
     at->values = ap_arena_alloc(e->kept, values * sizeof *at->values);
@@ -152,11 +155,40 @@ static double level_to_others(const ap_evaluation *e, int system, int64_t own)
     return count ? sum / (double)count : NAN;
 }
 
+static double r_max_of(ap_levels a, ap_levels b)
+{
+    return ap_level_r_max(ap_least(a.count, b.count), a.at, b.at);
+}
+
+/* Every item's sources beside the targets of those that follow it, the first ones after the last. */
+static void measure_unrelated(ap_evaluation *e)
+{
+    int64_t others = ap_least(e->item_count - 1, AP_UNRELATED_OTHERS), pairs = e->item_count * others;
+    double *of_inputs = ap_allocate((size_t)pairs, sizeof *of_inputs),
+           *of_targets = ap_allocate((size_t)pairs, sizeof *of_targets);
+#pragma omp parallel for schedule(dynamic)
+    for (int64_t pair = 0; pair < pairs; pair++) {
+        int64_t i = pair / others, j = (i + 1 + pair % others) % e->item_count;
+        of_inputs[pair] = r_max_of(e->items[i].input_levels, e->items[j].target_levels);
+        of_targets[pair] = r_max_of(e->items[i].target_levels, e->items[j].target_levels);
+    }
+    e->unrelated[AP_METRIC_RMAX_INPUT] = ap_quantile(pairs, of_inputs, AP_UNRELATED_SHARE);
+    e->unrelated[AP_METRIC_RMAX_TARGET] = ap_quantile(pairs, of_targets, AP_UNRELATED_SHARE);
+    free(of_inputs);
+    free(of_targets);
+}
+
+double ap_evaluation_unrelated(const ap_evaluation *evaluation, ap_metric metric)
+{
+    return evaluation->unrelated[metric];
+}
+
 void ap_evaluation_finish(ap_evaluation *evaluation)
 {
     ap_evaluation *e = evaluation;
     e->input = e->target = (ap_analysis){.samples = 0};
     if (e->item_count < 2) return;
+    if (e->baselines >= 0) measure_unrelated(e);
     for (int64_t i = 0; i < e->item_count; i++) {
 #pragma omp parallel for schedule(dynamic)
         for (int s = 0; s < e->system_count; s++) {

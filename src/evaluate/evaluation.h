@@ -14,6 +14,7 @@ typedef struct ap_levels {
 typedef struct ap_evaluated_item {
     const char *name;
     ap_chroma target;
+    ap_levels input_levels, target_levels;
     double *values;    /* [systems, AP_METRIC_COUNT], NaN where nothing was scored */
     ap_chroma *chroma; /* [systems]: of the outputs, empty where nothing was scored */
     ap_levels *levels; /* the same */
@@ -27,7 +28,8 @@ struct ap_evaluation {
     int baselines; /* the row of the first baseline; -1 without */
     ap_evaluated_item *items;
     int64_t item_count;
-    ap_analysis input, target; /* of the last item; no samples when none has begun */
+    double unrelated[AP_METRIC_COUNT]; /* NaN but for those that ap_evaluation_unrelated tells */
+    ap_analysis input, target;         /* of the last item; no samples when none has begun */
 };
 
 #endif

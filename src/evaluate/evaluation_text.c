@@ -4,6 +4,7 @@
 #include "evaluate/json.h"
 #include "evaluate/table.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---------------------------------------------------------------- aligned text */
@@ -94,6 +95,10 @@ static cJSON *evaluation_json(const ap_evaluation *e)
     cJSON *items = ap_json_add(json, "items", cJSON_CreateArray());
     for (int64_t i = 0; i < ap_evaluation_items(e); i++)
         ap_json_append(items, cJSON_CreateString(ap_evaluation_item(e, i)));
+    cJSON *unrelated = ap_json_add(json, "unrelated", cJSON_CreateObject());
+    for (ap_metric m = 0; m < AP_METRIC_COUNT; m++)
+        if (!isnan(ap_evaluation_unrelated(e, m)))
+            ap_json_add_number(unrelated, ap_metric_describe(m).name, ap_evaluation_unrelated(e, m));
     cJSON *systems = ap_json_add(json, "systems", cJSON_CreateArray());
     for (int s = 0; s < ap_evaluation_systems(e); s++) add_system(systems, e, s);
     return json;

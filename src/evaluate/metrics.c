@@ -3,6 +3,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/modulation.h"
 #include "antiphon/status.h"
+#include "core/bounds.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -69,21 +70,25 @@ ap_metric_text ap_metric_describe(ap_metric metric)
     return texts[metric];
 }
 
+double ap_level_r_max(int64_t M, const ap_real *a, const ap_real *b)
+{
+    const int64_t lag = (int64_t)(AP_LAG_SECONDS * AP_SAMPLE_RATE / LEVEL_WIDTH);
+    return ap_lagged_pearson(M, a, b, ap_least(lag, M / 4));
+}
+
 /* How the output relates to its sources: by how much it copies. */
 static void measure_copying(const ap_analysis *input, const ap_analysis *target, const ap_analysis *output,
                             double *values)
 {
-    const int64_t lag = (int64_t)(AP_LAG_SECONDS * AP_SAMPLE_RATE / LEVEL_WIDTH);
     int64_t n = output->samples, levels = output->level_count;
-    int64_t reach = lag < levels / 4 ? lag : levels / 4; /* over a few elements anything correlates */
     ap_real r_input, r_target;
     values[AP_METRIC_COST] =
         (double)ap_modulation_cost_arrays(1, n, AP_MODULATION_SEGMENTS, AP_BARRIER_SEED, input->audio,
                                           target->audio, output->audio, &r_input, &r_target, NULL);
     values[AP_METRIC_R0_INPUT] = (double)r_input;
     values[AP_METRIC_R0_TARGET] = (double)r_target;
-    values[AP_METRIC_RMAX_INPUT] = ap_lagged_pearson(levels, input->level, output->level, reach);
-    values[AP_METRIC_RMAX_TARGET] = ap_lagged_pearson(levels, target->level, output->level, reach);
+    values[AP_METRIC_RMAX_INPUT] = ap_level_r_max(levels, input->level, output->level);
+    values[AP_METRIC_RMAX_TARGET] = ap_level_r_max(levels, target->level, output->level);
     values[AP_METRIC_OTHERS] = NAN;
     values[AP_METRIC_MIX_SHARE] = ap_mix_share(n, output->audio, input->audio, target->audio);
 }

@@ -9,15 +9,14 @@
 
 /* Seed of the bootstrap: the same for every row and measure, so that all resample the same items. */
 #define BOOTSTRAP_SEED 1
-/* A bound that comes from no baseline. */
-#define PLAIN AP_BASELINE_COUNT
+/* A bound that comes from no baseline: a plain number, or what unrelated music stays below. */
+enum { PLAIN = AP_BASELINE_COUNT, UNRELATED };
 
-/* The bound is `share` itself, or that share of a baseline's mean, or of the upper end of its range. */
+/* The bound is `share` itself, or that share of a baseline's mean or of what unrelated music stays below. */
 static const struct criterion {
     ap_study_text text;
     double share;
-    ap_baseline of;
-    bool range;
+    int of; /* an ap_baseline, or one of the above */
 } criteria[AP_STUDY_MEASURES] = {
     [AP_STUDY_R_INPUT] = {{"|r_input|", "correlation of the envelope with the input's", AP_SIDE_MOST, ""},
                           0.2,
@@ -28,14 +27,12 @@ static const struct criterion {
     [AP_STUDY_RMAX_INPUT] = {{"r_max_input", "largest |r| of the levels within half a second of the input's",
                               AP_SIDE_MOST, "what 95 % of unrelated targets stay below"},
                              1,
-                             AP_BASELINE_OTHER,
-                             true},
+                             UNRELATED},
     [AP_STUDY_RMAX_TARGET] = {{"r_max_target",
                                "largest |r| of the levels within half a second of the target's", AP_SIDE_MOST,
                                "what 95 % of unrelated targets stay below"},
                               1,
-                              AP_BASELINE_OTHER,
-                              true},
+                              UNRELATED},
     [AP_STUDY_MIX_SHARE] = {{"mix_share", "share of the energy that a plain mix of the sources explains",
                              AP_SIDE_MOST, ""},
                             0.35,
@@ -146,10 +143,8 @@ void ap_study_measure_row(ap_study_row *row, int64_t items, int seeds, const ap_
                 count_in(&over_seeds, value_of(m, sheets[s].values + i * AP_METRIC_COUNT));
             of_item[i] = mean_of(over_seeds);
         }
-        *cell = (ap_study_cell){.summary = ap_bootstrap(items, of_item, BOOTSTRAP_SEED),
-                                .range = ap_quantile(items, of_item, AP_STUDY_RANGE),
-                                .least = NAN,
-                                .most = NAN};
+        *cell = (ap_study_cell){
+            .summary = ap_bootstrap(items, of_item, BOOTSTRAP_SEED), .least = NAN, .most = NAN};
         for (int s = 0; s < seeds; s++) {
             tally over_items = {0, 0};
             for (int64_t i = 0; i < items; i++)
@@ -172,16 +167,18 @@ static const ap_study_row *find_baseline(const ap_study *study, ap_baseline base
     return NULL;
 }
 
-static ap_status take_bounds(ap_study *study, const char *path)
+static ap_status take_bounds(ap_study *study, const char *path, ap_unrelated unrelated)
 {
     for (ap_study_measure m = 0; m < AP_STUDY_MEASURES; m++) {
         const struct criterion *c = &criteria[m];
         study->bounds[m] = c->share;
         study->criteria += c->text.side != AP_SIDE_NONE;
-        if (c->of == PLAIN) continue;
+        if (c->of == UNRELATED)
+            study->bounds[m] *= m == AP_STUDY_RMAX_INPUT ? unrelated.r_max_input : unrelated.r_max_target;
+        if (c->of >= AP_BASELINE_COUNT) continue;
         const ap_study_row *row = find_baseline(study, c->of);
         if (!row) return ap_error(AP_FAILED, "%s: lacks the baseline \"%s\"", path, ap_baseline_name(c->of));
-        study->bounds[m] *= c->range ? row->cells[m].range : row->cells[m].summary.mean;
+        study->bounds[m] *= row->cells[m].summary.mean;
     }
     return ap_ok();
 }
@@ -192,9 +189,9 @@ static bool holds(ap_side side, double mean, double bound)
     return (side == AP_SIDE_MOST && mean <= bound) || (side == AP_SIDE_LEAST && mean >= bound);
 }
 
-ap_status ap_study_judge(ap_study *study, const char *path)
+ap_status ap_study_judge(ap_study *study, const char *path, ap_unrelated unrelated)
 {
-    AP_TRY(take_bounds(study, path));
+    AP_TRY(take_bounds(study, path, unrelated));
     for (int r = 0; r < study->row_count; r++) {
         ap_study_row *row = &study->rows[r];
         for (ap_study_measure m = 0; m < AP_STUDY_MEASURES; m++) {

@@ -12,8 +12,13 @@ typedef struct ap_sheet {
 /* Fills a row's cells from the sheets of its seeds. */
 void ap_study_measure_row(ap_study_row *row, int64_t items, int seeds, const ap_sheet *sheets);
 
-/* Takes the bounds from the baselines' rows (by name), judges all rows. Fails when a baseline is missing that
- * a bound comes from; `path` is where it should have been. */
-ap_status ap_study_judge(ap_study *study, const char *path);
+/* ap_evaluation_unrelated of both. */
+typedef struct ap_unrelated {
+    double r_max_input, r_max_target;
+} ap_unrelated;
+
+/* Takes the bounds from the baselines' rows (by name) and from what unrelated music stays below, judges all
+ * rows. Fails when a baseline is missing that a bound comes from; `path` is where it should have been. */
+ap_status ap_study_judge(ap_study *study, const char *path, ap_unrelated unrelated);
 
 #endif

@@ -133,6 +133,17 @@ static ap_status read_arms(ap_study *study, const char *folder, const cJSON *bas
     return status;
 }
 
+static ap_status read_unrelated(const char *path, const cJSON *json, ap_unrelated *to)
+{
+    const cJSON *from = cJSON_GetObjectItemCaseSensitive(json, "unrelated");
+    to->r_max_input = ap_json_get_number(from, ap_metric_describe(AP_METRIC_RMAX_INPUT).name);
+    to->r_max_target = ap_json_get_number(from, ap_metric_describe(AP_METRIC_RMAX_TARGET).name);
+    if (isnan(to->r_max_input) || isnan(to->r_max_target))
+        return ap_error(AP_FAILED,
+                        "%s: lacks \"unrelated\", what unrelated music stays below: measure it again", path);
+    return ap_ok();
+}
+
 static ap_status read_baselines(ap_study *study, const char *path, const cJSON *json)
 {
     const cJSON *systems = cJSON_GetObjectItemCaseSensitive(json, "systems"), *system = NULL;
@@ -147,7 +158,9 @@ static ap_status read_baselines(ap_study *study, const char *path, const cJSON *
         ap_study_measure_row(row, study->items, 1, &sheet);
         free(sheet.values);
     }
-    return ap_study_judge(study, path);
+    ap_unrelated unrelated;
+    AP_TRY(read_unrelated(path, json, &unrelated));
+    return ap_study_judge(study, path, unrelated);
 }
 
 static ap_status read_all(ap_study *study, const char *folder, const char *path, const cJSON *baselines)

@@ -410,6 +410,56 @@ static void evaluation_counts_and_summarises(void **state)
     ap_evaluation_free(e);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* A metric of each item's sources beside every other item's target; what 95 % of them stay below. */
+static double of_all_others(fixture *f, ap_metric metric)
+{
+    enum { PAIRS = ITEMS * (ITEMS - 1) };
+    double found[PAIRS], v[AP_METRIC_COUNT], place = 0.95 * (PAIRS - 1);
+    int count = 0;
+    ap_real *other = ap_allocate(N, sizeof *other);
+    for (int item = 0; item < ITEMS; item++)
+        for (int of = 0; of < ITEMS; of++) {
+            if (of == item) continue;
+            make_pair(1 + (uint64_t)of, f->input, other);
+            make_pair(1 + (uint64_t)item, f->input, f->target);
+            ap_analysis input = ap_analyse(f->arena, N, f->input),
+                        target = ap_analyse(f->arena, N, f->target), output = ap_analyse(f->arena, N, other);
+            ap_metrics_measure(f->arena, &input, &target, &output, v);
+            found[count++] = v[metric];
+        }
+    free(other);
+    make_pair(1, f->input, f->target);
+    qsort(found, PAIRS, sizeof *found, ascending);
+    int below = (int)place;
+    return found[below] + (place - below) * (found[below + 1] - found[below]);
+}
+
+static void unrelated_music_stays_below(void **state)
+{
+    fixture *f = *state;
+    ap_evaluation *e = evaluate_pairs(f);
+    const ap_metric both[] = {AP_METRIC_RMAX_INPUT, AP_METRIC_RMAX_TARGET};
+    for (int i = 0; i < 2; i++) {
+        double want = of_all_others(f, both[i]);
+        assert_true(want > 0.01 && want < 1);
+        assert_true(fabs(ap_evaluation_unrelated(e, both[i]) - want) < 1e-6);
+    }
+    assert_true(isnan(ap_evaluation_unrelated(e, AP_METRIC_COST)));
+    ap_evaluation_free(e);
+
+    e = ap_evaluation_create(); /* without baselines */
+    assert_true(isnan(ap_evaluation_unrelated(e, AP_METRIC_RMAX_INPUT)));
+    ap_evaluation_finish(e);
+    assert_true(isnan(ap_evaluation_unrelated(e, AP_METRIC_RMAX_INPUT)));
+    ap_evaluation_free(e);
+}
+
 /* Outputs that swell and fade with the clock, whatever they are made from, are found out. */
 static void a_clock_is_heard(void **state)
 {
@@ -470,6 +520,7 @@ int main(void)
         cmocka_unit_test(silence_noise_and_codec),
         cmocka_unit_test(another_target),
         cmocka_unit_test(evaluation_counts_and_summarises),
+        cmocka_unit_test(unrelated_music_stays_below),
         cmocka_unit_test(a_clock_is_heard),
         cmocka_unit_test(evaluation_refuses_what_cannot_be_measured),
     };
