@@ -3,6 +3,7 @@
 #
 #   scripts/ablation.sh            settings below, each overridable from the environment
 set -eu
+[ "${1:-}" != --help ] || { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"; exit 0; }
 cd "$(dirname "$0")/.."
 CONFIG=${CONFIG:-configs/seed.json}    # the configuration of both runs
 DATASET=${DATASET:-}                   # a pair set; empty: made by the synthesiser

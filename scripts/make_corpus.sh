@@ -7,6 +7,7 @@
 # judging alone pieces played by another sound font, DIR/other_font/val, those of val among them. No piece of train is in
 # either.
 set -eu
+[ "${1:-}" != --help ] || { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"; exit 0; }
 PIECES=${PIECES:-200}
 VALIDATION=${VALIDATION:-12}           # of them, for val: a multiple of four has every family of instruments alike
 JUDGED=${JUDGED:-60}                   # of them, for other_font/val: the pieces of val and more

@@ -6,6 +6,7 @@
 #
 # Started again it goes on where it stopped: what is trained and measured is not done twice.
 set -eu
+[ "${1:-}" != --help ] || { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"; exit 0; }
 # shellcheck disable=SC1007  # CDPATH is emptied
 root=$(CDPATH= cd "$(dirname "$0")/.." && pwd)
 cd "${WORKPLACE:-$root}"                       # relative paths start here
@@ -88,7 +89,13 @@ ARMS=${ARMS:-$names}
 for arm in $ARMS; do
     echo "$names" | grep -qxF "$arm" || { echo "study.sh: \"$arm\" is no arm; there are:" $names >&2 && exit 2; }
 done
-[ -d "$CORPUS/train" ] || ANTIPHON=$ANTIPHON "$root/scripts/make_corpus.sh" "$CORPUS"
+if [ ! -e "$CORPUS" ]; then
+    echo "making $CORPUS"
+    ANTIPHON=$ANTIPHON "$root/scripts/make_corpus.sh" "$CORPUS"
+fi
+for part in train val other_font/val; do
+    [ -d "$CORPUS/$part" ] || { echo "study.sh: $CORPUS is no corpus: it has no $part (scripts/make_corpus.sh makes one)" >&2 && exit 1; }
+done
 mkdir -p "$OUT"
 echo "$table" >"$OUT/arms.txt"
 

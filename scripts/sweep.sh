@@ -6,6 +6,7 @@
 # Keys are those of `antiphon train`. Started again it goes on where it stopped. Settings, each overridable from the
 # environment:
 set -eu
+[ "${1:-}" != --help ] || { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"; exit 0; }
 # shellcheck disable=SC1007  # CDPATH is emptied
 root=$(CDPATH= cd "$(dirname "$0")/.." && pwd)
 cd "${WORKPLACE:-$root}"                    # relative paths start here

@@ -2,9 +2,9 @@
 #include "cli/verbs.h"
 
 #include "antiphon/audio.h"
-#include "antiphon/checkpoint.h"
 #include "antiphon/evaluate.h"
 #include "antiphon/pairs.h"
+#include "cli/composer.h"
 #include "cli/progress.h"
 #include "cli/trio.h"
 #include "core/memory.h"
@@ -144,7 +144,7 @@ static ap_status score_model(session *s, const parsed_options *options)
     ap_config config;
     ap_model *model;
     ap_pairs pairs;
-    AP_TRY(ap_checkpoint_load(option_text(options, "checkpoint"), &config, &model));
+    AP_TRY(composer_load(option_text(options, "checkpoint"), &config, &model));
     s->options.round_trip = model_round_trip;
     s->options.round_trip_context = (void *)ap_model_codec(model);
     ap_status status = ap_pairs_list_held_out(option_text(options, "pairs"), &pairs);

@@ -1,9 +1,9 @@
 /* antiphon infer: composing with a checkpoint, from two files or from the pairs of a folder. */
 #include "cli/verbs.h"
 
-#include "antiphon/checkpoint.h"
 #include "antiphon/compose.h"
 #include "antiphon/pairs.h"
+#include "cli/composer.h"
 #include "cli/trio.h"
 #include "core/memory.h"
 #include "core/replace.h"
@@ -163,14 +163,7 @@ static ap_status run(const parsed_options *options)
         return ap_error(AP_MISUSE, "--pairs and --input/--target exclude each other");
     ap_config config;
     ap_model *model;
-    const char *checkpoint = option_text(options, "checkpoint");
-    AP_TRY(ap_checkpoint_load(checkpoint, &config, &model));
-    if (!config.agent.compositional && config.agent.output == AP_OUTPUT_DIRECT) {
-        ap_model_free(model);
-        return ap_error(AP_FAILED,
-                        "%s: holds a codec alone, which composes nothing; it serves as codec.weights",
-                        checkpoint);
-    }
+    AP_TRY(composer_load(option_text(options, "checkpoint"), &config, &model));
     ap_status status = pairs ? compose_pairs(&config, model, options) : compose_one(&config, model, options);
     ap_model_free(model);
     return status;

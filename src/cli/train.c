@@ -333,13 +333,13 @@ static void warn_of_codec(const ap_config *config)
                "out of it\n");
 }
 
-/* Where the outcome is. */
-static ap_status tell_best(const run *r, bool nothing_left)
+/* Where the outcome is; from: the checkpoint that was gone on from, NULL without. */
+static ap_status tell_best(const run *r, bool nothing_left, const char *from)
 {
     bool there = access(r->best, F_OK) == 0;
     if (!there && !nothing_left)
         return ap_error(AP_FAILED, "%s: not written: no epoch had a finite validation loss", r->best);
-    printf("%s: %s\n", nothing_left ? "nothing left to train" : "done", there ? r->best : r->last);
+    printf("%s: %s\n", nothing_left ? "nothing left to train" : "done", there ? r->best : from);
     return ap_ok();
 }
 
@@ -357,7 +357,7 @@ static ap_status train(run *r, const char *from)
     if (!ap_failed(&status) && !from) warn_of_codec(r->config);
     bool done = !ap_failed(&status) && ap_trainer_done(trainer);
     if (!ap_failed(&status) && !done) status = train_on_record(r, trainer, from != NULL);
-    if (!ap_failed(&status)) status = tell_best(r, done);
+    if (!ap_failed(&status)) status = tell_best(r, done, from);
     if (done && changed) tell_too_late(r, trainer);
     ap_trainer_free(trainer);
     return status;
