@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/replace.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,13 +74,23 @@ ap_summary ap_json_get_summary(const cJSON *object)
                         .count = isfinite(count) ? (int64_t)count : 0};
 }
 
+cJSON *ap_json_parse(const char *text, size_t length)
+{
+    const char *end = NULL;
+    cJSON *json = cJSON_ParseWithLengthOpts(text, length, &end, false);
+    while (json && end < text + length && isspace((unsigned char)*end)) end++;
+    if (!json || end == text + length) return json;
+    cJSON_Delete(json);
+    return NULL;
+}
+
 ap_status ap_json_read(const char *path, cJSON **json)
 {
     char *text;
     size_t length;
     *json = NULL;
     AP_TRY(ap_file_read(path, FILE_MOST, &text, &length));
-    *json = cJSON_ParseWithLength(text, length);
+    *json = ap_json_parse(text, length);
     free(text);
     return *json ? ap_ok() : ap_error(AP_FAILED, "%s: is not JSON", path);
 }

@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/replace.h"
+#include "evaluate/json.h"
 #include "track/log.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ static void read_config(run_record *run)
     char *path = ap_format_text("%s/" CONFIG_NAME, run->folder);
     size_t length;
     run->reading = ap_file_read(path, CONFIG_MOST, &run->config_text, &length);
-    if (run->config_text) run->config = cJSON_ParseWithLength(run->config_text, length);
+    if (run->config_text) run->config = ap_json_parse(run->config_text, length);
     if (run->config_text && !run->config) run->reading = ap_error(AP_FAILED, "%s: is not JSON", path);
     free(path);
 }

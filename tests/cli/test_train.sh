@@ -162,6 +162,8 @@ damage batch 0 -
 damage step . -
 damage stale . +
 damage best ... nan
+LC_ALL=C sed 's/\\n}"/}!!"/' whole/checkpoints/last.safetensors >damaged.safetensors # text behind its end
+expect 1 "damaged.safetensors: the state's" train tiny.json --out no --resume damaged.safetensors
 [ ! -e no/checkpoints/last.safetensors ]
 
 # a checkpoint from elsewhere does not take the place of another run's, and what a killed one left goes

@@ -119,10 +119,11 @@ static void torn_lines_are_left_out(void **state)
                                 "{\"step\": 2, \"a\n" /* torn, and another run wrote on */
                                 "{\"a\": 7}\n"        /* no step */
                                 "[1, 2]\n"            /* no object */
+                                "{\"step\": 2, \"a\": 2}{\"step\": 2, \"a\": 2}\n"
                                 "{\"step\": 3, \"a\": 3, \"b\": \"text\"}\n"
                                 "{\"step\": 4, \"a\": 4"); /* the last */
     assert_int_equal(h.lines, 2);
-    assert_int_equal(h.torn, 4);
+    assert_int_equal(h.torn, 5);
     assert_int_equal(h.count, 1);
     const series *a = ap_history_find(&h, "a");
     assert_int_equal(a->count, 2);
