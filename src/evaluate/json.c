@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define FILE_MOST ((size_t)1 << 28)
+/* The largest count of anything that a double holds with all smaller ones. */
+#define COUNT_MOST 9007199254740992.0
 
 cJSON *ap_json_made(cJSON *item)
 {
@@ -71,7 +73,7 @@ ap_summary ap_json_get_summary(const cJSON *object)
     return (ap_summary){.mean = ap_json_get_number(object, "mean"),
                         .low = ap_json_get_number(object, "low"),
                         .high = ap_json_get_number(object, "high"),
-                        .count = isfinite(count) ? (int64_t)count : 0};
+                        .count = count >= 0 && count <= COUNT_MOST ? (int64_t)count : 0};
 }
 
 cJSON *ap_json_parse(const char *text, size_t length)
