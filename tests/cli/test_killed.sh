@@ -67,3 +67,10 @@ for moment in 0.005 0.01 0.02 0.03 0.05; do
         --target made/val/pair_0006_output.wav --out composed/a.wav
     [ ! -e composed/a.wav ] || expect 0 "cost" cost composed/a.wav composed/a.wav composed/a.wav
 done
+
+# a limit on files is a full disk: one line, and nothing left of the file
+(
+    ulimit -f 40
+    expect 1 "cannot be written: File too large" train tiny.json --out limited --train.epochs=1
+)
+[ -z "$(find limited -name '*.tmp')" ]
