@@ -32,7 +32,8 @@ typedef struct ap_status {
 /** The status of success. */
 ap_status ap_ok(void);
 
-/** A status with a printf-style message; a message too long for the field is cut. */
+/** A status with a printf-style message; a message too long for the field is cut, and a control
+ * character in it becomes '?': names come from files. */
 ap_status ap_error(ap_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /** Whether `status` is a failure of any kind. */

@@ -1,9 +1,9 @@
 #include "antiphon/audio.h"
 
+#include "core/file.h"
 #include "core/memory.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <samplerate.h>
 #include <sndfile.h>
@@ -84,7 +84,7 @@ static uint64_t wav_promise(int descriptor)
 static ap_status open_regular(const char *path, int *descriptor, int64_t *bytes)
 {
     struct stat info;
-    *descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO without a writer must not block */
+    *descriptor = ap_file_open(path);
     if (*descriptor < 0 || fstat(*descriptor, &info) != 0)
         return ap_error(AP_FAILED, "%s: cannot be opened: %s", path, strerror(errno));
     *bytes = info.st_size;

@@ -87,6 +87,17 @@ static void remove_leftover(const char *place)
     free(note);
 }
 
+/* Removes what a run that was killed has left half-written in a set that is made again in its place. */
+static void sweep_set(const char *place)
+{
+    ap_replace_sweep_all(place, PAIR_SET_NOTE);
+    for (size_t k = 0; k < SPLITS; k++) {
+        char *path = ap_format_text("%s/%s", place, splits[k]);
+        ap_replace_sweep_all(path, "");
+        free(path);
+    }
+}
+
 static ap_status make_set(const char *place, const char *line)
 {
     char *note = ap_format_text("%s/" PAIR_SET_NOTE, place);
@@ -145,6 +156,7 @@ ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatabl
     *set = (pair_set){.folder = ap_copy_text(folder),
                       .place = again ? ap_copy_text(folder) : ap_format_text("%s/" UNFINISHED, folder),
                       .created = access(folder, F_OK) != 0};
+    if (again) sweep_set(folder);
     ap_status status = again ? make_set(set->place, line) : begin_new(set, note, line, repeatable);
     free(line);
     return ap_failed(&status) ? ap_pair_set_end(set, status) : status;

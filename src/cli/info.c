@@ -27,8 +27,7 @@ static void print_text(const char *text, const char *indent)
 static char *printable_name(const char *name, int length)
 {
     char *copy = ap_format_text("%.*s", length, name);
-    for (char *c = copy; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7F) *c = '?';
+    ap_text_mask_controls(copy);
     return copy;
 }
 

@@ -2,6 +2,7 @@
 
 #include "antiphon/status.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,5 +34,7 @@ int main(int argc, char **argv)
 {
     wait_briefly(argv);
     ap_fatal_handler_set(on_fatal);
+    signal(SIGXFSZ,
+           SIG_IGN); /* a file beyond the limit (ulimit -f) is a failure like a full disk, to be told of */
     return verbs_main(argc - 1, argv + 1);
 }

@@ -120,12 +120,19 @@ static void log_epoch(const run *r, const ap_epoch_report *report)
 
 /* ---------------------------------------------------------------- samples and files */
 
+#define SAMPLE_BEGIN "epoch_"
+
+static char *samples_folder(const run *r)
+{
+    return ap_format_text("%s/samples", r->folder);
+}
+
 /* samples/epoch_0010.wav: what the model makes of the first validation pair */
 static ap_status write_sample(const run *r, const ap_epoch_report *report)
 {
     ap_audio audio = {.samples = (ap_real *)report->output, .count = report->S, .rate = AP_SAMPLE_RATE};
-    char *folder = ap_format_text("%s/samples", r->folder);
-    char *path = ap_format_text("%s/epoch_%04" PRId64 ".wav", folder, report->epoch);
+    char *folder = samples_folder(r);
+    char *path = ap_format_text("%s/" SAMPLE_BEGIN "%04" PRId64 ".wav", folder, report->epoch);
     ap_status status = ap_make_folder(folder);
     if (!ap_failed(&status)) status = ap_audio_write(path, &audio);
     if (!ap_failed(&status)) ap_track_artifact(r->track, path);
@@ -253,6 +260,19 @@ static ap_status choose_checkpoint(const run *r, const char *resume, const char 
     return ap_ok();
 }
 
+/* What a run that was killed has left of the files that training writes; others may be at work on the rest.
+ */
+static void sweep(const run *r)
+{
+    static const char *const files[] = {"config.json", "log.jsonl", "mlflow"};
+    char *samples = samples_folder(r);
+    ap_replace_sweep(r->last);
+    ap_replace_sweep(r->best);
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) ap_replace_sweep_all(r->folder, files[k]);
+    ap_replace_sweep_all(samples, SAMPLE_BEGIN);
+    free(samples);
+}
+
 /* One run at a time in a folder: the lock is held until the program ends. */
 static ap_status lock(run *r)
 {
@@ -264,8 +284,7 @@ static ap_status lock(run *r)
         return ap_error(AP_FAILED, "%s: another training is running in this folder", r->folder);
     }
     r->locked = true;
-    ap_replace_sweep(r->last);
-    ap_replace_sweep(r->best);
+    sweep(r);
     return ap_ok();
 }
 

@@ -3,11 +3,17 @@
 #include "core/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+int ap_file_open(const char *path)
+{
+    return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
 
 static ap_status read_stream(const char *path, FILE *stream, size_t limit, char **text, size_t *length)
 {
@@ -33,8 +39,10 @@ ap_status ap_file_read(const char *path, size_t limit, char **text, size_t *leng
 {
     *text = NULL;
     *length = 0;
-    FILE *stream = fopen(path, "rb");
-    if (!stream) return ap_error(AP_FAILED, "%s: %s", path, strerror(errno));
+    int descriptor = ap_file_open(path);
+    if (descriptor < 0) return ap_error(AP_FAILED, "%s: %s", path, strerror(errno));
+    FILE *stream = fdopen(descriptor, "rb");
+    if (!stream) ap_fatal("out of memory: reading %s", path);
     ap_status status = read_stream(path, stream, limit, text, length);
     fclose(stream);
     return status;

@@ -2,6 +2,7 @@
 
 #include "core/folder.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -154,32 +155,55 @@ ap_status ap_replace_file(const char *path, const void *content, size_t bytes)
     return status;
 }
 
-/* Whether `name` is `stem`, digits, a hyphen, digits and ".tmp", as ap_replace_begin puts them together. */
-static bool is_temporary(const char *name, const char *stem)
+static size_t digits_before(const char *text, size_t end)
 {
-    static const char digits[] = "0123456789";
-    size_t length = strlen(stem);
-    if (strncmp(name, stem, length) != 0 || name[length] != '.') return false;
-    const char *pid = name + length + 1, *hyphen = pid + strspn(pid, digits);
-    if (hyphen == pid || *hyphen != '-') return false;
-    return strcmp(hyphen + 1 + strspn(hyphen + 1, digits), ".tmp") == 0;
+    size_t at = end;
+    while (at > 0 && isdigit((unsigned char)text[at - 1])) at--;
+    return end - at;
 }
 
-void ap_replace_sweep(const char *path)
+/* How long the name is that a temporary file stands for; 0 for other files. Behind it are a point, digits, a
+ * hyphen, digits and ".tmp", as ap_replace_begin puts them together. */
+static size_t stands_for(const char *name)
 {
-    char *copy = ap_copy_text(path), *other = ap_copy_text(path);
-    const char *folder = dirname(copy), *stem = basename(other);
+    size_t at = strlen(name);
+    if (!ap_text_ends_in(name, at, ".tmp")) return 0;
+    at -= strlen(".tmp");
+    for (const char *between = "-."; *between; between++) {
+        size_t digits = digits_before(name, at);
+        if (digits == 0 || digits == at || name[at - digits - 1] != *between) return 0;
+        at -= digits + 1;
+    }
+    return at;
+}
+
+/* Removes the temporary files in `folder` of the file `begin`, or of all whose names begin so. */
+static void sweep(const char *folder, const char *begin, bool all)
+{
     ap_names names;
     ap_status status = ap_folder_list(folder, &names);
+    size_t length = strlen(begin);
     for (size_t k = 0; !ap_failed(&status) && k < names.count; k++) {
-        if (!is_temporary(names.at[k], stem)) continue;
+        size_t stem = stands_for(names.at[k]);
+        if (stem < length || (stem > length && !all) || strncmp(names.at[k], begin, length) != 0) continue;
         char *left = ap_format_text("%s/%s", folder, names.at[k]);
         unlink(left);
         free(left);
     }
     if (!ap_failed(&status)) ap_names_free(&names);
+}
+
+void ap_replace_sweep(const char *path)
+{
+    char *copy = ap_copy_text(path), *other = ap_copy_text(path);
+    sweep(dirname(copy), basename(other), false);
     free(copy);
     free(other);
+}
+
+void ap_replace_sweep_all(const char *folder, const char *begin)
+{
+    sweep(folder, begin, true);
 }
 
 /* ---------------------------------------------------------------- folders */

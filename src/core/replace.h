@@ -44,6 +44,9 @@ ap_status ap_replace_file(const char *path, const void *content, size_t bytes);
  * is writing it now. */
 void ap_replace_sweep(const char *path);
 
+/* The same for all files of a folder whose names begin with `begin`. */
+void ap_replace_sweep_all(const char *folder, const char *begin);
+
 /* Makes a folder and those above it; one that exists is no failure. */
 ap_status ap_make_folder(const char *path);
 

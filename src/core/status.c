@@ -1,5 +1,7 @@
 #include "antiphon/status.h"
 
+#include "core/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +20,7 @@ ap_status ap_error(ap_code code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(status.message, sizeof status.message, format, arguments);
     va_end(arguments);
+    ap_text_mask_controls(status.message);
     return status;
 }
 

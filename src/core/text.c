@@ -31,6 +31,12 @@ bool ap_text_ends_in(const char *text, size_t length, const char *end)
     return length >= tail && memcmp(text + length - tail, end, tail) == 0;
 }
 
+void ap_text_mask_controls(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < ' ' || *text == 0x7F) *text = '?';
+}
+
 const char *ap_plural(int64_t count)
 {
     return count == 1 ? "" : "s";

@@ -14,6 +14,10 @@ bool ap_text_is_utf8(const char *text);
 /* Whether the first `length` bytes of a text end in `end`. */
 bool ap_text_ends_in(const char *text, size_t length, const char *end);
 
+/* Puts '?' for each control character: names from a file that is passed on neither break a line nor steer a
+ * terminal. */
+void ap_text_mask_controls(char *text);
+
 /* What to append to a noun of which there are `count`: "s", or nothing for one. */
 const char *ap_plural(int64_t count);
 

@@ -3,11 +3,14 @@
 #include "core/file.h"
 #include "core/replace.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FILE_MOST ((size_t)1 << 28)
+/* The largest count of anything that a double holds with all smaller ones. */
+#define COUNT_MOST 9007199254740992.0
 
 cJSON *ap_json_made(cJSON *item)
 {
@@ -70,7 +73,17 @@ ap_summary ap_json_get_summary(const cJSON *object)
     return (ap_summary){.mean = ap_json_get_number(object, "mean"),
                         .low = ap_json_get_number(object, "low"),
                         .high = ap_json_get_number(object, "high"),
-                        .count = isfinite(count) ? (int64_t)count : 0};
+                        .count = count >= 0 && count <= COUNT_MOST ? (int64_t)count : 0};
+}
+
+cJSON *ap_json_parse(const char *text, size_t length)
+{
+    const char *end = NULL;
+    cJSON *json = cJSON_ParseWithLengthOpts(text, length, &end, false);
+    while (json && end < text + length && isspace((unsigned char)*end)) end++;
+    if (!json || end == text + length) return json;
+    cJSON_Delete(json);
+    return NULL;
 }
 
 ap_status ap_json_read(const char *path, cJSON **json)
@@ -79,7 +92,7 @@ ap_status ap_json_read(const char *path, cJSON **json)
     size_t length;
     *json = NULL;
     AP_TRY(ap_file_read(path, FILE_MOST, &text, &length));
-    *json = cJSON_ParseWithLength(text, length);
+    *json = ap_json_parse(text, length);
     free(text);
     return *json ? ap_ok() : ap_error(AP_FAILED, "%s: is not JSON", path);
 }

@@ -26,7 +26,11 @@ void ap_json_add_bootstrap(cJSON *object);
 double ap_json_get_number(const cJSON *object, const char *name);
 ap_summary ap_json_get_summary(const cJSON *object);
 
-/* A whole file; the caller frees the item by cJSON_Delete. It is NULL after a failure, which names the file. */
+/* What the whole of the text says; NULL where it is no JSON, or something stands behind it. */
+cJSON *ap_json_parse(const char *text, size_t length);
+
+/* A whole file; the caller frees the item by cJSON_Delete. It is NULL after a failure, which names the file.
+ */
 ap_status ap_json_read(const char *path, cJSON **json);
 
 /* Writes the file, whole or not at all, and deletes the item. */

@@ -77,9 +77,11 @@ ticks ap_axis_ticks(axis a, int wanted)
 {
     if (a.log) return log_ticks(a, wanted);
     ticks t = {0};
-    double step = round_up((a.high - a.low) / wanted);
-    for (double k = ceil(a.low / step - 1e-9); k * step <= a.high + 1e-9 * step; k++)
-        add_number(&t, a, k == 0 ? 0 : k * step);
+    double step = round_up((a.high - a.low) / wanted), first = ceil(a.low / step - 1e-9);
+    /* counted: where the range is narrower than what tells two numbers apart, one more than `first` is no
+     * more */
+    for (int i = 0; i < TICKS_MOST && (first + i) * step <= a.high + 1e-9 * step; i++)
+        add_number(&t, a, first + i == 0 ? 0 : (first + i) * step);
     return t;
 }
 

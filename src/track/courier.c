@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/replace.h"
+#include "evaluate/json.h"
 #include "track/log.h"
 
 #include <cjson/cJSON.h>
@@ -164,7 +165,7 @@ typedef struct metric_list {
 
 static void add_line(metric_list *metrics, const char *line, size_t length)
 {
-    cJSON *json = cJSON_ParseWithLength(line, length);
+    cJSON *json = ap_json_parse(line, length);
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(json, LOG_STEP);
     const cJSON *time_s = cJSON_GetObjectItemCaseSensitive(json, LOG_TIME), *item;
     if (cJSON_IsNumber(step) && cJSON_IsNumber(time_s)) cJSON_ArrayForEach(item, json)

@@ -2,6 +2,7 @@
 
 #include "core/file.h"
 #include "core/memory.h"
+#include "evaluate/json.h"
 #include "track/log.h"
 
 #include <cjson/cJSON.h>
@@ -47,7 +48,7 @@ static bool is_metric(const cJSON *item)
 
 static bool read_line(history *h, const char *text, size_t length)
 {
-    cJSON *line = cJSON_ParseWithLength(text, length);
+    cJSON *line = ap_json_parse(text, length);
     double step = number(line, LOG_STEP), time = number(line, LOG_TIME), epoch = number(line, LOG_EPOCH);
     bool good = cJSON_IsObject(line) && isfinite(step);
     const cJSON *item = NULL;

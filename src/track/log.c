@@ -4,6 +4,7 @@
 #include "core/memory.h"
 #include "core/replace.h"
 #include "core/text.h"
+#include "evaluate/json.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -19,7 +20,7 @@
 /* Whether the line is whole and of a step up to `last`. */
 static bool stays(const char *line, size_t length, int64_t last)
 {
-    cJSON *json = cJSON_ParseWithLength(line, length);
+    cJSON *json = ap_json_parse(line, length);
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(json, LOG_STEP);
     bool kept = cJSON_IsNumber(step) && step->valuedouble <= (double)last;
     cJSON_Delete(json);

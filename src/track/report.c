@@ -5,6 +5,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/replace.h"
+#include "evaluate/json.h"
 #include "track/log.h"
 
 #include <errno.h>
@@ -19,6 +20,8 @@
 #define REPORT_NAME "report.html"
 #define CONFIG_NAME "config.json"
 #define CONFIG_MOST ((size_t)1 << 24)
+/* Numbers of a log are whatever its writer put there: so many seconds, some 3000 years, and more are none. */
+#define SECONDS_MOST 1e11
 
 /* ---------------------------------------------------------------- the run */
 
@@ -48,7 +51,7 @@ static void read_config(run_record *run)
     char *path = ap_format_text("%s/" CONFIG_NAME, run->folder);
     size_t length;
     run->reading = ap_file_read(path, CONFIG_MOST, &run->config_text, &length);
-    if (run->config_text) run->config = cJSON_ParseWithLength(run->config_text, length);
+    if (run->config_text) run->config = ap_json_parse(run->config_text, length);
     if (run->config_text && !run->config) run->reading = ap_error(AP_FAILED, "%s: is not JSON", path);
     free(path);
 }
@@ -88,14 +91,18 @@ static void put_fact(page *p, const char *name, const char *value, const char *m
     ap_page_put(p, "</dd></div>\n");
 }
 
+/* Whether these seconds since 1970 are a day of the calendar, and which. */
+static bool local_time(double seconds, struct tm *local)
+{
+    return fabs(seconds) < SECONDS_MOST && localtime_r(&(time_t){(time_t)seconds}, local);
+}
+
 /* The day, and from when to when. */
 static void put_when(page *p, const run_record *run)
 {
     char day[32], begun[32], ended[32];
     struct tm from, to;
-    if (!isfinite(run->history.began)) return;
-    localtime_r(&(time_t){(time_t)run->history.began}, &from);
-    localtime_r(&(time_t){(time_t)run->history.ended}, &to);
+    if (!local_time(run->history.began, &from) || !local_time(run->history.ended, &to)) return;
     bool same = from.tm_year == to.tm_year && from.tm_yday == to.tm_yday;
     strftime(day, sizeof day, "%Y-%m-%d", &from);
     strftime(begun, sizeof begun, "%H:%M", &from);
@@ -108,6 +115,7 @@ static void put_when(page *p, const run_record *run)
 /* Seconds as "1 h 05 min", "12 min 30 s" or "42 s". */
 static char *duration(double seconds)
 {
+    if (!(fabs(seconds) < SECONDS_MOST)) return ap_copy_text("–");
     const long whole = lrint(seconds), minute = 60, hour = 60 * minute;
     if (whole >= hour) return ap_format_text("%ld h %02ld min", whole / hour, whole % hour / minute);
     if (whole >= minute) return ap_format_text("%ld min %02ld s", whole / minute, whole % minute);

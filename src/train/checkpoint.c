@@ -95,7 +95,7 @@ static bool get_real(const cJSON *object, const char *key, double *x)
 static ap_status progress_from_json(const char *path, const char *text, ap_progress *p,
                                     int64_t *optimiser_step)
 {
-    cJSON *root = cJSON_Parse(text);
+    cJSON *root = cJSON_ParseWithOpts(text, NULL, true);
     const cJSON *sums = cJSON_GetObjectItemCaseSensitive(root, "sums");
     *p = (ap_progress){0};
     const char *bad = NULL;

@@ -2,13 +2,13 @@
  * to type, shape and byte range; the bytes, which the ranges cover without gap or overlap. */
 #include "antiphon/safetensors.h"
 
+#include "core/file.h"
 #include "core/memory.h"
 #include "train/halves.h"
 #include "train/safetensors_types.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -230,7 +230,7 @@ static ap_status read_bytes(const ap_safetensors *file, int64_t at, size_t bytes
 static ap_status open_file(ap_safetensors *file)
 {
     struct stat about;
-    file->descriptor = open(file->path, O_RDONLY | O_CLOEXEC);
+    file->descriptor = ap_file_open(file->path);
     if (file->descriptor < 0 || fstat(file->descriptor, &about) != 0)
         return ap_error(AP_FAILED, "%s: %s", file->path, strerror(errno));
     if (!S_ISREG(about.st_mode)) return ap_error(AP_FAILED, "%s: not a regular file", file->path);

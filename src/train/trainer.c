@@ -320,6 +320,14 @@ static ap_measures validate(ap_trainer *trainer, ap_real *output)
     return mean_measures(&sums, (int64_t)set->count);
 }
 
+static bool is_there(const char *folder, const char *name)
+{
+    char *path = ap_format_text("%s/%s", folder, name);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
 static ap_status save(ap_trainer *trainer, const char *folder, const char *name)
 {
     char *path = ap_format_text("%s/%s", folder, name);
@@ -360,7 +368,9 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     free(output);
     ap_status status = ap_ok();
     if (report.best) status = save(trainer, folder, "best.safetensors");
-    bool due = ap_trainer_done(trainer) || p->epoch % trainer->config.train.checkpoint_every == 0;
+    /* the first at once: a run that ends before the next is gone on with, too */
+    bool due = ap_trainer_done(trainer) || p->epoch % trainer->config.train.checkpoint_every == 0 ||
+               !is_there(folder, "last.safetensors");
     if (due && !ap_failed(&status)) status = save(trainer, folder, "last.safetensors");
     return status;
 }
@@ -385,10 +395,8 @@ static ap_status run_epoch(ap_trainer *trainer, const char *folder, const volati
 ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)
 {
     AP_TRY(ap_make_folder(folder));
-    char *best = ap_format_text("%s/best.safetensors", folder);
-    if (trainer->progress.has_best && access(best, F_OK) != 0)
+    if (trainer->progress.has_best && !is_there(folder, "best.safetensors"))
         forget_best(trainer, "there is no best checkpoint here");
-    free(best);
     start(trainer);
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder, stop));
     if (trainer->progress.epoch < trainer->config.train.epochs)

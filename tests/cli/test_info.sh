@@ -31,3 +31,7 @@ expect 1 "cut: a header of" info cut
 expect 2 "too few arguments" info
 expect 2 "unexpected argument cut; usage: antiphon info" info good.safetensors cut
 expect 2 "did you mean --metadata?" info --metdata config good.safetensors
+
+# a FIFO that nobody writes is refused, not waited for
+mkfifo fifo
+expect 1 "fifo: not a regular file" info fifo

@@ -109,6 +109,9 @@ sed 's/"two"/"three"/' made/whole-1/evaluation.json >changed && cp changed made/
 expect 1 'made/whole-1/evaluation.json: was measured over other pieces' study made
 evaluation "$(system composed r_input=0.1)" >made/whole-1/evaluation.json
 expect 1 'made/whole-1/evaluation.json: has 1 numbers of "r_input", not 2' study made
+cp made/whole-0/evaluation.json made/whole-1/evaluation.json
+echo '{"more": 1}' >>made/whole-1/evaluation.json # what is behind the end is not passed over
+expect 1 'made/whole-1/evaluation.json: is not JSON' study made
 echo '{' >made/whole-1/evaluation.json
 expect 1 'made/whole-1/evaluation.json: is not JSON' study made
 expect 1 'made/whole-1/evaluation.json: is not JSON' report made --out broken.html

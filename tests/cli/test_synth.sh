@@ -9,6 +9,7 @@ there set/train/pair_0001_input.wav set/train/pair_0001_output.wav set/train/pai
 # the same again, with one thread and with several, whatever is there already
 cp -r set first
 rm set/train/pair_0002_input.wav
+touch set/made_by.txt.123-4.tmp set/val/pair_0005_input.wav.123-4.tmp # of one that was killed
 OMP_NUM_THREADS=1 expect 0 "" synth --out set --pairs 5 --seconds 0.5 --seed 7
 diff -r set first
 expect 0 "" synth --out other --pairs 2 --seconds 0.5 --seed 8

@@ -162,15 +162,20 @@ damage batch 0 -
 damage step . -
 damage stale . +
 damage best ... nan
+LC_ALL=C sed 's/\\n}"/}!!"/' whole/checkpoints/last.safetensors >damaged.safetensors # text behind its end
+expect 1 "damaged.safetensors: the state's" train tiny.json --out no --resume damaged.safetensors
 [ ! -e no/checkpoints/last.safetensors ]
 
 # a checkpoint from elsewhere does not take the place of another run's, and what a killed one left goes
 expect 2 "whole holds a run already, which going on from halves/checkpoints/last.safetensors would overwrite" \
     train tiny.json --out whole --resume halves/checkpoints/last.safetensors
-touch whole/checkpoints/last.safetensors.123-4.tmp whole/checkpoints/mine.tmp
+left="whole/checkpoints/last.safetensors.123-4.tmp whole/config.json.123-4.tmp whole/log.jsonl.123-4.tmp
+    whole/mlflow.json.123-4.tmp whole/samples/epoch_0001.wav.123-4.tmp"
+# shellcheck disable=SC2086  # several words
+touch $left whole/checkpoints/mine.tmp whole/report.html.123-4.tmp
 expect 0 "nothing left" train tiny.json --out whole --resume auto --mask_reg_weight 0.2
-[ ! -e whole/checkpoints/last.safetensors.123-4.tmp ]
-there whole/checkpoints/mine.tmp
+for path in $left; do [ ! -e "$path" ]; done
+there whole/checkpoints/mine.tmp whole/report.html.123-4.tmp
 
 # a pair without its partner is named and counted; without any pair training does not start
 mkdir -p lone

@@ -301,6 +301,13 @@ static void shapes_that_do_not_fit_are_both_named(void **state)
     ap_tape_free(tape);
 }
 
+static void a_status_is_one_line(void **state)
+{
+    (void)state;
+    ap_status status = ap_error(AP_FAILED, "%s: no such name", "a\nb\x1B[31m\x7F\xC3\xA9");
+    assert_string_equal(status.message, "a?b?[31m?\xC3\xA9: no such name");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +323,7 @@ int main(void)
         cmocka_unit_test(tape_tells_its_watch_of_sections_there_and_back),
         cmocka_unit_test(params_lie_in_one_array_in_order),
         cmocka_unit_test(shapes_that_do_not_fit_are_both_named),
+        cmocka_unit_test(a_status_is_one_line),
     };
     return cmocka_run_group_tests_name("core", tests, NULL, NULL);
 }

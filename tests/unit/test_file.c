@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void with_all_its_bytes(void **state)
 {
@@ -46,6 +48,10 @@ static void what_cannot_be_read(void **state)
     status = ap_file_read(*state, 1 << 20, &text, &length);
     assert_non_null(strstr(status.message, "not a regular file"));
     assert_null(text);
+    assert_int_equal(mkfifo(folder_path(state, "fifo"), 0600), 0);
+    status = ap_file_read(folder_path(state, "fifo"), 1 << 20, &text, &length); /* which nobody writes */
+    assert_non_null(strstr(status.message, "not a regular file"));
+    assert_null(text);
     assert_int_equal(ap_replace_file(path, "four", 4).code, AP_OK);
     status = ap_file_read(path, 3, &text, &length);
     assert_non_null(strstr(status.message, "4 bytes, more than the 3"));
@@ -54,6 +60,7 @@ static void what_cannot_be_read(void **state)
 
 int main(void)
 {
+    alarm(60); /* who waits for a writer waits for ever */
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_all_its_bytes),
         cmocka_unit_test(an_empty_one),

@@ -59,6 +59,12 @@ static void what_was_left_is_swept(void **state)
     assert_int_equal(folder_count(state), sizeof stay / sizeof *stay);
     for (size_t k = 0; k < sizeof stay / sizeof *stay; k++) check_content(folder_path(state, stay[k]), "x");
     ap_replace_sweep(folder_path(state, "missing/file"));
+    touch(folder_path(state, "otherwise.4-5.tmp"));
+    touch(folder_path(state, "mother.4-5.tmp"));
+    ap_replace_sweep_all(*state, "other");
+    assert_int_equal(folder_count(state),
+                     sizeof stay / sizeof *stay); /* other.12-3.tmp went, mother.4-5.tmp came */
+    check_content(folder_path(state, "mother.4-5.tmp"), "x");
 }
 
 static void check_refused(const char *path, const char *reason)

@@ -13,6 +13,7 @@
 #include "track/page.h"
 #include "track/picture.h"
 
+#include <float.h>
 #include <math.h>
 #include <png.h>
 #include <stdlib.h>
@@ -119,10 +120,11 @@ static void torn_lines_are_left_out(void **state)
                                 "{\"step\": 2, \"a\n" /* torn, and another run wrote on */
                                 "{\"a\": 7}\n"        /* no step */
                                 "[1, 2]\n"            /* no object */
+                                "{\"step\": 2, \"a\": 2}{\"step\": 2, \"a\": 2}\n"
                                 "{\"step\": 3, \"a\": 3, \"b\": \"text\"}\n"
                                 "{\"step\": 4, \"a\": 4"); /* the last */
     assert_int_equal(h.lines, 2);
-    assert_int_equal(h.torn, 4);
+    assert_int_equal(h.torn, 5);
     assert_int_equal(h.count, 1);
     const series *a = ap_history_find(&h, "a");
     assert_int_equal(a->count, 2);
@@ -173,6 +175,9 @@ static void ticks_are_round(void **state)
     t = ap_axis_ticks((axis){-0.3, 0.3, false}, 6);
     assert_int_equal(t.count, 7);
     assert_string_equal(t.label[3], "0"); /* and not -0 or 5e-17 */
+    /* narrower than what tells two numbers apart, where counting on by 1 comes to nothing */
+    t = ap_axis_ticks((axis){1, 1 + DBL_EPSILON, false}, 5);
+    for (int i = 0; i < t.count; i++) assert_true(t.at[i] >= -1e-9 && t.at[i] <= 1 + 1e-9);
     t = ap_axis_ticks((axis){1e-3, 1e3, true}, 5);
     assert_string_equal(t.label[0], "0.001");
     assert_string_equal(t.label[1], "0.1");
@@ -402,6 +407,26 @@ static void a_page_of_hostile_content(void **state)
     free(html);
 }
 
+/* What no writer of ours puts there, the page leaves out. */
+static void a_page_of_numbers_without_bounds(void **state)
+{
+    text_write(folder_path(state, "log.jsonl"),
+               "{\"step\": 1, \"epoch\": 1, \"time\": 1e17, \"val_loss\": 1, \"epoch_seconds\": 1e300}\n"
+               "{\"step\": 2, \"epoch\": 1e-300, \"time\": 1e300, \"val_loss\": 1.0000000000000002, "
+               "\"epoch_seconds\": 1e308}\n");
+    text_write(folder_path(state, "evaluation.json"),
+               "{\"items\": [\"a\"], \"systems\": [{\"name\": \"b\", \"summary\": {\"cost\": {\"mean\": 1, "
+               "\"low\": 0, \"high\": 2, \"count\": 1e300}}}]}");
+    ap_status status = ap_report_write(*state, NULL, 8);
+    assert_string_equal(status.message, "");
+    char *html = text_read(folder_path(state, "report.html"));
+    assert_null(strstr(html, "<dt>Trained</dt>"));
+    assert_non_null(strstr(html, "<dt>Time in training</dt>\n<dd>–"));
+    assert_null(strstr(html, "9223372036854775807"));
+    check_balance(strstr(html, "<html"));
+    free(html);
+}
+
 static void no_run_is_refused(void **state)
 {
     ap_status status = ap_report_write(*state, NULL, 8);
@@ -431,6 +456,7 @@ int main(void)
         cmocka_unit_test(a_tone_is_a_line),
         cmocka_unit_test_setup_teardown(flac_is_lossless, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(a_page_of_hostile_content, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(a_page_of_numbers_without_bounds, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(no_run_is_refused, folder_create, folder_remove),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,31 @@
+/* What the fuzzers share. A fuzzer hands bytes to a reader; the reader may refuse them, in one line. */
+#ifndef ANTIPHON_TESTS_FUZZ_H
+#define ANTIPHON_TESTS_FUZZ_H
+
+#include "antiphon/status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What libFuzzer calls. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The path of a file in memory that holds these bytes, and nothing else, until the next call. */
+const char *fuzz_file(const uint8_t *data, size_t size);
+
+/* The path of a folder of this process, in memory where the machine has /dev/shm; removed at the end. */
+const char *fuzz_folder(void);
+
+/* Writes, or with data NULL removes, the file `name` of that folder. */
+void fuzz_put(const char *name, const uint8_t *data, size_t size);
+
+/* Cuts what is up to the next byte 0xFF off the front of *data; the byte itself goes too. */
+const uint8_t *fuzz_part(const uint8_t **data, size_t *size, size_t *length);
+
+/* Aborts unless a failure has a message, of one line; whether it is a success. */
+int fuzz_good(ap_status status);
+
+/* Aborts with the line. */
+void fuzz_check(int holds, const char *what);
+
+#endif
