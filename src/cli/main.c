@@ -27,7 +27,9 @@ static void on_fatal(const char *message)
 static void wait_briefly(char **argv)
 {
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
-    if (setenv("GOMP_SPINCOUNT", SPINS, 1) == 0) execv("/proc/self/exe", argv);
+    char *program = realpath("/proc/self/exe", NULL); /* by its own name, which ps and top then show */
+    if (program && setenv("GOMP_SPINCOUNT", SPINS, 1) == 0) execv(program, argv);
+    free(program);
 }
 
 int main(int argc, char **argv)
