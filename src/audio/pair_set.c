@@ -79,6 +79,7 @@ static void remove_set(const char *place)
 /* Removes what a run that was killed has left: a folder with a note of ours, or one that got nothing yet. */
 static void remove_leftover(const char *place)
 {
+    ap_replace_sweep_all(place, PAIR_SET_NOTE); /* the note itself may not have got there */
     char *note = read_note(place);
     if (note && strncmp(note, NOTE_HEAD, strlen(NOTE_HEAD)) == 0)
         remove_set(place);

@@ -30,6 +30,9 @@ kill -KILL $! && wait $! && exit 1
 [ "$(ls killed)" = unfinished ]
 expect 0 "killed: pairs of" synth --out killed --pairs 5 --seconds 0.5 --seed 7
 diff -r killed first
+mkdir -p noted/unfinished && touch noted/unfinished/made_by.txt.123-4.tmp # killed while it wrote the note
+expect 0 "noted: pairs of" synth --out noted --pairs 5 --seconds 0.5 --seed 7
+diff -r noted first
 mkdir -p taken/unfinished && echo mine >taken/unfinished/notes.txt
 expect 1 "taken: not empty" synth --out taken
 there taken/unfinished/notes.txt
