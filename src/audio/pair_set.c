@@ -47,6 +47,23 @@ static bool has_note(const char *folder, const char *line)
     return same;
 }
 
+/* Whether any command of ours has begun a set there. */
+static bool is_ours(const char *folder)
+{
+    char *text = read_note(folder);
+    bool ours = text && strncmp(text, NOTE_HEAD, strlen(NOTE_HEAD)) == 0;
+    free(text);
+    return ours;
+}
+
+static bool has_split(const char *folder, size_t k)
+{
+    char *path = ap_format_text("%s/%s", folder, splits[k]);
+    bool there = access(path, F_OK) == 0;
+    free(path);
+    return there;
+}
+
 /* ---------------------------------------------------------------- the unfinished set */
 
 static void remove_split(const char *path)
@@ -80,12 +97,10 @@ static void remove_set(const char *place)
 static void remove_leftover(const char *place)
 {
     ap_replace_sweep_all(place, PAIR_SET_NOTE); /* the note itself may not have got there */
-    char *note = read_note(place);
-    if (note && strncmp(note, NOTE_HEAD, strlen(NOTE_HEAD)) == 0)
+    if (is_ours(place))
         remove_set(place);
     else
         rmdir(place);
-    free(note);
 }
 
 /* Removes what a run that was killed has left half-written in a set that is made again in its place. */
@@ -128,13 +143,39 @@ static bool in_place(const pair_set *set)
     return strcmp(set->place, set->folder) == 0;
 }
 
+/* The note goes last: with it the set is made. */
 static ap_status move_all(const pair_set *set)
 {
-    if (in_place(set)) return ap_ok();
-    for (size_t k = 0; k < SPLITS; k++) AP_TRY(move(set, splits[k]));
+    for (size_t k = 0; k < SPLITS; k++)
+        if (has_split(set->place, k)) AP_TRY(move(set, splits[k]));
     AP_TRY(move(set, PAIR_SET_NOTE));
     rmdir(set->place);
     return ap_ok();
+}
+
+/* Whether a run was killed while it moved a set that was whole: of each split one place lacks what the other
+ * has, and one has been moved. */
+static bool is_half_moved(const pair_set *set)
+{
+    size_t moved = 0;
+    for (size_t k = 0; k < SPLITS; k++) {
+        if (has_split(set->folder, k) == has_split(set->place, k)) return false;
+        moved += has_split(set->folder, k);
+    }
+    return moved > 0 && is_ours(set->place);
+}
+
+/* Goes on with it. Killed after the last move, it has left an empty folder. */
+static ap_status finish_move(const char *folder)
+{
+    pair_set set = {.folder = (char *)folder, .place = ap_format_text("%s/" UNFINISHED, folder)};
+    ap_status status = ap_ok();
+    if (is_half_moved(&set))
+        status = move_all(&set);
+    else
+        rmdir(set.place);
+    free(set.place);
+    return status;
 }
 
 /* ---------------------------------------------------------------- making one */
@@ -152,6 +193,8 @@ static ap_status begin_new(const pair_set *set, const char *note, const char *li
 ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatable, pair_set *set)
 {
     if (strncmp(note, NOTE_HEAD, strlen(NOTE_HEAD)) != 0) ap_fatal("a pair set's note: %s", note);
+    *set = (pair_set){.folder = NULL};
+    AP_TRY(finish_move(folder));
     char *line = ap_format_text("%s\n", note);
     bool again = repeatable && has_note(folder, line);
     *set = (pair_set){.folder = ap_copy_text(folder),
@@ -165,7 +208,7 @@ ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatabl
 
 ap_status ap_pair_set_end(pair_set *set, ap_status status)
 {
-    if (!ap_failed(&status)) status = move_all(set);
+    if (!ap_failed(&status) && !in_place(set)) status = move_all(set);
     if (ap_failed(&status) && !in_place(set)) {
         remove_leftover(set->place);
         if (set->created) rmdir(set->folder);

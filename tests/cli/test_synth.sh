@@ -33,6 +33,17 @@ diff -r killed first
 mkdir -p noted/unfinished && touch noted/unfinished/made_by.txt.123-4.tmp # killed while it wrote the note
 expect 0 "noted: pairs of" synth --out noted --pairs 5 --seconds 0.5 --seed 7
 diff -r noted first
+
+# one that is killed while it moves the set to its place has made it
+for moved in "train" "train val" "train val made_by.txt"; do
+    rm -rf moving && mkdir moving && cp -r first moving/unfinished
+    for part in $moved; do mv "moving/unfinished/$part" "moving/$part"; done
+    expect 0 "moving: pairs of" synth --out moving --pairs 5 --seconds 0.5 --seed 7
+    diff -r moving first
+done
+rm -rf moving && mkdir moving && cp -r first moving/unfinished && mv moving/unfinished/train moving
+expect 1 "moving: not empty" synth --out moving --pairs 5 --seconds 0.5 --seed 8 # of another kind: it is not made anew
+diff -r moving first
 mkdir -p taken/unfinished && echo mine >taken/unfinished/notes.txt
 expect 1 "taken: not empty" synth --out taken
 there taken/unfinished/notes.txt
