@@ -37,6 +37,18 @@ void ap_text_mask_controls(char *text)
         if ((unsigned char)*text < ' ' || *text == 0x7F) *text = '?';
 }
 
+const char *ap_text_find_nul(const char *json, size_t length)
+{
+    static const char escape[] = "\\u0000";
+    for (const char *at = json, *end = json + length; at < end; at++) {
+        if (*at == '\0') return at;
+        if (*at != '\\') continue;
+        if ((size_t)(end - at) >= strlen(escape) && memcmp(at, escape, strlen(escape)) == 0) return at;
+        at++; /* what is escaped, be it a backslash */
+    }
+    return NULL;
+}
+
 const char *ap_plural(int64_t count)
 {
     return count == 1 ? "" : "s";

@@ -18,6 +18,10 @@ bool ap_text_ends_in(const char *text, size_t length, const char *end);
  * terminal. */
 void ap_text_mask_controls(char *text);
 
+/* Where JSON of `length` bytes has a NUL, as a byte or as the escape \u0000, which cJSON takes for the end of
+ * a text; NULL: nowhere. */
+const char *ap_text_find_nul(const char *json, size_t length);
+
 /* What to append to a noun of which there are `count`: "s", or nothing for one. */
 const char *ap_plural(int64_t count);
 

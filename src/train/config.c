@@ -3,6 +3,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/suggest.h"
+#include "core/text.h"
 #include "train/config_table.h"
 
 #include <ctype.h>
@@ -175,7 +176,7 @@ static ap_status set_all(const char *source, const cJSON *root, ap_config *confi
 
 ap_status ap_config_parse(const char *source, const char *text, size_t length, ap_config *config)
 {
-    const char *nul = memchr(text, '\0', length), *end = NULL;
+    const char *nul = ap_text_find_nul(text, length), *end = NULL;
     if (nul) return syntax_error(source, text, nul, "a NUL byte");
     cJSON *root = cJSON_ParseWithLengthOpts(text, length + 1, &end, true);
     if (!root) return syntax_error(source, text, end ? end : text, "not valid JSON");

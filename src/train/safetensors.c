@@ -4,6 +4,7 @@
 
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/text.h"
 #include "train/halves.h"
 #include "train/safetensors_types.h"
 
@@ -196,8 +197,8 @@ static ap_status read_metadata(ap_safetensors *file, const cJSON *metadata)
 
 static ap_status read_header(ap_safetensors *file, const char *text, size_t length)
 {
-    const char *end = NULL;
-    if (!memchr(text, '\0', length)) file->header = cJSON_ParseWithLengthOpts(text, length + 1, &end, true);
+    const char *end = ap_text_find_nul(text, length);
+    if (!end) file->header = cJSON_ParseWithLengthOpts(text, length + 1, &end, true);
     if (!file->header)
         return ap_error(AP_FAILED, "%s: the header is not valid JSON at its byte %td", file->path,
                         end ? end - text : (ptrdiff_t)strlen(text));

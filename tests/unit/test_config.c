@@ -134,6 +134,8 @@ static void syntax_errors_have_a_place(void **state)
     ap_config config = ap_config_default();
     ap_status status = ap_config_parse("run.json", "{}\n\0 ", 5, &config);
     assert_string_equal(status.message, "run.json:2:1: a NUL byte at the end of the text");
+    refused("{\"data\": {\"path\": \"a\\u0000b\"}}", "run.json:1:21: a NUL byte near '\\u0000b\"}}'");
+    refused("{\"data\": {\"path\\u0000\": \"a\"}}", "run.json:1:16: a NUL byte near '\\u0000\": \"a\"}}'");
     /* whatever ends too soon is refused, wherever it is cut */
     const char whole[] = "{\"data\": {\"path\": \"a\\n\", \"seconds\": 1e1, \"unity_test\": true}, "
                          "\"codec\": {\"ratios\": [8, 5]}}";

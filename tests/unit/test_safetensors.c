@@ -213,6 +213,8 @@ static void malformed_files(void **state)
     header_refused("", "the header is not valid JSON at its byte 0");
     header_refused("{\"x\":}", "the header is not valid JSON at its byte 5");
     header_refused("{} {}", "the header is not valid JSON at its byte 3");
+    header_refused("{\"x\\u0000y\":1}",
+                   "the header is not valid JSON at its byte 3"); /* else it were another's name */
     header_refused("[1]", "the header is not a JSON object");
     header_refused("{}", "the last 16 bytes belong to no tensor");
 }

@@ -10,6 +10,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+static long find_nul(const char *json)
+{
+    const char *nul = ap_text_find_nul(json, strlen(json));
+    return nul ? nul - json : -1;
+}
+
+static void nul_is_found(void **state)
+{
+    (void)state;
+    assert_int_equal(find_nul("\"a\\u0000\""), 2);
+    assert_int_equal(find_nul("\"\\\\\\u0000"), 3);
+    assert_int_equal(find_nul("\"\\\\u0000\""), -1); /* a backslash and a word */
+    assert_int_equal(find_nul("\"\\u0001 \\u000\""), -1);
+    assert_int_equal(find_nul("\\"), -1);
+    const char bytes[] = "{}\0";
+    assert_ptr_equal(ap_text_find_nul(bytes, sizeof bytes), bytes + 2);
+}
+
 static void reads_back(double x)
 {
     char text[AP_NUMBER_TEXT];
@@ -68,6 +86,7 @@ static void ends(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nul_is_found),
         cmocka_unit_test(ends),
         cmocka_unit_test(numbers_read_back),
         cmocka_unit_test(the_hosts_locale_has_no_say),
