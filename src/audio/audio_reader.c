@@ -238,6 +238,11 @@ static ap_status convert(ap_audio_reader *r)
     if (failure) return ap_error(AP_FAILED, "%s: resampling: %s", r->path, src_strerror(failure));
     r->mono_at += work.input_frames_used;
     r->ready_end = work.output_frames_gen;
+    for (int64_t i = 0; i < r->ready_end; i++)
+        if (!isfinite(r->ready[i])) /* the filter overshoots what a float holds */
+            return ap_error(AP_FAILED, "%s: resampling: sample %lld (at %.3f s) is beyond any number",
+                            r->path, (long long)(r->samples_made + i),
+                            (double)(r->samples_made + i) / r->rate);
     r->samples_made += r->ready_end;
     if (!r->read_all) return ap_ok();
     int64_t missing = converted_length(r, r->frames_read) - r->samples_made;

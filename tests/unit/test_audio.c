@@ -6,6 +6,7 @@
 #include "support/folder.h"
 
 #include <malloc.h>
+#include <float.h>
 #include <math.h>
 #include <sndfile.h>
 #include <stdio.h>
@@ -274,6 +275,22 @@ static void what_is_no_number_is_refused(void **state)
     assert_int_equal(folder_count(state), 1);
 }
 
+/* A filter overshoots where the wave jumps. */
+static void what_resampling_takes_beyond_a_float_is_refused(void **state)
+{
+    const char *path = folder_path(state, "loud.wav");
+    SF_INFO info = {.samplerate = 48000, .channels = 1, .format = WAV_FLOAT};
+    SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+    assert_non_null(file);
+    for (int i = 0; i < 20000; i++) sf_writef_float(file, (float[]){i / 500 % 2 ? FLT_MAX : -FLT_MAX}, 1);
+    sf_close(file);
+    ap_audio audio;
+    ap_status status = ap_audio_read(path, 24000, &audio);
+    assert_int_equal(status.code, AP_FAILED);
+    assert_non_null(strstr(status.message, "loud.wav: resampling: sample "));
+    assert_null(audio.samples);
+}
+
 static void an_unfinished_file_does_not_appear(void **state)
 {
     ap_audio_writer *writer;
@@ -303,6 +320,7 @@ int main(void)
         IN_FOLDER(a_file_that_was_cut_short_is_noticed),
         IN_FOLDER(a_header_from_a_pipe_is_no_fault),
         IN_FOLDER(what_is_no_number_is_refused),
+        IN_FOLDER(what_resampling_takes_beyond_a_float_is_refused),
         IN_FOLDER(an_unfinished_file_does_not_appear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
