@@ -22,3 +22,18 @@ expect() {
 there() {
     for path in "$@"; do [ -e "$path" ] || { echo "$path is missing" && exit 1; }; done
 }
+
+# begin WORD...: starts `antiphon WORD...` as $process. What an earlier command has printed is gone by then.
+begin() {
+    : >out 2>err
+    "$ANTIPHON" "$@" >out 2>err &
+    process=$!
+}
+
+# until_says TEXT [COUNT]: waits until $process has printed TEXT, in so many lines
+until_says() {
+    until [ "$(grep -cF -- "$1" out)" -ge "${2:-1}" ]; do
+        kill -0 $process || { echo "ended before it said \"$1\":" && cat out err && exit 1; }
+        sleep 0.02
+    done
+}

@@ -14,10 +14,10 @@ tensors() {
 kill_at() {
     moment=$1
     shift
-    "$ANTIPHON" "$@" >out 2>err &
+    begin "$@"
     sleep "$moment"
-    kill -KILL $! 2>/dev/null || true
-    wait $! 2>/dev/null || true
+    kill -KILL $process 2>/dev/null || true
+    wait $process 2>/dev/null || true
 }
 
 # training: checkpoints, log, configuration and samples
@@ -45,10 +45,10 @@ done
 diff -r whole/samples broken/samples
 
 # a run with few checkpoints has one as soon as it has a best one
-"$ANTIPHON" train tiny.json --out rare --train.epochs=100000 --train.checkpoint_every=50000 >out 2>err &
-until [ "$(grep -c Output: out)" -ge 3 ]; do kill -0 $! && sleep 0.02; done
-kill -KILL $!
-wait $! 2>/dev/null || true
+begin train tiny.json --out rare --train.epochs=100000 --train.checkpoint_every=50000
+until_says Output: 3
+kill -KILL $process
+wait $process 2>/dev/null || true
 expect 0 "going on from rare/checkpoints/last.safetensors: 1 epoch" train tiny.json --out rare --resume auto \
     --train.epochs=2 --train.checkpoint_every=50000
 

@@ -38,10 +38,8 @@ expect 2 "track.uri" train tiny.json --out no --track.uri=sqlite:///mlflow.db
 # interrupted in the middle of an epoch: saved, exit code 130, and resumed to the same bits
 # start OPTION...: trains in the background, as $process, and waits for an epoch
 start() {
-    : >out
-    "$ANTIPHON" train tiny.json "$@" >out 2>err &
-    process=$!
-    until grep -q 'epoch' out; do kill -0 $process && sleep 0.05; done
+    begin train tiny.json "$@"
+    until_says epoch
 }
 start --out broken --mask_reg_weight 0.2 --train.epochs=3
 kill -INT $process 2>/dev/null || true
@@ -77,10 +75,11 @@ done
 )
 # and it saves though nobody reads any longer what it says
 mkfifo pipe
+: >out
 "$ANTIPHON" train tiny.json --out unread --train.epochs=100000 >out 2>pipe &
 process=$!
 : <pipe
-until grep -q 'epoch' out; do kill -0 $process && sleep 0.05; done
+until_says epoch
 kill -INT $process
 code=0
 wait $process || code=$?
