@@ -45,18 +45,21 @@ typedef struct ap_observer {
 ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **trainer);
 void ap_trainer_free(ap_trainer *trainer);
 
-/** Goes on from a checkpoint instead of from the start: the numbers are those of a run that was not
- * interrupted. Where the loss or the data are others than the checkpoint's, the best epoch is judged anew. */
-ap_status ap_trainer_resume(ap_trainer *trainer, const char *checkpoint);
+/** As ap_trainer_create, but going on from a checkpoint: the numbers are those of a run that was not
+ * interrupted. codec.weights is not read, as the checkpoint holds the codec. Where the loss or the data are
+ * others than the checkpoint's, the best epoch is judged anew. */
+ap_status ap_trainer_resume(const ap_config *config, const ap_observer *observer, const char *checkpoint,
+                            ap_trainer **trainer);
 
 /** Epochs completed, and whether there is nothing left to do. */
 int64_t ap_trainer_epoch(const ap_trainer *trainer);
 int64_t ap_trainer_step(const ap_trainer *trainer);
 bool ap_trainer_done(const ap_trainer *trainer);
 
-/** Encodes, when called first, what need be encoded only once, and trains to the last epoch (or until train.patience runs out), writing `folder`/last.safetensors and, of the
- * epoch with the lowest validation loss, best.safetensors; if there is none in `folder` the best is judged
- * anew. When *stop becomes nonzero (NULL: never) it saves and returns AP_INTERRUPTED. */
+/** Encodes, when called first, what need be encoded only once, and trains to the last epoch (or until
+ * train.patience runs out), writing `folder`/last.safetensors and, of the epoch with the lowest validation
+ * loss, best.safetensors; if there is none in `folder` the best is judged anew. When *stop becomes nonzero
+ * (NULL: never) it saves and returns AP_INTERRUPTED. */
 ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop);
 
 /** The learning rate of optimiser step `step` (from 0) of `steps`: a linear rise over train.warmup_steps,

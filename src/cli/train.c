@@ -219,18 +219,6 @@ static ap_status check_folder(const run *r)
     return ap_ok();
 }
 
-/* What a run has left that a new one would overwrite, though not what it could go on from. A log alone is
- * that of a run which was ended before its first checkpoint. */
-static ap_status check_remains(const run *r)
-{
-    if (access(r->best, F_OK) != 0) return ap_ok();
-    return ap_error(
-        AP_MISUSE,
-        "%s is missing, but best.safetensors of a run is there: --resume FILE names a checkpoint to go "
-        "on from, --out another folder",
-        r->last);
-}
-
 /* A checkpoint from elsewhere, going on in a folder that holds a run, would take the place of that run's. */
 static ap_status check_other_run(const run *r, const char *from)
 {
@@ -242,21 +230,23 @@ static ap_status check_other_run(const run *r, const char *from)
         r->folder, from);
 }
 
-/* Which checkpoint to go on from: NULL for none. */
+/* Which checkpoint to go on from: NULL for none. Where the disk was full, or the program killed, before the
+ * first last.safetensors, best.safetensors stands alone, and is as complete. */
 static ap_status choose_checkpoint(const run *r, const char *resume, const char **from)
 {
-    bool there = access(r->last, F_OK) == 0;
+    bool last = access(r->last, F_OK) == 0, best = access(r->best, F_OK) == 0;
     *from = NULL;
     if (resume && strcmp(resume, "auto") != 0) {
         *from = resume;
         return check_other_run(r, resume);
     }
-    if (!there) return check_remains(r);
+    if (!last && !best) return ap_ok();
     if (!resume)
         return ap_error(AP_MISUSE,
                         "%s holds a run already: --resume auto goes on with it, --out names another folder",
                         r->folder);
-    *from = r->last;
+    if (!last) printf("%s is missing: %s takes its place\n", r->last, r->best);
+    *from = last ? r->last : r->best;
     return ap_ok();
 }
 
@@ -299,7 +289,9 @@ static bool tell_changes(const run *r, const char *checkpoint)
         ap_config_value(&before, i, was);
         ap_config_value(r->config, i, is);
         if (strcmp(was, is) == 0) continue;
-        printf("changed: %s was %s, is %s\n", ap_config_name(i), was, is);
+        bool held = strcmp(ap_config_name(i), "codec.weights") == 0;
+        printf("changed: %s was %s, is %s%s\n", ap_config_name(i), was, is,
+               held ? ", which is not read: the checkpoint holds the codec" : "");
         changed = true;
     }
     return changed;
@@ -366,16 +358,15 @@ static ap_status train(run *r, const char *from)
 {
     ap_observer observer = {.context = r, .note = on_note, .step = on_step, .epoch = on_epoch};
     ap_trainer *trainer;
-    AP_TRY(ap_trainer_create(r->config, &observer, &trainer));
-    ap_status status = from ? ap_trainer_resume(trainer, from) : ap_ok();
-    if (!ap_failed(&status) && from)
+    AP_TRY(from ? ap_trainer_resume(r->config, &observer, from, &trainer)
+                : ap_trainer_create(r->config, &observer, &trainer));
+    if (from)
         printf("going on from %s: %" PRId64 " epoch%s, %" PRId64 " step%s done\n", from,
                ap_trainer_epoch(trainer), ap_plural(ap_trainer_epoch(trainer)), ap_trainer_step(trainer),
                ap_plural(ap_trainer_step(trainer)));
-    bool changed = !ap_failed(&status) && from && tell_changes(r, from);
-    if (!ap_failed(&status) && !from) warn_of_codec(r->config);
-    bool done = !ap_failed(&status) && ap_trainer_done(trainer);
-    if (!ap_failed(&status) && !done) status = train_on_record(r, trainer, from != NULL);
+    bool changed = from && tell_changes(r, from), done = ap_trainer_done(trainer);
+    if (!from) warn_of_codec(r->config);
+    ap_status status = done ? ap_ok() : train_on_record(r, trainer, from != NULL);
     if (!ap_failed(&status)) status = tell_best(r, done, from);
     if (done && changed) tell_too_late(r, trainer);
     ap_trainer_free(trainer);
@@ -423,7 +414,9 @@ static const verb_option table[] = {
     {.name = "resume",
      .placeholder = "auto|FILE",
      .kind = OPTION_TEXT,
-     .help = "go on from the run folder's last checkpoint, if there is one, or from FILE"},
+     .help =
+         "go on from the run folder's last checkpoint (its best, should that be all there is), if there is "
+         "one, or from FILE"},
     {.name = "section.key",
      .placeholder = "VALUE",
      .kind = OPTION_OVERRIDES,

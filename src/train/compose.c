@@ -253,8 +253,8 @@ static ap_status open_sources(job *j, const char *const paths[2], double *whole)
         AP_TRY(ap_audio_reader_open(paths[k], AP_SAMPLE_RATE, &j->readers[k]));
         double seconds = (double)ap_audio_reader_length(j->readers[k]) / AP_SAMPLE_RATE;
         if (seconds < AP_COMPOSE_SECONDS_LEAST)
-            return ap_error(AP_FAILED, "%s: %.3f s long, too short: at least %g s are needed", paths[k],
-                            seconds, AP_COMPOSE_SECONDS_LEAST);
+            return ap_error(AP_FAILED, "%s: %.5f s long, too short: at least %g s are needed", paths[k],
+                            seconds, AP_COMPOSE_SECONDS_LEAST); /* so that a sample shows */
         *whole = fmin(*whole, seconds);
     }
     return ap_ok();

@@ -4,6 +4,7 @@
 #include "antiphon/pairs.h"
 #include "core/memory.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,8 +27,11 @@ static void cut(ap_dataset *dataset, size_t piece, const ap_audio *input, const 
 static ap_status check_length(const char *path, const ap_audio *audio, int64_t S)
 {
     if (audio->count >= S) return ap_ok();
-    return ap_error(AP_FAILED, "%s: %.2f s long, shorter than the %.2f s of data.seconds", path,
-                    (double)audio->count / AP_SAMPLE_RATE, (double)S / AP_SAMPLE_RATE);
+    return ap_error(AP_FAILED,
+                    "%s: %" PRId64 " samples at %d Hz (%.2f s), shorter than data.seconds: %" PRId64
+                    " samples (%.2f s)",
+                    path, audio->count, AP_SAMPLE_RATE, (double)audio->count / AP_SAMPLE_RATE, S,
+                    (double)S / AP_SAMPLE_RATE);
 }
 
 static ap_status load_pair(ap_dataset *dataset, size_t piece, const ap_pair *pair)

@@ -111,7 +111,9 @@ static void start(ap_trainer *trainer)
     trainer->started = ap_clock_seconds();
 }
 
-ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **out)
+/* A trainer whose model is built as `model` says, and which goes by `config` otherwise. */
+static ap_status create(const ap_config *config, const ap_config *model, const ap_observer *observer,
+                        ap_trainer **out)
 {
     *out = NULL;
     AP_TRY(ap_config_check(config));
@@ -121,7 +123,7 @@ ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer
     if (config->train.threads) omp_set_num_threads(config->train.threads);
     ap_status status = load_data(trainer);
     if (!ap_failed(&status))
-        status = ap_model_create(config, stream(trainer, STREAM_WEIGHTS, 0), &trainer->model);
+        status = ap_model_create(model, stream(trainer, STREAM_WEIGHTS, 0), &trainer->model);
     if (ap_failed(&status)) {
         ap_trainer_free(trainer);
         return status;
@@ -129,6 +131,11 @@ ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer
     prepare(trainer);
     *out = trainer;
     return status;
+}
+
+ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **trainer)
+{
+    return create(config, config, observer, trainer);
 }
 
 void ap_trainer_free(ap_trainer *trainer)
@@ -159,7 +166,7 @@ static bool says_what_is_best(const char *name)
            strcmp(name, "data.seconds") == 0 || strcmp(name, "data.unity_test") == 0;
 }
 
-ap_status ap_trainer_resume(ap_trainer *trainer, const char *checkpoint)
+static ap_status load_checkpoint(ap_trainer *trainer, const char *checkpoint)
 {
     ap_config before;
     AP_TRY(ap_checkpoint_config(checkpoint, &before));
@@ -175,6 +182,20 @@ ap_status ap_trainer_resume(ap_trainer *trainer, const char *checkpoint)
         free(why);
     }
     return ap_ok();
+}
+
+ap_status ap_trainer_resume(const ap_config *config, const ap_observer *observer, const char *checkpoint,
+                            ap_trainer **trainer)
+{
+    ap_config model = *config;
+    model.codec.weights[0] = '\0'; /* the checkpoint holds them; the file may have moved since */
+    AP_TRY(create(config, &model, observer, trainer));
+    ap_status status = load_checkpoint(*trainer, checkpoint);
+    if (ap_failed(&status)) {
+        ap_trainer_free(*trainer);
+        *trainer = NULL;
+    }
+    return status;
 }
 
 int64_t ap_trainer_epoch(const ap_trainer *trainer)

@@ -12,7 +12,7 @@ expect 0 "r_target   0.99999" cost $drums $piano $piano --segments 100
 [ ! -s err ]
 
 expect 0 '"segments": 100, "samples": 48000}' cost $drums $piano $piano --segments=100 --json
-expect 0 "(2.000, 2.000, 1.000 s): the first 1.000 s" cost $drums $piano b/val/pair_0002_output.wav --json
+expect 0 "(2.00000, 2.00000, 1.00000 s): the first 1.00000 s" cost $drums $piano b/val/pair_0002_output.wav --json
 [ "$(wc -l <out)" -eq 1 ]
 
 expect 2 "too few arguments" cost $drums $piano

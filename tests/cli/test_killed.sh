@@ -31,13 +31,8 @@ for moment in 0.05 0.1 0.15 0.2 0.25 0.3; do
         if [ -e "$file" ]; then expect 0 "tensors" info "$file"; fi
     done
 done
-# between the first best checkpoint and the first to go on from, which is named then
-from=auto
-if [ -e broken/checkpoints/best.safetensors ] && [ ! -e broken/checkpoints/last.safetensors ]; then
-    from=broken/checkpoints/best.safetensors
-fi
 # shellcheck disable=SC2086
-expect 0 "broken/checkpoints/best.safetensors" $long --out broken --resume $from
+expect 0 "broken/checkpoints/best.safetensors" $long --out broken --resume auto
 for name in last best; do
     [ "$(tensors whole/checkpoints/$name.safetensors)" = "$(tensors broken/checkpoints/$name.safetensors)" ]
 done

@@ -254,9 +254,8 @@ static ending run_to_the_end(const ap_config *config, const char *name, const ch
     ending e = {0};
     ap_observer observer = {.context = &e, .note = on_ending_note, .epoch = on_ending_epoch};
     ap_trainer *trainer;
-    ap_status status = ap_trainer_create(config, &observer, &trainer);
-    assert_string_equal(status.message, "");
-    if (checkpoint) status = ap_trainer_resume(trainer, checkpoint);
+    ap_status status = checkpoint ? ap_trainer_resume(config, &observer, checkpoint, &trainer)
+                                  : ap_trainer_create(config, &observer, &trainer);
     assert_string_equal(status.message, "");
     char *path = ap_format_text("%s/%s", folder, name), *best = ap_format_text("%s/best.safetensors", path);
     e.status = ap_trainer_run(trainer, path, NULL);
