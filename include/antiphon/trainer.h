@@ -20,15 +20,18 @@ typedef struct ap_step_report {
     int64_t step;           /**< optimiser steps in all */
     double learning_rate, gradient_norm;
     double pairs_per_second, seconds_left;
-    ap_measures measures; /**< of this batch */
+    ap_measures measures; /**< means over the step's items */
 } ap_step_report;
 
 typedef struct ap_epoch_report {
     int64_t epoch, step;
     double learning_rate, seconds;
-    ap_measures train, validation; /**< means over the epoch's items; over the validation set */
-    bool best;                     /**< whether the validation loss is the lowest so far */
-    int64_t S;                     /**< samples of the following three, which are one validation item's */
+    ap_measures train; /**< means over the items of the epoch's steps, without those of skipped steps; NaN if
+                          all were skipped */
+    ap_measures validation; /**< means over the validation set; of a codec that is trained with
+                               data.unity_test over both recordings of each pair */
+    bool best;              /**< whether the validation loss is the lowest so far */
+    int64_t S;              /**< samples of the following three, which are one validation item's */
     const ap_real *input, *target, *output;
 } ap_epoch_report;
 

@@ -7,6 +7,7 @@
 #include "core/replace.h"
 #include "core/text.h"
 #include "train/order.h"
+#include "train/statistics.h"
 #include "train/step.h"
 
 #include <inttypes.h>
@@ -30,6 +31,7 @@ struct ap_trainer {
     ap_model *model;
     ap_tape *tape;
     ap_adamw optimiser;
+    ap_statistics statistics; /* as they were before the step under way */
     ap_dataset train, validation;
     ap_batch batch;
     ap_choice *order; /* of the epoch under way */
@@ -92,6 +94,7 @@ static void prepare(ap_trainer *trainer)
     trainer->tape = ap_tape_create(stream(trainer, STREAM_TAPE, 0));
     trainer->progress.rng = *ap_tape_rng(trainer->tape);
     trainer->optimiser = ap_step_optimiser(&trainer->config, trainer->model);
+    trainer->statistics = ap_statistics_init(ap_model_params(trainer->model));
     trainer->order = ap_allocate((size_t)items_per_epoch(trainer), sizeof *trainer->order);
 }
 
@@ -141,6 +144,7 @@ ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer
 void ap_trainer_free(ap_trainer *trainer)
 {
     if (!trainer) return;
+    ap_statistics_free(&trainer->statistics);
     ap_tape_free(trainer->tape);
     ap_model_free(trainer->model);
     ap_adamw_free(&trainer->optimiser);
@@ -250,39 +254,53 @@ static void add_measures(ap_measures *sums, const ap_measures *measures, double 
     }
 }
 
+/* Where there were no items every mean is NaN. */
 static ap_measures mean_measures(const ap_measures *sums, int64_t count)
 {
     ap_measures mean = *sums;
-    for (int k = 0; k < AP_MEASURE_COUNT; k++) mean.value[k] /= (double)(count ? count : 1);
+    for (int k = 0; k < AP_MEASURE_COUNT; k++) mean.value[k] /= (double)count;
     return mean;
 }
 
-/* forward and backward over one batch, whose gradient counts with `share` */
-static ap_measures run_batch(ap_trainer *trainer, int64_t index, double share)
+/* Forward and backward over `count` items from `at` on, whose gradient counts with `share`. */
+static ap_measures run_batch(ap_trainer *trainer, int64_t at, int64_t count, double share)
 {
-    int64_t size = trainer->config.train.batch_size, at = index * size;
-    int64_t count = ap_least(size, items_per_epoch(trainer) - at);
     ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->order + at);
-    ap_measures measures =
-        ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
-    add_measures(&trainer->progress.sums, &measures, (double)count);
-    trainer->progress.counted += count;
-    trainer->pairs_since += count;
-    return measures;
+    return ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
 }
 
-static ap_status update(ap_trainer *trainer, ap_step_report *report)
+/* Forward and backward over `total` items from `at` on, batch by batch, where every item weighs the same.
+ * Gives the means over the items. */
+static ap_measures run_batches(ap_trainer *trainer, int64_t at, int64_t total)
 {
+    ap_measures means = {0};
+    for (int64_t done = 0, count; done < total; done += count) {
+        count = ap_least(trainer->config.train.batch_size, total - done);
+        double share = (double)count / (double)total;
+        ap_measures measures = run_batch(trainer, at + done, count, share);
+        add_measures(&means, &measures, share);
+    }
+    return means;
+}
+
+/* Moves the weights and adds to the epoch's sums; but a step without a finite gradient leaves no trace. */
+static ap_status update(ap_trainer *trainer, int64_t items, ap_step_report *report)
+{
+    ap_progress *p = &trainer->progress;
     int64_t steps = trainer->config.train.epochs * steps_per_epoch(trainer);
-    report->learning_rate = ap_learning_rate(&trainer->config, trainer->progress.step, steps);
+    report->learning_rate = ap_learning_rate(&trainer->config, p->step, steps);
     report->gradient_norm =
         ap_step_update(&trainer->config, trainer->model, &trainer->optimiser, report->learning_rate);
-    trainer->skipped = isfinite(report->gradient_norm) ? 0 : trainer->skipped + 1;
-    if (trainer->skipped > 0)
-        note(trainer, "step %" PRId64 ": the gradient is not finite, the step is skipped",
-             trainer->progress.step + 1);
-    trainer->progress.step++;
-    if (trainer->skipped < SKIPS_MOST) return ap_ok();
+    p->step++;
+    if (isfinite(report->gradient_norm)) {
+        add_measures(&p->sums, &report->measures, (double)items);
+        p->counted += items;
+        trainer->skipped = 0;
+        return ap_ok();
+    }
+    ap_statistics_restore(&trainer->statistics, ap_model_params(trainer->model));
+    note(trainer, "step %" PRId64 ": the gradient is not finite, the step is skipped", p->step);
+    if (++trainer->skipped < SKIPS_MOST) return ap_ok();
     return ap_error(AP_FAILED, "training has diverged: no finite gradient in %d steps; lower train.lr",
                     SKIPS_MOST);
 }
@@ -308,10 +326,13 @@ static void report_step(ap_trainer *trainer, ap_step_report *report)
 static ap_status run_step(ap_trainer *trainer)
 {
     ap_progress *p = &trainer->progress;
-    int64_t group = ap_least(trainer->config.train.accumulate, batches_per_epoch(trainer) - p->batch);
-    ap_step_report report = {0};
-    for (int64_t k = 0; k < group; k++) report.measures = run_batch(trainer, p->batch++, 1.0 / (double)group);
-    AP_TRY(update(trainer, &report));
+    int64_t size = trainer->config.train.batch_size, at = p->batch * size;
+    int64_t total = ap_least(trainer->config.train.accumulate * size, items_per_epoch(trainer) - at);
+    ap_statistics_keep(&trainer->statistics, ap_model_params(trainer->model));
+    ap_step_report report = {.measures = run_batches(trainer, at, total)};
+    p->batch += ap_divide_up(total, size);
+    trainer->pairs_since += total;
+    AP_TRY(update(trainer, total, &report));
     p->rng = *ap_tape_rng(trainer->tape);
     report_step(trainer, &report);
     return ap_ok();
@@ -319,26 +340,40 @@ static ap_status run_step(ap_trainer *trainer)
 
 /* ---------------------------------------------------------------- an epoch */
 
-/* Measures over the validation set, one item at a time; the output of the first is left in `output` [S]. */
+/* The measures of one item of the validation set; `output` [S] receives what the model makes of it. */
+static ap_measures validate_item(ap_trainer *trainer, ap_batch *batch, const ap_choice *choice,
+                                 ap_real *output)
+{
+    ap_measures measures;
+    ap_batch_fill(batch, &trainer->validation, 1, choice);
+    ap_tape_reset(trainer->tape);
+    ap_tape_training_set(trainer->tape, false);
+    ap_tape_gradients_set(trainer->tape, false);
+    ap_heard heard = ap_batch_forward(trainer->tape, trainer->model, batch);
+    ap_objective(trainer->tape, &trainer->config, &heard, &measures);
+    memcpy(output, heard.output->value.data, (size_t)trainer->validation.S * sizeof *output);
+    return measures;
+}
+
+/* Means over the validation set, one item at a time; the output of the first is left in `output` [S]. A codec
+ * that learns from both recordings of a pair is validated on both. */
 static ap_measures validate(ap_trainer *trainer, ap_real *output)
 {
     const ap_dataset *set = &trainer->validation;
+    const bool unity = trainer->config.data.unity_test, both = unity && trainer->config.codec.train;
     ap_batch batch = ap_batch_init(set, 1);
+    ap_real *unheard = ap_allocate((size_t)set->S, sizeof *unheard);
     ap_measures sums = {0};
-    for (int64_t i = 0; i < (int64_t)set->count; i++) {
-        ap_choice own = {i, i, trainer->config.data.unity_test, false, 1, 1};
-        ap_batch_fill(&batch, set, 1, &own);
-        ap_tape_reset(trainer->tape);
-        ap_tape_training_set(trainer->tape, false);
-        ap_tape_gradients_set(trainer->tape, false);
-        ap_heard heard = ap_batch_forward(trainer->tape, trainer->model, &batch);
-        ap_measures measures;
-        ap_objective(trainer->tape, &trainer->config, &heard, &measures);
-        add_measures(&sums, &measures, 1);
-        for (int64_t s = 0; i == 0 && s < set->S; s++) output[s] = heard.output->value.data[s];
-    }
+    int64_t count = 0;
+    for (int64_t i = 0; i < (int64_t)set->count; i++)
+        for (int side = 0; side <= both; side++, count++) {
+            const ap_choice own = {i, i, unity, side == 1, 1, 1};
+            ap_measures measures = validate_item(trainer, &batch, &own, count == 0 ? output : unheard);
+            add_measures(&sums, &measures, 1);
+        }
+    free(unheard);
     ap_batch_free(&batch);
-    return mean_measures(&sums, (int64_t)set->count);
+    return mean_measures(&sums, count);
 }
 
 static bool is_there(const char *folder, const char *name)
