@@ -16,9 +16,9 @@ static void print_text(const char *text, const char *indent)
     fputs(indent, stdout);
     for (; *text; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c == '\n')
-            printf(text[1] ? "\n%s" : "", indent);
-        else
+        if (c == '\n' && text[1])
+            printf("\n%s", indent);
+        else if (c != '\n')
             putchar((c < ' ' && c != '\t') || c == 0x7F ? '?' : c);
     }
     putchar('\n');

@@ -551,7 +551,7 @@ static void residual_block_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var **in = y->inputs;
     block_shape shape = shape_of(in);
-    block_arrays values = values_of(in), grads = {NULL};
+    block_arrays values = values_of(in), grads = {0};
     ap_real **grad = (ap_real *[]){NULL, NULL, NULL, NULL, NULL, NULL, NULL};
     bool fresh, trained = false;
     for (int k = SQUEEZE; k < INPUTS; k++) {
