@@ -5,7 +5,7 @@
 set -eu
 [ "${1:-}" != --help ] || { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"; exit 0; }
 cd "$(dirname "$0")/.."
-CONFIG=${CONFIG:-configs/seed.json}    # the configuration of both runs
+CONFIG=${CONFIG:-configs/original.json}    # the configuration of both runs
 DATASET=${DATASET:-}                   # a pair set; empty: made by the synthesiser
 PAIRS=${PAIRS:-40}
 WEIGHTS=${WEIGHTS:-"0 0.5"}            # loss.corr_weight of the runs

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The ablation study: the compose objective whole, with each of its parts taken away in turn, and the seed's objective; some
+# The ablation study: the compose objective whole, with each of its parts taken away in turn, and the original objective; some
 # seeds of each; all judged on held-out pieces played by a sound font that training has not heard; the table of all.
 #
 #   scripts/study.sh               settings below, each overridable from the environment
@@ -16,7 +16,7 @@ SEEDS=${SEEDS:-"0 1 2"}
 EPOCHS=${EPOCHS:-}                             # of each run; empty: as in CONFIG
 PAIRS=${PAIRS:-60}                             # pieces that are judged, at most
 CONFIG=${CONFIG:-$root/configs/compose.json}   # the recipe
-SEED_CONFIG=${SEED_CONFIG:-$root/configs/seed.json} # where the seed's objective is taken from
+ORIGINAL=${ORIGINAL:-$root/configs/original.json} # the original objective
 ARMS=${ARMS:-}                                 # the names of some arms; empty: all
 CHECKPOINT=${CHECKPOINT:-best}                 # what is judged: best (by the run's own validation loss) or last
 NUM_SAMPLES=${NUM_SAMPLES:-5}                  # compositions of the first arm to look at and listen to
@@ -33,7 +33,7 @@ section() {
 table=$(
     cat <<END
 compose =
-seed = agent.output=direct$(section loss "$SEED_CONFIG")
+original = agent.output=direct$(section loss "$ORIGINAL")
 no_onset = loss.onset=0
 no_chroma = loss.chroma=0
 no_timbre = loss.timbre=0
@@ -46,6 +46,8 @@ no_delays = agent.gate_delays=0
 new_part = agent.gate_new=0.01
 onset_by_bins = loss.onset_scale=bins
 max_envelope = loss.corr_envelope=max
+p8_envelope = loss.corr_envelope=p8
+three_bands = loss.corr_bands=3
 direct_output = agent.output=direct
 clock = agent.positions=true
 matched_targets = data.targets=matched

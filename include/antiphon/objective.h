@@ -11,30 +11,34 @@
 
 AP_API_BEGIN
 
-/** Everything a step reports, in the order of the log. A measure's name is the seed's without "train_" or
- * "val_". */
+/** Everything a step reports, in the order of the log. */
 typedef enum ap_measure {
-    AP_MEASURE_LOSS,
+    AP_MEASURE_LOSS, /**< what is optimised: the sum of all that the terms add */
+    /* the terms, unweighted; the correlation's place holds the original cost */
     AP_MEASURE_RMS_INPUT,
     AP_MEASURE_RMS_TARGET,
     AP_MEASURE_SPECTRAL,
     AP_MEASURE_MEL,
     AP_MEASURE_NOVELTY,
-    AP_MEASURE_CORR_COST, /**< always the seed's value, whatever barrier the gradient has, and also at weight
-                             0 */
+    AP_MEASURE_CORR_COST, /**< AP_MODULATION_ORIGINAL, whatever form the loss has, and also at weight 0;
+                             absent for items of fewer than 250 samples, as are r_input and r_target */
     AP_MEASURE_ONSET,
     AP_MEASURE_CHROMA,
     AP_MEASURE_TIMBRE,
     AP_MEASURE_VARIATION,
     AP_MEASURE_LEVEL,
     AP_MEASURE_MIXTURE,
-    AP_MEASURE_R_INPUT,  /**< mean |r| of the output's envelope with the input's */
+    AP_MEASURE_ADDED, /**< the first of the terms once more: what each, in the order above, adds to the loss:
+                         its weight times its value, the correlation's in the form that is optimised */
+    AP_MEASURE_R_INPUT = AP_MEASURE_ADDED + AP_MEASURE_ADDED - AP_MEASURE_RMS_INPUT,
+    /**< mean |r| of the output's envelope with the input's, as in AP_MEASURE_CORR_COST */
     AP_MEASURE_R_TARGET, /**< the same with the target's */
     AP_MEASURE_WEIGHTS,  /**< the first of AP_COMPONENTS: the mean weight of each */
     AP_MEASURE_COUNT = AP_MEASURE_WEIGHTS + AP_COMPONENTS
 } ap_measure;
 
-/** "loss", "rms_input", …, "input_rhythm_weight", … */
+/** "loss", "rms_input", ..., "loss_rms_input", ..., "input_rhythm_weight", ...: the name in the log without
+ * its "train_" or "val_". A string constant. */
 const char *ap_measure_name(ap_measure measure);
 
 /** The configuration key of a term's weight, such as "loss.onset", and that weight; NULL and 0 for a measure

@@ -30,7 +30,7 @@ static ap_status run(const parsed_options *given)
                         AP_SAMPLE_RATE, (long long)M);
     }
     ap_real r_input, r_target;
-    ap_real cost = ap_modulation_cost_arrays(1, S, M, AP_BARRIER_SEED, recordings[TRIO_INPUT].samples,
+    ap_real cost = ap_modulation_cost_arrays(1, S, M, AP_BARRIER_ORIGINAL, recordings[TRIO_INPUT].samples,
                                              recordings[TRIO_TARGET].samples, recordings[TRIO_OUTPUT].samples, &r_input,
                                              &r_target, NULL);
     ap_trio_free(recordings);

@@ -83,7 +83,7 @@ static void measure_copying(const ap_analysis *input, const ap_analysis *target,
     int64_t n = output->samples, levels = output->level_count;
     ap_real r_input, r_target;
     values[AP_METRIC_COST] =
-        (double)ap_modulation_cost_arrays(1, n, AP_MODULATION_SEGMENTS, AP_BARRIER_SEED, input->audio,
+        (double)ap_modulation_cost_arrays(1, n, AP_MODULATION_SEGMENTS, AP_BARRIER_ORIGINAL, input->audio,
                                           target->audio, output->audio, &r_input, &r_target, NULL);
     values[AP_METRIC_R0_INPUT] = (double)r_input;
     values[AP_METRIC_R0_TARGET] = (double)r_target;

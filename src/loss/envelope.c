@@ -1,14 +1,14 @@
 #include "loss/envelope.h"
 
-#include "antiphon/modulation.h"
 #include "antiphon/status.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Magnitudes are compared as integers: without its sign bit a number orders like its bit pattern, and the
- * maximum of integers, unlike that of numbers that might be NaN, is one vector instruction. */
+ * maximum of integers is one vector instruction, which that of floats, where NaN may occur, is not. */
 #ifdef AP_DOUBLE
 typedef int64_t pattern __attribute__((may_alias));
 #define SIGN_MASK INT64_MAX
@@ -17,11 +17,13 @@ typedef int32_t pattern __attribute__((may_alias));
 #define SIGN_MASK INT32_MAX
 #endif
 
-/* The maximum is looked for in pieces of this many samples; where exactly it was is then looked up in one
- * piece. */
+/* The loop over pieces of this many samples finds the maximum; its index is then looked up in one piece. */
 #define PIECE 256
 
-ap_real ap_loudest(int64_t n, const ap_real *x, int64_t *where)
+/* ---------------------------------------------------------------- one segment */
+
+/* The largest |x| of n numbers. *where (NULL: not wanted): the index of the first that has it. */
+static ap_real loudest(int64_t n, const ap_real *x, int64_t *where)
 {
     const pattern *bits = (const pattern *)x;
     pattern most = -1;
@@ -47,43 +49,135 @@ ap_real ap_loudest(int64_t n, const ap_real *x, int64_t *where)
     return value;
 }
 
+/* The sum of |x|^p, p = 2^doublings. */
+static double sum_of_powers(int64_t n, const ap_real *x, int doublings)
+{
+    double sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < n; i++) {
+        double power = (double)x[i];
+        for (int k = 0; k < doublings; k++) power *= power;
+        sum += power;
+    }
+    return sum;
+}
+
+static double norm_of(ap_envelope_type type, int64_t n, const ap_real *x)
+{
+    const double f = AP_ENVELOPE_FLOOR, count = (double)n;
+    if (type == AP_ENVELOPE_RMS) return sqrt(sum_of_powers(n, x, 1) / count + f * f);
+    return pow(sum_of_powers(n, x, 3) / count + pow(f, 8), 1.0 / 8);
+}
+
+/* de/dx = sign(x) (|x| / e)^(p - 1) / n */
+static void norm_backward(ap_envelope_type type, int64_t n, const ap_real *x, ap_real e, ap_real de,
+                          ap_real *dx)
+{
+    const ap_real each = de / (ap_real)n;
+    for (int64_t i = 0; i < n; i++) {
+        ap_real t = x[i] / e, square = t * t;
+        dx[i] += each * t * (type == AP_ENVELOPE_RMS ? 1 : square * square * square);
+    }
+}
+
+/* de/dx = sign(x) where the maximum is, 0 elsewhere and for silence. */
+static void maximum_backward(const ap_real *x, int64_t where, ap_real de, ap_real *dx)
+{
+    if (x[where] != 0) dx[where] += x[where] > 0 ? de : -de;
+}
+
+/* ---------------------------------------------------------------- envelope: all segments */
+
+/* Which samples are which segment. */
+typedef struct grid {
+    int64_t B, S, M, Q, length;
+    ap_envelope_type type;
+} grid;
+
+typedef struct stretch {
+    int64_t from, count; /* from: an index into all of x [B, S] */
+} stretch;
+
+/* Segment i of B Q M. */
+static stretch stretch_of(const grid *g, int64_t i)
+{
+    int64_t b = i / (g->Q * g->M), q = i / g->M % g->Q, m = i % g->M;
+    int64_t from = m * g->length + q * g->length / g->Q, left = g->M * g->length - from;
+    return (stretch){b * g->S + from, left < g->length ? left : g->length};
+}
+
+/* where [B Q M] (NULL: not wanted) receives the index in x of each maximum. */
+static void envelope_forward(const grid *g, const ap_real *x, ap_real *e, int64_t *where)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < g->B * g->Q * g->M; i++) {
+        stretch s = stretch_of(g, i);
+        if (g->type != AP_ENVELOPE_MAX) {
+            e[i] = (ap_real)norm_of(g->type, s.count, x + s.from);
+            continue;
+        }
+        e[i] = loudest(s.count, x + s.from, where ? where + i : NULL);
+        if (where) where[i] += s.from;
+    }
+}
+
+/* One thread has all segments of a signal, as they overlap. */
+static void envelope_backward(const grid *g, const ap_real *x, const ap_real *e, const int64_t *where,
+                              const ap_real *de, ap_real *dx)
+{
+    int64_t each = g->Q * g->M;
+#pragma omp parallel for schedule(static)
+    for (int64_t b = 0; b < g->B; b++)
+        for (int64_t i = b * each; i < (b + 1) * each; i++) {
+            stretch s = stretch_of(g, i);
+            if (g->type == AP_ENVELOPE_MAX)
+                maximum_backward(x, where[i], de[i], dx);
+            else
+                norm_backward(g->type, s.count, x + s.from, e[i], de[i], dx + s.from);
+        }
+}
+
+typedef struct saved {
+    grid grid;
+    int64_t where[]; /* [B Q M], for the maximum alone */
+} saved;
+
+static void envelope_node_backward(ap_tape *tape, ap_var *e)
+{
+    ap_real *dx = ap_var_grad(tape, e->inputs[0]);
+    const saved *s = e->saved;
+    if (dx) envelope_backward(&s->grid, e->inputs[0]->value.data, e->value.data, s->where, e->grad, dx);
+}
+
+AP_DEFINE_OP(envelope);
+
+ap_var *ap_envelope_of(ap_tape *tape, ap_var *x, int64_t M, int64_t Q, ap_envelope_type type)
+{
+    ap_signals of = ap_signals_of("envelope", x);
+    grid g = {of.B, of.S, M, Q, M > 0 ? of.S / M : 0, type};
+    if (M < 1 || Q < 1 || Q > g.length)
+        ap_fatal("envelope: %lld segments in steps of 1/%lld of %lld samples", (long long)M, (long long)Q,
+                 (long long)of.S);
+    ap_var *e = ap_tape_push(tape, &op_envelope, AP_SHAPE(of.B, Q, M), 1, &x);
+    size_t places = type == AP_ENVELOPE_MAX ? (size_t)(of.B * Q * M) : 0;
+    saved *kept = ap_tape_save(tape, e, sizeof *kept + places * sizeof *kept->where);
+    if (kept) kept->grid = g;
+    envelope_forward(&g, x->value.data, e->value.data, kept ? kept->where : NULL);
+    return e;
+}
+
+/* ---------------------------------------------------------------- on plain arrays */
+
 void ap_envelope(int64_t B, int64_t S, int64_t M, const ap_real *x, ap_real *e, int64_t *where)
 {
     if (M < 1 || M > S) ap_fatal("envelope: %lld segments of %lld samples", (long long)M, (long long)S);
-    int64_t length = S / M;
-#pragma omp parallel for schedule(static)
-    for (int64_t i = 0; i < B * M; i++) {
-        int64_t start = i % M * length;
-        e[i] = ap_loudest(length, x + i / M * S + start, where ? where + i : NULL);
-        if (where) where[i] += start;
-    }
+    grid g = {B, S, M, 1, S / M, AP_ENVELOPE_MAX};
+    envelope_forward(&g, x, e, where);
+    for (int64_t i = 0; where && i < B * M; i++) where[i] -= i / M * S;
 }
 
 void ap_envelope_backward(int64_t B, int64_t S, int64_t M, const ap_real *x, const int64_t *where,
                           const ap_real *de, ap_real *dx)
 {
-    for (int64_t i = 0; i < B * M; i++) {
-        int64_t at = i / M * S + where[i];
-        if (x[at] != 0) dx[at] += x[at] > 0 ? de[i] : -de[i];
-    }
-}
-
-static void envelope_node_backward(ap_tape *tape, ap_var *e)
-{
-    ap_var *x = e->inputs[0];
-    ap_real *dx = ap_var_grad(tape, x);
-    if (!dx) return;
-    ap_signals of = ap_signals_of("envelope", x);
-    ap_envelope_backward(of.B, of.S, e->value.shape.at[1], x->value.data, e->saved, e->grad, dx);
-}
-
-AP_DEFINE_OP(envelope);
-
-ap_var *ap_envelope_of(ap_tape *tape, ap_var *x, int64_t M)
-{
-    ap_signals of = ap_signals_of("envelope", x);
-    ap_var *e = ap_tape_push(tape, &op_envelope, AP_SHAPE(of.B, M), 1, &x);
-    int64_t *where = ap_tape_save(tape, e, (size_t)(of.B * M) * sizeof *where);
-    ap_envelope(of.B, of.S, M, x->value.data, e->value.data, where);
-    return e;
+    for (int64_t i = 0; i < B * M; i++) maximum_backward(x, i / M * S + where[i], de[i], dx);
 }

@@ -237,7 +237,7 @@ static void variation_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *e = y->inputs[0];
     const int64_t *at = e->value.shape.at;
-    variation_backward(at[0], at[1], e->value.data, y->value.data, y->grad, ap_var_grad(tape, e));
+    variation_backward(at[0], at[2], e->value.data, y->value.data, y->grad, ap_var_grad(tape, e));
 }
 
 AP_DEFINE_OP(variation);
@@ -245,9 +245,9 @@ AP_DEFINE_OP(variation);
 ap_var *ap_variation(ap_tape *tape, ap_var *e, ap_real least)
 {
     ap_shape shape = e->value.shape;
-    if (shape.rank != 2 || shape.at[1] < 2)
-        ap_fatal("variation: shape %s is not [B, M] with M > 1", ap_shape_print(shape).text);
+    if (shape.rank != 3 || shape.at[1] != 1 || shape.at[2] < 2)
+        ap_fatal("variation: shape %s is not [B, 1, M] with M > 1", ap_shape_print(shape).text);
     ap_var *y = ap_tape_push(tape, &op_variation, AP_SHAPE(shape.at[0]), 1, &e);
-    variation_forward(shape.at[0], shape.at[1], least, e->value.data, y->value.data);
+    variation_forward(shape.at[0], shape.at[2], least, e->value.data, y->value.data);
     return y;
 }

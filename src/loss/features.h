@@ -14,7 +14,7 @@ ap_var *ap_log_average(ap_tape *tape, ap_var *x, ap_real offset);
 /* y [B] of audio: ln(mean x^2 + 1e-6). */
 ap_var *ap_log_power(ap_tape *tape, ap_var *x);
 
-/* y [B] of envelopes [B, M], M > 1: max(0, least - sigma / (mu + 1e-4)), sigma being M - 1 normalised. An
+/* y [B] of envelopes [B, 1, M], M > 1: max(0, least - sigma / (mu + 1e-4)), sigma being M - 1 normalised. An
  * envelope that is exactly constant pays, but gets no gradient through sigma. */
 ap_var *ap_variation(ap_tape *tape, ap_var *e, ap_real least);
 

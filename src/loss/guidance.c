@@ -129,7 +129,7 @@ ap_var *ap_timbre_loss(ap_tape *tape, ap_var *output, ap_var *target)
 
 ap_var *ap_variation_loss(ap_tape *tape, ap_var *output, ap_real least, int64_t M)
 {
-    return ap_mean(tape, ap_variation(tape, ap_envelope_of(tape, output, M), least));
+    return ap_mean(tape, ap_variation(tape, ap_envelope_of(tape, output, M, 1, AP_ENVELOPE_MAX), least));
 }
 
 ap_var *ap_level_loss(ap_tape *tape, ap_var *output, ap_var *target)

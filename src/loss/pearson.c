@@ -29,44 +29,23 @@ double ap_variation_of(int64_t M, const ap_real *e)
     return of.mean > 0 ? of.sigma / of.mean : 0;
 }
 
-static ap_correlation spreads(int64_t M, const ap_real *x, const ap_real *y)
-{
-    ap_moments of_x = ap_moments_of(M, x), of_y = ap_moments_of(M, y);
-    return (ap_correlation){
-        .mean_x = of_x.mean, .mean_y = of_y.mean, .sigma_x = of_x.sigma, .sigma_y = of_y.sigma};
-}
-
-/* r, once the means and what to divide by are known */
-static double coefficient(const ap_correlation *c, int64_t M, const ap_real *x, const ap_real *y)
-{
-    double products = 0;
-    for (int64_t i = 0; i < M; i++) products += ((double)x[i] - c->mean_x) * ((double)y[i] - c->mean_y);
-    return fmax(-1, fmin(1, products / (double)(M - 1) / c->product));
-}
-
 ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y)
 {
-    ap_correlation c = spreads(M, x, y);
+    ap_moments of_x = ap_moments_of(M, x), of_y = ap_moments_of(M, y);
+    ap_correlation c = {
+        .mean_x = of_x.mean, .mean_y = of_y.mean, .sigma_x = of_x.sigma, .sigma_y = of_y.sigma};
     if (c.sigma_x == 0 || c.sigma_y == 0) return c;
     c.product = c.sigma_x * c.sigma_y + PRODUCT_FLOOR;
-    c.r = coefficient(&c, M, x, y);
-    return c;
-}
-
-ap_correlation ap_correlate_floored(int64_t M, double floor, const ap_real *x, const ap_real *y)
-{
-    ap_correlation c = spreads(M, x, y);
-    c.sigma_x = hypot(c.sigma_x, floor);
-    c.sigma_y = hypot(c.sigma_y, floor);
-    c.product = c.sigma_x * c.sigma_y;
-    c.r = coefficient(&c, M, x, y);
+    double products = 0;
+    for (int64_t i = 0; i < M; i++) products += ((double)x[i] - c.mean_x) * ((double)y[i] - c.mean_y);
+    double r = products / (double)(M - 1) / c.product;
+    c.r = r > 1 ? 1 : r < -1 ? -1 : r; /* NaN stays NaN */
     return c;
 }
 
 /* With r = cov / p, p the product: dcov/dx_i = (y_i - mean_y) / (M - 1) and
  * dsigma_x/dx_i = (x_i - mean_x) / ((M - 1) sigma_x), so
- * dr/dx_i = (y_i - mean_y - r sigma_y / sigma_x (x_i - mean_x)) / ((M - 1) p); likewise for y. A floor inside
- * the root changes sigma, but not this. */
+ * dr/dx_i = (y_i - mean_y - r sigma_y / sigma_x (x_i - mean_x)) / ((M - 1) p); likewise for y. */
 void ap_correlate_backward(const ap_correlation *c, int64_t M, const ap_real *x, const ap_real *y, double dr,
                            ap_real *dx, ap_real *dy)
 {

@@ -23,10 +23,6 @@ typedef struct ap_correlation {
 /* r = cov(x, y) / (sigma_x sigma_y + 1e-8) of x and y [M], clamped to [-1, 1]; M > 1. */
 ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y);
 
-/* The same with r = cov / sqrt((var_x + floor^2) (var_y + floor^2)), for which sigma stands for the roots
- * with the floor inside: never 0, so that the gradient of a flat x or y is bounded. */
-ap_correlation ap_correlate_floored(int64_t M, double floor, const ap_real *x, const ap_real *y);
-
 /* Adds to dx and dy (NULL: not wanted) what dr, the gradient with respect to r, contributes; nothing where x
  * or y is constant. */
 void ap_correlate_backward(const ap_correlation *c, int64_t M, const ap_real *x, const ap_real *y, double dr,

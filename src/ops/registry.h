@@ -57,13 +57,10 @@
     X(attention)                                                                                             \
     /* lstm.c */                                                                                             \
     X(lstm)                                                                                                  \
-    /* loss/envelope.c, loss/modulation.c */                                                                 \
+    /* loss/bands.c, loss/envelope.c, loss/modulation.c */                                                   \
+    X(band_split)                                                                                            \
     X(envelope)                                                                                              \
     X(correlation_cost)                                                                                      \
-    /* loss/bands.c, loss/segments.c, loss/lagged.c */                                                       \
-    X(band_split)                                                                                            \
-    X(segment_norm)                                                                                          \
-    X(lagged_cost)                                                                                           \
     /* loss/reconstruction.c */                                                                              \
     X(rms_loss)                                                                                              \
     /* loss/spectral.c */                                                                                    \

@@ -47,12 +47,13 @@ void ap_console_step(ap_console *console, const ap_step_report *r)
     if (time - console->last_line < pause) return;
     console->last_line = time;
     print_duration(left, sizeof left, r->seconds_left);
-    fprintf(console->out,
-            "%sepoch %" PRId64 "/%" PRId64 "  %" PRId64 "/%" PRId64
-            "  loss %.4f  corr cost %.3f  %.2f pairs/s  %s left%s",
+    fprintf(console->out, "%sepoch %" PRId64 "/%" PRId64 "  %" PRId64 "/%" PRId64 "  loss %.4f  ",
             line_start(console), r->epoch, r->epochs, r->batch, r->batches,
-            r->measures.value[AP_MEASURE_LOSS], r->measures.value[AP_MEASURE_CORR_COST], r->pairs_per_second,
-            left, console->terminal ? "" : "\n");
+            r->measures.value[AP_MEASURE_LOSS]);
+    if (r->measures.present[AP_MEASURE_CORR_COST])
+        fprintf(console->out, "corr cost %.3f  ", r->measures.value[AP_MEASURE_CORR_COST]);
+    fprintf(console->out, "%.2f pairs/s  %s left%s", r->pairs_per_second, left,
+            console->terminal ? "" : "\n");
     fflush(console->out);
 }
 
@@ -60,11 +61,12 @@ void ap_envelope_draw(int64_t S, const ap_real *x, char text[AP_ENVELOPE_TEXT])
 {
     static const char *const blocks[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     const int heights = sizeof blocks / sizeof *blocks;
+    const int columns = S < AP_ENVELOPE_COLUMNS ? (int)S : AP_ENVELOPE_COLUMNS;
     ap_real e[AP_ENVELOPE_COLUMNS], most = 0;
-    ap_envelope(1, S, AP_ENVELOPE_COLUMNS, x, e, NULL);
-    for (int m = 0; m < AP_ENVELOPE_COLUMNS; m++) most = e[m] > most ? e[m] : most;
+    ap_envelope(1, S, columns, x, e, NULL);
+    for (int m = 0; m < columns; m++) most = e[m] > most ? e[m] : most;
     *text = '\0';
-    for (int m = 0; m < AP_ENVELOPE_COLUMNS; m++) {
+    for (int m = 0; m < columns; m++) {
         int height = most > 0 ? (int)(e[m] / most * (ap_real)heights) : 0;
         strcat(text, blocks[height < heights ? height : heights - 1]);
     }
@@ -77,22 +79,36 @@ static void print_envelope(ap_console *console, const char *name, int64_t S, con
     fprintf(console->out, "  %-8s%s\n", name, text);
 }
 
+/* The original cost of all pairs, then of the pair that is shown: both over the same segments. Items with
+ * fewer samples than that have no such cost. */
+static void print_cost(ap_console *console, const ap_epoch_report *r)
+{
+    const double *val = r->validation.value;
+    if (!r->validation.present[AP_MEASURE_CORR_COST]) return;
+    fprintf(console->out, "  corr cost (%d segments)  train %.3f  val %.3f  |r| %.2f %.2f\n",
+            AP_MODULATION_SEGMENTS, r->train.value[AP_MEASURE_CORR_COST], val[AP_MEASURE_CORR_COST],
+            val[AP_MEASURE_R_INPUT], val[AP_MEASURE_R_TARGET]);
+}
+
+static void print_cost_of_shown(ap_console *console, const ap_epoch_report *r)
+{
+    ap_real r_input, r_target;
+    if (r->S < AP_MODULATION_SEGMENTS) return;
+    ap_real cost = ap_modulation_cost_arrays(1, r->S, AP_MODULATION_SEGMENTS, AP_BARRIER_ORIGINAL, r->input,
+                                             r->target, r->output, &r_input, &r_target, NULL);
+    fprintf(console->out, "  r_input %+.3f  r_target %+.3f  cost %.3f\n", (double)r_input, (double)r_target,
+            (double)cost);
+}
+
 void ap_console_epoch(ap_console *console, const ap_epoch_report *r)
 {
-    const double *train = r->train.value, *val = r->validation.value;
-    ap_real r_input, r_target;
-    ap_real cost = ap_modulation_cost_arrays(1, r->S, AP_MODULATION_SEGMENTS, AP_BARRIER_SEED, r->input,
-                                             r->target, r->output, &r_input, &r_target, NULL);
-    fprintf(console->out,
-            "%sepoch %" PRId64
-            "  %.1f s  train loss %.4f corr cost %.3f  val loss %.4f corr cost %.3f |r| %.2f %.2f%s\n",
-            line_start(console), r->epoch, r->seconds, train[AP_MEASURE_LOSS], train[AP_MEASURE_CORR_COST],
-            val[AP_MEASURE_LOSS], val[AP_MEASURE_CORR_COST], val[AP_MEASURE_R_INPUT],
-            val[AP_MEASURE_R_TARGET], r->best ? "  best" : "");
+    fprintf(console->out, "%sepoch %" PRId64 "  %.1f s  train loss %.4f  val loss %.4f%s\n",
+            line_start(console), r->epoch, r->seconds, r->train.value[AP_MEASURE_LOSS],
+            r->validation.value[AP_MEASURE_LOSS], r->best ? "  best" : "");
+    print_cost(console, r);
     print_envelope(console, "Input:", r->S, r->input);
     print_envelope(console, "Target:", r->S, r->target);
     print_envelope(console, "Output:", r->S, r->output);
-    fprintf(console->out, "  r_input %+.3f  r_target %+.3f  cost %.3f\n", (double)r_input, (double)r_target,
-            (double)cost);
+    print_cost_of_shown(console, r);
     fflush(console->out);
 }

@@ -89,6 +89,7 @@ static const struct {
     {AP_MEASURE_LEVEL, "Level, against the target's", "level"},
     {AP_MEASURE_MIXTURE, "Beyond the mix allowed", "mixture"},
 };
+#define WEIGHTED_CORRELATION (AP_MEASURE_ADDED + AP_MEASURE_CORR_COST - AP_MEASURE_RMS_INPUT)
 #define TERMS (sizeof terms / sizeof *terms)
 
 static void add_measure(drawing *d, const char *measure)
@@ -101,7 +102,7 @@ static void add_measure(drawing *d, const char *measure)
 static void draw_loss(page *p, const run_record *run)
 {
     drawing d = begin(run, "Loss");
-    d.chart.note = "The weighted sum of the terms below.";
+    d.chart.note = "The sum of the terms below, each with its weight.";
     add_measure(&d, ap_measure_name(AP_MEASURE_LOSS));
     finish(p, &d);
 }
@@ -113,8 +114,8 @@ static void draw_cost(page *p, const run_record *run)
     drawing d = begin(run, "Correlation cost");
     char weight[PAGE_NUMBER];
     char *note =
-        ap_format_text("How far the output's envelope follows the sources': 0 not at all, 6.9 a copy of one. "
-                       "Weight %s.",
+        ap_format_text("How far the output's envelope follows the sources', by the original cost over "
+                       "250 segments: 0 not at all, 6.9 a copy of one. Weight of the term: %s.",
                        ap_page_number(ap_report_setting(run, "loss", "corr_weight"), REPORT_DIGITS, weight));
     d.chart.note = note;
     d.chart.marks = marks;
@@ -122,6 +123,14 @@ static void draw_cost(page *p, const run_record *run)
     add_measure(&d, ap_measure_name(AP_MEASURE_CORR_COST));
     finish(p, &d);
     free(note);
+}
+
+static void draw_correlation_term(page *p, const run_record *run)
+{
+    drawing d = begin(run, "Correlation term");
+    d.chart.note = "What the correlation adds to the loss, in the form that is optimised, weight included.";
+    add_measure(&d, ap_measure_name(WEIGHTED_CORRELATION));
+    finish(p, &d);
 }
 
 static void draw_correlation(page *p, const run_record *run)
@@ -238,6 +247,8 @@ static bool has_place(const char *name)
         if (strcmp(measure, ap_measure_name(terms[k].measure)) == 0) return true;
     for (int k = 0; k < COMPONENTS; k++)
         if (strcmp(measure, ap_measure_name((ap_measure)(AP_MEASURE_WEIGHTS + k))) == 0) return true;
+    for (int k = AP_MEASURE_ADDED; k < AP_MEASURE_R_INPUT; k++)
+        if (strcmp(measure, ap_measure_name((ap_measure)k)) == 0) return true;
     static const ap_measure others[] = {AP_MEASURE_LOSS, AP_MEASURE_CORR_COST, AP_MEASURE_R_INPUT,
                                         AP_MEASURE_R_TARGET};
     for (size_t k = 0; k < sizeof others / sizeof *others; k++)
@@ -272,6 +283,7 @@ static void draw_all(page *p, const run_record *run)
     ap_page_put(p, "<div class=\"charts\">\n");
     draw_loss(p, run);
     draw_cost(p, run);
+    draw_correlation_term(p, run);
     draw_correlation(p, run);
     draw_components(p, run);
     ap_page_put(p, "</div>\n<h3>Terms of the loss</h3>\n<div class=\"charts\">\n");

@@ -146,7 +146,7 @@ static void put_numbers(page *p, int64_t n, const ap_audio *trio)
     const ap_real *x[TRIO] = {trio[0].samples, trio[1].samples, trio[2].samples};
     ap_real r_input, r_target;
     double cost =
-        (double)ap_modulation_cost_arrays(1, n, AP_MODULATION_SEGMENTS, AP_BARRIER_SEED, x[TRIO_INPUT],
+        (double)ap_modulation_cost_arrays(1, n, AP_MODULATION_SEGMENTS, AP_BARRIER_ORIGINAL, x[TRIO_INPUT],
                                           x[TRIO_TARGET], x[TRIO_OUTPUT], &r_input, &r_target, NULL);
     char *sources = ap_format_text("input %.2f, target %.2f", ap_envelope_variation(n, x[TRIO_INPUT]),
                                    ap_envelope_variation(n, x[TRIO_TARGET]));

@@ -91,7 +91,7 @@ const config_key ap_config_keys[] = {
     WEIGHT(loss, novelty, 0.1, "weight of the likeness to both sources' latents"),
     WEIGHT(loss, balance, 1.0, "factor, within novelty, of leaning on one source"),
     WEIGHT(loss, corr_weight, 0.0, "weight of the anti-modulation correlation cost"),
-    CHOICE(loss, corr_barrier, ap_barrier, "extended", "gradient of the correlation cost where copying is worst: continued, or the formula's own, which ends at the clamp", "extended", "seed"),
+    CHOICE(loss, corr_barrier, ap_barrier, "extended", "gradient of the correlation cost where copying is worst: continued, or the formula's own, which ends at the clamp", "extended", "original"),
     INT(loss, corr_segments, 250, 2, MANY, "segments of the envelope"),
     INT(loss, corr_lag_ms, 0, 0, 10000, "largest shift at which a copied envelope is still noticed, ms; in quarters of a segment, to a quarter of the item"),
     CHOICE(loss, corr_envelope, ap_envelope_type, "max", "what of |x| in a segment is the envelope: maximum, root mean square, 8-norm", "max", "rms", "p8"),
@@ -150,6 +150,12 @@ const config_alias ap_config_aliases[] = {
 };
 
 const size_t ap_config_alias_count = sizeof ap_config_aliases / sizeof *ap_config_aliases;
+
+/* Words of earlier versions, which files still hold. */
+const char *ap_config_choice_of(const char *word)
+{
+    return strcmp(word, "seed") == 0 ? "original" : word; /* loss.corr_barrier */
+}
 
 const config_key *ap_config_key_find(const char *name)
 {

@@ -112,8 +112,9 @@ static ap_status set_list(const config_key *key, const cJSON *value, ap_int_list
 static ap_status set_choice(const config_key *key, const cJSON *value, int *into)
 {
     if (!cJSON_IsString(value)) return refuse_range(key, value);
+    const char *word = ap_config_choice_of(value->valuestring);
     for (int i = 0; key->choices[i]; i++)
-        if (strcmp(key->choices[i], value->valuestring) == 0) {
+        if (strcmp(key->choices[i], word) == 0) {
             *into = i;
             return ap_ok();
         }

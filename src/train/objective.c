@@ -7,7 +7,6 @@
 #include "loss/modulation.h"
 
 #include <math.h>
-#include <string.h>
 
 /* ---------------------------------------------------------------- the terms, each a scalar variable */
 
@@ -52,7 +51,7 @@ static ap_var *correlation(ap_tape *tape, const ap_config *config, const ap_hear
                                     .lag_ms = config->loss.corr_lag_ms,
                                     .tolerance_input = config->loss.corr_tolerance_input,
                                     .tolerance_target = config->loss.corr_tolerance_target};
-    return ap_modulation_cost_with(tape, h->input, h->target, h->output, &settings);
+    return ap_modulation_cost(tape, h->input, h->target, h->output, &settings);
 }
 
 static ap_var *onset(ap_tape *tape, const ap_config *config, const ap_heard *h)
@@ -97,25 +96,25 @@ typedef struct kind {
     ap_var *(*build)(ap_tape *tape, const ap_config *config, const ap_heard *heard);
 } kind;
 
-#define TERM(name, key, build)                                                                               \
-    {                                                                                                        \
-        name, "loss." #key, offsetof(ap_config, loss.key), build                                             \
-    }
+/* A term and what it adds to the loss. */
+#define TERM(measure, logged, key, short_name, build)                                                        \
+    [AP_MEASURE_##measure] = {logged, "loss." #key, offsetof(ap_config, loss.key), build},                   \
+    [AP_MEASURE_ADDED + AP_MEASURE_##measure - AP_MEASURE_RMS_INPUT] = {.name = "loss_" short_name}
 
 static const kind kinds[AP_MEASURE_COUNT] = {
     [AP_MEASURE_LOSS] = {.name = "loss"},
-    [AP_MEASURE_RMS_INPUT] = TERM("rms_input", rms_input, rms_input),
-    [AP_MEASURE_RMS_TARGET] = TERM("rms_target", rms_target, rms_target),
-    [AP_MEASURE_SPECTRAL] = TERM("spectral", spectral, spectral),
-    [AP_MEASURE_MEL] = TERM("mel", mel, mel),
-    [AP_MEASURE_NOVELTY] = TERM("novelty_loss", novelty, novelty),
-    [AP_MEASURE_CORR_COST] = TERM("corr_cost", corr_weight, correlation),
-    [AP_MEASURE_ONSET] = TERM("onset_loss", onset, onset),
-    [AP_MEASURE_CHROMA] = TERM("chroma_loss", chroma, chroma),
-    [AP_MEASURE_TIMBRE] = TERM("timbre_loss", timbre, timbre),
-    [AP_MEASURE_VARIATION] = TERM("variation_loss", variation, variation),
-    [AP_MEASURE_LEVEL] = TERM("level_loss", level, level),
-    [AP_MEASURE_MIXTURE] = TERM("mixture_loss", mixture, mixture),
+    TERM(RMS_INPUT, "rms_input", rms_input, "rms_input", rms_input),
+    TERM(RMS_TARGET, "rms_target", rms_target, "rms_target", rms_target),
+    TERM(SPECTRAL, "spectral", spectral, "spectral", spectral),
+    TERM(MEL, "mel", mel, "mel", mel),
+    TERM(NOVELTY, "novelty_loss", novelty, "novelty", novelty),
+    TERM(CORR_COST, "corr_cost", corr_weight, "corr", correlation),
+    TERM(ONSET, "onset_loss", onset, "onset", onset),
+    TERM(CHROMA, "chroma_loss", chroma, "chroma", chroma),
+    TERM(TIMBRE, "timbre_loss", timbre, "timbre", timbre),
+    TERM(VARIATION, "variation_loss", variation, "variation", variation),
+    TERM(LEVEL, "level_loss", level, "level", level),
+    TERM(MIXTURE, "mixture_loss", mixture, "mixture", mixture),
     [AP_MEASURE_R_INPUT] = {.name = "r_input"},
     [AP_MEASURE_R_TARGET] = {.name = "r_target"},
     [AP_MEASURE_WEIGHTS] = {.name = "input_rhythm_weight"},
@@ -144,38 +143,28 @@ double ap_measure_weight(const ap_config *config, ap_measure measure)
 
 /* ---------------------------------------------------------------- what is measured without a gradient */
 
-/* The coefficients of both sources for the item b of the batch. */
-static void coefficients_of_item(const ap_config *config, const ap_heard *h, int64_t b, double r[2])
+static void add_mean(ap_measures *measures, ap_measure which, double value, int64_t count)
 {
-    int64_t B = h->output->value.shape.at[0], S = ap_shape_count(h->output->value.shape) / B;
-    ap_real r_input, r_target;
-    ap_modulation_cost_arrays(1, S, config->loss.corr_segments, AP_BARRIER_SEED, h->input->value.data + b * S,
-                              h->target->value.data + b * S, h->output->value.data + b * S, &r_input,
-                              &r_target, NULL);
-    r[0] = (double)r_input;
-    r[1] = (double)r_target;
+    measures->present[which] = true;
+    measures->value[which] += value / (double)count;
 }
 
-/* `cost`: the term, which may know the coefficients already, or NULL. */
-static void measure_correlation(const ap_config *config, const ap_heard *h, const ap_var *cost,
-                                ap_measures *measures)
+/* The original cost and its coefficients, whatever form the term has: figures of all runs are comparable. */
+static void measure_correlation(ap_tape *tape, const ap_heard *h, ap_measures *measures)
 {
-    const ap_measure which[3] = {AP_MEASURE_CORR_COST, AP_MEASURE_R_INPUT, AP_MEASURE_R_TARGET};
-    const double *known = cost ? ap_correlation_cost_r(cost) : NULL;
-    int64_t B = h->output->value.shape.at[0];
-    for (int k = 0; k < 3; k++) {
-        measures->present[which[k]] = true;
-        measures->value[which[k]] = 0; /* in place of the term's, which may be of another form */
-    }
+    int64_t B = h->output->value.shape.at[0], S = ap_shape_count(h->output->value.shape) / B;
+    measures->value[AP_MEASURE_CORR_COST] = 0; /* instead of the term's own value */
+    measures->present[AP_MEASURE_CORR_COST] = false;
+    if (S < AP_MODULATION_SEGMENTS) return;
     for (int64_t b = 0; b < B; b++) {
         double r[2];
-        if (known)
-            memcpy(r, known + 2 * b, sizeof r);
-        else
-            coefficients_of_item(config, h, b, r);
-        const double values[3] = {ap_modulation_cost_of(r[0]) + ap_modulation_cost_of(r[1]), fabs(r[0]),
-                                  fabs(r[1])};
-        for (int k = 0; k < 3; k++) measures->value[which[k]] += values[k] / (double)B;
+        ap_modulation_coefficients(ap_tape_arena(tape), S, AP_MODULATION_SEGMENTS,
+                                   h->input->value.data + b * S, h->target->value.data + b * S,
+                                   h->output->value.data + b * S, r);
+        add_mean(measures, AP_MEASURE_CORR_COST, ap_modulation_cost_of(r[0]) + ap_modulation_cost_of(r[1]),
+                 B);
+        add_mean(measures, AP_MEASURE_R_INPUT, fabs(r[0]), B);
+        add_mean(measures, AP_MEASURE_R_TARGET, fabs(r[1]), B);
     }
 }
 
@@ -195,20 +184,21 @@ static void measure_weights(const ap_var *weights, ap_measures *measures)
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures)
 {
     *measures = (ap_measures){0};
-    ap_var *total = NULL, *correlated = NULL;
-    for (int k = 0; k < AP_MEASURE_COUNT; k++) {
+    ap_var *total = NULL;
+    for (int k = AP_MEASURE_RMS_INPUT; k < AP_MEASURE_ADDED; k++) {
         double weight = ap_measure_weight(config, k);
         if (weight == 0) continue;
         ap_tape_section(tape, kinds[k].name);
         ap_var *value = kinds[k].build(tape, config, heard);
-        measures->present[k] = true;
-        measures->value[k] = (double)value->value.data[0];
-        if (k == AP_MEASURE_CORR_COST) correlated = value;
         ap_var *weighted = ap_scale(tape, value, (ap_real)weight);
+        ap_measure added = AP_MEASURE_ADDED + k - AP_MEASURE_RMS_INPUT;
+        measures->present[k] = measures->present[added] = true;
+        measures->value[k] = (double)value->value.data[0];
+        measures->value[added] = (double)weighted->value.data[0];
         total = total ? ap_add(tape, total, weighted) : weighted;
     }
     ap_tape_section(tape, "measures");
-    measure_correlation(config, heard, correlated, measures);
+    measure_correlation(tape, heard, measures);
     if (heard->composed.weights) measure_weights(heard->composed.weights, measures);
     measures->present[AP_MEASURE_LOSS] = true;
     measures->value[AP_MEASURE_LOSS] = total ? (double)total->value.data[0] : 0;

@@ -135,19 +135,19 @@ study() {
     WORKPLACE=$PWD CORPUS=corpus OUT=study CONFIG=recipe.json EPOCHS=1 PAIRS=3 NUM_SAMPLES=1 "$@" sh "$script" >out 2>err ||
         { cat out err && exit 1; }
 }
-study env SEEDS=0 ARMS="compose seed"
-there study/compose-0/evaluation.json study/seed-0/evaluation.json study/baselines.json study/study.json study/report.html
+study env SEEDS=0 ARMS="compose original"
+there study/compose-0/evaluation.json study/original-0/evaluation.json study/baselines.json study/study.json study/report.html
 there study/samples/0001_3_output.wav
 [ "$(wc -l <study/arms.txt)" -ge 13 ]
 grep -q '^no_onset = loss.onset=0$' study/arms.txt
-# the seed's objective is that of its configuration; all else is the recipe's
+# the original objective is that of its configuration; all else is the recipe's
 for key in rms_input corr_weight corr_barrier; do
-    [ "$(grep -o "\"$key\": *[^,}]*" study/seed-0/config.json)" = "$("$ANTIPHON" config "$1/../../configs/seed.json" | grep -o "\"$key\": *[^,}]*")" ]
+    [ "$(grep -o "\"$key\": *[^,}]*" study/original-0/config.json)" = "$("$ANTIPHON" config "$1/../../configs/original.json" | grep -o "\"$key\": *[^,}]*")" ]
 done
-grep -q '"output": *"direct"' study/seed-0/config.json
+grep -q '"output": *"direct"' study/original-0/config.json
 grep -q '"output": *"gates"' study/compose-0/config.json
 for key in dim model batch_size targets; do
-    [ "$(grep -o "\"$key\": *[^,}]*" study/seed-0/config.json)" = "$(grep -o "\"$key\": *[^,}]*" study/compose-0/config.json)" ]
+    [ "$(grep -o "\"$key\": *[^,}]*" study/original-0/config.json)" = "$(grep -o "\"$key\": *[^,}]*" study/compose-0/config.json)" ]
 done
 grep -q '^3 items' out
 
@@ -160,7 +160,7 @@ cmp before study/compose-0/evaluation.json
 [ "$(grep -c 'nothing left to train' out)" -eq 1 ]
 grep -q '"gate_input": *false' study/no_input_material-1/config.json
 grep -q '^compose .* 2$' study/study.txt
-grep -q '^seed .* 1$' study/study.txt # what earlier runs made stays in the table
+grep -q '^original .* 1$' study/study.txt # what earlier runs made stays in the table
 
 # a run that fails is said and left out, and the others go on; an arm that does not exist is misuse
 touch study/no_level-0

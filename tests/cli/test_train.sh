@@ -183,3 +183,11 @@ expect 1 "lone/train" train tiny.json --out no --data.path=lone
 printf 'not audio at all' >"$(ls lone/val/*_input.wav | head -1)"
 cp pairs/train/*_output.wav lone/train
 expect 1 "lone/val" train tiny.json --out no --data.path=lone
+
+# items with fewer samples than the original cost has segments, and than the drawn envelope has columns
+for seconds in 0.01 0.0015; do
+    expect 0 "" train tiny.json --out "short-$seconds" --data.seconds=$seconds --codec.hop=16 --codec.dim=16 \
+        --agent.output=direct --loss.corr_segments=10 --loss.spectral=0 --train.epochs=1 --train.steps_per_epoch=2
+    grep -q '"train_loss_corr"' "short-$seconds/log.jsonl"
+    ! grep -q 'corr_cost' "short-$seconds/log.jsonl"
+done

@@ -19,7 +19,7 @@ int main(void)
     }
     const ap_real *outputs[] = {input, blend, steady};
     for (int k = 0; k < 3; k++)
-        printf("%.3f\n", (double)ap_modulation_cost_arrays(1, SAMPLES, SEGMENTS, AP_BARRIER_SEED, input,
+        printf("%.3f\n", (double)ap_modulation_cost_arrays(1, SAMPLES, SEGMENTS, AP_BARRIER_ORIGINAL, input,
                                                            target, outputs[k], NULL, NULL, NULL));
     return 0;
 }

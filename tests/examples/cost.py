@@ -3,7 +3,7 @@ import ctypes
 import math
 import sys
 
-SEGMENTS, BARRIER_SEED = 250, 1
+SEGMENTS, BARRIER_ORIGINAL = 250, 1
 SAMPLES = 96 * SEGMENTS
 Samples = ctypes.c_float * SAMPLES  # c_double where the library was built with AP_DOUBLE
 
@@ -19,4 +19,4 @@ target = Samples(*(1 + math.sin(t) for t in turns))
 blend = Samples(*((a + b) / 2 for a, b in zip(source, target)))
 steady = Samples(*(1 for _ in turns))
 for output in (source, blend, steady):
-    print("%.3f" % cost(1, SAMPLES, SEGMENTS, BARRIER_SEED, source, target, output, None, None, None))
+    print("%.3f" % cost(1, SAMPLES, SEGMENTS, BARRIER_ORIGINAL, source, target, output, None, None, None))

@@ -51,7 +51,7 @@ static ap_envelope_type envelope_type(const golden *g)
 static golden_outputs modulation(golden *g)
 {
     const ap_modulation settings = {.segments = golden_number(g, "segments"),
-                                    .barrier = AP_BARRIER_SEED,
+                                    .barrier = AP_BARRIER_ORIGINAL,
                                     .envelope = envelope_type(g),
                                     .bands = (int)setting(g, "bands", 1),
                                     .lag_ms = setting(g, "lag_ms", 0),
@@ -59,7 +59,7 @@ static golden_outputs modulation(golden *g)
                                     .tolerance_target = setting(g, "tolerance_target", 0)};
     ap_var *input = golden_input(g, "input"), *target = golden_input(g, "target"),
            *output = golden_input(g, "output");
-    return one(ap_modulation_cost_with(g->tape, input, target, output, &settings));
+    return one(ap_modulation_cost(g->tape, input, target, output, &settings));
 }
 
 /* a loss of two signals, under the names the file gives them */

@@ -67,6 +67,9 @@ static ap_var *constant(golden *g, const char *name)
     return ap_tape_constant(g->tape, x);
 }
 
+/* The original cost, of fewer segments. */
+static const ap_modulation original = {.segments = SEGMENTS, .barrier = AP_BARRIER_ORIGINAL, .bands = 1};
+
 /* one forward pass; fills in the terms and gives the loss */
 static ap_var *forward(golden *g, composition *s, ap_real row[COLUMNS])
 {
@@ -83,7 +86,7 @@ static ap_var *forward(golden *g, composition *s, ap_real row[COLUMNS])
         [RMS_TARGET] = ap_rms_loss(tape, s->audio, xt),
         [SPECTRAL] = ap_scale(tape, spectral, (ap_real)0.5),
         [NOVELTY] = ap_add(tape, ap_novelty(tape, agent.z, zi, zt), ap_balance(tape, agent.logits)),
-        [CORR] = ap_modulation_cost(tape, xi, xt, s->audio, SEGMENTS, AP_BARRIER_SEED),
+        [CORR] = ap_modulation_cost(tape, xi, xt, s->audio, &original),
     };
     ap_var *total = NULL;
     for (int k = RMS_INPUT; k < COLUMNS; k++) {

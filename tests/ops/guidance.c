@@ -177,7 +177,7 @@ void gradient_log_power(void **state)
 /* two rows: one that moves too little, at 5 +- 1, and one that moves enough */
 static ap_tensor envelopes(int64_t M)
 {
-    ap_tensor x = positive(7, 0.1, 3, AP_SHAPE(2, M));
+    ap_tensor x = positive(7, 0.1, 3, AP_SHAPE(2, 1, M));
     for (int64_t i = 0; i < M; i++) x.data[i] = (ap_real)(5 + 0.3 * (double)x.data[i]);
     for (int64_t i = 0; i < M; i += 3) x.data[M + i] = 20;
     return x;

@@ -119,6 +119,8 @@ def main(out, seed=0):
     for name, settings in wide.items():
         f = lambda input, target, output: modulation_cost_with(input, target, output, 40, **settings)
         case(out, "modulation_" + name, f, clip, meta={"segments": 40, **settings})
+    quiet = {name: x * 1e-3 for name, x in clip.items()}    # so quiet that the floor under the deviations shows
+    case(out, "modulation_quiet", lambda input, target, output: modulation_cost_with(input, target, output, 40, lag_ms=12.0), quiet, meta={"segments": 40, "lag_ms": 12.0})
     gates = randomise(Gates(16, 4))
     case(out, "gates", lambda z, zi, zt: gates(z, zi, zt), {"z": r(2, 16, 20), "zi": r(2, 16, 20), "zt": r(2, 16, 20)}, gates, meta={"bands": 4, "new": 0.05})
     late = randomise(Gates(16, 4, 0.05, (0, 2, 5)))

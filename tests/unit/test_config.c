@@ -67,7 +67,7 @@ static void choices_follow_their_enums(void **state)
     assert_int_equal(config.data.targets, AP_TARGETS_SHUFFLED);
     assert_int_equal(config.codec.type, AP_CODEC_SEANET);
     assert_int_equal(config.agent.output, AP_OUTPUT_GATES);
-    assert_int_equal(config.loss.corr_barrier, AP_BARRIER_SEED);
+    assert_int_equal(config.loss.corr_barrier, AP_BARRIER_ORIGINAL);
     assert_int_equal(config.loss.corr_envelope, AP_ENVELOPE_P8);
     assert_int_equal(config.train.schedule, AP_SCHEDULE_COSINE);
     set(&config, "agent.output", "direct");

@@ -145,7 +145,7 @@ static void the_reported_cost_does_not_depend_on_the_weight(void **state)
 {
     (void)state;
     const char *const settings[][2] = {
-        {"loss.corr_weight", "0"}, {"loss.corr_weight", "0.5"}, {"loss.corr_barrier", "seed"}};
+        {"loss.corr_weight", "0"}, {"loss.corr_weight", "0.5"}, {"loss.corr_barrier", "original"}};
     ap_config config = small_config("mdct");
     set(&config, "train.epochs", "1");
     double cost[3];
