@@ -32,7 +32,7 @@ void ap_console_epoch(ap_console *console, const ap_epoch_report *report);
 #define AP_ENVELOPE_TEXT (3 * AP_ENVELOPE_COLUMNS + 1)
 
 /** Draws the envelope of x [S] as a row of AP_ENVELOPE_COLUMNS block characters, or S where that is less
- * (UTF-8), the loudest at full height. */
+ * (UTF-8), the loudest at full height; "?" where a sample is not finite. */
 void ap_envelope_draw(int64_t S, const ap_real *x, char text[AP_ENVELOPE_TEXT]);
 
 AP_API_END

@@ -37,7 +37,7 @@ static double rise(int64_t length, const ap_real *before, const ap_real *now)
 #pragma omp simd reduction(+ : sum)
     for (int64_t i = 0; i < length; i++) {
         ap_real step = now[i] - before[i];
-        sum += step > 0 ? step : 0;
+        sum += step < 0 ? 0 : step; /* NaN stays NaN */
     }
     return (double)sum;
 }
@@ -214,7 +214,8 @@ static void variation_forward(int64_t B, int64_t M, ap_real least, const ap_real
 {
     for (int64_t b = 0; b < B; b++) {
         ap_moments s = ap_moments_of(M, e + b * M);
-        y[b] = (ap_real)fmax(0, (double)least - s.sigma / (s.mean + MEAN_FLOOR));
+        double missing = (double)least - s.sigma / (s.mean + MEAN_FLOOR);
+        y[b] = (ap_real)(missing < 0 ? 0 : missing);
     }
 }
 

@@ -31,7 +31,7 @@ double ap_barrier_slope(ap_barrier barrier, double r)
 {
     double u = fabs(r);
     if (u == 0 || (barrier == AP_BARRIER_ORIGINAL && u > CLAMP)) return 0;
-    return copysign(1 / (1 - (barrier == AP_BARRIER_ORIGINAL ? u : fmin(u, TANGENT))), r);
+    return copysign(1 / (1 - (barrier == AP_BARRIER_EXTENDED && u > TANGENT ? TANGENT : u)), r);
 }
 
 /* ---------------------------------------------------------------- one envelope against another, over lags */

@@ -20,13 +20,14 @@ ap_moments ap_moments_of(int64_t M, const ap_real *x)
     }
     double mean = sum / (double)M;
     for (int64_t i = 0; i < M; i++) square += ((double)x[i] - mean) * ((double)x[i] - mean);
-    return (ap_moments){mean, low == high ? 0 : sqrt(square / (double)(M - 1))};
+    bool constant = low == high && isfinite(sum); /* low and high pass NaN over, and infinity equals itself */
+    return (ap_moments){mean, constant ? 0 : sqrt(square / (double)(M - 1))};
 }
 
 double ap_variation_of(int64_t M, const ap_real *e)
 {
     ap_moments of = ap_moments_of(M, e);
-    return of.mean > 0 ? of.sigma / of.mean : 0;
+    return of.mean <= 0 ? 0 : of.sigma / of.mean;
 }
 
 ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y)
@@ -34,7 +35,10 @@ ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y)
     ap_moments of_x = ap_moments_of(M, x), of_y = ap_moments_of(M, y);
     ap_correlation c = {
         .mean_x = of_x.mean, .mean_y = of_y.mean, .sigma_x = of_x.sigma, .sigma_y = of_y.sigma};
-    if (c.sigma_x == 0 || c.sigma_y == 0) return c;
+    if (c.sigma_x == 0 || c.sigma_y == 0) {
+        c.r = 0 * (c.sigma_x + c.sigma_y); /* NaN where the other is not finite */
+        return c;
+    }
     c.product = c.sigma_x * c.sigma_y + PRODUCT_FLOOR;
     double products = 0;
     for (int64_t i = 0; i < M; i++) products += ((double)x[i] - c.mean_x) * ((double)y[i] - c.mean_y);

@@ -17,6 +17,12 @@ ap_console ap_console_init(FILE *out)
     return (ap_console){.out = out, .terminal = isatty(fileno(out)) == 1, .last_line = -INFINITY};
 }
 
+/* For printing: what the processor makes of a number that is none has a sign, and would be "-nan". */
+static double shown(double x)
+{
+    return isnan(x) ? (double)NAN : x;
+}
+
 static const char *line_start(const ap_console *console)
 {
     return console->terminal ? "\r\033[K" : "";
@@ -49,9 +55,9 @@ void ap_console_step(ap_console *console, const ap_step_report *r)
     print_duration(left, sizeof left, r->seconds_left);
     fprintf(console->out, "%sepoch %" PRId64 "/%" PRId64 "  %" PRId64 "/%" PRId64 "  loss %.4f  ",
             line_start(console), r->epoch, r->epochs, r->batch, r->batches,
-            r->measures.value[AP_MEASURE_LOSS]);
+            shown(r->measures.value[AP_MEASURE_LOSS]));
     if (r->measures.present[AP_MEASURE_CORR_COST])
-        fprintf(console->out, "corr cost %.3f  ", r->measures.value[AP_MEASURE_CORR_COST]);
+        fprintf(console->out, "corr cost %.3f  ", shown(r->measures.value[AP_MEASURE_CORR_COST]));
     fprintf(console->out, "%.2f pairs/s  %s left%s", r->pairs_per_second, left,
             console->terminal ? "" : "\n");
     fflush(console->out);
@@ -64,11 +70,11 @@ void ap_envelope_draw(int64_t S, const ap_real *x, char text[AP_ENVELOPE_TEXT])
     const int columns = S < AP_ENVELOPE_COLUMNS ? (int)S : AP_ENVELOPE_COLUMNS;
     ap_real e[AP_ENVELOPE_COLUMNS], most = 0;
     ap_envelope(1, S, columns, x, e, NULL);
-    for (int m = 0; m < columns; m++) most = e[m] > most ? e[m] : most;
+    for (int m = 0; m < columns; m++) most = isfinite(e[m]) && e[m] > most ? e[m] : most;
     *text = '\0';
     for (int m = 0; m < columns; m++) {
-        int height = most > 0 ? (int)(e[m] / most * (ap_real)heights) : 0;
-        strcat(text, blocks[height < heights ? height : heights - 1]);
+        int height = most > 0 && isfinite(e[m]) ? (int)(e[m] / most * (ap_real)heights) : 0;
+        strcat(text, isfinite(e[m]) ? blocks[height < heights ? height : heights - 1] : "?");
     }
 }
 
@@ -86,8 +92,9 @@ static void print_cost(ap_console *console, const ap_epoch_report *r)
     const double *val = r->validation.value;
     if (!r->validation.present[AP_MEASURE_CORR_COST]) return;
     fprintf(console->out, "  corr cost (%d segments)  train %.3f  val %.3f  |r| %.2f %.2f\n",
-            AP_MODULATION_SEGMENTS, r->train.value[AP_MEASURE_CORR_COST], val[AP_MEASURE_CORR_COST],
-            val[AP_MEASURE_R_INPUT], val[AP_MEASURE_R_TARGET]);
+            AP_MODULATION_SEGMENTS, shown(r->train.value[AP_MEASURE_CORR_COST]),
+            shown(val[AP_MEASURE_CORR_COST]), shown(val[AP_MEASURE_R_INPUT]),
+            shown(val[AP_MEASURE_R_TARGET]));
 }
 
 static void print_cost_of_shown(ap_console *console, const ap_epoch_report *r)
@@ -96,15 +103,15 @@ static void print_cost_of_shown(ap_console *console, const ap_epoch_report *r)
     if (r->S < AP_MODULATION_SEGMENTS) return;
     ap_real cost = ap_modulation_cost_arrays(1, r->S, AP_MODULATION_SEGMENTS, AP_BARRIER_ORIGINAL, r->input,
                                              r->target, r->output, &r_input, &r_target, NULL);
-    fprintf(console->out, "  r_input %+.3f  r_target %+.3f  cost %.3f\n", (double)r_input, (double)r_target,
-            (double)cost);
+    fprintf(console->out, "  r_input %+.3f  r_target %+.3f  cost %.3f\n", shown((double)r_input),
+            shown((double)r_target), shown((double)cost));
 }
 
 void ap_console_epoch(ap_console *console, const ap_epoch_report *r)
 {
     fprintf(console->out, "%sepoch %" PRId64 "  %.1f s  train loss %.4f  val loss %.4f%s\n",
-            line_start(console), r->epoch, r->seconds, r->train.value[AP_MEASURE_LOSS],
-            r->validation.value[AP_MEASURE_LOSS], r->best ? "  best" : "");
+            line_start(console), r->epoch, r->seconds, shown(r->train.value[AP_MEASURE_LOSS]),
+            shown(r->validation.value[AP_MEASURE_LOSS]), r->best ? "  best" : "");
     print_cost(console, r);
     print_envelope(console, "Input:", r->S, r->input);
     print_envelope(console, "Target:", r->S, r->target);
