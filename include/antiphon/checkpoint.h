@@ -25,13 +25,16 @@ typedef struct ap_progress {
     ap_measures sums; /**< of the epoch under way: each measure times the items it was over */
 } ap_progress;
 
-/** Writes a checkpoint atomically. */
+/** Writes a checkpoint atomically. A number that is not finite, anywhere in it, is a failure that names the
+ * tensor; what stands under `path` then stays. */
 ap_status ap_checkpoint_save(const char *path, const ap_config *config, const ap_model *model,
                              const ap_adamw *optimiser, const ap_progress *progress);
 
 /** Loads a checkpoint to go on training: the model's tensors, which must be exactly those of `model`, the
  * optimiser's state and the progress. The status names the file and the tensor or key that is missing, too
- * many, of another shape or not finite. On failure the model's weights are undefined. */
+ * many, of another shape, not finite, or out of its range: a running variance or a mean of squared gradients
+ * (optimiser.v) below zero, a counter that no training comes to. On failure the model's weights are
+ * undefined. */
 ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *optimiser, ap_progress *progress);
 
 /** Reads the configuration that a checkpoint carries, and nothing else. */

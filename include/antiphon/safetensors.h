@@ -51,7 +51,8 @@ ap_safetensors_writer *ap_safetensors_writer_create(void);
 void ap_safetensors_writer_add(ap_safetensors_writer *writer, const char *name, ap_tensor tensor);
 void ap_safetensors_writer_metadata(ap_safetensors_writer *writer, const char *key, const char *value);
 
-/** Writes everything as F32, atomically: to a temporary file beside `path`, flushed to the disk, then renamed. */
+/** Writes everything as F32, atomically: to a temporary file beside `path`, flushed to the disk, then renamed. A number
+ * that is not finite as F32 is a failure that names its tensor; what stands under `path` then stays. */
 ap_status ap_safetensors_writer_save(ap_safetensors_writer *writer, const char *path);
 void ap_safetensors_writer_free(ap_safetensors_writer *writer);
 

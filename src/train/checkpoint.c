@@ -16,6 +16,9 @@
 #define FORMAT "antiphon-1"
 #define M_PREFIX "optimiser.m."
 #define V_PREFIX "optimiser.v."
+/* No run comes to so many epochs (train.epochs has this bound), nor to so many steps: counting on is safe. */
+#define EPOCHS_MOST INT64_C(1000000)
+#define COUNT_MOST (INT64_C(1) << 53)
 
 /* ---------------------------------------------------------------- progress as JSON */
 
@@ -78,10 +81,10 @@ static bool get_bits(const cJSON *object, const char *key, uint64_t *bits)
     return *end == '\0' && errno == 0;
 }
 
-static bool get_count(const cJSON *object, const char *key, int64_t *count)
+static bool get_count(const cJSON *object, const char *key, int64_t most, int64_t *count)
 {
     uint64_t bits = 0;
-    bool good = get_bits(object, key, &bits) && bits <= INT64_MAX;
+    bool good = get_bits(object, key, &bits) && bits <= (uint64_t)most;
     *count = good ? (int64_t)bits : 0;
     return good;
 }
@@ -92,29 +95,41 @@ static bool get_real(const cJSON *object, const char *key, double *x)
     return text && ap_text_to_number(text, x);
 }
 
+/* The sums may be NaN: those of an epoch in which a step was skipped. */
+static const char *get_sums(const cJSON *sums, ap_measures *into)
+{
+    if (!cJSON_IsObject(sums)) return "sums";
+    for (int k = 0; k < AP_MEASURE_COUNT; k++) {
+        const char *name = ap_measure_name(k);
+        into->present[k] = cJSON_GetObjectItemCaseSensitive(sums, name) != NULL;
+        if (into->present[k] && !get_real(sums, name, &into->value[k])) return name;
+    }
+    return NULL;
+}
+
 static ap_status progress_from_json(const char *path, const char *text, ap_progress *p,
                                     int64_t *optimiser_step)
 {
     cJSON *root = cJSON_ParseWithOpts(text, NULL, true);
-    const cJSON *sums = cJSON_GetObjectItemCaseSensitive(root, "sums");
     *p = (ap_progress){0};
     const char *bad = NULL;
     const struct {
         const char *key;
-        int64_t *into;
-    } counts[] = {{"epoch", &p->epoch}, {"batch", &p->batch},
-                  {"step", &p->step},   {"optimiser_step", optimiser_step},
-                  {"stale", &p->stale}, {"counted", &p->counted}};
+        int64_t most, *into;
+    } counts[] = {{"epoch", EPOCHS_MOST, &p->epoch}, {"batch", COUNT_MOST, &p->batch},
+                  {"step", COUNT_MOST, &p->step},    {"optimiser_step", COUNT_MOST, optimiser_step},
+                  {"stale", EPOCHS_MOST, &p->stale}, {"counted", COUNT_MOST, &p->counted}};
     for (size_t k = 0; k < sizeof counts / sizeof *counts && !bad; k++)
-        if (!get_count(root, counts[k].key, counts[k].into)) bad = counts[k].key;
+        if (!get_count(root, counts[k].key, counts[k].most, counts[k].into)) bad = counts[k].key;
+    if (!bad && *optimiser_step > p->step) bad = "optimiser_step";
+    if (!bad && p->stale > p->epoch) bad = "stale";
     if (!bad && !get_bits(root, "rng_seed", &p->rng.seed)) bad = "rng_seed";
     if (!bad && !get_bits(root, "rng_counter", &p->rng.counter)) bad = "rng_counter";
     p->has_best = cJSON_GetObjectItemCaseSensitive(root, "best") != NULL;
     if (!bad && p->has_best && !(get_real(root, "best", &p->best) && isfinite(p->best))) bad = "best";
-    for (int k = 0; k < AP_MEASURE_COUNT; k++)
-        p->sums.present[k] = get_real(sums, ap_measure_name(k), &p->sums.value[k]);
+    if (!bad) bad = get_sums(cJSON_GetObjectItemCaseSensitive(root, "sums"), &p->sums);
     cJSON_Delete(root);
-    return bad ? ap_error(AP_FAILED, "%s: the state's \"%s\" is missing or not such a number", path, bad)
+    return bad ? ap_error(AP_FAILED, "%s: the state's \"%s\" is missing or out of its range", path, bad)
                : ap_ok();
 }
 
@@ -161,6 +176,23 @@ static bool is_optimiser(const char *name)
     return strncmp(name, "optimiser.", strlen("optimiser.")) == 0;
 }
 
+/* What no square and no variance is. */
+static ap_status check_not_negative(const char *path, const char *name, ap_tensor tensor)
+{
+    bool negative = false;
+    for (int64_t i = 0; i < ap_shape_count(tensor.shape); i++) negative |= tensor.data[i] < 0;
+    if (!negative) return ap_ok();
+    return ap_error(AP_FAILED, "%s: tensor %s: holds a negative number, and is a mean of squares", path,
+                    name);
+}
+
+static ap_status load_param(ap_safetensors *file, const char *path, const ap_param *param)
+{
+    AP_TRY(ap_safetensors_load(file, param->name, param->value));
+    if (!ap_text_ends_in(param->name, strlen(param->name), ".running_var")) return ap_ok();
+    return check_not_negative(path, param->name, param->value);
+}
+
 static ap_status load_tensors(ap_safetensors *file, const char *path, const ap_model *model)
 {
     const ap_params *params = ap_model_params(model);
@@ -171,12 +203,13 @@ static ap_status load_tensors(ap_safetensors *file, const char *path, const ap_m
                             path, name);
     }
     for (size_t i = 0; i < ap_params_count(params); i++)
-        AP_TRY(ap_safetensors_load(file, ap_params_at(params, i)->name, ap_params_at(params, i)->value));
+        AP_TRY(load_param(file, path, ap_params_at(params, i)));
     ap_codec_reload(ap_model_codec(model));
     return ap_ok();
 }
 
-static ap_status load_optimiser(ap_safetensors *file, const ap_params *params, ap_adamw *optimiser)
+static ap_status load_optimiser(ap_safetensors *file, const char *path, const ap_params *params,
+                                ap_adamw *optimiser)
 {
     char name[256];
     for (size_t i = 0; i < ap_params_count(params); i++) {
@@ -186,7 +219,9 @@ static ap_status load_optimiser(ap_safetensors *file, const ap_params *params, a
         snprintf(name, sizeof name, M_PREFIX "%s", param->name);
         AP_TRY(ap_safetensors_load(file, name, (ap_tensor){param->value.shape, optimiser->m + at}));
         snprintf(name, sizeof name, V_PREFIX "%s", param->name);
-        AP_TRY(ap_safetensors_load(file, name, (ap_tensor){param->value.shape, optimiser->v + at}));
+        ap_tensor squares = {param->value.shape, optimiser->v + at};
+        AP_TRY(ap_safetensors_load(file, name, squares));
+        AP_TRY(check_not_negative(path, name, squares));
     }
     return ap_ok();
 }
@@ -211,7 +246,7 @@ ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *opti
     ap_safetensors *file;
     AP_TRY(open_checkpoint(path, &file));
     ap_status status = load_tensors(file, path, model);
-    if (!ap_failed(&status)) status = load_optimiser(file, ap_model_params(model), optimiser);
+    if (!ap_failed(&status)) status = load_optimiser(file, path, ap_model_params(model), optimiser);
     if (!ap_failed(&status))
         status = progress_from_json(path, ap_safetensors_metadata(file, "state"), progress, &optimiser->step);
     ap_safetensors_close(file);

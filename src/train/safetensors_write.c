@@ -1,12 +1,14 @@
 /* Writing safetensors files. */
 #include "antiphon/safetensors.h"
 
+#include "core/bounds.h"
 #include "core/memory.h"
 #include "core/replace.h"
 #include "core/text.h"
 #include "train/safetensors_types.h"
 
 #include <cjson/cJSON.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,17 +131,45 @@ static char *header_text(const ap_safetensors_writer *writer)
     return text;
 }
 
+/* The numbers from `at` on as the file holds them, CHUNK at most; how many there are. */
+static int64_t convert(ap_tensor tensor, int64_t at, float part[CHUNK])
+{
+    int64_t count = ap_least(CHUNK, ap_shape_count(tensor.shape) - at);
+    for (int64_t i = 0; i < count; i++) part[i] = (float)tensor.data[at + i];
+    return count;
+}
+
 static ap_status write_tensor(ap_replacement *file, ap_tensor tensor)
 {
     int64_t n = ap_shape_count(tensor.shape);
     if (sizeof(ap_real) == sizeof(float))
         return ap_replace_write(file, tensor.data, (size_t)n * sizeof(float));
     float part[CHUNK];
-    for (int64_t done = 0; done < n; done += CHUNK) {
-        int64_t count = n - done < CHUNK ? n - done : CHUNK;
-        for (int64_t i = 0; i < count; i++) part[i] = (float)tensor.data[done + i];
+    for (int64_t at = 0, count; at < n; at += count) {
+        count = convert(tensor, at, part);
         AP_TRY(ap_replace_write(file, part, (size_t)count * sizeof *part));
     }
+    return ap_ok();
+}
+
+/* A number may be finite and not so as float. */
+static bool is_finite(ap_tensor tensor)
+{
+    float part[CHUNK];
+    bool finite = true;
+    for (int64_t at = 0, count; at < ap_shape_count(tensor.shape) && finite; at += count) {
+        count = convert(tensor, at, part);
+        for (int64_t i = 0; i < count; i++) finite &= isfinite(part[i]) != 0;
+    }
+    return finite;
+}
+
+static ap_status check_numbers(const ap_safetensors_writer *writer, const char *path)
+{
+    for (size_t i = 0; i < writer->count; i++)
+        if (!is_finite(writer->tensors[i].tensor))
+            return ap_error(AP_FAILED, "%s: not written: tensor %s holds a number that is not finite", path,
+                            writer->tensors[i].name);
     return ap_ok();
 }
 
@@ -160,6 +190,7 @@ ap_status ap_safetensors_writer_save(ap_safetensors_writer *writer, const char *
     ap_replacement file;
     require_distinct(writer);
     AP_TRY(check_texts(writer, path));
+    AP_TRY(check_numbers(writer, path));
     AP_TRY(ap_replace_begin(path, &file));
     ap_status status = write_all(writer, &file);
     if (!ap_failed(&status)) return ap_replace_commit(&file);

@@ -393,6 +393,14 @@ static ap_status save(ap_trainer *trainer, const char *folder, const char *name)
     return status;
 }
 
+/* The first measure that is not finite; NULL: there is none. */
+static const char *not_finite(const ap_measures *measures)
+{
+    for (int k = 0; k < AP_MEASURE_COUNT; k++)
+        if (measures->present[k] && !isfinite(measures->value[k])) return ap_measure_name(k);
+    return NULL;
+}
+
 /* What comes after the last batch: validation, the report, the checkpoints. */
 static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double began)
 {
@@ -410,7 +418,8 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
                               .output = output};
     report.validation = validate(trainer, output);
     double loss = report.validation.value[AP_MEASURE_LOSS];
-    report.best = isfinite(loss) && (!p->has_best || loss < p->best);
+    const char *broken = not_finite(&report.validation);
+    report.best = !broken && (!p->has_best || loss < p->best);
     report.seconds = ap_clock_seconds() - began;
     p->stale = report.best ? 0 : p->stale + 1;
     if (report.best) {
@@ -422,6 +431,10 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     p->sums = (ap_measures){0};
     if (trainer->observer.epoch) trainer->observer.epoch(trainer->observer.context, &report);
     free(output);
+    if (broken) /* what was saved before stays */
+        return ap_error(AP_FAILED,
+                        "training has diverged: val_%s of epoch %" PRId64 " is not finite; lower train.lr",
+                        broken, p->epoch);
     ap_status status = ap_ok();
     if (report.best) status = save(trainer, folder, "best.safetensors");
     /* the first at once: a run that ends before the next is gone on with, too */
