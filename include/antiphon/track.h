@@ -18,6 +18,7 @@
 #include "antiphon/config.h"
 #include "antiphon/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 AP_API_BEGIN
@@ -34,6 +35,11 @@ typedef enum ap_outcome { AP_OUTCOME_FINISHED, AP_OUTCOME_FAILED, AP_OUTCOME_INT
  * written. */
 ap_status ap_track_create(const char *folder, const ap_config *config, int64_t resumed_step,
                           ap_track **track);
+
+/** Whether MLflow lacks something of the run in `folder`, which an earlier program could not deliver: lines
+ * of the log, files, or the run's end. ap_track_create with the last step (or any later one) and
+ * ap_track_finish then deliver it. Nothing is asked of a server. */
+bool ap_track_unfinished(const char *folder, const ap_config *config);
 
 /** Adds a line to the log. Never waits for a network. The first failure to write is printed as a warning and
  * returned by ap_track_finish. */

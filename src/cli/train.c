@@ -336,6 +336,20 @@ static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
     return ap_failed(&status) ? status : recorded;
 }
 
+/* Delivers to MLflow what an earlier program could not of a run that has nothing left to train, its end above
+ * all. The record is of what was trained, whatever the configuration says now. */
+static ap_status finish_record(run *r, const char *from)
+{
+    ap_config trained;
+    if (!ap_track_unfinished(r->folder, r->config)) return ap_ok();
+    AP_TRY(ap_checkpoint_config(from, &trained));
+    trained.track = r->config->track;
+    AP_TRY(ap_track_create(r->folder, &trained, INT64_MAX, &r->track));
+    hand_over(r, r->folder, "config.json");
+    hand_over(r, r->checkpoints, "best.safetensors");
+    return ap_track_finish(r->track, AP_OUTCOME_FINISHED);
+}
+
 /* Such a training is for measuring speed, not for music. */
 static void warn_of_codec(const ap_config *config)
 {
@@ -366,7 +380,7 @@ static ap_status train(run *r, const char *from)
                ap_plural(ap_trainer_step(trainer)));
     bool changed = from && tell_changes(r, from), done = ap_trainer_done(trainer);
     if (!from) warn_of_codec(r->config);
-    ap_status status = done ? ap_ok() : train_on_record(r, trainer, from != NULL);
+    ap_status status = done ? finish_record(r, from) : train_on_record(r, trainer, from != NULL);
     if (!ap_failed(&status)) status = tell_best(r, done, from);
     if (done && changed) tell_too_late(r, trainer);
     ap_trainer_free(trainer);

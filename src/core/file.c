@@ -9,10 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 int ap_file_open(const char *path)
 {
     return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+}
+
+int ap_file_open_own(const char *path, int flags)
+{
+    struct stat about;
+    int descriptor = open(path, (flags & ~O_TRUNC) | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (descriptor < 0) return -1;
+    bool failed = fstat(descriptor, &about) != 0;
+    if (!failed && !S_ISREG(about.st_mode)) {
+        errno = EINVAL;
+        failed = true;
+    }
+    failed = failed || ((flags & O_TRUNC) && ftruncate(descriptor, 0) != 0);
+    if (!failed) return descriptor;
+    int reason = errno;
+    close(descriptor);
+    errno = reason;
+    return -1;
 }
 
 static ap_status read_stream(const char *path, FILE *stream, size_t limit, char **text, size_t *length)

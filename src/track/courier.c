@@ -1,31 +1,25 @@
 #include "track/courier.h"
 
 #include "core/clock.h"
-#include "core/file.h"
 #include "core/memory.h"
 #include "core/replace.h"
 #include "evaluate/json.h"
 #include "track/log.h"
+#include "track/place.h"
+#include "track/remains.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define STATE_NAME "mlflow.json"
-#define STATE_MOST ((size_t)1 << 16)
-#define UNSENT_NAME "mlflow_unsent.jsonl"
-
-/* So much of the log is delivered at a time; more when a single line is longer. */
-#define PORTION ((int64_t)1 << 16)
 
 /* Pause between deliveries that succeed, so that metrics go in batches; seconds. */
 #define PACE 1.0
@@ -39,19 +33,15 @@
 #define FINISH_MOST 5.0
 #define FINISH_BACK_OFF 0.05
 
-typedef struct text_list {
-    char **at;
-    size_t count;
-} text_list;
-
 struct courier {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
 
     /* under the mutex */
-    int64_t bytes;       /* length of the log */
-    text_list artifacts; /* to be delivered, the first one next */
+    int64_t bytes;      /* length of the log */
+    int64_t cut;        /* to which it was cut since this was last looked at; -1: it was not */
+    ap_names artifacts; /* to be delivered, the first one next */
     bool finishing;
     double patient_until; /* once finishing: when failures become too many; put off by each success */
     bool silent;          /* the last request had no answer at all */
@@ -61,101 +51,81 @@ struct courier {
     /* the thread's own, and after it has ended ap_courier_finish's */
     track_sink *sink;
     track_run run;
-    char *log_path, *state_path, *unsent_path, *place;
-    int log;           /* the log, open for reading */
-    int64_t sent;      /* bytes of the log that are delivered */
-    text_list refused; /* artifacts that will never be taken */
+    char *folder, *log_path, *unsent_path, *place;
+    int log;            /* the log, open for reading */
+    int64_t sent;       /* bytes of the log that are delivered */
+    ap_names refused;   /* artifacts that will never be taken */
+    ap_names delivered; /* artifacts that the run has got */
     bool open, closed, warned;
+    bool told_cut, told_name; /* warnings that are given once */
+    char lost_id[TRACK_ID];   /* of the run that was lost, until there is a new one */
+    bool replaced;            /* the run was lost, and a new one took its place: that happens once */
+    int64_t first_bytes,
+        ended_ms; /* length of the log at the start; when an earlier program ended the run, or 0 */
     double back_off;
     double started;
 };
 
-static void list_append(text_list *list, char *text)
+static void remove_first(ap_names *names)
 {
-    list->at = ap_reallocate(list->at, list->count + 1, sizeof *list->at);
-    list->at[list->count++] = text;
+    free(names->at[0]);
+    memmove(names->at, names->at + 1, --names->count * sizeof *names->at);
 }
 
-static char *list_take_first(text_list *list)
+/* ---------------------------------------------------------------- what outlives the program */
+
+/* `ended`: MLflow knows the run's end; end_ms: when it came, 0 before. */
+static void save_state(const courier *c, bool ended, int64_t end_ms)
 {
-    char *first = list->at[0];
-    memmove(list->at, list->at + 1, --list->count * sizeof *list->at);
-    return first;
+    remains r = {.sent = c->sent, .ended = ended, .end_ms = end_ms};
+    strcpy(r.run_id, c->run.id);
+    strcpy(r.experiment_id, c->run.experiment_id);
+    ap_remains_write(c->folder, c->place, &r);
 }
 
-static void list_free(text_list *list)
-{
-    for (size_t i = 0; i < list->count; i++) free(list->at[i]);
-    free(list->at);
-}
-
-/* ---------------------------------------------------------------- the state that outlives the program */
-
-static void save_state(const courier *c)
-{
-    char sent[TRACK_ID];
-    snprintf(sent, sizeof sent, "%" PRId64, c->sent);
-    cJSON *state = cJSON_CreateObject();
-    cJSON_AddStringToObject(state, "uri", c->place);
-    cJSON_AddStringToObject(state, "experiment_id", c->run.experiment_id);
-    cJSON_AddStringToObject(state, "run_id", c->run.id);
-    cJSON_AddRawToObject(state, "sent", sent);
-    char *text = cJSON_Print(state);
-    if (!text) ap_fatal("out of memory: %s", c->state_path);
-    ap_status status = ap_replace_file(c->state_path, text, strlen(text));
-    if (ap_failed(&status)) ap_track_say("warning: %s", status.message);
-    cJSON_free(text);
-    cJSON_Delete(state);
-}
-
-static const char *state_text(const cJSON *state, const char *name)
-{
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(state, name));
-    return text ? text : "";
-}
-
-/* Takes up the run that an earlier program began in the same place. Anything amiss: a new one. */
+/* Takes up the run that an earlier program began in the same place, and the files that it did not deliver;
+ * without such a run a new one is made. */
 static void load_state(courier *c)
 {
-    char *text;
-    size_t length;
-    ap_status status = ap_file_read(c->state_path, STATE_MOST, &text, &length);
-    if (ap_failed(&status)) return;
-    cJSON *state = cJSON_Parse(text);
-    const char *id = state_text(state, "run_id"), *experiment = state_text(state, "experiment_id");
-    const cJSON *sent = cJSON_GetObjectItemCaseSensitive(state, "sent");
-    if (strcmp(state_text(state, "uri"), c->place) == 0 && strlen(id) < TRACK_ID &&
-        strlen(experiment) < TRACK_ID) {
-        strcpy(c->run.id, id);
-        strcpy(c->run.experiment_id, experiment);
-        double most = (double)c->bytes; /* the resumed log may be shorter than what was sent of it */
-        if (cJSON_IsNumber(sent) && sent->valuedouble > 0) c->sent = (int64_t)fmin(sent->valuedouble, most);
+    remains r;
+    if (ap_remains_read(c->folder, c->place, &r) && r.run_id[0] && r.experiment_id[0]) {
+        strcpy(c->run.id, r.run_id);
+        strcpy(c->run.experiment_id, r.experiment_id);
+        c->sent = r.sent < c->bytes ? r.sent : c->bytes; /* the resumed log may be shorter */
+        c->ended_ms = r.end_ms;
     }
-    cJSON_Delete(state);
-    free(text);
+    c->artifacts = ap_remains_artifacts(c->folder);
 }
 
 /* ---------------------------------------------------------------- reading the log */
 
-/* Whole lines of the log from `sent` on, of `until` bytes in all; *length of them. The caller frees. */
-static char *read_lines(const courier *c, int64_t until, int64_t *length)
+static void tell_cut(courier *c)
 {
-    for (int64_t portion = PORTION;; portion *= 2) {
-        int64_t wanted = until - c->sent < portion ? until - c->sent : portion, got = 0;
-        char *text = ap_allocate((size_t)wanted + 1, 1);
-        while (got < wanted) {
-            ssize_t more = pread(c->log, text + got, (size_t)(wanted - got), c->sent + got);
-            if (more < 0 && errno == EINTR) continue;
-            if (more <= 0) break;
-            got += more;
-        }
-        const char *last = memrchr(text, '\n', (size_t)got);
-        if (last || got < portion) {
-            *length = last ? last + 1 - text : got;
-            return text;
-        }
-        free(text);
-    }
+    if (c->told_cut) return;
+    c->told_cut = true;
+    ap_track_say("warning: %s was cut while the run went on: what was cut off before it was delivered is not "
+                 "in MLflow",
+                 c->log_path);
+}
+
+/* Goes back to the log's end where it has been cut. Called with the mutex locked. */
+static void notice_cut(courier *c)
+{
+    if (c->cut < 0) return;
+    tell_cut(c);
+    if (c->sent > c->cut) c->sent = c->cut;
+    c->cut = -1;
+}
+
+/* The log ends before `until`: there is nothing more to be had until it grows again. */
+static void give_up_lines(courier *c, int64_t until)
+{
+    struct stat about;
+    tell_cut(c);
+    if (fstat(c->log, &about) == 0 && about.st_size < c->sent) c->sent = about.st_size;
+    pthread_mutex_lock(&c->mutex);
+    if (c->bytes == until) c->bytes = c->sent;
+    pthread_mutex_unlock(&c->mutex);
 }
 
 typedef struct metric_list {
@@ -163,7 +133,20 @@ typedef struct metric_list {
     size_t count;
 } metric_list;
 
-static void add_line(metric_list *metrics, const char *line, size_t length)
+/* A metric's name becomes that of a file in a store, and a server refuses others with all that is beside
+ * them. */
+static bool is_metric(courier *c, const char *name)
+{
+    if (ap_place_is_metric(name)) return true;
+    if (!c->told_name)
+        ap_track_say("warning: %s: a metric called \"%.*s\" is left out: MLflow takes letters, digits, "
+                     "spaces and _-.: alone",
+                     c->log_path, TRACK_ID, name);
+    c->told_name = true;
+    return false;
+}
+
+static void add_line(courier *c, metric_list *metrics, const char *line, size_t length)
 {
     cJSON *json = ap_json_parse(line, length);
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(json, LOG_STEP);
@@ -171,6 +154,7 @@ static void add_line(metric_list *metrics, const char *line, size_t length)
     if (cJSON_IsNumber(step) && cJSON_IsNumber(time_s)) cJSON_ArrayForEach(item, json)
         {
             if (item == step || item == time_s || strcmp(item->string, LOG_EPOCH) == 0) continue;
+            if (!is_metric(c, item->string)) continue;
             metrics->at = ap_reallocate(metrics->at, metrics->count + 1, sizeof *metrics->at);
             metrics->at[metrics->count++] =
                 (track_metric){.name = ap_copy_text(item->string),
@@ -184,18 +168,24 @@ static void add_line(metric_list *metrics, const char *line, size_t length)
 static ap_status deliver_lines(courier *c, int64_t until)
 {
     int64_t length;
-    char *text = read_lines(c, until, &length);
+    char *text;
+    AP_TRY(ap_log_read_lines(c->log, c->log_path, c->sent, until, &text, &length));
+    if (length == 0) {
+        give_up_lines(c, until);
+        free(text);
+        return ap_ok();
+    }
     metric_list metrics = {NULL, 0};
     for (int64_t at = 0; at < length;) {
         const char *end = memchr(text + at, '\n', (size_t)(length - at));
         int64_t line = end ? end + 1 - (text + at) : length - at;
-        add_line(&metrics, text + at, (size_t)line);
+        add_line(c, &metrics, text + at, (size_t)line);
         at += line;
     }
     ap_status status = c->sink->log(c->sink, metrics.count, metrics.at);
     if (!ap_failed(&status)) {
         c->sent += length;
-        save_state(c);
+        save_state(c, false, 0);
     }
     for (size_t i = 0; i < metrics.count; i++) free(metrics.at[i].name);
     free(metrics.at);
@@ -223,28 +213,51 @@ static ap_status deliver_artifact(courier *c)
     pthread_mutex_lock(&c->mutex);
     if (status.code == TRACK_NEVER) {
         warn_once(c, &status);
-        list_append(&c->refused, path);
+        ap_names_add(&c->refused, path);
         status = ap_ok();
-    } else
-        free(path);
-    if (!ap_failed(&status)) free(list_take_first(&c->artifacts));
+    } else if (!ap_failed(&status))
+        ap_names_add(&c->delivered, path);
+    free(path);
+    if (!ap_failed(&status)) remove_first(&c->artifacts);
     return status;
 }
 
 static ap_status open_sink(courier *c)
 {
     bool fresh;
+    char before[TRACK_ID];
+    strcpy(before, c->lost_id[0] ? c->lost_id : c->run.id);
     AP_TRY(c->sink->open(c->sink, &c->run, &fresh));
     c->open = true;
     if (fresh) c->sent = 0;
-    save_state(c);
+    if (before[0] && strcmp(before, c->run.id) != 0)
+        ap_track_say("note: MLflow at %s: run %s is no longer there: all of it goes to a new one, %s",
+                     c->place, before, c->run.id);
+    c->lost_id[0] = '\0';
+    save_state(c, false, 0);
     return ap_ok();
+}
+
+/* A run that somebody has deleted is begun anew: once, lest a server that refuses everything gets ever more
+ * runs. Called with the mutex locked; whether it was so. */
+static bool notice_loss(courier *c)
+{
+    if (!c->sink->lost || c->replaced) return false;
+    c->sink->lost = false;
+    c->replaced = true;
+    c->open = false;
+    strcpy(c->lost_id, c->run.id);
+    c->run.id[0] = '\0';
+    for (size_t i = 0; i < c->delivered.count; i++) ap_names_add(&c->artifacts, c->delivered.at[i]);
+    ap_names_free(&c->delivered);
+    return true;
 }
 
 /* The next thing to be done, if any (*idle: none). Called with the mutex locked, which it lets go meanwhile.
  */
 static ap_status deliver_next(courier *c, bool *idle)
 {
+    notice_cut(c);
     int64_t bytes = c->bytes, end_ms = c->end_ms;
     ap_outcome outcome = c->outcome;
     bool lines = c->open && c->sent < bytes, artifacts = c->open && !lines && c->artifacts.count > 0;
@@ -258,7 +271,7 @@ static ap_status deliver_next(courier *c, bool *idle)
                                 : c->sink->close(c->sink, outcome, end_ms);
     pthread_mutex_lock(&c->mutex);
     c->closed = close && !ap_failed(&status);
-    return status;
+    return ap_failed(&status) && notice_loss(c) ? ap_ok() : status;
 }
 
 /* Waits until something changes (seconds < 0), or until `seconds` have passed or the end has come. */
@@ -349,13 +362,14 @@ courier *ap_courier_start(const char *folder, const char *log_path, const char *
     c->sink->patience = (track_patience){.left = patience_left, .context = c};
     c->run = run;
     c->started = ap_clock_seconds();
-    c->bytes = log_bytes;
+    c->bytes = c->first_bytes = log_bytes;
+    c->cut = -1;
     c->back_off = BACK_OFF_FIRST;
     c->log_path = ap_copy_text(log_path);
     c->place = ap_copy_text(place);
-    c->state_path = ap_format_text("%s/" STATE_NAME, folder);
-    c->unsent_path = ap_format_text("%s/" UNSENT_NAME, folder);
-    c->log = open(log_path, O_RDONLY | O_CLOEXEC);
+    c->folder = ap_copy_text(folder);
+    c->unsent_path = ap_remains_unsent_path(folder);
+    c->log = open(log_path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (resumed) load_state(c);
     start_thread(c);
     return c;
@@ -369,53 +383,50 @@ void ap_courier_wake(courier *c, int64_t log_bytes)
     pthread_mutex_unlock(&c->mutex);
 }
 
+void ap_courier_cut(courier *c, int64_t log_bytes)
+{
+    pthread_mutex_lock(&c->mutex);
+    c->cut = c->cut < 0 || log_bytes < c->cut ? log_bytes : c->cut;
+    c->bytes = log_bytes;
+    pthread_cond_signal(&c->changed);
+    pthread_mutex_unlock(&c->mutex);
+}
+
 void ap_courier_artifact(courier *c, const char *path)
 {
     pthread_mutex_lock(&c->mutex);
     bool waiting = false;
     for (size_t i = 0; i < c->artifacts.count; i++)
         waiting = waiting || strcmp(c->artifacts.at[i], path) == 0;
-    if (!waiting) list_append(&c->artifacts, ap_copy_text(path));
+    if (!waiting) ap_names_add(&c->artifacts, path);
     pthread_cond_signal(&c->changed);
     pthread_mutex_unlock(&c->mutex);
 }
 
 /* ---------------------------------------------------------------- the end */
 
-static ap_status write_list(ap_replacement *file, const text_list *artifacts)
-{
-    for (size_t i = 0; i < artifacts->count; i++) {
-        cJSON *line = cJSON_CreateObject();
-        cJSON_AddStringToObject(line, "artifact", artifacts->at[i]);
-        char *text = cJSON_PrintUnformatted(line);
-        if (!text) ap_fatal("out of memory: a line of " UNSENT_NAME);
-        ap_status status = ap_replace_write(file, text, strlen(text));
-        if (!ap_failed(&status)) status = ap_replace_write(file, "\n", 1);
-        cJSON_free(text);
-        cJSON_Delete(line);
-        if (ap_failed(&status)) return status;
-    }
-    return ap_ok();
-}
-
 static ap_status write_rest(courier *c, ap_replacement *file)
 {
     for (int64_t length; c->sent < c->bytes; c->sent += length) {
-        char *text = read_lines(c, c->bytes, &length);
-        ap_status status = length ? ap_replace_write(file, text, (size_t)length)
-                                  : ap_error(AP_FAILED, "%s: shorter than it was", c->log_path);
+        char *text;
+        AP_TRY(ap_log_read_lines(c->log, c->log_path, c->sent, c->bytes, &text, &length));
+        ap_status status = length ? ap_replace_write(file, text, (size_t)length) : ap_ok();
         free(text);
-        if (ap_failed(&status)) return status;
+        AP_TRY(status);
+        if (length == 0) { /* the log has been cut: that was all of it */
+            tell_cut(c);
+            break;
+        }
     }
-    AP_TRY(write_list(file, &c->refused));
-    return write_list(file, &c->artifacts);
+    AP_TRY(ap_remains_write_artifacts(file, &c->refused));
+    return ap_remains_write_artifacts(file, &c->artifacts);
 }
 
 /* Leaves mlflow_unsent.jsonl with the lines of the log and the artifacts that were not delivered; without
  * any, no such file. */
 static ap_status write_unsent(courier *c)
 {
-    if (c->sent == c->bytes && c->artifacts.count == 0 && c->refused.count == 0) {
+    if (c->sent >= c->bytes && c->artifacts.count == 0 && c->refused.count == 0) {
         unlink(c->unsent_path);
         return ap_ok();
     }
@@ -440,15 +451,16 @@ static void courier_free(courier *c)
 {
     c->sink->free(c->sink);
     if (c->log >= 0) close(c->log);
-    list_free(&c->artifacts);
-    list_free(&c->refused);
+    ap_names_free(&c->artifacts);
+    ap_names_free(&c->refused);
+    ap_names_free(&c->delivered);
     free_texts(c->run.params, c->run.param_count);
     free_texts(c->run.tags, c->run.tag_count);
     free(c->run.experiment);
     free(c->run.name);
     free(c->run.user);
     free(c->log_path);
-    free(c->state_path);
+    free(c->folder);
     free(c->unsent_path);
     free(c->place);
     pthread_cond_destroy(&c->changed);
@@ -464,13 +476,16 @@ void ap_courier_finish(courier *c, ap_outcome outcome)
     c->finishing = true;
     be_patient_anew(c);
     c->outcome = outcome;
-    c->end_ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    bool went_on = !c->ended_ms || c->bytes != c->first_bytes;
+    c->end_ms = went_on ? (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 : c->ended_ms;
     pthread_cond_signal(&c->changed);
     pthread_mutex_unlock(&c->mutex);
     pthread_join(c->thread, NULL);
     if (!c->closed)
         ap_track_say("warning: MLflow at %s did not get all of the run: the rest is in %s", c->place,
                      c->unsent_path);
+    notice_cut(c);
+    if (c->run.id[0]) save_state(c, c->closed, c->end_ms);
     ap_status status = write_unsent(c);
     if (ap_failed(&status)) ap_track_say("warning: %s", status.message);
     courier_free(c);

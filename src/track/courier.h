@@ -16,6 +16,9 @@ courier *ap_courier_start(const char *folder, const char *log_path, const char *
 /* Says that the log is now so long. */
 void ap_courier_wake(courier *c, int64_t log_bytes);
 
+/* Says that somebody else has cut the log to so many bytes: what is written behind them is new. */
+void ap_courier_cut(courier *c, int64_t log_bytes);
+
 /* Hands over a file. */
 void ap_courier_artifact(courier *c, const char *path);
 

@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/replace.h"
 #include "core/text.h"
+#include "track/place.h"
 
 #include <cjson/cJSON.h>
 #include <ctype.h>
@@ -34,6 +35,7 @@ typedef struct file_store {
     track_sink sink;
     char *root;       /* absolute after open */
     char *run_folder; /* NULL until open */
+    bool made;        /* the run's id was made by this program */
     const track_run *run;
 } file_store;
 
@@ -130,8 +132,7 @@ static void find_experiment(const char *root, track_run *run)
     DIR *folder = opendir(root);
     const struct dirent *entry;
     while (folder && !run->experiment_id[0] && (entry = readdir(folder)))
-        if (entry->d_name[0] != '.' && strlen(entry->d_name) < TRACK_ID &&
-            is_experiment(root, entry->d_name, run->experiment))
+        if (ap_place_is_id(entry->d_name) && is_experiment(root, entry->d_name, run->experiment))
             strcpy(run->experiment_id, entry->d_name);
     if (folder) closedir(folder);
 }
@@ -192,7 +193,8 @@ static ap_status write_meta(const file_store *store, int run_status, int64_t end
 static ap_status write_plain(const char *folder, const track_text *text)
 {
     char *path = ap_format_text("%s/%s", folder, text->name);
-    FILE *stream = fopen(path, "w");
+    int descriptor = ap_file_open_own(path, O_WRONLY | O_TRUNC);
+    FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     bool failed = !stream || fputs(text->value, stream) < 0;
     if (stream) failed = fclose(stream) != 0 || failed;
     ap_status status = failed ? ap_error(AP_FAILED, "%s: %s", path, strerror(errno)) : ap_ok();
@@ -214,7 +216,8 @@ static ap_status write_texts(const file_store *store, const char *kind, size_t c
 static void remove_metrics(const file_store *store)
 {
     char *folder = ap_format_text("%s/metrics", store->run_folder);
-    DIR *open_folder = opendir(folder);
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *open_folder = descriptor < 0 ? NULL : fdopendir(descriptor);
     const struct dirent *entry;
     while (open_folder && (entry = readdir(open_folder)))
         if (entry->d_name[0] != '.') unlinkat(dirfd(open_folder), entry->d_name, 0);
@@ -257,16 +260,48 @@ static void keep_start(const file_store *store, track_run *run)
     free(path);
 }
 
+/* Whether the run is there: its meta file has its id and does not say that it was deleted. */
+static bool is_there(const file_store *store)
+{
+    char *path = ap_format_text("%s/" META_NAME, store->run_folder), *meta;
+    size_t length;
+    ap_status status = ap_file_read(path, META_MOST, &meta, &length);
+    free(path);
+    if (ap_failed(&status)) return false;
+    char *id = meta_value(meta, "run_id"), *stage = meta_value(meta, "lifecycle_stage");
+    bool there = id && strcmp(id, store->run->id) == 0 && !(stage && strcmp(stage, "deleted") == 0);
+    free(id);
+    free(stage);
+    free(meta);
+    return there;
+}
+
+static ap_status notice_loss(file_store *store)
+{
+    store->sink.lost = true;
+    store->made = false;
+    return ap_error(AP_FAILED, "%s: is no longer there", store->run_folder);
+}
+
+static void name_folder(file_store *store)
+{
+    free(store->run_folder);
+    store->run_folder = ap_format_text("%s/%s/%s", store->root, store->run->experiment_id, store->run->id);
+}
+
 static ap_status store_open(track_sink *sink, track_run *run, bool *fresh)
 {
     file_store *store = (file_store *)sink;
     AP_TRY(make_absolute(store));
     find_experiment(store->root, run);
     if (!run->experiment_id[0]) AP_TRY(create_experiment(store->root, run));
-    if (!run->id[0]) snprintf(run->id, TRACK_ID, "%016" PRIx64 "%016" PRIx64, random_bits(), random_bits());
-    free(store->run_folder);
-    store->run_folder = ap_format_text("%s/%s/%s", store->root, run->experiment_id, run->id);
     store->run = run;
+    name_folder(store);
+    if (!run->id[0] || (!store->made && !is_there(store))) {
+        snprintf(run->id, TRACK_ID, "%016" PRIx64 "%016" PRIx64, random_bits(), random_bits());
+        store->made = true;
+        name_folder(store);
+    }
     keep_start(store, run);
     remove_metrics(store);
     *fresh = true;
@@ -282,7 +317,8 @@ static ap_status append_metric(const file_store *store, size_t count, const trac
 {
     const char *name = metrics[first].name;
     char *path = ap_format_text("%s/metrics/%s", store->run_folder, name), number[AP_NUMBER_TEXT];
-    FILE *stream = fopen(path, "a");
+    int descriptor = ap_file_open_own(path, O_WRONLY | O_APPEND);
+    FILE *stream = descriptor < 0 ? NULL : fdopen(descriptor, "a");
     for (size_t i = first; stream && i < count; i++) {
         if (strcmp(metrics[i].name, name) != 0) continue;
         ap_text_of_number(metrics[i].value, number);
@@ -305,8 +341,12 @@ static bool named_before(const track_metric *metrics, size_t i)
 
 static ap_status store_log(track_sink *sink, size_t count, const track_metric *metrics)
 {
-    for (size_t i = 0; i < count; i++)
-        if (!named_before(metrics, i)) AP_TRY(append_metric((file_store *)sink, count, metrics, i));
+    file_store *store = (file_store *)sink;
+    for (size_t i = 0; i < count; i++) {
+        if (named_before(metrics, i)) continue;
+        ap_status status = append_metric(store, count, metrics, i);
+        if (ap_failed(&status)) return is_there(store) ? status : notice_loss(store);
+    }
     return ap_ok();
 }
 
@@ -320,8 +360,8 @@ static ap_status copy_stream(FILE *from, const char *path, ap_replacement *to)
 
 static ap_status store_artifact(track_sink *sink, const char *path)
 {
-    FILE *from = fopen(path, "rb");
-    if (!from) return ap_error(TRACK_NEVER, "%s: %s", path, strerror(errno));
+    FILE *from;
+    AP_TRY(ap_track_open_artifact(path, &from));
     char *copy =
         ap_format_text("%s/artifacts/%s", ((file_store *)sink)->run_folder, ap_track_file_name(path));
     ap_replacement to;
@@ -343,7 +383,8 @@ static ap_status store_close(track_sink *sink, ap_outcome outcome, int64_t end_m
     static const int statuses[] = {[AP_OUTCOME_FINISHED] = STATUS_FINISHED,
                                    [AP_OUTCOME_FAILED] = STATUS_FAILED,
                                    [AP_OUTCOME_INTERRUPTED] = STATUS_KILLED};
-    return write_meta((file_store *)sink, statuses[outcome], end_ms);
+    file_store *store = (file_store *)sink;
+    return is_there(store) ? write_meta(store, statuses[outcome], end_ms) : notice_loss(store);
 }
 
 static void store_free(track_sink *sink)

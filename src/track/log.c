@@ -17,6 +17,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* So much is read at a time; more when a single line is longer. */
+#define PORTION ((int64_t)1 << 16)
+
 /* Whether the line is whole and of a step up to `last`. */
 static bool stays(const char *line, size_t length, int64_t last)
 {
@@ -27,12 +30,19 @@ static bool stays(const char *line, size_t length, int64_t last)
     return kept;
 }
 
-/* Replaces the log by those of its lines that stay; a log of which all stay is left as it is. */
+static bool is_link(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
+}
+
+/* Replaces the log by those of its lines that stay. A log of which all stay is left as it is, but for a
+ * symbolic link, whose place a file takes: what it leads to is not written to. */
 static ap_status trim(const char *path, int64_t resumed_step)
 {
     char *text;
     size_t length, kept = 0;
-    if (access(path, F_OK) != 0) return ap_ok();
+    if (access(path, F_OK) != 0) return is_link(path) ? ap_replace_file(path, "", 0) : ap_ok();
     AP_TRY(ap_file_read(path, LOG_MOST, &text, &length));
     for (size_t at = 0; at < length;) {
         const char *end = memchr(text + at, '\n', length - at);
@@ -44,17 +54,17 @@ static ap_status trim(const char *path, int64_t resumed_step)
         }
         at += line;
     }
-    ap_status status = kept == length ? ap_ok() : ap_replace_file(path, text, kept);
+    bool left = kept == length && !is_link(path);
+    ap_status status = left ? ap_ok() : ap_replace_file(path, text, kept);
     free(text);
     return status;
 }
 
 ap_status ap_log_open(const char *path, int64_t resumed_step, int *descriptor, int64_t *bytes)
 {
-    bool resumed = resumed_step >= 0;
-    if (resumed) AP_TRY(trim(path, resumed_step));
     struct stat about;
-    *descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (resumed ? 0 : O_TRUNC), 0666);
+    AP_TRY(resumed_step >= 0 ? trim(path, resumed_step) : ap_replace_file(path, "", 0));
+    *descriptor = ap_file_open_own(path, O_RDWR | O_APPEND);
     if (*descriptor < 0) return ap_error(AP_FAILED, "%s: cannot be written: %s", path, strerror(errno));
     if (fstat(*descriptor, &about) != 0) {
         ap_status status = ap_error(AP_FAILED, "%s: %s", path, strerror(errno));
@@ -63,6 +73,48 @@ ap_status ap_log_open(const char *path, int64_t resumed_step, int *descriptor, i
     }
     *bytes = about.st_size;
     return ap_ok();
+}
+
+/* Reads `wanted` bytes from `from` on; *got: how many there are. */
+static ap_status read_bytes(int descriptor, const char *path, int64_t from, char *text, int64_t wanted,
+                            int64_t *got)
+{
+    for (*got = 0; *got < wanted;) {
+        ssize_t more = pread(descriptor, text + *got, (size_t)(wanted - *got), from + *got);
+        if (more == 0) break;
+        if (more > 0)
+            *got += more;
+        else if (errno != EINTR)
+            return ap_error(AP_FAILED, "%s: cannot be read: %s", path, strerror(errno));
+    }
+    return ap_ok();
+}
+
+ap_status ap_log_read_lines(int descriptor, const char *path, int64_t from, int64_t until, char **text,
+                            int64_t *length)
+{
+    *length = 0;
+    for (int64_t portion = PORTION;; portion *= 2) {
+        int64_t wanted = until - from < portion ? until - from : portion, got;
+        *text = ap_allocate((size_t)wanted + 1, 1);
+        ap_status status = read_bytes(descriptor, path, from, *text, wanted, &got);
+        const char *last = memrchr(*text, '\n', (size_t)got);
+        if (last) *length = last + 1 - *text;
+        if (!last && got == until - from) *length = got; /* no end of a line in all that there is */
+        if (!ap_failed(&status) && (*length || got < wanted)) return ap_ok();
+        free(*text);
+        *text = NULL;
+        AP_TRY(status);
+    }
+}
+
+int64_t ap_log_length(int descriptor, int64_t known)
+{
+    struct stat about;
+    char last;
+    if (fstat(descriptor, &about) != 0 || about.st_size == known) return known;
+    bool torn = about.st_size > 0 && pread(descriptor, &last, 1, about.st_size - 1) == 1 && last != '\n';
+    return about.st_size + (torn && write(descriptor, "\n", 1) == 1);
 }
 
 ap_status ap_log_append(const char *path, int descriptor, int64_t step, int epoch, double time, int count,

@@ -16,8 +16,19 @@
 #define LOG_EPOCH "epoch"
 #define LOG_TIME "time"
 
-/* Opens the log at `path` for appending. `resumed_step` as in ap_track_create. *bytes: its length. */
+/* Opens the log at `path` for appending. `resumed_step` as in ap_track_create. *bytes: its length. A symbolic
+ * link there is replaced by a file, never followed. */
 ap_status ap_log_open(const char *path, int64_t resumed_step, int *descriptor, int64_t *bytes);
+
+/* Whole lines of the log from byte `from` on, at most up to byte `until` and a portion at a time; *length of
+ * them. *length 0: the log does not reach so far, it has been cut. The caller frees *text, which is NULL
+ * after a failure. */
+ap_status ap_log_read_lines(int descriptor, const char *path, int64_t from, int64_t until, char **text,
+                            int64_t *length);
+
+/* The length of the log, which is `known` unless somebody else has cut it or written to it; a line that was
+ * torn by that is ended first. */
+int64_t ap_log_length(int descriptor, int64_t known);
 
 /* Appends one line in one write, and adds its length to *bytes. */
 ap_status ap_log_append(const char *path, int descriptor, int64_t step, int epoch, double time, int count,

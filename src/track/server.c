@@ -1,14 +1,14 @@
 /* An MLflow tracking server, by its REST interface (version 2.0 of it, which every MLflow since 1.0 speaks).
  */
+#include "track/artifact_url.h"
 #include "track/sink.h"
 
 #ifndef AP_HAVE_CURL
 
 ap_status ap_server_create(const char *uri, track_sink **sink)
 {
-    (void)uri;
     *sink = NULL;
-    return ap_error(AP_MISUSE, "built without libcurl, which an MLflow server needs; a folder would do");
+    return ap_artifact_url_check(uri);
 }
 
 void ap_server_prepare(void)
@@ -20,6 +20,7 @@ void ap_server_prepare(void)
 #include "core/clock.h"
 #include "core/memory.h"
 #include "core/text.h"
+#include "track/place.h"
 
 #include <cjson/cJSON.h>
 #include <curl/curl.h>
@@ -28,16 +29,20 @@ void ap_server_prepare(void)
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define API "/api/2.0/mlflow/"
-#define ARTIFACT_API "/api/2.0/mlflow-artifacts/artifacts"
-#define ARTIFACT_SCHEME "mlflow-artifacts:"
 
 /* What one runs/log-batch takes. */
 #define METRICS_MOST 1000
 #define TEXTS_MOST 100
 /* The shortest limit on a parameter's value that MLflow has had, in bytes. */
 #define VALUE_MOST 500
+/* MLflow up to 1.27 refuses a parameter without characters, and all that are sent with it. */
+#define VALUE_EMPTY "\"\""
+/* A run's parameters cannot be changed: what a resumed run has otherwise goes into tags whose names begin so.
+ */
+#define RESUMED "resumed."
 
 /* A server that takes longer is treated as one that is down. */
 #define CONNECT_MS 2000L
@@ -60,6 +65,7 @@ typedef struct server {
     const track_run *run;       /* once open */
     bool created;               /* the run is there, made by this program */
     char *artifacts;            /* URL under which artifacts are put; NULL: the server does not take them */
+    char *artifacts_elsewhere;  /* where the server says that they go, for messages; NULL: it has not said */
     long http_code;             /* of the last answer */
     char error_code[CODE_MOST]; /* MLflow's name for the last refusal */
 } server;
@@ -83,11 +89,19 @@ static size_t receive(char *data, size_t size, size_t count, void *into)
 
 /* ---------------------------------------------------------------- requests */
 
-/* Whoever asks sets URL and method; credentials as MLflow's client takes them. */
+/* Whether an environment variable says yes as MLflow's client has it. */
+static bool is_set(const char *name)
+{
+    const char *value = getenv(name);
+    return value && (strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0);
+}
+
+/* Whoever asks sets URL and method; credentials as MLflow's client takes them. Redirections are not followed:
+ * the credentials are for the server that was named. */
 static void prepare(server *s, const char *url, answer *a)
 {
     const char *user = getenv("MLFLOW_TRACKING_USERNAME"), *password = getenv("MLFLOW_TRACKING_PASSWORD");
-    const char *token = getenv("MLFLOW_TRACKING_TOKEN"), *insecure = getenv("MLFLOW_TRACKING_INSECURE_TLS");
+    const char *token = getenv("MLFLOW_TRACKING_TOKEN");
     CURL *curl = s->curl;
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, url);
@@ -107,7 +121,10 @@ static void prepare(server *s, const char *url, answer *a)
         curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
         curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, token);
     }
-    if (insecure && strcmp(insecure, "true") == 0) curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+    if (is_set("MLFLOW_TRACKING_INSECURE_TLS")) {
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
 }
 
 /* The reason in one line of an answer that is no success. */
@@ -116,7 +133,18 @@ static ap_status refusal(server *s, const answer *a)
     cJSON *json = a->text ? cJSON_Parse(a->text) : NULL;
     const char *code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "error_code"));
     const char *message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(json, "message"));
+    const char *elsewhere = NULL;
+    curl_easy_getinfo(s->curl, CURLINFO_REDIRECT_URL, &elsewhere);
     snprintf(s->error_code, sizeof s->error_code, "%s", code ? code : "");
+    if (elsewhere) {
+        cJSON_Delete(json);
+        char *shown = ap_place_shown(elsewhere);
+        ap_status status =
+            ap_error(AP_FAILED, "HTTP %ld: sends on to %s, where nothing is sent: name that server itself",
+                     s->http_code, shown);
+        free(shown);
+        return status;
+    }
     ap_status status =
         ap_error(AP_FAILED, "HTTP %ld%s%s%s%.*s", s->http_code, code ? " " : "", code ? code : "",
                  message ? ": " : "", message ? (int)strcspn(message, "\r\n") : 0, message ? message : "");
@@ -228,15 +256,15 @@ static cJSON *append(cJSON *array)
     return item;
 }
 
-/* At most VALUE_MOST bytes, cut between characters. */
-static void put_cut(cJSON *object, const char *name, const char *value)
+/* The value as MLflow takes it, to be freed: not empty, and at most VALUE_MOST bytes, cut between characters.
+ */
+static char *acceptable(const char *value)
 {
     size_t length = strlen(value);
+    if (length == 0) return ap_copy_text(VALUE_EMPTY);
     if (length > VALUE_MOST)
         for (length = VALUE_MOST; ((unsigned char)value[length] & 0xC0) == 0x80;) length--;
-    char *cut = ap_format_text("%.*s", (int)length, value);
-    put_text(object, name, cut);
-    free(cut);
+    return ap_format_text("%.*s", (int)length, value);
 }
 
 static void put_texts(cJSON *object, const char *name, size_t count, const track_text *texts)
@@ -244,8 +272,10 @@ static void put_texts(cJSON *object, const char *name, size_t count, const track
     cJSON *array = put(object, name, cJSON_CreateArray());
     for (size_t i = 0; i < count; i++) {
         cJSON *item = append(array);
+        char *value = acceptable(texts[i].value);
         put_text(item, "key", texts[i].name);
-        put_cut(item, "value", texts[i].value);
+        put_text(item, "value", value);
+        free(value);
     }
 }
 
@@ -254,8 +284,7 @@ static void put_texts(cJSON *object, const char *name, size_t count, const track
 static ap_status copy_id(const cJSON *object, const char *name, char *id)
 {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-    if (!text || !*text || strlen(text) >= TRACK_ID)
-        return ap_error(AP_FAILED, "no %s in the server's answer", name);
+    if (!text || !ap_place_is_id(text)) return ap_error(AP_FAILED, "no %s in the server's answer", name);
     strcpy(id, text);
     return ap_ok();
 }
@@ -267,9 +296,14 @@ static ap_status find_experiment(server *s, track_run *run)
     if (!escaped) ap_fatal("out of memory: the name of an experiment");
     char *what = ap_format_text("experiments/get-by-name?experiment_name=%s", escaped);
     ap_status status = call(s, what, NULL, &result);
-    if (!ap_failed(&status))
-        status = copy_id(cJSON_GetObjectItemCaseSensitive(result, "experiment"), "experiment_id",
-                         run->experiment_id);
+    const cJSON *experiment = cJSON_GetObjectItemCaseSensitive(result, "experiment");
+    if (!ap_failed(&status)) status = copy_id(experiment, "experiment_id", run->experiment_id);
+    const char *stage = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(experiment, "lifecycle_stage"));
+    if (!ap_failed(&status) && stage && strcmp(stage, "deleted") == 0)
+        status =
+            ap_error(AP_FAILED,
+                     "the experiment \"%s\" is deleted there: restore it, or name another (track.experiment)",
+                     run->experiment);
     cJSON_Delete(result);
     free(what);
     curl_free(escaped);
@@ -290,19 +324,14 @@ static ap_status find_or_create_experiment(server *s, track_run *run)
     return status;
 }
 
-/* Where artifacts go, from the run's artifact_uri: through the server itself, or not at all. */
+/* Where artifacts go, from the run's artifact_uri: to the server itself, or nowhere. */
 static void remember_artifacts(server *s, const cJSON *info)
 {
     const char *uri = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(info, "artifact_uri"));
     free(s->artifacts);
-    s->artifacts = NULL;
-    if (!uri) return;
-    if (strncmp(uri, ARTIFACT_SCHEME, strlen(ARTIFACT_SCHEME)) == 0) {
-        const char *path = uri + strlen(ARTIFACT_SCHEME);
-        if (strncmp(path, "//", 2) == 0) path += 2 + strcspn(path + 2, "/");
-        s->artifacts = ap_format_text("%s" ARTIFACT_API "%s", s->uri, path);
-    } else if (strncmp(uri, s->uri, strlen(s->uri)) == 0)
-        s->artifacts = ap_copy_text(uri);
+    free(s->artifacts_elsewhere);
+    s->artifacts = uri ? ap_artifact_url(s->uri, uri) : NULL;
+    s->artifacts_elsewhere = uri ? ap_place_shown(uri) : ap_copy_text("an unknown place");
 }
 
 static ap_status create_run(server *s, track_run *run)
@@ -334,16 +363,99 @@ static ap_status update_run(server *s, const char *run_status, int64_t end_ms)
     return status;
 }
 
-static ap_status log_params(server *s, const track_run *run)
+/* Whether the last answer to update_run, in which nothing else can be wrong, says that the run is deleted
+ * (which makes its id an invalid parameter) or unknown. */
+static bool says_gone(const server *s)
 {
-    for (size_t at = 0; at < run->param_count; at += TEXTS_MOST) {
-        size_t count = run->param_count - at < TEXTS_MOST ? run->param_count - at : TEXTS_MOST;
+    return strcmp(s->error_code, "RESOURCE_DOES_NOT_EXIST") == 0 ||
+           strcmp(s->error_code, "INVALID_PARAMETER_VALUE") == 0 ||
+           strcmp(s->error_code, "INVALID_STATE") == 0;
+}
+
+/* A request about the run was refused: is that because the run is gone? */
+static void notice_loss(server *s)
+{
+    if (!says_gone(s)) return;
+    ap_status status = update_run(s, "RUNNING", -1);
+    s->sink.lost = ap_failed(&status) && says_gone(s);
+    s->created = s->created && !s->sink.lost;
+}
+
+/* ---------------------------------------------------------------- parameters */
+
+/* Logs parameters or tags (`kind`). What is refused for its content is told of and left out: metrics and
+ * files do not wait for it. */
+static ap_status log_texts(server *s, const char *kind, size_t text_count, const track_text *texts)
+{
+    for (size_t at = 0; at < text_count; at += TEXTS_MOST) {
+        size_t count = text_count - at < TEXTS_MOST ? text_count - at : TEXTS_MOST;
         cJSON *body = checked(cJSON_CreateObject());
-        put_text(body, "run_id", run->id);
-        put_texts(body, "params", count, run->params + at);
-        AP_TRY(call(s, "runs/log-batch", body, NULL));
+        put_text(body, "run_id", s->run->id);
+        put_texts(body, kind, count, texts + at);
+        ap_status status = call(s, "runs/log-batch", body, NULL);
+        if (ap_failed(&status) && strcmp(s->error_code, "INVALID_PARAMETER_VALUE") != 0) return status;
+        if (ap_failed(&status))
+            ap_track_say("warning: MLflow refuses some of the run's %s: %s", kind, status.message);
     }
     return ap_ok();
+}
+
+/* The value of a key among the server's parameters or tags; NULL: it has none. */
+static const char *value_of(const cJSON *texts, const char *key)
+{
+    const cJSON *text;
+    cJSON_ArrayForEach(text, texts)
+    {
+        const char *name = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(text, "key"));
+        if (name && strcmp(name, key) == 0)
+            return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(text, "value"));
+    }
+    return NULL;
+}
+
+/* Brings up to date what the server has of the parameters, `data`: those it lacks are logged; of those that
+ * are other than it was last told, a tag says what they are now. */
+static ap_status log_changes(server *s, const track_run *run, const cJSON *data)
+{
+    const cJSON *params = cJSON_GetObjectItemCaseSensitive(data, "params");
+    const cJSON *tags = cJSON_GetObjectItemCaseSensitive(data, "tags");
+    track_text *missing = ap_allocate(run->param_count, sizeof *missing);
+    track_text *changed = ap_allocate(run->param_count, sizeof *changed);
+    size_t missing_count = 0, changed_count = 0;
+    for (size_t i = 0; i < run->param_count; i++) {
+        char *tag = ap_format_text(RESUMED "%s", run->params[i].name),
+             *value = acceptable(run->params[i].value);
+        const char *first = value_of(params, run->params[i].name), *last = value_of(tags, tag);
+        const char *told = last ? last : first;
+        if (!told)
+            missing[missing_count++] = run->params[i];
+        else if (strcmp(*told ? told : VALUE_EMPTY, value) != 0)
+            changed[changed_count++] = (track_text){ap_copy_text(tag), ap_copy_text(value)};
+        free(tag);
+        free(value);
+    }
+    ap_status status = log_texts(s, "params", missing_count, missing);
+    if (!ap_failed(&status)) status = log_texts(s, "tags", changed_count, changed);
+    for (size_t i = 0; i < changed_count; i++) {
+        free(changed[i].name);
+        free(changed[i].value);
+    }
+    free(missing);
+    free(changed);
+    return status;
+}
+
+static ap_status update_params(server *s, const track_run *run)
+{
+    cJSON *result = NULL;
+    char *what = ap_format_text("runs/get?run_id=%s", run->id);
+    ap_status status = call(s, what, NULL, &result);
+    const cJSON *there = cJSON_GetObjectItemCaseSensitive(result, "run");
+    if (!ap_failed(&status) && there)
+        status = log_changes(s, run, cJSON_GetObjectItemCaseSensitive(there, "data"));
+    cJSON_Delete(result);
+    free(what);
+    return status;
 }
 
 static ap_status server_open(track_sink *sink, track_run *run, bool *fresh)
@@ -353,8 +465,8 @@ static ap_status server_open(track_sink *sink, track_run *run, bool *fresh)
     *fresh = false;
     if (run->id[0] && !s->created) {
         ap_status status = update_run(s, "RUNNING", -1);
-        if (strcmp(s->error_code, "RESOURCE_DOES_NOT_EXIST") != 0) return status;
-        /* it was deleted: a new one */
+        if (!ap_failed(&status)) return update_params(s, run);
+        if (!says_gone(s)) return status; /* else a new one takes its place */
     }
     *fresh = true;
     if (!s->created) {
@@ -362,7 +474,7 @@ static ap_status server_open(track_sink *sink, track_run *run, bool *fresh)
         AP_TRY(create_run(s, run));
         s->created = true;
     }
-    return log_params(s, run);
+    return log_texts(s, "params", run->param_count, run->params);
 }
 
 /* ---------------------------------------------------------------- metrics and artifacts */
@@ -381,7 +493,9 @@ static ap_status server_log(track_sink *sink, size_t count, const track_metric *
             put_number(item, "timestamp", (double)metrics[i].time_ms);
             put_number(item, "step", (double)metrics[i].step);
         }
-        AP_TRY(call(s, "runs/log-batch", body, NULL));
+        ap_status status = call(s, "runs/log-batch", body, NULL);
+        if (ap_failed(&status)) notice_loss(s);
+        AP_TRY(status);
     }
     return ap_ok();
 }
@@ -411,9 +525,11 @@ static ap_status upload(server *s, FILE *stream, const char *name)
 static ap_status server_artifact(track_sink *sink, const char *path)
 {
     server *s = (server *)sink;
-    if (!s->artifacts) return ap_error(TRACK_NEVER, "%s: the server does not take artifacts itself", path);
-    FILE *stream = fopen(path, "rb");
-    if (!stream) return ap_error(TRACK_NEVER, "%s: %s", path, strerror(errno));
+    if (!s->artifacts)
+        return ap_error(TRACK_NEVER, "%s: the server does not take artifacts itself, but keeps them at %s",
+                        path, s->artifacts_elsewhere ? s->artifacts_elsewhere : "an unknown place");
+    FILE *stream;
+    AP_TRY(ap_track_open_artifact(path, &stream));
     ap_status status = upload(s, stream, ap_track_file_name(path));
     fclose(stream);
     return status;
@@ -424,7 +540,10 @@ static ap_status server_close(track_sink *sink, ap_outcome outcome, int64_t end_
     static const char *const statuses[] = {[AP_OUTCOME_FINISHED] = "FINISHED",
                                            [AP_OUTCOME_FAILED] = "FAILED",
                                            [AP_OUTCOME_INTERRUPTED] = "KILLED"};
-    return update_run((server *)sink, statuses[outcome], end_ms);
+    server *s = (server *)sink;
+    ap_status status = update_run(s, statuses[outcome], end_ms);
+    if (ap_failed(&status)) notice_loss(s);
+    return status;
 }
 
 static void server_free(track_sink *sink)
@@ -434,6 +553,7 @@ static void server_free(track_sink *sink)
     curl_easy_cleanup(s->curl);
     curl_multi_cleanup(s->multi);
     free(s->artifacts);
+    free(s->artifacts_elsewhere);
     free(s->uri);
     free(s);
 }
@@ -445,6 +565,8 @@ void ap_server_prepare(void)
 
 ap_status ap_server_create(const char *uri, track_sink **sink)
 {
+    *sink = NULL;
+    AP_TRY(ap_artifact_url_check(uri));
     server *s = ap_allocate(1, sizeof *s);
     s->sink = (track_sink){.open = server_open,
                            .log = server_log,

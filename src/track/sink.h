@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 typedef struct track_metric {
     char *name;
@@ -46,8 +47,11 @@ typedef struct track_patience {
 typedef struct track_sink track_sink;
 struct track_sink {
     track_patience patience; /* set before anything is asked of the sink */
+    bool lost;               /* set by a call that fails because the run is no longer there: deleted, say */
     /* Makes the run, with experiment, parameters and tags; or, when run->id names one that is there, goes on
-     * with it. *fresh: it holds no metrics yet, and is to be given the log from its beginning. */
+     * with it, and records the parameters that are other than they were; where that one is no longer there, a
+     * new one gets a new id. *fresh: it holds no metrics yet, and is to be given the log from its beginning.
+     */
     ap_status (*open)(track_sink *sink, track_run *run, bool *fresh);
     ap_status (*log)(track_sink *sink, size_t count, const track_metric *metrics);
     ap_status (*artifact)(track_sink *sink, const char *path);
@@ -66,6 +70,10 @@ void ap_server_prepare(void);
 
 /* Says something on the standard error, on a line of its own even where a progress line stands. */
 void ap_track_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Opens a file that is to be handed over, for fclose. TRACK_NEVER: it is not there, or is no regular file; a
+ * symbolic link is none, as it might lead to anything. */
+ap_status ap_track_open_artifact(const char *path, FILE **stream);
 
 /* The last part of a path. */
 const char *ap_track_file_name(const char *path);

@@ -1,15 +1,20 @@
 #include "antiphon/track.h"
 
 #include "core/memory.h"
+#include "core/text.h"
 #include "track/courier.h"
 #include "track/log.h"
+#include "track/place.h"
+#include "track/remains.h"
 
-#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,6 +32,18 @@ const char *ap_track_file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+ap_status ap_track_open_artifact(const char *path, FILE **stream)
+{
+    struct stat about;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+    bool regular = descriptor >= 0 && fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode);
+    *stream = regular ? fdopen(descriptor, "rb") : NULL;
+    if (*stream) return ap_ok();
+    const char *reason = descriptor < 0 ? strerror(errno) : "is not a regular file";
+    if (descriptor >= 0) close(descriptor);
+    return ap_error(TRACK_NEVER, "%s: %s", path, reason);
+}
+
 void ap_track_say(const char *format, ...)
 {
     char line[AP_STATUS_MESSAGE];
@@ -34,6 +51,7 @@ void ap_track_say(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    ap_text_mask_controls(line);
     fprintf(stderr, "%santiphon: %s\n", isatty(STDERR_FILENO) ? "\r\033[K" : "", line);
 }
 
@@ -44,51 +62,13 @@ static double seconds_since_1970(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* ---------------------------------------------------------------- the URI */
-
-static bool begins(const char *text, const char *with)
-{
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
-/* The path of "file:///a%20b", "file:/a", "file:a". NULL when it names another machine. */
-static char *path_of_file_uri(const char *uri)
-{
-    const char *from = uri + strlen("file:");
-    if (begins(from, "//")) {
-        from += strlen("//");
-        if (begins(from, "localhost/")) from += strlen("localhost");
-        if (*from != '/') return NULL;
-    }
-    char *path = ap_copy_text(from), *to = path;
-    for (; *from; from++) {
-        char digits[3] = {0};
-        if (*from == '%' && isxdigit((unsigned char)from[1]) && isxdigit((unsigned char)from[2])) {
-            memcpy(digits, from + 1, 2);
-            *to++ = (char)strtol(digits, NULL, 16);
-            from += 2;
-        } else
-            *to++ = *from;
-    }
-    *to = '\0';
-    return path;
-}
-
-/* Whether it begins like "scheme:", which no sensible folder does. */
-static bool has_scheme(const char *uri)
-{
-    size_t length = strspn(uri, "abcdefghijklmnopqrstuvwxyz0123456789+.-");
-    return length > 0 && uri[length] == ':';
-}
+/* ---------------------------------------------------------------- the sink */
 
 static ap_status sink_for(const char *uri, track_sink **sink)
 {
-    if (begins(uri, "http://") || begins(uri, "https://")) return ap_server_create(uri, sink);
-    char *folder = begins(uri, "file:") ? path_of_file_uri(uri) : has_scheme(uri) ? NULL : ap_copy_text(uri);
-    if (!folder || !*folder) {
-        free(folder);
-        return ap_error(AP_MISUSE, "must be a folder, a file: URI or an http(s) server");
-    }
+    if (ap_place_is_server(uri)) return ap_server_create(uri, sink);
+    char *folder;
+    AP_TRY(ap_place_folder(uri, &folder));
     *sink = ap_file_store_create(folder);
     free(folder);
     if (!getenv("MLFLOW_ALLOW_FILE_STORE"))
@@ -96,13 +76,16 @@ static ap_status sink_for(const char *uri, track_sink **sink)
     return ap_ok();
 }
 
-/* The URI without user and password, for messages and for mlflow.json. */
-static char *shown(const char *uri)
+/* Where the record goes, and what said so: the configuration or the environment. NULL: nowhere. */
+static const char *tracking_uri(const ap_config *config, const char **key)
 {
-    const char *scheme = strstr(uri, "://"), *host = scheme ? scheme + 3 : uri;
-    size_t authority = strcspn(host, "/?#");
-    const char *at = scheme ? memrchr(host, '@', authority) : NULL;
-    return at ? ap_format_text("%.*s%s", (int)(host - uri), uri, at + 1) : ap_copy_text(uri);
+    const char *uri = config->track.uri;
+    *key = "track.uri";
+    if (!uri[0]) {
+        uri = getenv("MLFLOW_TRACKING_URI");
+        *key = "MLFLOW_TRACKING_URI";
+    }
+    return uri && uri[0] ? uri : NULL;
 }
 
 /* ---------------------------------------------------------------- the run's description */
@@ -118,7 +101,7 @@ static void add_params(track_run *run, const ap_config *config)
 {
     char value[AP_CONFIG_TEXT];
     for (size_t i = 0; i < ap_config_count(); i++) {
-        if (begins(ap_config_name(i), "track.")) continue;
+        if (strncmp(ap_config_name(i), "track.", strlen("track.")) == 0) continue;
         ap_config_value(config, i, value);
         add_text(&run->params, &run->param_count, ap_config_name(i), value);
     }
@@ -149,15 +132,11 @@ static track_run describe(const char *folder, const ap_config *config)
 
 static ap_status start_courier(ap_track *track, const char *folder, const ap_config *config, bool resumed)
 {
-    const char *uri = config->track.uri, *key = "track.uri";
-    if (!uri[0]) {
-        uri = getenv("MLFLOW_TRACKING_URI");
-        key = "MLFLOW_TRACKING_URI";
-    }
-    if (!uri || !uri[0]) return ap_ok();
+    const char *key, *uri = tracking_uri(config, &key);
+    if (!uri) return ap_ok();
     track_sink *sink;
     ap_server_prepare();
-    char *place = shown(uri);
+    char *place = ap_place_shown(uri);
     ap_status status = sink_for(uri, &sink);
     if (ap_failed(&status))
         status = ap_error(status.code, "%s = \"%s\": %s", key, place, status.message);
@@ -190,9 +169,22 @@ ap_status ap_track_create(const char *folder, const ap_config *config, int64_t r
     return status;
 }
 
+bool ap_track_unfinished(const char *folder, const ap_config *config)
+{
+    const char *key, *uri = tracking_uri(config, &key);
+    if (!uri) return false;
+    char *place = ap_place_shown(uri);
+    bool unfinished = ap_remains_any(folder, place);
+    free(place);
+    return unfinished;
+}
+
 void ap_track_metrics(ap_track *track, int64_t step, int epoch, int count, const char *const *names,
                       const double *values)
 {
+    int64_t length = ap_log_length(track->log, track->bytes);
+    if (length < track->bytes && track->courier) ap_courier_cut(track->courier, length);
+    track->bytes = length;
     ap_status status = ap_log_append(track->log_path, track->log, step, epoch, seconds_since_1970(), count,
                                      names, values, &track->bytes);
     if (ap_failed(&status) && !ap_failed(&track->status)) {

@@ -34,6 +34,16 @@ grep -q '^status: 3$' mlruns/*/*/meta.yaml
 [ "$(wc -l <"$(echo mlruns/*/*/metrics/val_loss)")" -eq 1 ]
 there mlruns/*/*/artifacts/best.safetensors mlruns/*/*/artifacts/config.json mlruns/*/*/artifacts/epoch_0001.wav
 expect 2 "track.uri" train tiny.json --out no --track.uri=sqlite:///mlflow.db
+# an end that MLflow did not get is delivered although nothing is left to train, and is not asked for twice
+sed -i 's/"ended":.*true/"ended": false/' tracked/mlflow.json
+sed -i 's/^status: 3$/status: 1/' mlruns/*/*/meta.yaml
+expect 0 "nothing left to train" train tiny.json --out tracked --train.epochs=1 --resume auto --track.uri=mlruns
+grep -q '^status: 3$' mlruns/*/*/meta.yaml
+grep -q '"ended":.*true' tracked/mlflow.json
+[ "$(wc -l <"$(echo mlruns/*/*/metrics/val_loss)")" -eq 1 ]
+touch -d 2000-01-01 tracked/mlflow.json
+expect 0 "nothing left to train" train tiny.json --out tracked --train.epochs=1 --resume auto --track.uri=mlruns
+[ "$(date -r tracked/mlflow.json +%Y)" -eq 2000 ]
 
 # interrupted in the middle of an epoch: saved, exit code 130, and resumed to the same bits
 # start OPTION...: trains in the background, as $process, and waits for an epoch

@@ -27,25 +27,57 @@ static char *receive(int connection)
     return text;
 }
 
-static void answer(int connection, const char *request, manner how)
+static void send_answer(int connection, const char *code, const char *more, const char *body)
 {
-    const char *code = "200 OK", *body = "{}";
-    if (how == REFUSES) {
+    dprintf(connection, "HTTP/1.1 %s\r\n%sContent-Length: %zu\r\nConnection: close\r\n\r\n%s", code, more,
+            strlen(body), body);
+}
+
+/* Whether the request is about a run that is deleted and asks for what MLflow then refuses. */
+static bool is_about_deleted(const fake_server *server, const char *request)
+{
+    return server->deleted && strstr(request, server->deleted) && !strstr(request, "runs/get") &&
+           strncmp(request, "POST", 4) == 0;
+}
+
+static void answer(const fake_server *server, int connection, const char *request)
+{
+    char body[2000] = "{}", info[1000];
+    snprintf(info, sizeof info, "{\"run_id\": \"%s\", \"artifact_uri\": \"%s\"}", server->run_id,
+             server->artifact_uri ? server->artifact_uri : "mlflow-artifacts:/7/abc/artifacts");
+    const char *code = "200 OK";
+    if (server->manner == REFUSES) {
         code = "503 Service Unavailable";
-        body = "<html>busy</html>";
+        strcpy(body, "<html>busy</html>");
     } else if (strstr(request, "experiments/get-by-name?experiment_name=antiphon ")) {
         code = "404 Not Found";
-        body = "{\"error_code\": \"RESOURCE_DOES_NOT_EXIST\", \"message\": \"no\"}";
+        strcpy(body, "{\"error_code\": \"RESOURCE_DOES_NOT_EXIST\", \"message\": \"no\"}");
+    } else if (is_about_deleted(server, request)) {
+        code = "400 Bad Request";
+        snprintf(
+            body, sizeof body,
+            "{\"error_code\": \"INVALID_PARAMETER_VALUE\", \"message\": \"The run %s must be in the 'active' "
+            "state. Current state is deleted.\"}",
+            server->deleted);
+    } else if (server->is_old && strstr(request, "\"value\":\"\"")) {
+        code = "400 Bad Request";
+        strcpy(body,
+               "{\"error_code\": \"INVALID_PARAMETER_VALUE\", \"message\": \"Missing value for required "
+               "parameter 'params[1].value'.\"}");
     } else if (strstr(request, "experiments/create "))
-        body = "{\"experiment_id\": \"7\"}";
+        strcpy(body, "{\"experiment_id\": \"7\"}");
     else if (strstr(request, "runs/create "))
-        body = "{\"run\": {\"info\": {\"run_id\": \"abc\", \"artifact_uri\": "
-               "\"mlflow-artifacts:/7/abc/artifacts\"}}}";
+        snprintf(body, sizeof body, "{\"run\": {\"info\": %s}}", info);
     else if (strstr(request, "runs/update "))
-        body =
-            "{\"run_info\": {\"run_id\": \"abc\", \"artifact_uri\": \"mlflow-artifacts:/7/abc/artifacts\"}}";
-    dprintf(connection, "HTTP/1.1 %s\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n%s", code,
-            strlen(body), body);
+        snprintf(body, sizeof body, "{\"run_info\": %s}", info);
+    else if (strstr(request, "runs/get?") && server->data)
+        snprintf(body, sizeof body, "{\"run\": {\"info\": %s, \"data\": %s}}", info, server->data);
+    char location[300] = "";
+    if (server->sends_to) {
+        code = "307 Temporary Redirect";
+        snprintf(location, sizeof location, "Location: %s\r\n", server->sends_to);
+    }
+    send_answer(connection, code, location, body);
 }
 
 static void *serve(void *argument)
@@ -61,17 +93,16 @@ static void *serve(void *argument)
             free(request), request = NULL;
         if (how == IS_SILENT && server->held_count < REQUESTS_MOST)
             server->held[server->held_count++] = connection;
+        if (how != IS_SILENT) answer(server, connection, request ? request : "");
         pthread_mutex_unlock(&server->mutex);
-        if (how == IS_SILENT) continue;
-        answer(connection, request ? request : "", how);
-        close(connection);
+        if (how != IS_SILENT) close(connection);
     }
     return NULL;
 }
 
 void fake_server_start(fake_server *server, manner how)
 {
-    *server = (fake_server){.manner = how, .socket = socket(AF_INET, SOCK_STREAM, 0)};
+    *server = (fake_server){.manner = how, .socket = socket(AF_INET, SOCK_STREAM, 0), .run_id = "abc"};
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     assert_int_equal(bind(server->socket, (struct sockaddr *)&address, size), 0);
@@ -87,6 +118,14 @@ void fake_server_behaves(fake_server *server, manner how)
     pthread_mutex_lock(&server->mutex);
     server->manner = how;
     while (server->held_count > 0) close(server->held[--server->held_count]);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+void fake_server_deletes(fake_server *server, const char *deleted, const char *next)
+{
+    pthread_mutex_lock(&server->mutex);
+    server->deleted = deleted;
+    server->run_id = next;
     pthread_mutex_unlock(&server->mutex);
 }
 

@@ -4,6 +4,7 @@
 #define ANTIPHON_TESTS_FAKE_SERVER_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 enum { REQUESTS_MOST = 200 };
 
@@ -18,12 +19,21 @@ typedef struct fake_server {
     int held[REQUESTS_MOST], held_count; /* connections that wait for an answer in vain */
     char *requests[REQUESTS_MOST];       /* header and body */
     int count;
+    const char *run_id;       /* of the runs that it makes; "abc" at first */
+    const char *deleted;      /* id of a run that it calls deleted; NULL: of none */
+    const char *artifact_uri; /* NULL: under mlflow-artifacts:/ */
+    const char *data;     /* JSON: what it answers to runs/get as the run's data; NULL: "{}" to all of it */
+    const char *sends_to; /* it redirects every request there; NULL: none */
+    bool is_old;          /* as MLflow 1.27, it refuses values without characters */
 } fake_server;
 
 void fake_server_start(fake_server *server, manner how);
 
 /* From now on; connections held in silence are closed. */
 void fake_server_behaves(fake_server *server, manner how);
+
+/* From now on the run of that id is deleted, and the next one that is made has the other. */
+void fake_server_deletes(fake_server *server, const char *deleted, const char *next);
 
 /* How many requests it has answered. */
 int fake_server_requests(fake_server *server);

@@ -8,9 +8,11 @@
 
 #include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -91,42 +93,79 @@ static void a_log_that_cannot_be_written(void **state)
     ap_status status = ap_track_create("/nowhere/run", &config, -1, &track);
     assert_string_equal(status.message,
                         "/nowhere/run/log.jsonl: cannot be written: No such file or directory");
-    assert_int_equal(symlink("/dev/full", folder_path(state, "log.jsonl")), 0);
     track = tracked_begin(state, "", -1);
     text_listen(state);
-    tracked_log(track, 0, 2);
+    struct rlimit before, small;
+    getrlimit(RLIMIT_FSIZE, &before);
+    small = (struct rlimit){.rlim_cur = 2000, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    tracked_log(track, 0, 99);
+    setrlimit(RLIMIT_FSIZE, &before);
+    signal(SIGXFSZ, SIG_DFL);
     char *said = text_heard(state);
-    assert_int_equal(text_occurrences(said, "log.jsonl: cannot be written: No space left on device\n"), 1);
+    assert_int_equal(text_occurrences(said, "log.jsonl: cannot be written: the disk is full\n"), 1);
     free(said);
+    char *log = text_read(folder_path(state, "log.jsonl"));
+    assert_int_equal(log[strlen(log) - 1], '\n'); /* no torn line */
+    free(log);
     status = ap_track_finish(track, AP_OUTCOME_FINISHED);
     assert_int_equal(status.code, AP_FAILED);
-    assert_non_null(strstr(status.message, "log.jsonl: cannot be written: No space left on device"));
+    assert_non_null(strstr(status.message, "log.jsonl: cannot be written: the disk is full"));
     status = ap_track_finish(NULL, AP_OUTCOME_FINISHED);
     assert_int_equal(status.code, AP_OK);
 }
 
 static void places_that_are_none(void **state)
 {
-    const char *const uris[] = {"sqlite:///mlflow.db", "databricks://profile", "file://elsewhere/a",
-                                "s3://bucket", "file:"};
+    static const char database[] = "for a database start `mlflow server --backend-store-uri URI`";
+    static const char databricks[] = "for Databricks give the address of the workspace (https://...)";
+    static const char colon[] = "a folder with a colon in its name is given as ./NAME";
+    static const char file[] = "a file: URI has a path of this machine, file:///PATH";
+    const struct {
+        const char *uri, *advice;
+    } uris[] = {
+        {"sqlite:///mlflow.db", database},
+        {"SQLite:x.db", database},
+        {"postgresql://host/db", database},
+        {"mysql+pymysql://host/db", database},
+        {"mssql+pyodbc:x", database},
+        {"databricks", databricks},
+        {"Databricks", databricks},
+        {"databricks://profile", databricks},
+        {"databricks-uc", databricks},
+        {"uc:x", databricks},
+        {"s3://bucket", colon},
+        {"dbfs:/x", colon},
+        {"http:/host", colon},
+        {"C:\\runs", colon},
+        {"my_runs:x", colon},
+        {" http://host", colon},
+        {"file://elsewhere/a", file},
+        {"file:", file},
+        {"FILE://elsewhere/a", file},
+        {"file:///a%00b", file},
+    };
     for (size_t i = 0; i < sizeof uris / sizeof *uris; i++) {
         ap_config config = ap_config_default();
         ap_track *track;
-        ap_config_override(&config, "track.uri", uris[i]);
+        ap_config_override(&config, "track.uri", uris[i].uri);
         ap_status status = ap_track_create(*state, &config, -1, &track);
         char want[200];
-        snprintf(want, sizeof want, "track.uri = \"%s\": must be a folder, a file: URI or an http(s) server",
-                 uris[i]);
-        assert_string_equal(status.message, want);
+        snprintf(want, sizeof want,
+                 "track.uri = \"%s\": must be a folder, a file: URI or an http(s) server; ", uris[i].uri);
+        assert_memory_equal(status.message, want, strlen(want));
+        assert_non_null(strstr(status.message, uris[i].advice));
         assert_int_equal(status.code, AP_MISUSE);
         assert_null(track);
     }
-    setenv("MLFLOW_TRACKING_URI", "sqlite:///x", 1);
+    assert_int_equal(folder_count(state), 1); /* log.jsonl: no folder was made under any of the names */
+    setenv("MLFLOW_TRACKING_URI", "postgresql://me:secret@host/x?password=secret", 1);
     ap_config config = ap_config_default();
     ap_track *track;
     ap_status status = ap_track_create(*state, &config, -1, &track);
     unsetenv("MLFLOW_TRACKING_URI");
-    assert_non_null(strstr(status.message, "MLFLOW_TRACKING_URI = \"sqlite:///x\""));
+    assert_non_null(strstr(status.message, "MLFLOW_TRACKING_URI = \"postgresql://host/x\""));
 }
 
 /* ---------------------------------------------------------------- a folder */
