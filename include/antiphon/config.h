@@ -4,7 +4,7 @@
  * A value comes from the default, then from a JSON file ({"section": {"key": value}}), then from overrides
  * ("section.key" and a text, as on the command line: --section.key=value). Whatever does not fit is an
  * AP_MISUSE that names the source, the key, what was given and what is allowed. All keys stand in one table
- * (src/train/config_table.c), from which parsing, printing, help, documentation and JSON Schema come.
+ * (src/config/table.c), from which parsing, printing, help, documentation and JSON Schema come.
  */
 #ifndef ANTIPHON_CONFIG_H
 #define ANTIPHON_CONFIG_H

@@ -1,7 +1,7 @@
 #include "antiphon/audio.h"
 
-#include "core/file.h"
-#include "core/memory.h"
+#include "base/file.h"
+#include "base/memory.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 #include "antiphon/audio.h"
 
 #include "audio/sixteen_bits.h"
-#include "core/memory.h"
-#include "core/replace.h"
+#include "base/memory.h"
+#include "base/replace.h"
 
 #include <sndfile.h>
 #include <stdlib.h>

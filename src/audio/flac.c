@@ -1,7 +1,7 @@
 #include "audio/flac.h"
 
 #include "audio/sixteen_bits.h"
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <sndfile.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 #include "audio/pair_set.h"
 
-#include "core/file.h"
-#include "core/folder.h"
-#include "core/memory.h"
-#include "core/replace.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/memory.h"
+#include "base/replace.h"
 
 #include <errno.h>
 #include <stdio.h>

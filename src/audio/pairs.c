@@ -1,8 +1,8 @@
 #include "antiphon/pairs.h"
 
-#include "core/folder.h"
-#include "core/memory.h"
-#include "core/text.h"
+#include "base/folder.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 
 #include "antiphon/audio.h"
 #include "audio/pair_set.h"
-#include "core/folder.h"
-#include "core/memory.h"
+#include "base/folder.h"
+#include "base/memory.h"
 
 #include <ctype.h>
 #include <math.h>

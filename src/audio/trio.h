@@ -3,7 +3,7 @@
 #define ANTIPHON_AUDIO_TRIO_H
 
 #include "antiphon/audio.h"
-#include "core/folder.h"
+#include "base/folder.h"
 
 enum { TRIO_INPUT, TRIO_TARGET, TRIO_OUTPUT, TRIO };
 

@@ -2,9 +2,9 @@
 #include "antiphon/bench.h"
 
 #include "antiphon/audio.h"
+#include "base/text.h"
 #include "cli/settings.h"
 #include "cli/verbs.h"
-#include "core/text.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>

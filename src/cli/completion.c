@@ -8,8 +8,8 @@
  * The script asks generated functions for the list and turns it into what bash offers. */
 #include "cli/verbs.h"
 
-#include "core/text.h"
-#include "train/config_table.h"
+#include "base/text.h"
+#include "config/table.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -4,11 +4,11 @@
 #include "antiphon/audio.h"
 #include "antiphon/evaluate.h"
 #include "antiphon/pairs.h"
+#include "base/memory.h"
+#include "base/replace.h"
 #include "cli/composer.h"
 #include "cli/progress.h"
 #include "cli/trio.h"
-#include "core/memory.h"
-#include "core/replace.h"
 
 #include <errno.h>
 #include <stdlib.h>

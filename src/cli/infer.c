@@ -3,11 +3,11 @@
 
 #include "antiphon/compose.h"
 #include "antiphon/pairs.h"
+#include "base/memory.h"
+#include "base/replace.h"
+#include "base/text.h"
 #include "cli/composer.h"
 #include "cli/trio.h"
-#include "core/memory.h"
-#include "core/replace.h"
-#include "core/text.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 #include "cli/verbs.h"
 
 #include "antiphon/safetensors.h"
-#include "core/memory.h"
-#include "core/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>

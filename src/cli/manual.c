@@ -1,7 +1,7 @@
 /* antiphon help --man: the manual page, from the tables that --help prints. */
 #include "cli/verbs.h"
 
-#include "train/config_table.h"
+#include "config/table.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "cli/options.h"
 
-#include "core/memory.h"
-#include "core/suggest.h"
+#include "base/memory.h"
+#include "base/suggest.h"
 
 #include <errno.h>
 #include <math.h>

@@ -1,9 +1,9 @@
 /* antiphon prepare: pairs from recordings of one's own. */
 #include "antiphon/prepare.h"
 
+#include "base/text.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
-#include "core/text.h"
 
 /* clang-format off */
 static const verb_option options[] = {

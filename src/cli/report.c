@@ -2,7 +2,7 @@
 #include "cli/verbs.h"
 
 #include "antiphon/report.h"
-#include "core/replace.h"
+#include "base/replace.h"
 
 static ap_status run(const parsed_options *options)
 {

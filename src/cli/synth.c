@@ -3,9 +3,9 @@
 #include "antiphon/synth.h"
 
 #include "audio/pair_set.h"
+#include "base/memory.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
-#include "core/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

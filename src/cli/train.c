@@ -7,10 +7,10 @@
 #include "antiphon/console.h"
 #include "antiphon/track.h"
 #include "antiphon/trainer.h"
-#include "core/folder.h"
-#include "core/memory.h"
-#include "core/replace.h"
-#include "core/text.h"
+#include "base/folder.h"
+#include "base/memory.h"
+#include "base/replace.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #include "cli/verbs.h"
 
-#include "core/blas.h"
-#include "core/suggest.h"
+#include "base/suggest.h"
+#include "kernels/blas.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 #include "antiphon/params.h"
 
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/memory.h"
+#include "base/memory.h"
+#include "kernels/array.h"
 
 #include <math.h>
 #include <stdarg.h>

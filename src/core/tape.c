@@ -1,7 +1,7 @@
 #include "antiphon/tape.h"
 
 #include "antiphon/status.h"
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

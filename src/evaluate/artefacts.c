@@ -1,6 +1,6 @@
 #include "antiphon/audio.h"
 #include "antiphon/metrics.h"
-#include "core/sort.h"
+#include "base/sort.h"
 #include "evaluate/spectrum.h"
 
 #include <math.h>

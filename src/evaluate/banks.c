@@ -2,7 +2,7 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/metrics.h"
-#include "core/blas.h"
+#include "kernels/blas.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -6,8 +6,8 @@
 #include "antiphon/rng.h"
 #include "antiphon/status.h"
 #include "antiphon/tape.h"
-#include "core/bounds.h"
-#include "core/memory.h"
+#include "base/bounds.h"
+#include "base/memory.h"
 #include "evaluate/musaicing.h"
 
 #include <math.h>

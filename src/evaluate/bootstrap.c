@@ -1,8 +1,8 @@
 #include "antiphon/evaluate.h"
 
 #include "antiphon/rng.h"
-#include "core/memory.h"
-#include "core/sort.h"
+#include "base/memory.h"
+#include "base/sort.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
 
 #include "antiphon/modulation.h"
 #include "antiphon/status.h"
-#include "core/bounds.h"
-#include "core/memory.h"
+#include "base/bounds.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/evaluate.h"
-#include "core/text.h"
-#include "evaluate/json.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "evaluate/table.h"
 
 #include <math.h>

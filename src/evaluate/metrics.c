@@ -3,7 +3,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/modulation.h"
 #include "antiphon/status.h"
-#include "core/bounds.h"
+#include "base/bounds.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -2,9 +2,9 @@
 
 #include "antiphon/arena.h"
 #include "antiphon/rng.h"
-#include "core/blas.h"
 #include "evaluate/activations.h"
 #include "evaluate/spectrum.h"
+#include "kernels/blas.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 #include "evaluate/spectrum.h"
 
-#include "ops/fft_lanes.h"
+#include "kernels/fft_lanes.h"
 
 #include <math.h>
 #include <omp.h>

@@ -1,7 +1,7 @@
 /* A study's measures, their bounds and who holds them. */
 #include "evaluate/study.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

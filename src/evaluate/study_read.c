@@ -1,10 +1,10 @@
 /* A study's folder: arms.txt, the evaluations of the runs, the baselines. */
 #include "evaluate/study.h"
 
-#include "core/file.h"
-#include "core/folder.h"
-#include "core/memory.h"
-#include "evaluate/json.h"
+#include "base/file.h"
+#include "base/folder.h"
+#include "base/json.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

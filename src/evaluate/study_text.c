@@ -1,6 +1,6 @@
 #include "antiphon/study.h"
-#include "core/text.h"
-#include "evaluate/json.h"
+#include "base/json.h"
+#include "base/text.h"
 #include "evaluate/table.h"
 
 #include <math.h>

@@ -3,7 +3,7 @@
 #include "antiphon/fft.h"
 #include "antiphon/rate.h"
 #include "antiphon/status.h"
-#include "core/memory.h"
+#include "base/memory.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 

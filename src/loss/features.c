@@ -1,9 +1,9 @@
 #include "loss/features.h"
 
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/bounds.h"
-#include "core/vmath.h"
+#include "base/bounds.h"
+#include "kernels/array.h"
+#include "kernels/vmath.h"
 #include "loss/pearson.h"
 #include "ops/registry.h"
 #include "ops/signals.h"

@@ -3,7 +3,7 @@
 #include "antiphon/elementwise.h"
 #include "antiphon/guidance.h"
 #include "antiphon/layout.h"
-#include "core/array.h"
+#include "kernels/array.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 

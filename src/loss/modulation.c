@@ -2,8 +2,8 @@
 
 #include "antiphon/rate.h"
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/memory.h"
+#include "base/memory.h"
+#include "kernels/array.h"
 #include "loss/bands.h"
 #include "loss/envelope.h"
 #include "loss/pearson.h"

@@ -3,7 +3,7 @@
 #include "antiphon/elementwise.h"
 #include "antiphon/layout.h"
 #include "antiphon/status.h"
-#include "core/bounds.h"
+#include "base/bounds.h"
 #include "loss/cosine.h"
 #include "ops/registry.h"
 

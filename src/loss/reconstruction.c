@@ -1,6 +1,6 @@
 #include "antiphon/losses.h"
 
-#include "core/array.h"
+#include "kernels/array.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 

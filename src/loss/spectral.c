@@ -6,9 +6,9 @@
 #include "antiphon/rate.h"
 #include "antiphon/status.h"
 #include "antiphon/stft.h"
-#include "core/array.h"
-#include "core/bounds.h"
-#include "core/vmath.h"
+#include "base/bounds.h"
+#include "kernels/array.h"
+#include "kernels/vmath.h"
 #include "ops/registry.h"
 
 #include <tgmath.h>

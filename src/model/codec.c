@@ -3,8 +3,8 @@
 #include "antiphon/layout.h"
 #include "antiphon/mdct.h"
 #include "antiphon/seanet.h"
-#include "core/bounds.h"
-#include "core/memory.h"
+#include "base/bounds.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "antiphon/lstm.h"
 #include "antiphon/residual_block.h"
 #include "antiphon/status.h"
-#include "core/bounds.h"
+#include "base/bounds.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 #include "ops/cross_correlation.h"
 
-#include "core/bounds.h"
-#include "core/stream.h"
-#include "ops/quads.h"
+#include "base/bounds.h"
+#include "kernels/quads.h"
+#include "kernels/stream.h"
 #include "ops/workspace.h"
 
 #include <omp.h>

@@ -2,7 +2,7 @@
 
 #include "antiphon/norm.h"
 #include "antiphon/status.h"
-#include "core/array.h"
+#include "kernels/array.h"
 #include "ops/registry.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 #include "antiphon/elementwise.h"
 
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/vmath.h"
+#include "kernels/array.h"
+#include "kernels/vmath.h"
 #include "ops/dropout.h"
 #include "ops/registry.h"
 

@@ -1,7 +1,7 @@
 #include "ops/filter.h"
 
+#include "kernels/panel.h"
 #include "ops/cross_correlation.h"
-#include "ops/panel.h"
 
 /* ---------------------------------------------------------------- analysis: fine to coarse */
 

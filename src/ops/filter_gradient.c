@@ -1,8 +1,8 @@
 #include "ops/filter.h"
 
-#include "core/array.h"
-#include "core/bounds.h"
-#include "ops/panel.h"
+#include "base/bounds.h"
+#include "kernels/array.h"
+#include "kernels/panel.h"
 #include "ops/window.h"
 
 #include <omp.h>

@@ -1,7 +1,7 @@
 #include "antiphon/layout.h"
 
 #include "antiphon/status.h"
-#include "core/array.h"
+#include "kernels/array.h"
 #include "ops/registry.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 #include "antiphon/linear.h"
 
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/product.h"
+#include "kernels/array.h"
+#include "kernels/product.h"
 #include "ops/registry.h"
 
 /* ---------------------------------------------------------------- linear: y = x W' + bias */

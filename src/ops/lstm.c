@@ -1,14 +1,14 @@
 #include "antiphon/lstm.h"
 
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/bounds.h"
-#include "core/flops.h"
-#include "core/product.h"
-#include "core/rendezvous.h"
-#include "core/simd.h"
-#include "core/vmath.h"
-#include "ops/lstm_panels.h"
+#include "base/bounds.h"
+#include "kernels/array.h"
+#include "kernels/flops.h"
+#include "kernels/lstm_panels.h"
+#include "kernels/product.h"
+#include "kernels/rendezvous.h"
+#include "kernels/simd.h"
+#include "kernels/vmath.h"
 #include "ops/registry.h"
 
 #include <omp.h>

@@ -1,10 +1,10 @@
 #include "antiphon/mdct.h"
 
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/bounds.h"
-#include "core/memory.h"
-#include "core/product.h"
+#include "base/bounds.h"
+#include "base/memory.h"
+#include "kernels/array.h"
+#include "kernels/product.h"
 #include "ops/registry.h"
 
 #include <math.h>

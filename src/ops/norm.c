@@ -1,9 +1,9 @@
 #include "antiphon/norm.h"
 
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/bounds.h"
-#include "core/vmath.h"
+#include "base/bounds.h"
+#include "kernels/array.h"
+#include "kernels/vmath.h"
 #include "ops/dropout.h"
 #include "ops/registry.h"
 

@@ -2,11 +2,11 @@
 
 #include "antiphon/conv.h"
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/bounds.h"
-#include "core/stream.h"
-#include "core/vmath.h"
-#include "ops/quads.h"
+#include "base/bounds.h"
+#include "kernels/array.h"
+#include "kernels/quads.h"
+#include "kernels/stream.h"
+#include "kernels/vmath.h"
 #include "ops/registry.h"
 #include "ops/window.h"
 

@@ -1,9 +1,9 @@
 #include "antiphon/stft.h"
 
 #include "antiphon/status.h"
-#include "core/array.h"
-#include "core/bounds.h"
-#include "core/square.h"
+#include "base/bounds.h"
+#include "kernels/array.h"
+#include "kernels/square.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 #include "ops/stft_frames.h"

@@ -1,9 +1,9 @@
 #include "ops/stft_frames.h"
 
-#include "core/array.h"
-#include "core/bounds.h"
-#include "core/memory.h"
-#include "core/square.h"
+#include "base/bounds.h"
+#include "base/memory.h"
+#include "kernels/array.h"
+#include "kernels/square.h"
 
 #include <math.h>
 #include <string.h>

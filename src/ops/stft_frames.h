@@ -3,7 +3,7 @@
 #ifndef ANTIPHON_OPS_STFT_FRAMES_H
 #define ANTIPHON_OPS_STFT_FRAMES_H
 
-#include "ops/fft_lanes.h"
+#include "kernels/fft_lanes.h"
 
 #include <stdint.h>
 

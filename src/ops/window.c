@@ -1,8 +1,8 @@
 #include "ops/window.h"
 
 #include "antiphon/arena.h"
-#include "core/array.h"
-#include "core/bounds.h"
+#include "base/bounds.h"
+#include "kernels/array.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "ops/workspace.h"
 
 #include "antiphon/arena.h"
-#include "core/bounds.h"
+#include "base/bounds.h"
 
 #define UNIT (AP_ARENA_ALIGNMENT / (int64_t)sizeof(ap_real))
 

@@ -19,7 +19,7 @@ char *ap_artifact_url(const char *server, const char *artifact_uri)
 
 #else
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>

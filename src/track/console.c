@@ -1,7 +1,7 @@
 #include "antiphon/console.h"
 
 #include "antiphon/modulation.h"
-#include "core/clock.h"
+#include "base/clock.h"
 
 #include <inttypes.h>
 #include <math.h>

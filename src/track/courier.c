@@ -1,9 +1,9 @@
 #include "track/courier.h"
 
-#include "core/clock.h"
-#include "core/memory.h"
-#include "core/replace.h"
-#include "evaluate/json.h"
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/replace.h"
 #include "track/log.h"
 #include "track/place.h"
 #include "track/remains.h"

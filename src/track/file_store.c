@@ -2,10 +2,10 @@
  * artifacts/}. A metric is a file of lines "time value step", a parameter or tag a file with its value. */
 #include "track/sink.h"
 
-#include "core/file.h"
-#include "core/memory.h"
-#include "core/replace.h"
-#include "core/text.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/replace.h"
+#include "base/text.h"
 #include "track/place.h"
 
 #include <cjson/cJSON.h>

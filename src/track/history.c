@@ -1,8 +1,8 @@
 #include "track/history.h"
 
-#include "core/file.h"
-#include "core/memory.h"
-#include "evaluate/json.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
 #include "track/log.h"
 
 #include <cjson/cJSON.h>

@@ -1,10 +1,10 @@
 #include "track/log.h"
 
-#include "core/file.h"
-#include "core/memory.h"
-#include "core/replace.h"
-#include "core/text.h"
-#include "evaluate/json.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/replace.h"
+#include "base/text.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

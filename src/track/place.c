@@ -1,6 +1,6 @@
 #include "track/place.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 #include "track/sink.h"
 
 #include <ctype.h>

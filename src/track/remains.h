@@ -4,8 +4,8 @@
 #ifndef ANTIPHON_TRACK_REMAINS_H
 #define ANTIPHON_TRACK_REMAINS_H
 
-#include "core/folder.h"
-#include "core/replace.h"
+#include "base/folder.h"
+#include "base/replace.h"
 #include "track/sink.h"
 
 /* mlflow.json */

@@ -17,9 +17,9 @@ void ap_server_prepare(void)
 
 #else
 
-#include "core/clock.h"
-#include "core/memory.h"
-#include "core/text.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "track/place.h"
 
 #include <cjson/cJSON.h>

@@ -1,7 +1,7 @@
 #include "antiphon/track.h"
 
-#include "core/memory.h"
-#include "core/text.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "track/courier.h"
 #include "track/log.h"
 #include "track/place.h"

@@ -1,6 +1,6 @@
 #include "train/batch.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <stdlib.h>
 

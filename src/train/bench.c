@@ -2,11 +2,11 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/synth.h"
-#include "core/clock.h"
-#include "core/flops.h"
-#include "core/machine.h"
-#include "core/memory.h"
-#include "core/sort.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/sort.h"
+#include "kernels/flops.h"
+#include "kernels/machine.h"
 #include "train/step.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/pairs.h"
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "antiphon/optimiser.h"
 
-#include "core/array.h"
-#include "core/memory.h"
+#include "base/memory.h"
+#include "kernels/array.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "train/order.h"
 
 #include "antiphon/rng.h"
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdlib.h>

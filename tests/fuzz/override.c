@@ -2,7 +2,7 @@
 #include "fuzz.h"
 
 #include "antiphon/config.h"
-#include "core/text.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>

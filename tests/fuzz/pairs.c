@@ -3,7 +3,7 @@
 
 #include "antiphon/pairs.h"
 #include "audio/pair_set.h"
-#include "core/replace.h"
+#include "base/replace.h"
 #include "train/dataset.h"
 
 #include <stdio.h>

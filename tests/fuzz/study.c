@@ -4,7 +4,7 @@
 
 #include "antiphon/report.h"
 #include "antiphon/study.h"
-#include "core/replace.h"
+#include "base/replace.h"
 
 #include <stdio.h>
 #include <stdlib.h>

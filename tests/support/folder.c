@@ -1,6 +1,6 @@
 #include "support/folder.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <dirent.h>
 #include <ftw.h>

@@ -1,6 +1,6 @@
 #include "support/text.h"
 
-#include "core/file.h"
+#include "base/file.h"
 #include "support/check.h"
 #include "support/folder.h"
 

@@ -1,7 +1,7 @@
 /* Sums, transposition, columns and copies of arrays long enough for several threads and for none. */
-#include "core/array.h"
-#include "core/square.h"
-#include "core/stream.h"
+#include "kernels/array.h"
+#include "kernels/square.h"
+#include "kernels/stream.h"
 
 #include "support/check.h"
 

@@ -4,7 +4,7 @@
 #include "antiphon/mdct.h"
 #include "antiphon/metrics.h"
 #include "antiphon/rng.h"
-#include "core/memory.h"
+#include "base/memory.h"
 #include "support/check.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "antiphon/audio.h"
 
 #include "antiphon/rng.h"
-#include "core/replace.h"
+#include "base/replace.h"
 #include "support/check.h"
 #include "support/folder.h"
 

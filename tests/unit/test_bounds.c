@@ -2,7 +2,7 @@
 #include "antiphon/model.h"
 #include "support/fatal.h"
 #include "support/settings.h"
-#include "train/config_table.h"
+#include "config/table.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* Points with intervals: where they are drawn, and names that do not cover one another. */
 #include "support/check.h"
 #include "support/text.h"
-#include "track/chart_points.h"
+#include "report/chart_points.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 #include "antiphon/checkpoint.h"
 
 #include "antiphon/safetensors.h"
-#include "core/file.h"
-#include "core/memory.h"
-#include "core/replace.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/replace.h"
 #include "support/check.h"
 #include "support/folder.h"
 #include "support/settings.h"

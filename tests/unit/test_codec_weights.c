@@ -1,9 +1,9 @@
 /* A codec's weights are found under all the names that they are published by. */
-#include "train/codec_weights.h"
+#include "assembly/codec_weights.h"
 
 #include "antiphon/codec.h"
 #include "antiphon/safetensors.h"
-#include "core/memory.h"
+#include "base/memory.h"
 #include "support/check.h"
 #include "support/folder.h"
 

@@ -1,7 +1,7 @@
 /* The configuration: defaults, JSON, overrides, and what is refused with which words. */
 #include "antiphon/config.h"
 
-#include "core/text.h"
+#include "base/text.h"
 #include "support/check.h"
 #include "support/settings.h"
 

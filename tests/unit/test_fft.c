@@ -2,7 +2,7 @@
  * there and back again. */
 #include "antiphon/fft.h"
 
-#include "ops/fft_lanes.h"
+#include "kernels/fft_lanes.h"
 #include "support/check.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* Files read whole. */
-#include "core/file.h"
+#include "base/file.h"
 
-#include "core/replace.h"
+#include "base/replace.h"
 #include "support/check.h"
 #include "support/folder.h"
 

@@ -5,7 +5,7 @@
 #include "antiphon/linear.h"
 #include "antiphon/lstm.h"
 #include "antiphon/residual_block.h"
-#include "core/flops.h"
+#include "kernels/flops.h"
 #include "support/check.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Where a path leads. */
-#include "core/folder.h"
+#include "base/folder.h"
 
-#include "core/memory.h"
-#include "core/replace.h"
+#include "base/memory.h"
+#include "base/replace.h"
 #include "support/check.h"
 #include "support/folder.h"
 

@@ -1,6 +1,6 @@
 /* The limiter: nothing goes beyond the ceiling, what is far from a peak stays, and the gain moves smoothly.
  */
-#include "audio/limiter.h"
+#include "compose/limiter.h"
 
 #include "support/check.h"
 

@@ -4,8 +4,8 @@
 #include "antiphon/evaluate.h"
 #include "antiphon/metrics.h"
 #include "antiphon/rng.h"
-#include "core/file.h"
-#include "core/memory.h"
+#include "base/file.h"
+#include "base/memory.h"
 #include "evaluate/spectrum.h"
 #include "support/check.h"
 

@@ -1,6 +1,6 @@
 #include "antiphon/pairs.h"
 
-#include "core/replace.h"
+#include "base/replace.h"
 #include "support/check.h"
 #include "support/folder.h"
 

@@ -2,8 +2,8 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/pairs.h"
-#include "core/memory.h"
-#include "core/replace.h"
+#include "base/memory.h"
+#include "base/replace.h"
 #include "support/check.h"
 #include "support/folder.h"
 

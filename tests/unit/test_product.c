@@ -1,6 +1,6 @@
 /* Matrix products, small and large, in every way the factors may stand, against a loop
  * in double. */
-#include "core/product.h"
+#include "kernels/product.h"
 
 #include "support/check.h"
 

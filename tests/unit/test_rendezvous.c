@@ -1,5 +1,5 @@
 /* Threads that meet: more of them than any machine's cores need to be, so that some sleep. */
-#include "core/rendezvous.h"
+#include "kernels/rendezvous.h"
 
 #include "support/check.h"
 

@@ -1,4 +1,4 @@
-#include "core/replace.h"
+#include "base/replace.h"
 
 #include "support/check.h"
 #include "support/folder.h"

@@ -3,15 +3,15 @@
 #include "antiphon/report.h"
 
 #include "audio/flac.h"
-#include "core/replace.h"
+#include "base/replace.h"
 #include "evaluate/banks.h"
 #include "support/check.h"
 #include "support/folder.h"
 #include "support/text.h"
-#include "track/chart.h"
+#include "report/chart.h"
 #include "track/history.h"
-#include "track/page.h"
-#include "track/picture.h"
+#include "report/page.h"
+#include "report/picture.h"
 
 #include <float.h>
 #include <math.h>

@@ -2,9 +2,9 @@
  * fault. */
 #include "antiphon/safetensors.h"
 
-#include "core/file.h"
-#include "core/memory.h"
-#include "core/replace.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/replace.h"
 #include "support/fatal.h"
 #include "support/folder.h"
 

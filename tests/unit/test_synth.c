@@ -1,7 +1,7 @@
 #include "antiphon/synth.h"
 
-#include "audio/synth.h"
-#include "core/memory.h"
+#include "synth/synth.h"
+#include "base/memory.h"
 #include "support/check.h"
 
 #include <math.h>

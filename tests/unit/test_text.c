@@ -1,5 +1,5 @@
 /* Ends of texts; numbers as text: every one reads back, whatever the host's locale. */
-#include "core/text.h"
+#include "base/text.h"
 
 #include "support/check.h"
 

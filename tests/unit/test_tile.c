@@ -1,7 +1,7 @@
 /* Tiles of matrix products against a loop in double, and how exact they are where numbers of very different
  * sizes meet. */
-#include "core/pack.h"
-#include "core/tile.h"
+#include "kernels/pack.h"
+#include "kernels/tile.h"
 
 #include "support/check.h"
 

@@ -1,7 +1,7 @@
 /* What happens to a record when the log is cut, the run is deleted, or MLflow was down at the end. */
 #include "antiphon/track.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 #include "support/check.h"
 #include "support/fake_server.h"
 #include "support/folder.h"

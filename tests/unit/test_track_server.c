@@ -1,8 +1,8 @@
 /* The record of a run on MLflow's server, which answers, fails, is silent or is not there. */
 #include "antiphon/track.h"
 
-#include "core/clock.h"
-#include "core/memory.h"
+#include "base/clock.h"
+#include "base/memory.h"
 #include "support/check.h"
 #include "support/fake_server.h"
 #include "support/folder.h"

@@ -2,7 +2,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/optimiser.h"
 #include "antiphon/trainer.h"
-#include "core/memory.h"
+#include "base/memory.h"
 #include "support/check.h"
 #include "support/settings.h"
 #include "support/folder.h"

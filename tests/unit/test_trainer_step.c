@@ -1,6 +1,6 @@
 /* What a training step leaves behind, how its items weigh, and what an epoch is judged by. */
 #include "antiphon/checkpoint.h"
-#include "core/memory.h"
+#include "base/memory.h"
 #include "support/check.h"
 #include "support/folder.h"
 #include "support/settings.h"

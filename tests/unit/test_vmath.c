@@ -1,5 +1,5 @@
 /* The elementary functions over arrays, held to the accuracy that their header states. */
-#include "core/vmath.h"
+#include "kernels/vmath.h"
 
 #include "support/check.h"
 

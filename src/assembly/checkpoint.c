@@ -1,0 +1,290 @@
+#include "antiphon/checkpoint.h"
+
+#include "antiphon/safetensors.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <cjson/cJSON.h>
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORMAT "antiphon-1"
+#define M_PREFIX "optimiser.m."
+#define V_PREFIX "optimiser.v."
+/* No run comes to so many epochs (train.epochs has this bound), nor to so many steps: counting on is safe. */
+#define EPOCHS_MOST INT64_C(1000000)
+#define COUNT_MOST (INT64_C(1) << 53)
+
+/* ---------------------------------------------------------------- progress as JSON */
+
+/* Numbers are written as text: 64-bit counters do not survive a double, and sums must come back bit for bit.
+ */
+static void put(cJSON *object, const char *key, const char *text)
+{
+    if (!cJSON_AddStringToObject(object, key, text)) ap_fatal("out of memory: a checkpoint's state");
+}
+
+static void put_bits(cJSON *object, const char *key, uint64_t bits)
+{
+    char text[AP_NUMBER_TEXT];
+    snprintf(text, sizeof text, "%" PRIu64, bits);
+    put(object, key, text);
+}
+
+static void put_real(cJSON *object, const char *key, double x)
+{
+    char text[AP_NUMBER_TEXT];
+    ap_text_of_number(x, text);
+    put(object, key, text);
+}
+
+static char *progress_to_json(const ap_progress *p, int64_t optimiser_step)
+{
+    cJSON *root = cJSON_CreateObject(), *sums = root ? cJSON_AddObjectToObject(root, "sums") : NULL;
+    if (!sums) ap_fatal("out of memory: a checkpoint's state");
+    put_bits(root, "epoch", (uint64_t)p->epoch);
+    put_bits(root, "batch", (uint64_t)p->batch);
+    put_bits(root, "step", (uint64_t)p->step);
+    put_bits(root, "optimiser_step", (uint64_t)optimiser_step);
+    put_bits(root, "rng_seed", p->rng.seed);
+    put_bits(root, "rng_counter", p->rng.counter);
+    if (p->has_best) put_real(root, "best", p->best);
+    put_bits(root, "stale", (uint64_t)p->stale);
+    put_bits(root, "counted", (uint64_t)p->counted);
+    for (int k = 0; k < AP_MEASURE_COUNT; k++)
+        if (p->sums.present[k]) put_real(sums, ap_measure_name(k), p->sums.value[k]);
+    char *text = cJSON_Print(root);
+    cJSON_Delete(root);
+    if (!text) ap_fatal("out of memory: a checkpoint's state");
+    return text;
+}
+
+/* The text behind `key`, or NULL. */
+static const char *text_of(const cJSON *object, const char *key)
+{
+    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
+}
+
+/* A number of 64 bits without a sign, and nothing behind it. */
+static bool get_bits(const cJSON *object, const char *key, uint64_t *bits)
+{
+    const char *text = text_of(object, key);
+    char *end;
+    if (!text || !isdigit((unsigned char)*text)) return false;
+    errno = 0;
+    *bits = strtoull(text, &end, 10);
+    return *end == '\0' && errno == 0;
+}
+
+static bool get_count(const cJSON *object, const char *key, int64_t most, int64_t *count)
+{
+    uint64_t bits = 0;
+    bool good = get_bits(object, key, &bits) && bits <= (uint64_t)most;
+    *count = good ? (int64_t)bits : 0;
+    return good;
+}
+
+static bool get_real(const cJSON *object, const char *key, double *x)
+{
+    const char *text = text_of(object, key);
+    return text && ap_text_to_number(text, x);
+}
+
+/* The sums may be NaN: those of an epoch in which a step was skipped. */
+static const char *get_sums(const cJSON *sums, ap_measures *into)
+{
+    if (!cJSON_IsObject(sums)) return "sums";
+    for (int k = 0; k < AP_MEASURE_COUNT; k++) {
+        const char *name = ap_measure_name(k);
+        into->present[k] = cJSON_GetObjectItemCaseSensitive(sums, name) != NULL;
+        if (into->present[k] && !get_real(sums, name, &into->value[k])) return name;
+    }
+    return NULL;
+}
+
+static ap_status progress_from_json(const char *path, const char *text, ap_progress *p,
+                                    int64_t *optimiser_step)
+{
+    cJSON *root = cJSON_ParseWithOpts(text, NULL, true);
+    *p = (ap_progress){0};
+    const char *bad = NULL;
+    const struct {
+        const char *key;
+        int64_t most, *into;
+    } counts[] = {{"epoch", EPOCHS_MOST, &p->epoch}, {"batch", COUNT_MOST, &p->batch},
+                  {"step", COUNT_MOST, &p->step},    {"optimiser_step", COUNT_MOST, optimiser_step},
+                  {"stale", EPOCHS_MOST, &p->stale}, {"counted", COUNT_MOST, &p->counted}};
+    for (size_t k = 0; k < sizeof counts / sizeof *counts && !bad; k++)
+        if (!get_count(root, counts[k].key, counts[k].most, counts[k].into)) bad = counts[k].key;
+    if (!bad && *optimiser_step > p->step) bad = "optimiser_step";
+    if (!bad && p->stale > p->epoch) bad = "stale";
+    if (!bad && !get_bits(root, "rng_seed", &p->rng.seed)) bad = "rng_seed";
+    if (!bad && !get_bits(root, "rng_counter", &p->rng.counter)) bad = "rng_counter";
+    p->has_best = cJSON_GetObjectItemCaseSensitive(root, "best") != NULL;
+    if (!bad && p->has_best && !(get_real(root, "best", &p->best) && isfinite(p->best))) bad = "best";
+    if (!bad) bad = get_sums(cJSON_GetObjectItemCaseSensitive(root, "sums"), &p->sums);
+    cJSON_Delete(root);
+    return bad ? ap_error(AP_FAILED, "%s: the state's \"%s\" is missing or out of its range", path, bad)
+               : ap_ok();
+}
+
+/* ---------------------------------------------------------------- saving */
+
+static void add_optimiser(ap_safetensors_writer *writer, const ap_params *params, const ap_adamw *optimiser)
+{
+    char name[256];
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        if (param->kind != AP_PARAM_TRAINED) continue;
+        int64_t at = param->value.data - ap_params_trained_values(params);
+        snprintf(name, sizeof name, M_PREFIX "%s", param->name);
+        ap_safetensors_writer_add(writer, name, (ap_tensor){param->value.shape, optimiser->m + at});
+        snprintf(name, sizeof name, V_PREFIX "%s", param->name);
+        ap_safetensors_writer_add(writer, name, (ap_tensor){param->value.shape, optimiser->v + at});
+    }
+}
+
+ap_status ap_checkpoint_save(const char *path, const ap_config *config, const ap_model *model,
+                             const ap_adamw *optimiser, const ap_progress *progress)
+{
+    const ap_params *params = ap_model_params(model);
+    ap_safetensors_writer *writer = ap_safetensors_writer_create();
+    char *config_text = ap_config_to_json(config), *state = progress_to_json(progress, optimiser->step);
+    ap_safetensors_writer_metadata(writer, "format", FORMAT);
+    ap_safetensors_writer_metadata(writer, "version", AP_VERSION);
+    ap_safetensors_writer_metadata(writer, "config", config_text);
+    ap_safetensors_writer_metadata(writer, "state", state);
+    for (size_t i = 0; i < ap_params_count(params); i++)
+        ap_safetensors_writer_add(writer, ap_params_at(params, i)->name, ap_params_at(params, i)->value);
+    add_optimiser(writer, params, optimiser);
+    ap_status status = ap_safetensors_writer_save(writer, path);
+    ap_safetensors_writer_free(writer);
+    free(config_text);
+    free(state);
+    return status;
+}
+
+/* ---------------------------------------------------------------- loading */
+
+static bool is_optimiser(const char *name)
+{
+    return strncmp(name, "optimiser.", strlen("optimiser.")) == 0;
+}
+
+/* What no square and no variance is. */
+static ap_status check_not_negative(const char *path, const char *name, ap_tensor tensor)
+{
+    bool negative = false;
+    for (int64_t i = 0; i < ap_shape_count(tensor.shape); i++) negative |= tensor.data[i] < 0;
+    if (!negative) return ap_ok();
+    return ap_error(AP_FAILED, "%s: tensor %s: holds a negative number, and is a mean of squares", path,
+                    name);
+}
+
+static ap_status load_param(ap_safetensors *file, const char *path, const ap_param *param)
+{
+    AP_TRY(ap_safetensors_load(file, param->name, param->value));
+    if (!ap_text_ends_in(param->name, strlen(param->name), ".running_var")) return ap_ok();
+    return check_not_negative(path, param->name, param->value);
+}
+
+static ap_status load_tensors(ap_safetensors *file, const char *path, const ap_model *model)
+{
+    const ap_params *params = ap_model_params(model);
+    for (size_t i = 0; i < ap_safetensors_count(file); i++) {
+        const char *name = ap_safetensors_name(file, i);
+        if (!is_optimiser(name) && !ap_params_find(params, name))
+            return ap_error(AP_FAILED, "%s: holds %s, which a model of this configuration does not have",
+                            path, name);
+    }
+    for (size_t i = 0; i < ap_params_count(params); i++)
+        AP_TRY(load_param(file, path, ap_params_at(params, i)));
+    ap_codec_reload(ap_model_codec(model));
+    return ap_ok();
+}
+
+static ap_status load_optimiser(ap_safetensors *file, const char *path, const ap_params *params,
+                                ap_adamw *optimiser)
+{
+    char name[256];
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        if (param->kind != AP_PARAM_TRAINED) continue;
+        int64_t at = param->value.data - ap_params_trained_values(params);
+        snprintf(name, sizeof name, M_PREFIX "%s", param->name);
+        AP_TRY(ap_safetensors_load(file, name, (ap_tensor){param->value.shape, optimiser->m + at}));
+        snprintf(name, sizeof name, V_PREFIX "%s", param->name);
+        ap_tensor squares = {param->value.shape, optimiser->v + at};
+        AP_TRY(ap_safetensors_load(file, name, squares));
+        AP_TRY(check_not_negative(path, name, squares));
+    }
+    return ap_ok();
+}
+
+/* opens a file that says it is a checkpoint of this program */
+static ap_status open_checkpoint(const char *path, ap_safetensors **file)
+{
+    AP_TRY(ap_safetensors_open(path, file));
+    const char *format = ap_safetensors_metadata(*file, "format");
+    if (format && strcmp(format, FORMAT) == 0 && ap_safetensors_metadata(*file, "config") &&
+        ap_safetensors_metadata(*file, "state"))
+        return ap_ok();
+    ap_safetensors_close(*file);
+    return ap_error(
+        AP_FAILED,
+        "%s: a safetensors file, but not a checkpoint of antiphon (its metadata has no \"format\": \"%s\")",
+        path, FORMAT);
+}
+
+ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *optimiser, ap_progress *progress)
+{
+    ap_safetensors *file;
+    AP_TRY(open_checkpoint(path, &file));
+    ap_status status = load_tensors(file, path, model);
+    if (!ap_failed(&status)) status = load_optimiser(file, path, ap_model_params(model), optimiser);
+    if (!ap_failed(&status))
+        status = progress_from_json(path, ap_safetensors_metadata(file, "state"), progress, &optimiser->step);
+    ap_safetensors_close(file);
+    return status;
+}
+
+static ap_status read_config(ap_safetensors *file, const char *path, ap_config *config)
+{
+    const char *text = ap_safetensors_metadata(file, "config");
+    *config = ap_config_default();
+    AP_TRY(ap_config_parse(path, text, strlen(text), config));
+    return ap_config_check(config);
+}
+
+ap_status ap_checkpoint_config(const char *path, ap_config *config)
+{
+    ap_safetensors *file;
+    AP_TRY(open_checkpoint(path, &file));
+    ap_status status = read_config(file, path, config);
+    ap_safetensors_close(file);
+    return status;
+}
+
+ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **model)
+{
+    ap_safetensors *file;
+    *model = NULL;
+    AP_TRY(open_checkpoint(path, &file));
+    ap_status status = read_config(file, path, config);
+    config->codec.weights[0] = '\0'; /* the checkpoint holds them */
+    if (!ap_failed(&status)) status = ap_model_create(config, 0, model);
+    if (!ap_failed(&status)) {
+        status = load_tensors(file, path, *model);
+        if (ap_failed(&status)) {
+            ap_model_free(*model);
+            *model = NULL;
+        }
+    }
+    ap_safetensors_close(file);
+    return status;
+}

@@ -1,0 +1,168 @@
+#include "antiphon/model.h"
+
+#include "antiphon/agent.h"
+#include "antiphon/elementwise.h"
+#include "antiphon/output.h"
+#include "assembly/codec_weights.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define GIBIBYTE ((double)((int64_t)1 << 30))
+
+struct ap_model {
+    ap_params *params;
+    ap_codec *codec;
+    ap_agent *agent;     /* NULL: the output part works on the input's latents alone */
+    ap_cascade *cascade; /* of cascade and gates one at most */
+    ap_gates *gates;
+    double input_noise;
+    bool compress, gate_input;
+};
+
+static ap_codec_config codec_config(const ap_config *config)
+{
+    ap_codec_config c = {.type = config->codec.type,
+                         .dim = config->codec.dim,
+                         .hop = config->codec.hop,
+                         .gain = config->codec.gain,
+                         .width = config->codec.width,
+                         .ratio_count = config->codec.ratios.count,
+                         .lstm = config->codec.lstm,
+                         .trained = config->codec.train};
+    for (int i = 0; i < c.ratio_count; i++) c.ratios[i] = config->codec.ratios.at[i];
+    return c;
+}
+
+static void create_agent(ap_model *model, const ap_config *config)
+{
+    ap_agent_config agent = {.dim = config->codec.dim,
+                             .component = config->agent.component,
+                             .model = config->agent.model,
+                             .heads = config->agent.heads,
+                             .layers = config->agent.layers,
+                             .ff = config->agent.ff,
+                             .dropout = (ap_real)config->agent.dropout,
+                             .placeless = !config->agent.positions};
+    model->agent = ap_agent_create(model->params, agent, "agent.");
+}
+
+static ap_gates_config gates_config(const ap_config *config)
+{
+    ap_gates_config gates = {.dim = config->codec.dim,
+                             .bands = config->agent.gate_bands,
+                             .delay_count = config->agent.gate_delays.count,
+                             .fresh = (ap_real)config->agent.gate_new};
+    for (int k = 0; k < gates.delay_count; k++) gates.delays[k] = config->agent.gate_delays.at[k];
+    return gates;
+}
+
+static void create_output(ap_model *model, const ap_config *config)
+{
+    if (config->agent.output == AP_OUTPUT_CASCADE)
+        model->cascade =
+            ap_cascade_create(model->params, config->codec.dim, config->cascade.heads, config->cascade.layers,
+                              (ap_real)config->cascade.dropout, "cascade.");
+    if (config->agent.output == AP_OUTPUT_GATES)
+        model->gates = ap_gates_create(model->params, gates_config(config), "gates.");
+}
+
+/* Weights and gradients larger than the machine's memory would be asked for in vain, and until that shows
+ * others are driven out of it. */
+static ap_status check_memory(const ap_model *model)
+{
+    double bytes = 0, physical = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
+    for (size_t i = 0; i < ap_params_count(model->params); i++) {
+        const ap_param *param = ap_params_at(model->params, i);
+        bytes += (double)ap_shape_count(param->value.shape) * (double)sizeof(ap_real) *
+                 (param->kind == AP_PARAM_TRAINED ? 2 : 1);
+    }
+    if (bytes <= physical) return ap_ok();
+    return ap_error(AP_FAILED,
+                    "the model's weights and gradients need %.0f GiB of memory, and the machine has %.0f",
+                    bytes / GIBIBYTE, physical / GIBIBYTE);
+}
+
+ap_status ap_model_create(const ap_config *config, uint64_t seed, ap_model **out)
+{
+    ap_codec_config codec = codec_config(config);
+    ap_model *model = ap_allocate(1, sizeof *model);
+    model->params = ap_params_create();
+    model->codec = ap_codec_create(model->params, &codec);
+    if (config->agent.compositional) create_agent(model, config);
+    create_output(model, config);
+    model->input_noise = config->data.input_noise;
+    model->compress = config->agent.compress;
+    model->gate_input = config->agent.gate_input;
+    ap_rng rng = ap_rng_init(seed);
+    ap_status status = check_memory(model);
+    if (!ap_failed(&status)) ap_params_build(model->params, &rng);
+    if (!ap_failed(&status) && config->codec.type == AP_CODEC_SEANET && *config->codec.weights)
+        status = ap_codec_weights_load(config->codec.weights, model->params);
+    if (ap_failed(&status)) {
+        ap_model_free(model);
+        model = NULL;
+    }
+    *out = model;
+    return status;
+}
+
+void ap_model_free(ap_model *model)
+{
+    if (!model) return;
+    ap_codec_free(model->codec);
+    ap_params_free(model->params);
+    free(model);
+}
+
+ap_params *ap_model_params(const ap_model *model)
+{
+    return model->params;
+}
+
+const ap_codec *ap_model_codec(const ap_model *model)
+{
+    return model->codec;
+}
+
+/* z + noise of standard deviation share times the RMS of z: what the agent hears cannot be copied through */
+static ap_var *with_noise(ap_tape *tape, ap_var *z, double share)
+{
+    int64_t n = ap_shape_count(z->value.shape);
+    size_t bytes = (size_t)n * sizeof(ap_real);
+    double square = 0;
+    for (int64_t i = 0; i < n; i++) square += (double)z->value.data[i] * (double)z->value.data[i];
+    double scale = share * sqrt(square / (double)n);
+    ap_tensor noise = {z->value.shape, ap_arena_alloc(ap_tape_arena(tape), bytes)};
+    for (int64_t i = 0; i < n; i++) noise.data[i] = (ap_real)(scale * ap_rng_normal(ap_tape_rng(tape)));
+    return ap_add(tape, z, ap_tape_constant(tape, noise));
+}
+
+static ap_var *heard(ap_tape *tape, const ap_model *model, ap_var *z)
+{
+    if (ap_tape_training(tape) && model->input_noise > 0) z = with_noise(tape, z, model->input_noise);
+    return model->compress ? ap_asinh(tape, z) : z;
+}
+
+ap_composition ap_model_compose(ap_tape *tape, const ap_model *model, ap_var *zi, ap_var *zt)
+{
+    ap_composition out = {.z = zi};
+    if (model->agent) {
+        ap_tape_section(tape, "agent");
+        ap_var *target = heard(tape, model, zt), *input = heard(tape, model, zi);
+        ap_agent_output agent = ap_agent_compose(tape, model->agent, input, target);
+        out = (ap_composition){.z = agent.z, .weights = agent.weights, .logits = agent.logits};
+    }
+    out.latents = out.z;
+    if (model->cascade) {
+        ap_tape_section(tape, "cascade");
+        out.latents = ap_cascade_refine(tape, model->cascade, out.z, zt);
+    }
+    if (model->gates) {
+        ap_tape_section(tape, "gates");
+        out.latents = ap_gates_apply(tape, model->gates, out.z, model->gate_input ? zi : NULL, zt);
+    }
+    return out;
+}

@@ -1,0 +1,265 @@
+#include "antiphon/arena.h"
+
+#include "antiphon/status.h"
+#include "base/memory.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* Bytes that belong together. */
+typedef struct range {
+    char *base;
+    size_t size;
+} range;
+
+/* Ranges that ascend by address and do not touch: neighbours are joined. */
+typedef struct ranges {
+    range *at;
+    size_t count, capacity;
+} ranges;
+
+/* Addresses that follow one another. Memory stands behind the first `held` bytes of `whole`; `vacant` tells
+ * of all of it what no block is in, whether it has memory or not. */
+typedef struct stretch {
+    range mapping, whole; /* as the system gave it; the part from the first huge page's boundary on */
+    ranges vacant;
+    size_t held;
+} stretch;
+
+/* Where blocks of one kind are, in the order in which the system gave it. */
+typedef struct area {
+    size_t room;    /* addresses, not memory: more than a program is likely to need */
+    size_t portion; /* of addresses, where the system does not give so many */
+    size_t page;    /* memory comes in multiples of it */
+    stretch *at;
+    size_t count;
+} area;
+
+/* A huge page, on which a stretch begins: activations are walked from end to end. */
+#define HUGE_PAGE_BYTES ((size_t)2 << 20)
+
+static const area recycled_area = {
+    .room = (size_t)64 << 30, .portion = (size_t)64 << 20, .page = HUGE_PAGE_BYTES};
+static const area lasting_area = {
+    .room = (size_t)1 << 30, .portion = (size_t)1 << 20, .page = (size_t)64 << 10};
+
+struct ap_arena {
+    area recycled; /* blocks of AP_ARENA_RECYCLE_LEAST bytes and more */
+    area lasting;  /* smaller ones: one after the other, until the reset */
+    size_t held, growths;
+};
+
+/* ---------------------------------------------------------------- ranges */
+
+static void reserve(ranges *list, size_t count)
+{
+    if (count <= list->capacity) return;
+    list->capacity = 2 * count;
+    list->at = ap_reallocate(list->at, list->capacity, sizeof *list->at);
+}
+
+/* How many of the list stand before `base`. */
+static size_t before(const ranges *list, const char *base)
+{
+    size_t low = 0, high = list->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (list->at[middle].base < base)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static void erase(ranges *list, size_t i)
+{
+    list->count--;
+    memmove(list->at + i, list->at + i + 1, (list->count - i) * sizeof *list->at);
+}
+
+static bool touch(range a, range b)
+{
+    return a.base + a.size == b.base;
+}
+
+static void insert(ranges *list, range new)
+{
+    size_t i = before(list, new.base);
+    if (i < list->count && touch(new, list->at[i])) {
+        new.size += list->at[i].size;
+        erase(list, i);
+    }
+    if (i > 0 && touch(list->at[i - 1], new)) {
+        list->at[i - 1].size += new.size;
+        return;
+    }
+    reserve(list, list->count + 1);
+    memmove(list->at + i + 1, list->at + i, (list->count - i) * sizeof *list->at);
+    list->at[i] = new;
+    list->count++;
+}
+
+/* `size` bytes from the beginning of the tightest range that has them, the first of several; NULL: none has.
+ */
+static char *cut(ranges *list, size_t size)
+{
+    range *best = NULL;
+    for (size_t i = 0; i < list->count; i++)
+        if (list->at[i].size >= size && (!best || list->at[i].size < best->size)) best = &list->at[i];
+    if (!best) return NULL;
+    char *block = best->base;
+    best->base += size;
+    best->size -= size;
+    if (best->size == 0) erase(list, (size_t)(best - list->at));
+    return block;
+}
+
+/* ---------------------------------------------------------------- stretches */
+
+static size_t whole_units(size_t bytes, size_t unit)
+{
+    return (bytes / unit + (bytes % unit > 0)) * unit;
+}
+
+static void out_of_memory(const ap_arena *arena, size_t bytes)
+{
+    ap_fatal("out of memory: %zu bytes more than the %zu held", bytes, arena->held);
+}
+
+static bool map(stretch *s, size_t room)
+{
+    size_t size = room + HUGE_PAGE_BYTES;
+    char *base = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED) return false;
+    size_t skipped = (HUGE_PAGE_BYTES - (uintptr_t)base % HUGE_PAGE_BYTES) % HUGE_PAGE_BYTES;
+    s->mapping = (range){base, size};
+    s->whole = (range){base + skipped, room};
+    return true;
+}
+
+static void vacate(stretch *s)
+{
+    s->vacant.count = 0;
+    insert(&s->vacant, s->whole);
+}
+
+/* One more stretch, which has addresses for `size` bytes. */
+static stretch *extend(ap_arena *arena, area *a, size_t size)
+{
+    stretch new = {0};
+    if ((size > a->room || !map(&new, a->room)) && !map(&new, size > a->portion ? size : a->portion))
+        out_of_memory(arena, size);
+    vacate(&new);
+    a->at = ap_reallocate(a->at, a->count + 1, sizeof *a->at);
+    a->at[a->count] = new;
+    return &a->at[a->count++];
+}
+
+/* Sees to it that there is memory up to `end`. */
+static void hold(ap_arena *arena, const area *a, stretch *s, const char *end)
+{
+    size_t wanted = (size_t)(end - s->whole.base);
+    if (wanted <= s->held) return;
+    size_t missing = whole_units(wanted - s->held, a->page);
+    char *base = s->whole.base + s->held;
+    if (mprotect(base, missing, PROT_READ | PROT_WRITE) != 0) out_of_memory(arena, missing);
+    if (a->page == HUGE_PAGE_BYTES) madvise(base, missing, MADV_HUGEPAGE);
+    s->held += missing;
+    arena->held += missing;
+    arena->growths++;
+}
+
+/* ---------------------------------------------------------------- areas */
+
+static char *take(ap_arena *arena, area *a, size_t size)
+{
+    stretch *s = a->at;
+    char *block = NULL;
+    for (; s < a->at + a->count; s++)
+        if ((block = cut(&s->vacant, size))) break;
+    if (!block) {
+        s = extend(arena, a, whole_units(size, a->page));
+        block = cut(&s->vacant, size);
+    }
+    hold(arena, a, s, block + size);
+    return block;
+}
+
+static void give_back(area *a, range block)
+{
+    for (stretch *s = a->at; s < a->at + a->count; s++)
+        if (block.base >= s->whole.base && block.base < s->whole.base + s->whole.size) {
+            insert(&s->vacant, block);
+            return;
+        }
+    ap_fatal("a block of %zu bytes is recycled in an arena that it is not of", block.size);
+}
+
+static void reset(area *a)
+{
+    for (size_t i = 0; i < a->count; i++) vacate(&a->at[i]);
+}
+
+static void unmap(area *a)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        munmap(a->at[i].mapping.base, a->at[i].mapping.size);
+        free(a->at[i].vacant.at);
+    }
+    free(a->at);
+}
+
+/* ---------------------------------------------------------------- the arena */
+
+ap_arena *ap_arena_create(void)
+{
+    ap_arena *arena = ap_allocate(1, sizeof *arena);
+    *arena = (ap_arena){.recycled = recycled_area, .lasting = lasting_area};
+    return arena;
+}
+
+void ap_arena_free(ap_arena *arena)
+{
+    if (!arena) return;
+    unmap(&arena->recycled);
+    unmap(&arena->lasting);
+    free(arena);
+}
+
+void *ap_arena_alloc(ap_arena *arena, size_t bytes)
+{
+    if (bytes > SIZE_MAX / 2) out_of_memory(arena, bytes);
+    area *a = bytes < AP_ARENA_RECYCLE_LEAST ? &arena->lasting : &arena->recycled;
+    return take(arena, a, whole_units(bytes > 0 ? bytes : 1, AP_ARENA_ALIGNMENT));
+}
+
+void *ap_arena_zeros(ap_arena *arena, size_t bytes)
+{
+    return memset(ap_arena_alloc(arena, bytes), 0, bytes);
+}
+
+void ap_arena_recycle(ap_arena *arena, void *block, size_t bytes)
+{
+    if (!block || bytes < AP_ARENA_RECYCLE_LEAST) return;
+    give_back(&arena->recycled, (range){block, whole_units(bytes, AP_ARENA_ALIGNMENT)});
+}
+
+void ap_arena_reset(ap_arena *arena)
+{
+    reset(&arena->recycled);
+    reset(&arena->lasting);
+}
+
+size_t ap_arena_held(const ap_arena *arena)
+{
+    return arena->held;
+}
+
+size_t ap_arena_growths(const ap_arena *arena)
+{
+    return arena->growths;
+}

@@ -1,0 +1,23 @@
+/* Opening files, and reading them whole. (Writing them whole: replace.h.) */
+#ifndef ANTIPHON_BASE_FILE_H
+#define ANTIPHON_BASE_FILE_H
+
+#include "antiphon/status.h"
+
+#include <stddef.h>
+
+/* A descriptor to read from, or -1 and errno. A FIFO, too, is opened at once, with or without a writer:
+ * whoever wants a regular file is to see what it is, not to wait. */
+int ap_file_open(const char *path);
+
+/* A descriptor of a regular file that is written in place; -1 and errno. `flags`: O_WRONLY or O_RDWR with
+ * O_APPEND or O_TRUNC. A symbolic link under this name is not followed (ELOOP), and a FIFO or a device is
+ * neither waited for nor written to (EINVAL): whoever can put one there does not choose what is overwritten.
+ */
+int ap_file_open_own(const char *path, int flags);
+
+/* Reads a regular file of at most `limit` bytes into *text, followed by a NUL that *length does not count.
+ * The caller frees *text; on failure it is NULL. */
+ap_status ap_file_read(const char *path, size_t limit, char **text, size_t *length);
+
+#endif

@@ -1,0 +1,227 @@
+#include "base/replace.h"
+
+#include "base/folder.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---------------------------------------------------------------- what may be replaced */
+
+/* So many bytes tell the kinds apart. */
+#define HEAD 4
+
+static bool begins_with(const char *head, const char *with)
+{
+    return strncmp(head, with, strlen(with)) == 0;
+}
+
+static bool begins_as(ap_file_kind kind, const char *head)
+{
+    switch (kind) {
+    case AP_FILE_JSON:
+        return *head == '{' || *head == '[';
+    case AP_FILE_HTML:
+        return begins_with(head, "<!");
+    case AP_FILE_WAV:
+        return begins_with(head, "RIFF");
+    }
+    return false;
+}
+
+/* Whether what the file begins with is of the kind; white space may stand before JSON. No kind has a NUL so
+ * early: the length that a safetensors file begins with, which may look like any character, ends in some. */
+static bool is_of_kind(FILE *stream, ap_file_kind kind)
+{
+    char head[HEAD + 1] = "";
+    int c = getc(stream);
+    while (kind == AP_FILE_JSON && isspace(c)) c = getc(stream);
+    for (int k = 0; k < HEAD && c != EOF; k++, c = getc(stream)) {
+        if (c == '\0') return false;
+        head[k] = (char)c;
+    }
+    return begins_as(kind, head) && !ferror(stream);
+}
+
+ap_status ap_replace_check(const char *path, ap_file_kind kind)
+{
+    static const char *const names[] = {
+        [AP_FILE_JSON] = "JSON", [AP_FILE_HTML] = "HTML", [AP_FILE_WAV] = "WAV"};
+    struct stat there;
+    if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0) return ap_ok();
+    FILE *stream = fopen(path, "rb");
+    if (!stream)
+        return ap_error(AP_MISUSE, "%s: is there already and cannot be read: %s", path, strerror(errno));
+    bool same = is_of_kind(stream, kind);
+    fclose(stream);
+    if (same) return ap_ok();
+    return ap_error(AP_MISUSE,
+                    "%s: is there already and is no %s, which would take its place; choose another name",
+                    path, names[kind]);
+}
+
+/* ---------------------------------------------------------------- replacing */
+
+static void forget(ap_replacement *r)
+{
+    if (r->descriptor >= 0) close(r->descriptor);
+    free(r->path);
+    free(r->temporary);
+    *r = (ap_replacement){.descriptor = -1};
+}
+
+ap_status ap_replace_begin(const char *path, ap_replacement *r)
+{
+    static atomic_uint serial; /* tells apart the files that one process has open at a time */
+    struct stat there;
+    *r = (ap_replacement){.descriptor = -1};
+    if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
+        return ap_error(AP_FAILED, "%s: cannot be written: %s", path,
+                        S_ISDIR(there.st_mode) ? "it is a directory" : "it is not a regular file");
+    r->path = ap_copy_text(path);
+    do {
+        free(r->temporary);
+        r->temporary = ap_format_text("%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
+        r->descriptor = open(r->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (r->descriptor < 0 && errno == EEXIST);
+    if (r->descriptor >= 0) return ap_ok();
+    ap_status status = ap_error(AP_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+    forget(r);
+    return status;
+}
+
+/* A rename is on the disk once the folder is. Not every file system can flush a folder: the file is whole
+ * anyway. */
+static void flush_folder_of(const char *path)
+{
+    char *copy = ap_copy_text(path);
+    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder >= 0) {
+        (void)fsync(folder);
+        close(folder);
+    }
+    free(copy);
+}
+
+ap_status ap_replace_commit(ap_replacement *r)
+{
+    bool failed = fsync(r->descriptor) != 0;
+    failed = close(r->descriptor) != 0 || failed;
+    r->descriptor = -1;
+    failed = failed || rename(r->temporary, r->path) != 0;
+    if (failed) {
+        ap_status status = ap_error(AP_FAILED, "%s: cannot be written: %s", r->path, strerror(errno));
+        ap_replace_abandon(r);
+        return status;
+    }
+    flush_folder_of(r->path);
+    forget(r);
+    return ap_ok();
+}
+
+void ap_replace_abandon(ap_replacement *r)
+{
+    if (r->temporary) unlink(r->temporary);
+    forget(r);
+}
+
+ap_status ap_replace_write(ap_replacement *r, const void *content, size_t bytes)
+{
+    for (size_t done = 0; done < bytes;) {
+        ssize_t wrote = write(r->descriptor, (const char *)content + done, bytes - done);
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote < 0) return ap_error(AP_FAILED, "%s: cannot be written: %s", r->path, strerror(errno));
+        done += (size_t)wrote;
+    }
+    return ap_ok();
+}
+
+ap_status ap_replace_file(const char *path, const void *content, size_t bytes)
+{
+    ap_replacement r;
+    AP_TRY(ap_replace_begin(path, &r));
+    ap_status status = ap_replace_write(&r, content, bytes);
+    if (!ap_failed(&status)) return ap_replace_commit(&r);
+    ap_replace_abandon(&r);
+    return status;
+}
+
+static size_t digits_before(const char *text, size_t end)
+{
+    size_t at = end;
+    while (at > 0 && isdigit((unsigned char)text[at - 1])) at--;
+    return end - at;
+}
+
+/* How long the name is that a temporary file stands for; 0 for other files. Behind it are a point, digits, a
+ * hyphen, digits and ".tmp", as ap_replace_begin puts them together. */
+static size_t stands_for(const char *name)
+{
+    size_t at = strlen(name);
+    if (!ap_text_ends_in(name, at, ".tmp")) return 0;
+    at -= strlen(".tmp");
+    for (const char *between = "-."; *between; between++) {
+        size_t digits = digits_before(name, at);
+        if (digits == 0 || digits == at || name[at - digits - 1] != *between) return 0;
+        at -= digits + 1;
+    }
+    return at;
+}
+
+/* Removes the temporary files in `folder` of the file `begin`, or of all whose names begin so. */
+static void sweep(const char *folder, const char *begin, bool all)
+{
+    ap_names names;
+    ap_status status = ap_folder_list(folder, &names);
+    size_t length = strlen(begin);
+    for (size_t k = 0; !ap_failed(&status) && k < names.count; k++) {
+        size_t stem = stands_for(names.at[k]);
+        if (stem < length || (stem > length && !all) || strncmp(names.at[k], begin, length) != 0) continue;
+        char *left = ap_format_text("%s/%s", folder, names.at[k]);
+        unlink(left);
+        free(left);
+    }
+    if (!ap_failed(&status)) ap_names_free(&names);
+}
+
+void ap_replace_sweep(const char *path)
+{
+    char *copy = ap_copy_text(path), *other = ap_copy_text(path);
+    sweep(dirname(copy), basename(other), false);
+    free(copy);
+    free(other);
+}
+
+void ap_replace_sweep_all(const char *folder, const char *begin)
+{
+    sweep(folder, begin, true);
+}
+
+/* ---------------------------------------------------------------- folders */
+
+ap_status ap_make_folder(const char *path)
+{
+    char *part = ap_copy_text(path);
+    ap_status status = ap_ok();
+    for (char *end = part; *end && status.code == AP_OK; end++) {
+        if (end[1] != '/' && end[1] != '\0') continue;
+        char kept = end[1];
+        end[1] = '\0';
+        struct stat there;
+        int reason = mkdir(part, 0777) == 0 ? 0 : errno; /* before stat puts its own in its place */
+        if (reason && (stat(part, &there) != 0 || !S_ISDIR(there.st_mode)))
+            status = ap_error(AP_FAILED, "%s: cannot make the folder: %s", part, strerror(reason));
+        end[1] = kept;
+    }
+    free(part);
+    return status;
+}

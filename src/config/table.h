@@ -1,0 +1,69 @@
+/* The table of configuration keys, and how the value of one goes from JSON into the struct and back. */
+#ifndef ANTIPHON_CONFIG_TABLE_H
+#define ANTIPHON_CONFIG_TABLE_H
+
+#include "antiphon/config.h"
+
+#include <cjson/cJSON.h>
+
+typedef enum config_type { TYPE_BOOL, TYPE_INT, TYPE_NUMBER, TYPE_TEXT, TYPE_CHOICE, TYPE_LIST } config_type;
+
+/* Which ends of a range are not themselves allowed. */
+typedef enum range_open { RANGE_CLOSED = 0, RANGE_ABOVE = 1, RANGE_BELOW = 2 } range_open;
+
+typedef struct config_key {
+    const char *name; /* "section.key" */
+    config_type type;
+    size_t offset;              /* of the value in ap_config */
+    const char *initial;        /* the default, as an override would give it */
+    double least, most;         /* of a number, of an integer, of each integer of a list */
+    range_open open;            /* for numbers */
+    const char *const *choices; /* in the order of the enum, ended by NULL */
+    const char *help;           /* one line, with the unit */
+} config_key;
+
+extern const config_key ap_config_keys[];
+extern const size_t ap_config_key_count;
+
+/* Short names of keys. */
+typedef struct config_alias {
+    const char *alias, *name;
+} config_alias;
+
+extern const config_alias ap_config_aliases[];
+extern const size_t ap_config_alias_count;
+
+/* The key of that full or short name, or NULL. */
+const config_key *ap_config_key_find(const char *name);
+
+/* The word of today for a choice that an earlier version called `word`; any other word itself. */
+const char *ap_config_choice_of(const char *word);
+
+/* The length of the section in "section.key". */
+int ap_config_section_length(const config_key *key);
+
+/* Whether the key at `index` is the first of its section: keys of a section stand together. */
+bool ap_config_section_begins(size_t index);
+
+#define CONFIG_RANGE_TEXT 160
+typedef struct range_text {
+    char text[CONFIG_RANGE_TEXT];
+} range_text;
+
+/* What is allowed, in words: "above 0 and at most 3600", "mdct or seanet". */
+range_text ap_config_key_range(const config_key *key);
+
+/* Sets the key's value in *config from JSON. A failure's message is the reason alone. */
+ap_status ap_config_key_set(const config_key *key, ap_config *config, const cJSON *value);
+
+/* The same from the text of an override. */
+ap_status ap_config_key_set_text(const config_key *key, ap_config *config, const char *text);
+
+/* The key's value as JSON, to be deleted by the caller. */
+cJSON *ap_config_key_get(const config_key *key, const ap_config *config);
+
+/* The same as JSON text that reads back exactly (cJSON's own printing may lose a number's last bit), to be
+ * freed. */
+char *ap_config_key_print(const config_key *key, const ap_config *config);
+
+#endif

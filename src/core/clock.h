@@ -1,8 +1,0 @@
-/* Time that only goes forward. */
-#ifndef ANTIPHON_CORE_CLOCK_H
-#define ANTIPHON_CORE_CLOCK_H
-
-/* Seconds since some moment in the past. */
-double ap_clock_seconds(void);
-
-#endif

@@ -1,9 +1,0 @@
-#ifndef ANTIPHON_CORE_SORT_H
-#define ANTIPHON_CORE_SORT_H
-
-#include <stdint.h>
-
-/* Puts n numbers, none of them NaN, in ascending order. */
-void ap_sort(int64_t n, double *x);
-
-#endif

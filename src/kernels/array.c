@@ -1,0 +1,107 @@
+#include "kernels/array.h"
+
+#include "base/bounds.h"
+#include "kernels/square.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* A long sum is made of this many partial sums at most. */
+#define PORTIONS 64
+/* Columns that are added up side by side. */
+#define COLUMNS 64
+/* A square tile of this many rows stays in the first-level cache while it is turned. */
+#define TILE 32
+#define PARALLEL_LEAST (32 * AP_BLOCK)
+
+void ap_array_accumulate(int64_t n, ap_real factor, const ap_real *x, ap_real *y)
+{
+    if (!y) return;
+    AP_FOR_EACH_BLOCK(n, at, length)
+    for (int64_t i = at; i < at + length; i++) y[i] += factor * x[i];
+}
+
+ap_real *ap_array_row(ap_real *x, int64_t b, int64_t length)
+{
+    return x ? x + b * length : NULL;
+}
+
+/* The sum of `term` over i = 0 .. n - 1, by portions. */
+#define SUM_BY_PORTIONS(n, term)                                                                             \
+    double partial[PORTIONS] = {0}, total = 0;                                                               \
+    int64_t portion = (n / PORTIONS / AP_BLOCK + 1) * AP_BLOCK;                                              \
+    _Pragma("omp parallel for schedule(static) if (n > PARALLEL_LEAST)") for (int64_t k = 0; k < PORTIONS;   \
+                                                                              k++)                           \
+    {                                                                                                        \
+        double sum = 0;                                                                                      \
+        _Pragma("omp simd reduction(+ : sum)") for (int64_t i = k * portion;                                 \
+                                                    i < ap_least(n, (k + 1) * portion); i++) sum += term;    \
+        partial[k] = sum;                                                                                    \
+    }                                                                                                        \
+    for (int k = 0; k < PORTIONS; k++) total += partial[k];                                                  \
+    return total;
+
+double ap_array_sum(int64_t n, const ap_real *x)
+{
+    SUM_BY_PORTIONS(n, (double)x[i])
+}
+
+double ap_array_dot(int64_t n, const ap_real *x, const ap_real *y)
+{
+    SUM_BY_PORTIONS(n, (double)x[i] * (double)y[i])
+}
+
+double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y)
+{
+    SUM_BY_PORTIONS(n, ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]))
+}
+
+static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy)
+{
+    ap_vec row[AP_LANES];
+#pragma GCC unroll 16
+    for (int i = 0; i < AP_LANES; i++) row[i] = *(const ap_vec *)(x + i * ldx);
+    ap_square_turn(row);
+#pragma GCC unroll 16
+    for (int i = 0; i < AP_LANES; i++) {
+        ap_vec *to = (ap_vec *)(y + i * ldy);
+        if (add) row[i] += *to;
+        *to = row[i];
+    }
+}
+
+/* Squares first, then the columns and rows that are left. */
+static void transpose_tile(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
+                           int64_t ldy)
+{
+    int64_t squares_p = P / AP_LANES * AP_LANES, squares_q = Q / AP_LANES * AP_LANES;
+    for (int64_t q = 0; q < squares_q; q += AP_LANES)
+        for (int64_t p = 0; p < squares_p; p += AP_LANES)
+            transpose_square(x + p * ldx + q, ldx, add, y + q * ldy + p, ldy);
+    for (int64_t q = 0; q < Q; q++)
+        for (int64_t p = q < squares_q ? squares_p : 0; p < P; p++)
+            y[q * ldy + p] = (add ? y[q * ldy + p] : 0) + x[p * ldx + q];
+}
+
+void ap_matrix_transpose(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
+                         int64_t ldy)
+{
+#pragma omp parallel for collapse(2) schedule(static) if (P * Q > PARALLEL_LEAST)
+    for (int64_t q = 0; q < Q; q += TILE)
+        for (int64_t p = 0; p < P; p += TILE)
+            transpose_tile(ap_least(TILE, P - p), ap_least(TILE, Q - q), x + p * ldx + q, ldx, add,
+                           y + q * ldy + p, ldy);
+}
+
+void ap_matrix_column_sums(int64_t R, int64_t N, const ap_real *x, ap_real *sums)
+{
+    if (!sums) return;
+#pragma omp parallel for schedule(static) if (R * N > PARALLEL_LEAST)
+    for (int64_t n = 0; n < N; n += COLUMNS) {
+        double sum[COLUMNS] = {0};
+        int64_t width = ap_least(COLUMNS, N - n);
+        for (int64_t r = 0; r < R; r++)
+            for (int64_t i = 0; i < width; i++) sum[i] += (double)x[r * N + n + i];
+        for (int64_t i = 0; i < width; i++) sums[n + i] += (ap_real)sum[i];
+    }
+}

@@ -1,0 +1,201 @@
+#include "kernels/lstm_panels.h"
+
+#include "base/bounds.h"
+#include "kernels/array.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+#ifdef __AVX512VBMI2__
+#include <immintrin.h>
+#endif
+
+#define GATES AP_LSTM_GATES
+#define TOGETHER AP_LSTM_TOGETHER
+
+/* The panel of a group of units has a row for each k and one more: what each lane of each gate multiplies
+ * with number k, and last what each lane's sum is to be multiplied by. Forward, the lanes are the units' and
+ * the numbers the state before; on the way back the lanes are the units that pass on and the numbers dz.
+ *
+ * A step reads every panel once, which together are more than a core's own caches hold, and for few items
+ * takes as long as that many bytes take to come. Where the processor has the instructions for it a float
+ * therefore travels as 24 bits, as a multiple of 2^-23 of the largest weight of its gate and lane: four gates
+ * in three words, each the 24 bits of one gate above a byte of the last gate's. A weight so read is off by
+ * half of that at most, about 2^-24 of the largest one, as much as each rounding of the sum. An infinite
+ * weight, or NaN, becomes its lane's factor and makes every sum NaN. */
+
+int64_t ap_lstm_groups(int64_t H)
+{
+    return ap_divide_up(H, AP_LANES);
+}
+
+int64_t ap_lstm_panel_count(int64_t H)
+{
+    return (H + 1) * GATES * AP_LANES;
+}
+
+#if defined(__AVX512VBMI2__) && !defined(AP_DOUBLE)
+
+/* The gate that is in bytes: as many others are in words. */
+#define LAST (GATES - 1)
+/* What the largest weight becomes: it may still be rounded upwards, twice. */
+#define WORD_MOST (INT32_MAX - 1023)
+
+typedef int32_t lane_words __attribute__((vector_size(AP_VEC_BYTES), aligned(sizeof(int32_t)), may_alias));
+
+static inline void read_row(const ap_real *panel, int64_t k, ap_vec weight[GATES])
+{
+    lane_words word[LAST];
+    for (int gate = 0; gate < LAST; gate++) {
+        word[gate] = ((const lane_words *)panel)[k * LAST + gate];
+        __asm__("" : "+v"(word[gate])); /* or it is fetched again for its second use */
+        weight[gate] = __builtin_convertvector(word[gate], ap_vec);
+    }
+    __m512i last = _mm512_slli_epi32((__m512i)word[0], 24);
+    for (int gate = 1; gate < LAST; gate++) last = _mm512_shrdi_epi32(last, (__m512i)word[gate], 8);
+    weight[LAST] = __builtin_convertvector((lane_words)last, ap_vec);
+}
+
+/* The word that ends in `byte` and is, rounded to a float as read_row does, nearest to x. */
+static inline int32_t word_near(int32_t x, int32_t byte)
+{
+    int32_t word = ((x - byte + 128) & ~255) + byte;
+    return word + ((x - (int32_t)(float)word + 128) & ~255);
+}
+
+/* One row; inverse: of the factors. */
+static void write_row(const ap_real weight[GATES][AP_LANES], const double inverse[GATES][AP_LANES],
+                      int32_t word[LAST][AP_LANES])
+{
+    int32_t last[AP_LANES];
+    for (int lane = 0; lane < AP_LANES; lane++)
+        last[lane] = word_near((int32_t)((double)weight[LAST][lane] * inverse[LAST][lane]), 0);
+    for (int gate = 0; gate < LAST; gate++)
+        for (int lane = 0; lane < AP_LANES; lane++)
+            word[gate][lane] = word_near((int32_t)((double)weight[gate][lane] * inverse[gate][lane]),
+                                         last[lane] >> (8 + 8 * gate) & 255);
+}
+
+/* largest[lane] = the largest |w| of each lane of each gate; infinity and NaN are above all. */
+static void panel_largest(int64_t H, const ap_real *panel, ap_real largest[GATES * AP_LANES])
+{
+    int32_t bits[GATES * AP_LANES], most[GATES * AP_LANES] = {0}; /* they order as the numbers do */
+    for (int64_t k = 0; k < H; k++) {
+        memcpy(bits, panel + k * GATES * AP_LANES, sizeof bits);
+        for (int lane = 0; lane < GATES * AP_LANES; lane++) {
+            int32_t size = bits[lane] & INT32_MAX;
+            most[lane] = size > most[lane] ? size : most[lane];
+        }
+    }
+    memcpy(largest, most, sizeof most);
+}
+
+/* Turns a panel of floats into words, in place: a row of words ends before the next row of floats begins. */
+static void finish_panel(int64_t H, ap_real *panel)
+{
+    const int64_t lanes = GATES * AP_LANES;
+    ap_real weight[GATES][AP_LANES], largest[GATES * AP_LANES];
+    double inverse[GATES][AP_LANES] = {0};
+    panel_largest(H, panel, largest);
+    for (int64_t lane = 0; lane < lanes; lane++) {
+        ap_real factor = largest[lane] / (ap_real)WORD_MOST;
+        if (factor < FLT_MIN) factor = FLT_MIN; /* zeros, too */
+        if (isfinite(factor))
+            inverse[lane / AP_LANES][lane % AP_LANES] = 1 / (double)factor;
+        else
+            for (int64_t k = 0; k < H; k++) panel[k * lanes + lane] = 0; /* the factor says all */
+        panel[H * lanes + lane] = factor;
+    }
+    for (int64_t k = 0; k < H; k++) {
+        int32_t word[LAST][AP_LANES];
+        memcpy(weight, panel + k * lanes, sizeof weight);
+        write_row(weight, inverse, word);
+        memcpy(panel + k * LAST * AP_LANES, word, sizeof word);
+    }
+}
+
+#else
+
+static inline void read_row(const ap_real *panel, int64_t k, ap_vec weight[GATES])
+{
+    for (int gate = 0; gate < GATES; gate++) weight[gate] = ((const ap_vec *)panel)[k * GATES + gate];
+}
+
+static void finish_panel(int64_t H, ap_real *panel)
+{
+    for (int64_t i = 0; i < GATES * AP_LANES; i++) panel[H * GATES * AP_LANES + i] = 1;
+}
+
+#endif
+
+static void copy_lanes(ap_real *to, const ap_real *from, int64_t count)
+{
+    if (count == AP_LANES)
+        *(ap_vec *)to = *(const ap_vec *)from;
+    else
+        memcpy(to, from, (size_t)count * sizeof *to);
+}
+
+void ap_lstm_panels_pack(int64_t H, const ap_real *weight_hh, bool back, ap_real *panels)
+{
+    const int64_t row = GATES * AP_LANES;
+#pragma omp parallel for schedule(static)
+    for (int64_t group = 0; group < ap_lstm_groups(H); group++) {
+        int64_t unit = group * AP_LANES, units = ap_least(AP_LANES, H - unit);
+        ap_real *panel = panels + group * ap_lstm_panel_count(H);
+        if (units < AP_LANES) memset(panel, 0, (size_t)ap_lstm_panel_count(H) * sizeof *panel);
+        for (int64_t gate = 0; gate < GATES; gate++) {
+            const ap_real *of = weight_hh + gate * H * H;
+            ap_real *to = panel + gate * AP_LANES;
+            if (!back) ap_matrix_transpose(units, H, of + unit * H, H, false, to, row);
+            for (int64_t k = 0; back && k < H; k++) copy_lanes(to + k * row, of + k * H + unit, units);
+        }
+        finish_panel(H, panel);
+    }
+}
+
+/* ap_lstm_panel_product for constants. For one item, several panels side by side were measured to take less
+ * time than one after the other. */
+static inline __attribute__((always_inline)) void panel_product(int panels, int items, int64_t gate_step,
+                                                                int64_t H, const ap_real *panel,
+                                                                const ap_real *v, int64_t item_step,
+                                                                ap_vec sums[TOGETHER][GATES])
+{
+    const int64_t next = ap_lstm_panel_count(H);
+    ap_vec sum[TOGETHER][GATES] = {0}, weight[GATES];
+    for (int64_t k = 0; k < H; k++)
+        for (int p = 0; p < panels; p++) {
+            read_row(panel + p * next, k, weight);
+            for (int item = 0; item < items; item++)
+                for (int gate = 0; gate < GATES; gate++)
+                    sum[p + item][gate] += weight[gate] * v[item * item_step + gate * gate_step + k];
+        }
+    for (int p = 0; p < panels; p++)
+        for (int gate = 0; gate < GATES; gate++) {
+            const ap_vec factor = ((const ap_vec *)(panel + p * next))[H * GATES + gate];
+            for (int item = 0; item < items; item++) sums[p + item][gate] = sum[p + item][gate] * factor;
+        }
+}
+
+void ap_lstm_panel_product(int64_t panels, int64_t items, int64_t gate_step, int64_t H, const ap_real *panel,
+                           const ap_real *v, int64_t item_step, ap_vec sums[TOGETHER][GATES])
+{
+#define CASE(panels, items)                                                                                  \
+    case (panels) * (TOGETHER + 1) + (items):                                                                \
+        if (gate_step)                                                                                       \
+            panel_product(panels, items, H, H, panel, v, item_step, sums);                                   \
+        else                                                                                                 \
+            panel_product(panels, items, 0, H, panel, v, item_step, sums);                                   \
+        break;
+    switch (panels * (TOGETHER + 1) + items) {
+        CASE(1, 1)
+        CASE(1, 2)
+        CASE(1, 3)
+        CASE(1, 4)
+        CASE(2, 1)
+        CASE(3, 1)
+        CASE(4, 1)
+    }
+#undef CASE
+    _Static_assert(TOGETHER == 4, "a case for each number of items and of panels");
+}

@@ -1,0 +1,91 @@
+#include "kernels/pack.h"
+
+#include "base/bounds.h"
+#include "kernels/square.h"
+#include "kernels/tile.h"
+
+#include <string.h>
+
+/* Rows of a factor lie far apart, which the processor does not see coming: memory is asked for so far ahead
+ * along a row, or so many rows ahead. */
+#define AHEAD (4 * AP_LANES)
+#define AHEAD_ROWS 8
+
+/* to[k width + i] = element first + i at depth from + k, for k from `begin` on; 0 behind the last element. */
+static void pack_slowly(int width, const ap_side *f, int64_t first, int64_t from, int64_t begin,
+                        int64_t depth, ap_real *to)
+{
+    for (int64_t k = begin; k < depth; k++)
+        for (int64_t i = 0; i < width; i++)
+            to[k * width + i] =
+                first + i < f->count ? f->data[(first + i) * f->along + (from + k) * f->deep] : 0;
+}
+
+/* Elements lie side by side: x [depth, width] in rows `deep` apart. width: a constant where this is inlined,
+ * here and below. */
+static inline __attribute__((always_inline)) void pack_copied(int width, int64_t depth, const ap_real *x,
+                                                              int64_t deep, ap_real *to)
+{
+    for (int64_t k = 0; k < depth; k++, x += deep, to += width) {
+        __builtin_prefetch(x + AHEAD_ROWS * deep, 0, 2);
+        __builtin_prefetch(x + AHEAD_ROWS * deep + width - 1, 0, 2);
+        memcpy(to, x, (size_t)width * sizeof *to);
+    }
+}
+
+/* The depth lies side by side: x [width, depth], the depth a multiple of AP_LANES, in rows `along` apart.
+ * They come in squares that are turned. */
+static inline __attribute__((always_inline)) void pack_turned(int width, int64_t depth, const ap_real *x,
+                                                              int64_t along, ap_real *to)
+{
+    for (int64_t k = 0; k < depth; k += AP_LANES)
+#pragma GCC unroll 4
+        for (int i = 0; i < width; i += AP_LANES) {
+            const int rows = width - i < AP_LANES ? width - i : AP_LANES;
+            ap_vec square[AP_LANES];
+#pragma GCC unroll 16
+            for (int r = 0; r < AP_LANES; r++) {
+                const ap_real *row = x + (i + r) * along + k;
+                square[r] = r < rows ? *(const ap_vec *)row : (ap_vec){0};
+                if (r < rows) __builtin_prefetch(row + AHEAD, 0, 2);
+            }
+            ap_square_turn(square);
+#pragma GCC unroll 16
+            for (int r = 0; r < AP_LANES; r++)
+                memcpy(to + (k + r) * width + i, &square[r], (size_t)rows * sizeof *to);
+        }
+}
+
+/* How much of the depth could be packed fast: none of a group that is not whole. */
+static inline __attribute__((always_inline)) int64_t pack_fast(int width, const ap_side *f, int64_t first,
+                                                               int64_t from, int64_t depth, ap_real *to)
+{
+    const ap_real *x = f->data + first * f->along + from * f->deep;
+    int64_t whole = depth / AP_LANES * AP_LANES;
+    if (first + width > f->count) return 0;
+    if (f->deep != 1) {
+        pack_copied(width, depth, x, f->deep, to);
+        return depth;
+    }
+    pack_turned(width, whole, x, f->along, to);
+    return whole;
+}
+
+static inline __attribute__((always_inline)) void pack_group(int width, const ap_side *f, int64_t first,
+                                                             int64_t from, int64_t depth, ap_real *to)
+{
+    int64_t done = pack_fast(width, f, first, from, depth, to);
+    pack_slowly(width, f, first, from, done, depth, to);
+}
+
+void ap_pack_panel(const ap_side *A, int64_t first, int64_t from, int64_t depth, ap_real *panel)
+{
+    pack_group(AP_TILE_ROWS, A, first, from, depth, panel);
+    ap_tile_finish_panel(depth, panel);
+}
+
+void ap_pack_strip(const ap_side *B, int64_t first, int64_t from, int64_t depth, ap_real *strip)
+{
+    pack_group(AP_TILE_COLUMNS, B, first, from, depth, strip);
+    ap_tile_finish_strip(depth, strip);
+}

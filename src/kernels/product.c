@@ -1,0 +1,153 @@
+#include "kernels/product.h"
+
+#include "base/bounds.h"
+#include "kernels/blas.h"
+#include "kernels/flops.h"
+#include "kernels/pack.h"
+#include "kernels/tile.h"
+
+#include <omp.h>
+#include <string.h>
+
+#define ROWS AP_TILE_ROWS
+#define COLUMNS AP_TILE_COLUMNS
+/* So much of the depth is packed at a time, in memory that is used again and again: a strip of B and a block
+ * of A, which a thread has to itself, stay in the second-level cache, all of B in the third. */
+#define DEPTH_MOST 768
+#define BLOCK_PANELS 8
+/* OpenBLAS shares no product of fewer multiplications among its threads. One that it shares it may round by
+ * where each thread's part ends, so larger ones are formed by tiles or in blocks. */
+#define MULTIPLICATIONS_LEAST ((int64_t)1 << 18)
+/* Rows and columns of a block that OpenBLAS forms on one thread. */
+#define BLOCK_ROWS 128
+#define BLOCK_COLUMNS 256
+
+ap_matrix ap_matrix_rows(const ap_real *data, int64_t pitch)
+{
+    return (ap_matrix){data, pitch, 1};
+}
+
+ap_matrix ap_matrix_turned(const ap_real *data, int64_t pitch)
+{
+    return (ap_matrix){data, 1, pitch};
+}
+
+/* One factor's packed panels, or strips. */
+typedef struct side {
+    ap_side of;
+    int64_t groups, pitch; /* numbers from one packed group to the next */
+} side;
+
+static side side_of(ap_side of, int64_t K, int width)
+{
+    int64_t size = width * ap_tile_depth(ap_least(K, DEPTH_MOST));
+    return (side){of, ap_divide_up(of.count, width), ap_round_up(size, AP_LANES)};
+}
+
+static void place_tile(const ap_product_task *t, int64_t m, int64_t n, bool add, int64_t depth,
+                       const ap_real *panel, const ap_real *strip)
+{
+    ap_tile_place place = {t->C + m * t->ldc + n, t->ldc, t->bias && !add ? t->bias + n : NULL, NULL, add};
+    ap_tile_product(ap_least(ROWS, t->M - m), ap_least(COLUMNS, t->N - n), &place, depth, panel, strip);
+}
+
+/* ---------------------------------------------------------------- threads */
+
+/* Panels and strips of C. */
+typedef struct share {
+    int64_t panel, panel_end, strip, strip_end;
+} share;
+
+/* Threads stand in a grid: of those that there can be the one whose largest share is the smallest. */
+static share share_of_thread(int64_t panels, int64_t strips)
+{
+    int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num(), down = 1, least = INT64_MAX;
+    for (int64_t d = 1; d <= threads; d++) {
+        if (threads % d != 0) continue;
+        int64_t across = threads / d, size = ap_divide_up(panels, d) * ap_divide_up(strips, across);
+        if (size <= least) {
+            least = size;
+            down = d;
+        }
+    }
+    int64_t across = threads / down, row = thread / across, column = thread % across;
+    return (share){panels * row / down, panels * (row + 1) / down, strips * column / across,
+                   strips * (column + 1) / across};
+}
+
+/* block: the thread's own; strips: all of B */
+static void multiply_share(const ap_product_task *t, const side *A, const side *B, int64_t from,
+                           int64_t depth, ap_real *block, const ap_real *strips)
+{
+    share own = share_of_thread(A->groups, B->groups);
+    for (int64_t top = own.panel; top < own.panel_end; top += BLOCK_PANELS) {
+        int64_t end = ap_least(top + BLOCK_PANELS, own.panel_end);
+        for (int64_t panel = top; panel < end; panel++)
+            ap_pack_panel(&A->of, panel * ROWS, from, depth, block + (panel - top) * A->pitch);
+        for (int64_t strip = own.strip; strip < own.strip_end; strip++)
+            for (int64_t panel = top; panel < end; panel++)
+                place_tile(t, panel * ROWS, strip * COLUMNS, t->add || from > 0, depth,
+                           block + (panel - top) * A->pitch, strips + strip * B->pitch);
+    }
+}
+
+/* Where a portion of the depth begins: all are about as deep, and whole vectors but for the last. */
+static int64_t depth_at(int64_t K, int64_t portion)
+{
+    int64_t portions = ap_divide_up(K, DEPTH_MOST);
+    return ap_least(K, ap_round_up(ap_divide_up(K, portions), AP_LANES) * portion);
+}
+
+static void by_tiles(ap_arena *arena, const ap_product_task *t)
+{
+    side A = side_of((ap_side){t->A.data, t->M, t->A.row, t->A.column}, t->K, ROWS);
+    side B = side_of((ap_side){t->B.data, t->N, t->B.column, t->B.row}, t->K, COLUMNS);
+    int64_t block = BLOCK_PANELS * A.pitch;
+    size_t bytes = (size_t)(B.groups * B.pitch + omp_get_max_threads() * block) * sizeof(ap_real);
+    ap_real *strips = ap_arena_alloc(arena, bytes), *blocks = strips + B.groups * B.pitch;
+    ap_flops_add(2 * t->M * t->N * t->K);
+#pragma omp parallel
+    for (int64_t portion = 0; depth_at(t->K, portion) < t->K; portion++) {
+        int64_t from = depth_at(t->K, portion), depth = depth_at(t->K, portion + 1) - from;
+#pragma omp for schedule(static)
+        for (int64_t strip = 0; strip < B.groups; strip++)
+            ap_pack_strip(&B.of, strip * COLUMNS, from, depth, strips + strip * B.pitch);
+        multiply_share(t, &A, &B, from, depth, blocks + omp_get_thread_num() * block, strips);
+#pragma omp barrier
+    }
+    ap_arena_recycle(arena, strips, bytes);
+}
+
+/* ---------------------------------------------------------------- by OpenBLAS */
+
+/* Rows m to m_end of C, columns n to n_end. */
+static void by_openblas(const ap_product_task *t, int64_t m, int64_t m_end, int64_t n, int64_t n_end)
+{
+    bool turn_a = t->A.column != 1, turn_b = t->B.column != 1;
+    /* of a single row or column the pitch says nothing, but OpenBLAS wants one that could be */
+    int64_t lda = turn_a ? ap_most(t->A.column, t->M) : ap_most(t->A.row, t->K);
+    int64_t ldb = turn_b ? ap_most(t->B.column, t->K) : ap_most(t->B.row, t->N);
+    for (int64_t row = m; row < m_end && t->bias; row++)
+        memcpy(t->C + row * t->ldc + n, t->bias + n, (size_t)(n_end - n) * sizeof *t->C);
+    ap_gemm(turn_a, turn_b, m_end - m, n_end - n, t->K, 1, t->A.data + m * t->A.row, lda,
+            t->B.data + n * t->B.column, ldb, t->add || t->bias ? 1 : 0, t->C + m * t->ldc + n, t->ldc);
+}
+
+/* The region is there for a single block, too: within one OpenBLAS has no threads. */
+static void by_blocks(const ap_product_task *t)
+{
+#pragma omp parallel for collapse(2) schedule(static)
+    for (int64_t m = 0; m < t->M; m += BLOCK_ROWS)
+        for (int64_t n = 0; n < t->N; n += BLOCK_COLUMNS)
+            by_openblas(t, m, ap_least(m + BLOCK_ROWS, t->M), n, ap_least(n + BLOCK_COLUMNS, t->N));
+}
+
+void ap_product(ap_arena *arena, const ap_product_task *t)
+{
+    if (t->M * t->N * t->K < MULTIPLICATIONS_LEAST)
+        by_openblas(t, 0, t->M, 0, t->N);
+    else if (AP_PRODUCT_TILED)
+        by_tiles(arena, t);
+    else
+        by_blocks(t);
+}

@@ -1,0 +1,61 @@
+#include "kernels/stream.h"
+
+#include "base/bounds.h"
+#include "kernels/simd.h"
+
+#include <string.h>
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
+/* An array of so many bytes is larger than what the last level has for a thread. */
+#define LARGE_BYTES ((int64_t)8 << 20)
+
+#ifdef __x86_64__
+
+/* One vector, to where a vector may stand. */
+static inline void store(const ap_real *from, ap_real *to)
+{
+#if AP_VEC_BYTES == 64
+    _mm512_stream_si512((__m512i *)to, _mm512_loadu_si512(from));
+#elif AP_VEC_BYTES == 32
+    _mm256_stream_si256((__m256i *)to, _mm256_loadu_si256((const __m256i_u *)from));
+#else
+    _mm_stream_si128((__m128i *)to, _mm_loadu_si128((const __m128i_u *)from));
+#endif
+}
+
+static void past_the_caches(int64_t n, const ap_real *from, ap_real *to)
+{
+    int64_t i = (int64_t)(-(uintptr_t)to % AP_VEC_BYTES / sizeof *to);
+    i = ap_least(i, n);
+    memcpy(to, from, (size_t)i * sizeof *to);
+    for (; i + AP_LANES <= n; i += AP_LANES) store(from + i, to + i);
+    memcpy(to + i, from + i, (size_t)(n - i) * sizeof *to);
+}
+
+void ap_stream_end(void)
+{
+    _mm_sfence();
+}
+
+#else
+
+static void past_the_caches(int64_t n, const ap_real *from, ap_real *to)
+{
+    memcpy(to, from, (size_t)n * sizeof *to);
+}
+
+void ap_stream_end(void)
+{
+}
+
+#endif
+
+void ap_stream(int64_t whole, int64_t n, const ap_real *from, ap_real *to)
+{
+    if (whole * (int64_t)sizeof *to >= LARGE_BYTES)
+        past_the_caches(n, from, to);
+    else
+        memcpy(to, from, (size_t)n * sizeof *to);
+}

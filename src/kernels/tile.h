@@ -1,0 +1,45 @@
+/* The innermost part of a matrix product: a tile of C = A B stays in registers while a panel of A's rows and
+ * a strip of B's columns are gone through, both packed so that what a step of the depth needs lies side by
+ * side. Where the processor gains by it (kernels/winograd_pairs.h) two steps of the depth are taken for one
+ * multiplication. */
+#ifndef ANTIPHON_KERNELS_TILE_H
+#define ANTIPHON_KERNELS_TILE_H
+
+#include "kernels/simd.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Rows and columns of a tile: 24 of AVX-512's 32 vectors, 12 of the older 16. */
+#ifdef __AVX512F__
+#define AP_TILE_ROWS 12
+#else
+#define AP_TILE_ROWS 6
+#endif
+#define AP_TILE_VECS 2
+#define AP_TILE_COLUMNS (AP_TILE_VECS * AP_LANES)
+
+/* A panel [depth, AP_TILE_ROWS] and a strip [depth, AP_TILE_COLUMNS] have room for this much depth: what a
+ * product of pairs needs to know of each of their columns stands behind them. */
+int64_t ap_tile_depth(int64_t depth);
+
+/* Make a panel or a strip ready for products once all of it is written, zeros where C has no rows or columns
+ * any more. */
+void ap_tile_finish_panel(int64_t depth, ap_real *panel);
+void ap_tile_finish_strip(int64_t depth, ap_real *strip);
+
+/* Where a tile of C goes: rows are ldc numbers apart. bias has a number for each column and row_bias one for
+ * each row, either may be NULL. `add`: to what C holds. */
+typedef struct ap_tile_place {
+    ap_real *C;
+    int64_t ldc;
+    const ap_real *bias, *row_bias;
+    bool add;
+} ap_tile_place;
+
+/* C [rows, columns] = panel strip + both biases, of at most a tile's rows and columns. The order of summation
+ * depends on the depth alone. */
+void ap_tile_product(int64_t rows, int64_t columns, const ap_tile_place *place, int64_t depth,
+                     const ap_real *panel, const ap_real *strip);
+
+#endif

@@ -1,0 +1,56 @@
+/* Elementary functions over arrays, written so that the compiler vectorises them: no branches, no library
+ * calls. In the double build they are libm's. x and y may be the same array. One thread: callers split the
+ * work. */
+#ifndef ANTIPHON_KERNELS_VMATH_H
+#define ANTIPHON_KERNELS_VMATH_H
+
+#include "antiphon/real.h"
+
+#include <stdint.h>
+
+/* y = e^x, within 2 ulp; in float x counts as -87.3 below it (1.2e-38) and as 88.3 above it (2.2e38). NaN
+ * stays NaN. */
+void ap_vexp(int64_t n, const ap_real *x, ap_real *y);
+
+/* The largest of n numbers, n at least 1. */
+ap_real ap_vmax(int64_t n, const ap_real *x);
+
+/* y = e^(x - shift), for x up to shift + 88, within 2 ulp where x is near shift, 1 / 8 ulp more for each 1
+ * below it; in float x - shift counts as -87 below it. Returns the sum of y, correct to a few rounding errors
+ * of ap_real. */
+double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y);
+
+/* most[i] = the largest of most[i] and column i of x [rows, n], a matrix of few columns. */
+void ap_vmax_columns(int64_t rows, int64_t n, const ap_real *x, ap_real *most);
+
+/* Column i of x [rows, n] becomes e^(factor x - shift[i]), as exact as above. What it sums up to is added to
+ * sum[i], correct to a few rounding errors of ap_real for up to AP_VEXP_ROWS rows. */
+#define AP_VEXP_ROWS 64
+void ap_vexp_columns(int64_t rows, int64_t n, ap_real factor, const ap_real *shift, ap_real *x, ap_real *sum);
+
+/* The same for rows: row r of x [rows, n] becomes e^(factor x - shift[r]). */
+void ap_vexp_rows(int64_t rows, int64_t n, ap_real factor, const ap_real *shift, ap_real *x);
+
+/* y = tanh(x), absolute error below 2e-7. */
+void ap_vtanh(int64_t n, const ap_real *x, ap_real *y);
+
+/* y = 1 / (1 + e^-x), absolute error below 2e-7. */
+void ap_vsigmoid(int64_t n, const ap_real *x, ap_real *y);
+
+/* y = erf(x), within 5 ulp. */
+void ap_verf(int64_t n, const ap_real *x, ap_real *y);
+
+/* y = ln(x) for normal positive x, within 4 ulp or 1e-7; the callers' x is never 0 or negative. NaN stays
+ * NaN. */
+void ap_vlog(int64_t n, const ap_real *x, ap_real *y);
+
+/* y = asinh(x), within 4 ulp; of |x| up to 1e38. NaN stays NaN. */
+void ap_vasinh(int64_t n, const ap_real *x, ap_real *y);
+
+/* y = x for x > 0, e^x - 1 otherwise. */
+void ap_velu(int64_t n, const ap_real *x, ap_real *y);
+
+/* dx = dy where x > 0, dy e^x otherwise; dx may be dy. */
+void ap_velu_back(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx);
+
+#endif

@@ -1,0 +1,110 @@
+/* Inner products with half as many multiplications:
+ *
+ *     a0 b0 + a1 b1 = (a0 + b1) (a1 + b0) - a0 a1 - b0 b1 = a0 a1 + b0 b1 - (b1 - a0) (b0 - a1)
+ *
+ * (S. Winograd, "A new algorithm for inner product", IEEE Transactions on Computers C-17, 1968). In a matrix
+ * product the terms without brackets belong to a row of A and to a column of B, and are summed once for all
+ * that they meet. What is left are three operations, one multiplication with its addition and two additions,
+ * in place of two multiplications with theirs. That pays where a processor has adders beside the units that
+ * multiply and add in one, and as many, as AMD's have from Zen 4 on: three operations on both kinds of unit
+ * take as long as one and a half on one kind. One addition in four is done as a multiplication by 1, so that
+ * both have as much to do, and the product is formed in three quarters of the time that keeping every
+ * multiplier busy takes.
+ *
+ * In floating point the terms that are taken away again must not outgrow the result, so rows of A and columns
+ * of B are first brought to the same norm by powers of two, which is exact (R. P. Brent, "Error analysis of
+ * algorithms for matrix multiplication and triangular decomposition using Winograd's identity", Numerische
+ * Mathematik 16, 1970). And the two forms take turns: neighbours in a row or column are often alike (taps of
+ * a filter, weights of one sign), a0 a1 and b0 b1 then all have one sign, and one form alone would sum them
+ * up to the square of the norm, far above the result; so every other one takes away what the one before has
+ * added. The error stays below a few roundings of |a| |b|, where an ordinary sum's stays below a few of
+ * |a|.|b|; a row or column of zeros still gives exact zeros. */
+#ifndef ANTIPHON_KERNELS_WINOGRAD_PAIRS_H
+#define ANTIPHON_KERNELS_WINOGRAD_PAIRS_H
+
+#include "kernels/simd.h"
+
+#include <stdbool.h>
+
+/* Whether the processor compiled for gains by it. gcc 12 knows Zen 4 as a Zen 3 that has AVX-512. */
+#if defined(__AVX512F__) && (defined(__znver3__) || defined(__znver4__) || defined(__znver5__))
+#define AP_PAIRS 1
+#else
+#define AP_PAIRS 0
+#endif
+
+#if AP_PAIRS
+
+/* x + y and x - y, where y is one number in all lanes, and the same by a unit that multiplies (one: a vector
+ * of 1 in a register). subtract: a constant where these are inlined. */
+#ifdef __AVX512VP2INTERSECT__
+
+/* Zen 5, the only one of them with these instructions, whatever gcc calls it, reads numbers into registers
+ * beside the units' work, but no more than two a cycle: each is read once. */
+typedef ap_vec ap_scalar;
+
+static inline __attribute__((always_inline)) ap_scalar ap_scalar_at(const ap_real *y)
+{
+    ap_vec all;
+#ifdef AP_DOUBLE
+    __asm__("vbroadcastsd %1, %0" : "=v"(all) : "m"(*y));
+#else
+    __asm__("vbroadcastss %1, %0" : "=v"(all) : "m"(*y));
+#endif
+    return all;
+}
+
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar(bool subtract, ap_vec x, ap_scalar y)
+{
+    return subtract ? x - y : x + y;
+}
+
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(bool subtract, ap_vec x,
+                                                                              ap_scalar y, ap_vec one)
+{
+    return subtract ? x * one - y : x * one + y;
+}
+
+#else
+
+/* On Zen 4 reading a number into all lanes would take one of the units' turns; as part of the addition it
+ * costs nothing, as often as it is done. */
+typedef const ap_real *ap_scalar;
+
+static inline __attribute__((always_inline)) ap_scalar ap_scalar_at(const ap_real *y)
+{
+    return y;
+}
+
+/* An instruction whose last operand is one number in memory, read into all lanes. */
+#ifdef AP_DOUBLE
+#define AP_BROADCAST(name) name "pd %2%{1to8%}, %1, %0"
+#else
+#define AP_BROADCAST(name) name "ps %2%{1to16%}, %1, %0"
+#endif
+
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar(bool subtract, ap_vec x, ap_scalar y)
+{
+    ap_vec sum;
+    if (subtract)
+        __asm__(AP_BROADCAST("vsub") : "=v"(sum) : "v"(x), "m"(*y));
+    else
+        __asm__(AP_BROADCAST("vadd") : "=v"(sum) : "v"(x), "m"(*y));
+    return sum;
+}
+
+static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(bool subtract, ap_vec x,
+                                                                              ap_scalar y, ap_vec one)
+{
+    if (subtract)
+        __asm__(AP_BROADCAST("vfmsub213") : "+v"(one) : "v"(x), "m"(*y));
+    else
+        __asm__(AP_BROADCAST("vfmadd213") : "+v"(one) : "v"(x), "m"(*y));
+    return one;
+}
+
+#endif
+
+#endif
+
+#endif

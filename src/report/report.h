@@ -1,0 +1,50 @@
+/* The parts of a run's report, a file each. */
+#ifndef ANTIPHON_REPORT_REPORT_H
+#define ANTIPHON_REPORT_REPORT_H
+
+#include "antiphon/evaluate.h"
+#include "antiphon/report.h"
+#include "report/page.h"
+#include "track/history.h"
+
+#include <cjson/cJSON.h>
+
+/* Digits of the numbers in the text. */
+#define REPORT_DIGITS 4
+
+/* What is known of a run. */
+typedef struct run_record {
+    const char *folder;
+    history history;    /* empty without a log */
+    ap_status log;      /* why it is */
+    cJSON *config;      /* NULL without */
+    char *config_text;  /* NULL without */
+    ap_status reading;  /* why they are */
+    const series *loss; /* of validation; NULL */
+    long best;          /* its lowest point; -1 */
+} run_record;
+
+/* A line that says what is missing and why. */
+void ap_report_missing(page *p, const ap_status *status);
+
+/* A step as the horizontal axis counts: epochs, or steps while none is completed; and what that is called. */
+double ap_report_place(const run_record *run, double step);
+const char *ap_report_place_name(const run_record *run);
+
+/* A number of a section of the configuration; NaN when there is none. */
+double ap_report_setting(const run_record *run, const char *section, const char *key);
+
+void ap_report_curves(page *p, const run_record *run);
+void ap_report_samples(page *p, const run_record *run, int64_t most);
+void ap_report_evaluation(page *p, const run_record *run);
+
+/* A mean and half the width of its interval, for a cell. */
+void ap_report_summary(page *p, ap_summary summary);
+
+/* All of a study's page between head and end. */
+ap_status ap_report_study(page *p, const char *folder, const char *name, int64_t samples_most);
+
+/* The style sheet. */
+extern const char ap_report_style[];
+
+#endif
