@@ -41,6 +41,7 @@ void ap_fatal(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    ap_text_mask_controls(message);
     if (fatal_handler)
         fatal_handler(message);
     else

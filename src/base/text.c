@@ -1,6 +1,8 @@
 #include "base/text.h"
 
-#include <stdio.h>
+#include "antiphon/status.h"
+
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,21 +10,53 @@
 #define DIGITS_LEAST 15
 #define DIGITS_ENOUGH 17
 
-bool ap_text_is_utf8(const char *text)
+/* How many bytes the character at `at` has, and which it is; 0: the bytes there are no character. */
+static size_t decode(const char *text, uint32_t *character)
 {
     const unsigned char *at = (const unsigned char *)text;
-    while (*at) {
-        unsigned char lead = *at++;
-        if (lead < 0x80) continue;
-        if (lead < 0xC2 || lead > 0xF4) return false;
-        int rest = lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
-        /* the second byte rules out what is too long, a surrogate, or beyond U+10FFFF */
-        unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-        unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-        for (; rest > 0; rest--, at++, low = 0x80, high = 0xBF)
-            if (*at < low || *at > high) return false;
+    unsigned char lead = at[0];
+    *character = lead;
+    if (lead < 0x80) return 1;
+    if (lead < 0xC2 || lead > 0xF4) return 0;
+    size_t bytes = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+    /* the second byte rules out what is too long, a surrogate, or beyond U+10FFFF */
+    unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    *character &= 0x7Fu >> bytes;
+    for (size_t k = 1; k < bytes; k++, low = 0x80, high = 0xBF) {
+        if (at[k] < low || at[k] > high) return 0;
+        *character = *character << 6 | (at[k] & 0x3Fu);
     }
+    return bytes;
+}
+
+bool ap_text_is_utf8(const char *text)
+{
+    uint32_t character;
+    for (size_t bytes; *text; text += bytes)
+        if ((bytes = decode(text, &character)) == 0) return false;
     return true;
+}
+
+/* Whether a terminal takes the character for an order, or shows what follows in another order or on another
+ * line: C0, DEL and C1, the marks and overrides of writing direction, the separators of lines and paragraphs.
+ */
+static bool is_control(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+}
+
+/* The character at *text, behind which *text then stands: how many bytes of it are to be shown, 0 for what is
+ * masked. */
+static size_t next_shown(const char **text, const char *allowed)
+{
+    uint32_t character;
+    size_t bytes = decode(*text, &character);
+    bool kept =
+        bytes > 0 && (!is_control(character) || (character < 0x80 && strchr(allowed, (int)character)));
+    *text += bytes ? bytes : 1;
+    return kept ? bytes : 0;
 }
 
 bool ap_text_ends_in(const char *text, size_t length, const char *end)
@@ -33,8 +67,38 @@ bool ap_text_ends_in(const char *text, size_t length, const char *end)
 
 void ap_text_mask_controls(char *text)
 {
-    for (; *text; text++)
-        if ((unsigned char)*text < ' ' || *text == 0x7F) *text = '?';
+    char *to = text;
+    for (const char *from = text; *from;) {
+        size_t bytes = next_shown(&from, "");
+        if (bytes)
+            memmove(to, from - bytes, bytes);
+        else
+            *to = '?';
+        to += bytes ? bytes : 1;
+    }
+    *to = '\0';
+}
+
+void ap_text_put(FILE *out, const char *text)
+{
+    while (*text) {
+        size_t bytes = next_shown(&text, "\n\t");
+        if (bytes)
+            fwrite(text - bytes, 1, bytes, out);
+        else
+            fputc('?', out);
+    }
+}
+
+void ap_text_print(FILE *out, const char *format, ...)
+{
+    va_list arguments;
+    char *text;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0) ap_fatal("out of memory: a line of output");
+    va_end(arguments);
+    ap_text_put(out, text);
+    free(text);
 }
 
 const char *ap_text_find_nul(const char *json, size_t length)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Whether every byte belongs to well-formed UTF-8 (The Unicode Standard, table 3-7): what JSON, and Python
  * when it opens a checkpoint, insist on. */
@@ -14,9 +15,15 @@ bool ap_text_is_utf8(const char *text);
 /* Whether the first `length` bytes of a text end in `end`. */
 bool ap_text_ends_in(const char *text, size_t length, const char *end);
 
-/* Puts '?' for each control character: names from a file that is passed on neither break a line nor steer a
- * terminal. */
+/* Puts '?' for each control character, C1 (U+0080 to U+009F) included, for what changes the direction of
+ * writing, and for each byte that is not UTF-8: names from a file that is passed on neither break a line nor
+ * steer a terminal. */
 void ap_text_mask_controls(char *text);
+
+/* Print text that has names or values from elsewhere in it: the same characters are masked, but for line ends
+ * and tabs. `out` is never a file that is read back. */
+void ap_text_put(FILE *out, const char *text);
+void ap_text_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Where JSON of `length` bytes has a NUL, as a byte or as the escape \u0000, which cJSON takes for the end of
  * a text; NULL: nowhere. */

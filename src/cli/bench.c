@@ -62,9 +62,11 @@ static void print_phase(const ap_bench *bench, const ap_bench_phase *phase)
 
 static void print_text(const char *name, const ap_bench *bench)
 {
-    printf("%s: %" PRId64 " x %.1f s, %d thread%s, %.2f million parameters trained, median of %d step%s\n",
-           name, bench->B, (double)bench->S / AP_SAMPLE_RATE, bench->threads, ap_plural(bench->threads),
-           (double)bench->parameters / 1e6, bench->steps, ap_plural(bench->steps));
+    ap_text_print(
+        stdout,
+        "%s: %" PRId64 " x %.1f s, %d thread%s, %.2f million parameters trained, median of %d step%s\n", name,
+        bench->B, (double)bench->S / AP_SAMPLE_RATE, bench->threads, ap_plural(bench->threads),
+        (double)bench->parameters / 1e6, bench->steps, ap_plural(bench->steps));
     printf("the machine between the steps: matrix product %.1f GFLOP/s, reads %.1f GB/s\n\n",
            bench->gemm_rate / GIGA, bench->read_rate / GIGA);
     printf("%-26s%10s %9s %6s %9s  %8s %8s  %8s %8s\n", "phase", "ms", "least", "step", "GFLOP", "GFLOP/s",

@@ -2,12 +2,24 @@
 #include "cli/settings.h"
 #include "cli/verbs.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* A value as it is, for scripts; but a terminal is shown none of the orders that may stand in it. */
+static void print(const char *text)
+{
+    if (isatty(STDOUT_FILENO))
+        ap_text_put(stdout, text);
+    else
+        fputs(text, stdout);
+}
 
 static void print_owned(char *text)
 {
-    fputs(text, stdout);
+    print(text);
     if (!*text || text[strlen(text) - 1] != '\n') putchar('\n');
     free(text);
 }
@@ -18,7 +30,8 @@ static ap_status print_value(const ap_config *config, const char *key)
         if (strcmp(ap_config_name(i), key) != 0) continue;
         char text[AP_CONFIG_TEXT];
         ap_config_value(config, i, text);
-        printf("%s\n", text);
+        print(text);
+        putchar('\n');
         return ap_ok();
     }
     return ap_error(AP_MISUSE, "no key %s: antiphon config --markdown lists them", key);

@@ -31,8 +31,9 @@ static void print_head(void)
 
 static void print_row(const char *name, const ap_composed *c)
 {
-    printf("%-22s %8.1f %+9.3f %+9.3f %7.3f   %16.2f  %6.2f  %6.2f\n", name, c->seconds, c->r_input,
-           c->r_target, c->cost, c->variation_input, c->variation_target, c->variation_output);
+    ap_text_print(stdout, "%-22s %8.1f %+9.3f %+9.3f %7.3f   %16.2f  %6.2f  %6.2f\n", name, c->seconds,
+                  c->r_input, c->r_target, c->cost, c->variation_input, c->variation_target,
+                  c->variation_output);
 }
 
 /* Envelopes that vary less (sigma / mu) are those of silence, a constant or a steady tone. */
@@ -123,8 +124,8 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
     ap_pairs pairs;
     AP_TRY(ap_pairs_list_held_out(option_text(options, "pairs"), &pairs));
     if (pairs.lone)
-        printf("left out: %zu recording%s without a partner, such as %s\n", pairs.lone,
-               ap_plural((int64_t)pairs.lone), pairs.first_lone);
+        ap_text_print(stdout, "left out: %zu recording%s without a partner, such as %s\n", pairs.lone,
+                      ap_plural((int64_t)pairs.lone), pairs.first_lone);
     size_t wanted = (size_t)option_integer(options, "num_samples");
     size_t count = pairs.count < wanted ? pairs.count : wanted;
     ap_status status = ap_make_folder(folder);
@@ -148,8 +149,8 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
         quiet++;
     }
     if (!ap_failed(&status)) {
-        printf("%zu composition%s in %s, mean cost %.3f\n", count, ap_plural((int64_t)count), folder,
-               sum.cost);
+        ap_text_print(stdout, "%zu composition%s in %s, mean cost %.3f\n", count, ap_plural((int64_t)count),
+                      folder, sum.cost);
         tell_quiet(count, quiet, sum.lowered / (double)quiet, option_given(options, "limit"));
     }
     ap_pairs_free(&pairs);

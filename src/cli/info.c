@@ -13,15 +13,11 @@
 /* A header may hold control characters, and a terminal obeys them. */
 static void print_text(const char *text, const char *indent)
 {
-    fputs(indent, stdout);
-    for (; *text; text++) {
-        unsigned char c = (unsigned char)*text;
-        if (c == '\n' && text[1])
-            printf("\n%s", indent);
-        else if (c != '\n')
-            putchar((c < ' ' && c != '\t') || c == 0x7F ? '?' : c);
-    }
-    putchar('\n');
+    do {
+        int length = (int)strcspn(text, "\n");
+        ap_text_print(stdout, "%s%.*s\n", indent, length, text);
+        text += length + (text[length] == '\n');
+    } while (*text);
 }
 
 static char *printable_name(const char *name, int length)

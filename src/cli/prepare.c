@@ -22,18 +22,21 @@ static const verb_option options[] = {
 
 static void print_report(const ap_prepare_options *o, const ap_prepare_report *r)
 {
-    printf("%s: pairs of %g s, %lld for training, %lld for validation, from %lld recording%s\n", o->out,
-           o->seconds, (long long)r->training, (long long)r->validation, (long long)r->recordings,
-           ap_plural(r->recordings));
+    ap_text_print(stdout,
+                  "%s: pairs of %g s, %lld for training, %lld for validation, from %lld recording%s\n",
+                  o->out, o->seconds, (long long)r->training, (long long)r->validation,
+                  (long long)r->recordings, ap_plural(r->recordings));
     if (o->inputs && !r->by_name) printf("matched by their sorted order: no file names agree\n");
     if (r->alone)
-        printf("left out: %lld recording%s without a partner, such as %s\n", (long long)r->alone,
-               ap_plural(r->alone), r->first_alone);
+        ap_text_print(stdout, "left out: %lld recording%s without a partner, such as %s\n",
+                      (long long)r->alone, ap_plural(r->alone), r->first_alone);
     if (r->brief)
-        printf("left out: %lld recording%s too short for %s of %g s, such as %s\n", (long long)r->brief,
-               ap_plural(r->brief), o->songs ? "two windows" : "a window", o->seconds, r->first_brief);
+        ap_text_print(stdout, "left out: %lld recording%s too short for %s of %g s, such as %s\n",
+                      (long long)r->brief, ap_plural(r->brief), o->songs ? "two windows" : "a window",
+                      o->seconds, r->first_brief);
     if (r->silent)
-        printf("left out: %lld silent window%s (below -60 dBFS)\n", (long long)r->silent, ap_plural(r->silent));
+        printf("left out: %lld silent window%s (below -60 dBFS)\n", (long long)r->silent,
+               ap_plural(r->silent));
     if (r->remainders)
         printf("left out: the end of %lld recording%s, shorter than a window\n", (long long)r->remainders,
                ap_plural(r->remainders));
@@ -41,8 +44,8 @@ static void print_report(const ap_prepare_options *o, const ap_prepare_report *r
         printf("brought down to a peak of %g: %lld window%s beyond full scale\n", AP_PREPARE_PEAK,
                (long long)r->lowered, ap_plural(r->lowered));
     if (!r->validation)
-        printf("no pair for validation%s: train needs some in %s/val\n",
-               o->validation > 0 ? " is left, the recordings are too few or too short" : "", o->out);
+        ap_text_print(stdout, "no pair for validation%s: train needs some in %s/val\n",
+                      o->validation > 0 ? " is left, the recordings are too few or too short" : "", o->out);
 }
 
 static ap_status run(const parsed_options *given)

@@ -3,6 +3,7 @@
 
 #include "antiphon/report.h"
 #include "base/replace.h"
+#include "base/text.h"
 
 static ap_status run(const parsed_options *options)
 {
@@ -10,9 +11,9 @@ static ap_status run(const parsed_options *options)
     if (out) AP_TRY(ap_replace_check(out, AP_FILE_HTML));
     AP_TRY(ap_report_write(folder, out, option_integer(options, "num_samples")));
     if (out)
-        printf("%s\n", out);
+        ap_text_print(stdout, "%s\n", out);
     else
-        printf("%s/report.html\n", folder);
+        ap_text_print(stdout, "%s/report.html\n", folder);
     return ap_ok();
 }
 

@@ -4,6 +4,7 @@
 
 #include "audio/pair_set.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 
@@ -103,8 +104,8 @@ static ap_status run(const parsed_options *given)
     status = make_all(&set, (uint64_t)seed, pairs, (int64_t)llround(seconds * AP_SAMPLE_RATE));
     AP_TRY(ap_pair_set_end(&set, status));
     int64_t validation = pairs < VALIDATION_EVERY ? 1 : pairs / VALIDATION_EVERY;
-    printf("%s: pairs of %g s, %lld for training, %lld for validation\n", folder, seconds,
-           (long long)(pairs - validation), (long long)validation);
+    ap_text_print(stdout, "%s: pairs of %g s, %lld for training, %lld for validation\n", folder, seconds,
+                  (long long)(pairs - validation), (long long)validation);
     return ap_ok();
 }
 

@@ -290,8 +290,8 @@ static bool tell_changes(const run *r, const char *checkpoint)
         ap_config_value(r->config, i, is);
         if (strcmp(was, is) == 0) continue;
         bool held = strcmp(ap_config_name(i), "codec.weights") == 0;
-        printf("changed: %s was %s, is %s%s\n", ap_config_name(i), was, is,
-               held ? ", which is not read: the checkpoint holds the codec" : "");
+        ap_text_print(stdout, "changed: %s was %s, is %s%s\n", ap_config_name(i), was, is,
+                      held ? ", which is not read: the checkpoint holds the codec" : "");
         changed = true;
     }
     return changed;
@@ -364,7 +364,8 @@ static ap_status tell_best(const run *r, bool nothing_left, const char *from)
     bool there = access(r->best, F_OK) == 0;
     if (!there && !nothing_left)
         return ap_error(AP_FAILED, "%s: not written: no epoch had a finite validation loss", r->best);
-    printf("%s: %s\n", nothing_left ? "nothing left to train" : "done", there ? r->best : from);
+    ap_text_print(stdout, "%s: %s\n", nothing_left ? "nothing left to train" : "done",
+                  there ? r->best : from);
     return ap_ok();
 }
 
@@ -375,9 +376,9 @@ static ap_status train(run *r, const char *from)
     AP_TRY(from ? ap_trainer_resume(r->config, &observer, from, &trainer)
                 : ap_trainer_create(r->config, &observer, &trainer));
     if (from)
-        printf("going on from %s: %" PRId64 " epoch%s, %" PRId64 " step%s done\n", from,
-               ap_trainer_epoch(trainer), ap_plural(ap_trainer_epoch(trainer)), ap_trainer_step(trainer),
-               ap_plural(ap_trainer_step(trainer)));
+        ap_text_print(stdout, "going on from %s: %" PRId64 " epoch%s, %" PRId64 " step%s done\n", from,
+                      ap_trainer_epoch(trainer), ap_plural(ap_trainer_epoch(trainer)),
+                      ap_trainer_step(trainer), ap_plural(ap_trainer_step(trainer)));
     bool changed = from && tell_changes(r, from), done = ap_trainer_done(trainer);
     if (!from) warn_of_codec(r->config);
     ap_status status = done ? finish_record(r, from) : train_on_record(r, trainer, from != NULL);

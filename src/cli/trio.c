@@ -1,5 +1,7 @@
 #include "cli/trio.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 
 int64_t trio_length(const char *who, const ap_audio trio[TRIO])
@@ -8,10 +10,10 @@ int64_t trio_length(const char *who, const ap_audio trio[TRIO])
     bool differ = false;
     for (int k = 0; k < TRIO; k++) differ |= trio[k].count != least;
     if (differ)
-        fprintf(stderr, "%s: the lengths differ (%.5f, %.5f, %.5f s): the first %.5f s are compared\n", who,
-                (double)trio[TRIO_INPUT].count / AP_SAMPLE_RATE,
-                (double)trio[TRIO_TARGET].count / AP_SAMPLE_RATE,
-                (double)trio[TRIO_OUTPUT].count / AP_SAMPLE_RATE, (double)least / AP_SAMPLE_RATE);
+        ap_text_print(stderr, "%s: the lengths differ (%.5f, %.5f, %.5f s): the first %.5f s are compared\n",
+                      who, (double)trio[TRIO_INPUT].count / AP_SAMPLE_RATE,
+                      (double)trio[TRIO_TARGET].count / AP_SAMPLE_RATE,
+                      (double)trio[TRIO_OUTPUT].count / AP_SAMPLE_RATE, (double)least / AP_SAMPLE_RATE);
     return least;
 }
 

@@ -5,6 +5,7 @@
 #include "base/folder.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -66,6 +67,8 @@ static ap_study_row *add_row(ap_study *study, const char *name, const char *sett
     study->rows = ap_reallocate(study->rows, (size_t)study->row_count + 1, sizeof *study->rows);
     ap_study_row *row = &study->rows[study->row_count++];
     *row = (ap_study_row){.name = ap_copy_text(name), .settings = ap_copy_text(settings)};
+    ap_text_mask_controls(row->name);
+    ap_text_mask_controls(row->settings);
     return row;
 }
 

@@ -2,6 +2,7 @@
 
 #include "antiphon/modulation.h"
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -30,7 +31,8 @@ static const char *line_start(const ap_console *console)
 
 void ap_console_note(ap_console *console, const char *line)
 {
-    fprintf(console->out, "%s%s\n", line_start(console), line);
+    fputs(line_start(console), console->out);
+    ap_text_print(console->out, "%s\n", line);
     fflush(console->out);
 }
 
