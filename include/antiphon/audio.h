@@ -21,7 +21,8 @@ typedef struct ap_audio {
 } ap_audio;
 
 /** Reads a whole file: channels averaged, resampled to `rate` (0: the file's own). On failure (missing, empty,
- * truncated, not audio, NaN or infinite samples) the status names the file and `audio` is left empty. */
+ * truncated, not audio, NaN or infinite samples, channels that cancel each other) the status names the file and `audio`
+ * is left empty. */
 ap_status ap_audio_read(const char *path, int rate, ap_audio *audio);
 
 /** Frees the samples and empties the struct. NULL is allowed. */
@@ -40,8 +41,8 @@ ap_status ap_audio_reader_open(const char *path, int rate, ap_audio_reader **rea
 /** The rate the reader delivers. */
 int ap_audio_reader_rate(const ap_audio_reader *reader);
 
-/** The file's length at the reader's rate, in samples: exact, but an estimate for MP3, and 0 for a stream that does not
- * say how long it is. */
+/** The file's length at the reader's rate, in samples, as its header counts them; 0 where only reading to the end tells
+ * (MP3, and streams that leave it open). */
 int64_t ap_audio_reader_length(const ap_audio_reader *reader);
 
 /** Reads up to `count` samples; *got is less only at the end of the file. However the reads are portioned, the samples

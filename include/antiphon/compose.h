@@ -20,6 +20,9 @@ typedef struct ap_composed {
     double cost;  /**< the modulation cost of the two */
     double variation_input, variation_target,
         variation_output;                     /**< sigma / mu of the envelopes: near 0 for a drone */
+    double copy_r_input,
+        copy_r_target; /**< r that a perfect copy of a source would have (ap_copy_r): below AP_COPY_R_LEAST its r
+                          says nothing */
     double rms_input, rms_target, rms_output; /**< root mean squares, full scale 1 */
     double lowered; /**< decibels by which the output stays below the sources' level, lest its peaks be
                        clipped */

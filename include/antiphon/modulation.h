@@ -42,6 +42,12 @@ double ap_pearson(int64_t M, const ap_real *x, const ap_real *y);
  * silence. M > 1. */
 double ap_variation_of(int64_t M, const ap_real *e);
 
+/** The coefficient that a perfect copy of a source with the envelope e [M] would have: 1, or less where e
+ * moves so little that the 1e-8 outweighs it; 0 where it is constant, as the maximum is of a recording that
+ * reaches full scale in every segment. Below AP_COPY_R_LEAST a low cost says nothing. M > 1. */
+double ap_copy_r(int64_t M, const ap_real *e);
+#define AP_COPY_R_LEAST 0.9
+
 /** What one source charges for a coefficient r: -ln(1 - min(|r|, 0.999)). */
 double ap_modulation_cost_of(double r);
 

@@ -2,6 +2,7 @@
 
 #include "antiphon/audio.h"
 #include "audio/pair_set.h"
+#include "audio/recordings.h"
 #include "base/folder.h"
 #include "base/memory.h"
 
@@ -141,12 +142,7 @@ static ap_status find_sources(const ap_prepare_options *o, sources *found, ap_pr
 
 static ap_status measure(const char *path, int64_t *length)
 {
-    ap_audio_reader *reader;
-    AP_TRY(ap_audio_reader_open(path, AP_SAMPLE_RATE, &reader));
-    *length = ap_audio_reader_length(reader);
-    ap_audio_reader_close(reader);
-    if (*length > 0) return ap_ok();
-    return ap_error(AP_FAILED, "%s: does not say how long it is; convert it to WAV or FLAC", path);
+    return ap_audio_measure(path, AP_SAMPLE_RATE, INT64_MAX, length);
 }
 
 /* How a source is cut, and the shorter of its two files. */

@@ -1,5 +1,6 @@
 #include "audio/trio.h"
 
+#include "audio/recordings.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -12,24 +13,10 @@ void ap_trio_free(ap_audio trio[TRIO])
     for (int k = 0; k < TRIO; k++) ap_audio_free(&trio[k]);
 }
 
-ap_status ap_trio_read(const char *const paths[TRIO], ap_audio trio[TRIO])
+ap_status ap_trio_read(const char *const paths[TRIO], ap_audio trio[TRIO], int64_t lengths[TRIO])
 {
-    for (int k = 0; k < TRIO; k++) trio[k] = (ap_audio){.samples = NULL};
-    for (int k = 0; k < TRIO; k++) {
-        ap_status status = ap_audio_read(paths[k], AP_SAMPLE_RATE, &trio[k]);
-        if (!ap_failed(&status)) continue;
-        ap_trio_free(trio);
-        return status;
-    }
-    return ap_ok();
-}
-
-int64_t ap_trio_shortest(const ap_audio trio[TRIO])
-{
-    int64_t least = trio[0].count;
-    for (int k = 1; k < TRIO; k++)
-        if (trio[k].count < least) least = trio[k].count;
-    return least;
+    int64_t own[TRIO];
+    return ap_audio_read_shortest(TRIO, paths, AP_SAMPLE_RATE, trio, lengths ? lengths : own);
 }
 
 trio_paths ap_trio_paths_of(const char *folder, const char *name)

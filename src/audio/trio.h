@@ -7,12 +7,10 @@
 
 enum { TRIO_INPUT, TRIO_TARGET, TRIO_OUTPUT, TRIO };
 
-/* Reads all three as mono at AP_SAMPLE_RATE; after a failure nothing is to be freed. */
-ap_status ap_trio_read(const char *const paths[TRIO], ap_audio trio[TRIO]);
+/* Reads all three as mono at AP_SAMPLE_RATE, as far as the shortest lasts: all get the same count. lengths
+ * (NULL: not wanted) as by ap_audio_read_shortest. After a failure nothing is to be freed. */
+ap_status ap_trio_read(const char *const paths[TRIO], ap_audio trio[TRIO], int64_t lengths[TRIO]);
 void ap_trio_free(ap_audio trio[TRIO]);
-
-/* The samples of the shortest. */
-int64_t ap_trio_shortest(const ap_audio trio[TRIO]);
 
 /* A trio in a folder is three files: NAME_1_input.wav, NAME_2_target.wav, NAME_3_output.wav. */
 typedef struct trio_paths {

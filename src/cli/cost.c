@@ -1,10 +1,20 @@
 /* antiphon cost: how far a recording follows the loudness envelopes of two others. */
 #include "antiphon/audio.h"
 #include "antiphon/modulation.h"
+#include "audio/recording_envelope.h"
+#include "audio/recordings.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "cli/trio.h"
 #include "cli/verbs.h"
 
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const envelope_names[] = {
+    [AP_ENVELOPE_MAX] = "max", [AP_ENVELOPE_RMS] = "rms", [AP_ENVELOPE_P8] = "p8"};
+#define ENVELOPES (sizeof envelope_names / sizeof *envelope_names)
 
 static const verb_option options[] = {
     {.name = "segments",
@@ -13,46 +23,122 @@ static const verb_option options[] = {
      .fallback = "250",
      .least = 2,
      .most = INFINITY,
-     .help = "into how many equal segments the recordings are divided; the envelope is the maximum of each"},
+     .help = "into how many equal segments the recordings are divided"},
+    {.name = "envelope",
+     .placeholder = "max|rms|p8",
+     .kind = OPTION_TEXT,
+     .fallback = "max",
+     .help = "what of |x| in a segment is the envelope: maximum, root mean square, 8-norm"},
     {.name = "json", .kind = OPTION_FLAG, .help = "print a JSON object"},
     {.name = NULL},
 };
 
+/* Peaks below and above which a recording is called quiet, or at full scale. */
+#define QUIET 0.01
+#define NEAR_FULL 0.9
+
+/* What the verb is asked for, and what it finds. */
+typedef struct comparison {
+    const char *const *paths;
+    ap_envelope_type envelope;
+    int64_t S, M;
+    ap_real *e[TRIO];       /* [M] each */
+    double r[2], copy_r[2]; /* of the output with both sources; what a perfect copy of them would have */
+} comparison;
+
+static ap_status parse_envelope(const char *name, ap_envelope_type *type)
+{
+    for (size_t k = 0; k < ENVELOPES; k++)
+        if (strcmp(name, envelope_names[k]) == 0) {
+            *type = (ap_envelope_type)k;
+            return ap_ok();
+        }
+    return ap_error(AP_MISUSE, "--envelope must be max, rms or p8, not %s", name);
+}
+
+static ap_status compare(comparison *c)
+{
+    for (int k = 0; k < TRIO; k++)
+        AP_TRY(ap_recording_envelope(c->paths[k], c->S, c->M, c->envelope, c->e[k]));
+    for (int k = 0; k < 2; k++) {
+        c->r[k] = ap_pearson(c->M, c->e[k], c->e[TRIO_OUTPUT]);
+        c->copy_r[k] = ap_copy_r(c->M, c->e[k]);
+    }
+    return ap_ok();
+}
+
+static double cost_of(const comparison *c)
+{
+    return ap_modulation_cost_of(c->r[0]) + ap_modulation_cost_of(c->r[1]);
+}
+
+/* A source whose envelope does not move cannot be followed: even a perfect copy of it would be free. */
+static void tell_blind(const comparison *c)
+{
+    for (int k = 0; k < 2; k++) {
+        if (c->copy_r[k] >= AP_COPY_R_LEAST) continue;
+        double peak = 0;
+        for (int64_t m = 0; m < c->M; m++) peak = fmax(peak, (double)c->e[k][m]);
+        bool quiet = peak < QUIET, other = c->envelope != AP_ENVELOPE_RMS && !quiet;
+        ap_text_print(
+            stderr,
+            "antiphon cost: %s: its envelope hardly moves (%s throughout): even a perfect copy of it has "
+            "r %.2f, so that this r says nothing%s\n",
+            c->paths[k],
+            quiet              ? "quiet"
+            : peak > NEAR_FULL ? "full scale"
+                               : "steady",
+            c->copy_r[k], other ? "; try --envelope rms" : "");
+    }
+}
+
+static void print_json(const comparison *c)
+{
+    printf("{\"r_input\": %.6f, \"r_target\": %.6f, \"cost\": %.6f, \"envelope\": \"%s\", \"r_copy_input\": "
+           "%.6f, "
+           "\"r_copy_target\": %.6f, \"says_something\": %s, \"segments\": %lld, \"samples\": %lld}\n",
+           c->r[0], c->r[1], cost_of(c), envelope_names[c->envelope], c->copy_r[0], c->copy_r[1],
+           fmin(c->copy_r[0], c->copy_r[1]) >= AP_COPY_R_LEAST ? "true" : "false", (long long)c->M,
+           (long long)c->S);
+}
+
 static ap_status run(const parsed_options *given)
 {
-    ap_audio recordings[TRIO];
-    int64_t M = option_integer(given, "segments");
-    AP_TRY(ap_trio_read(given->arguments, recordings));
-    int64_t S = trio_length("antiphon cost", recordings);
-    if (S < M) {
-        ap_trio_free(recordings);
-        return ap_error(AP_FAILED, "%lld samples at %d Hz are too few for %lld segments", (long long)S,
-                        AP_SAMPLE_RATE, (long long)M);
+    int64_t lengths[TRIO];
+    comparison c = {.paths = given->arguments, .M = option_integer(given, "segments")};
+    AP_TRY(parse_envelope(option_text(given, "envelope"), &c.envelope));
+    AP_TRY(ap_audio_measure_all(TRIO, c.paths, AP_SAMPLE_RATE, lengths, &c.S));
+    trio_tell_lengths("antiphon cost", lengths, c.S);
+    if (c.S < c.M)
+        return ap_error(AP_FAILED, "%lld samples at %d Hz are too few for %lld segments", (long long)c.S,
+                        AP_SAMPLE_RATE, (long long)c.M);
+    for (int k = 0; k < TRIO; k++) c.e[k] = ap_allocate((size_t)c.M, sizeof *c.e[k]);
+    ap_status status = compare(&c);
+    if (!ap_failed(&status)) {
+        tell_blind(&c);
+        if (option_flag(given, "json"))
+            print_json(&c);
+        else
+            printf("r_input   %9.6f\nr_target  %9.6f\ncost      %9.6f\n", c.r[0], c.r[1], cost_of(&c));
     }
-    ap_real r_input, r_target;
-    ap_real cost = ap_modulation_cost_arrays(1, S, M, AP_BARRIER_ORIGINAL, recordings[TRIO_INPUT].samples,
-                                             recordings[TRIO_TARGET].samples, recordings[TRIO_OUTPUT].samples, &r_input,
-                                             &r_target, NULL);
-    ap_trio_free(recordings);
-    if (option_flag(given, "json"))
-        printf("{\"r_input\": %.6f, \"r_target\": %.6f, \"cost\": %.6f, \"segments\": %lld, \"samples\": "
-               "%lld}\n",
-               (double)r_input, (double)r_target, (double)cost, (long long)M, (long long)S);
-    else
-        printf("r_input   %9.6f\nr_target  %9.6f\ncost      %9.6f\n", (double)r_input, (double)r_target,
-               (double)cost);
-    return ap_ok();
+    for (int k = 0; k < TRIO; k++) free(c.e[k]);
+    return status;
 }
 
 const verb verb_cost = {
     .name = "cost",
     .summary = "the anti-modulation correlation cost of a recording",
-    .arguments = "INPUT.wav TARGET.wav OUTPUT.wav [--segments M] [--json]",
-    .details = "cost = -ln(1 - |r_input|) - ln(1 - |r_target|), r the correlation of the output's amplitude "
-               "envelope with\n"
-               "that of each source: 0 where it follows neither, 6.91 for each that it copies. Recordings of "
-               "different\n"
-               "length are cut to the shortest.",
+    .arguments = "INPUT.wav TARGET.wav OUTPUT.wav [--segments M] [--envelope max|rms|p8] [--json]",
+    .details =
+        "cost = -ln(1 - |r_input|) - ln(1 - |r_target|), r the correlation of the output's amplitude "
+        "envelope with\n"
+        "that of each source: 0 where it follows neither, 6.91 for each that it copies. Recordings of "
+        "different\n"
+        "length are compared as far as the shortest lasts. A source whose envelope does not move, as the "
+        "maximum of\n"
+        "a master that clips in every segment, cannot be followed by it: the standard error says so, and "
+        "--json has\n"
+        "the r of a perfect copy; --envelope rms tells more there.",
     .options = options,
     .least_arguments = TRIO,
     .most_arguments = TRIO,

@@ -4,6 +4,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/evaluate.h"
 #include "antiphon/pairs.h"
+#include "audio/recordings.h"
 #include "base/memory.h"
 #include "base/replace.h"
 #include "cli/composer.h"
@@ -24,11 +25,11 @@ typedef struct session {
     ap_baseline_options options;
 } session;
 
-/* `other`: the path of another piece's target; NULL where there is no other piece. */
-static ap_status score_baselines(session *s, const char *other)
+/* `other`: the path of another piece's target, of which n samples are needed; NULL where there is no other. */
+static ap_status score_baselines(session *s, const char *other, int64_t n)
 {
     ap_audio audio = {.samples = NULL};
-    if (other) AP_TRY(ap_audio_read(other, AP_SAMPLE_RATE, &audio));
+    if (other) AP_TRY(ap_audio_read_start(other, AP_SAMPLE_RATE, n, &audio));
     s->options.other = audio.samples;
     s->options.other_count = audio.count;
     ap_status status = ap_evaluation_score_baselines(s->evaluation, &s->options);
@@ -39,12 +40,14 @@ static ap_status score_baselines(session *s, const char *other)
 static ap_status score(session *s, const char *name, const trio_paths *paths, const char *other)
 {
     ap_audio trio[TRIO];
-    AP_TRY(ap_trio_read((const char *const *)paths->at, trio));
-    int64_t n = trio_length(paths->at[TRIO_OUTPUT], trio);
+    int64_t lengths[TRIO];
+    AP_TRY(ap_trio_read((const char *const *)paths->at, trio, lengths));
+    int64_t n = trio[TRIO_OUTPUT].count;
+    trio_tell_lengths(paths->at[TRIO_OUTPUT], lengths, n);
     ap_status status =
         ap_evaluation_begin(s->evaluation, name, n, trio[TRIO_INPUT].samples, trio[TRIO_TARGET].samples);
     if (!ap_failed(&status)) status = ap_evaluation_score(s->evaluation, COMPOSED, trio[TRIO_OUTPUT].samples);
-    if (!ap_failed(&status) && s->baselines) status = score_baselines(s, other);
+    if (!ap_failed(&status) && s->baselines) status = score_baselines(s, other, n);
     ap_trio_free(trio);
     return status;
 }

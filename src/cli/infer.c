@@ -2,6 +2,7 @@
 #include "cli/verbs.h"
 
 #include "antiphon/compose.h"
+#include "antiphon/modulation.h"
 #include "antiphon/pairs.h"
 #include "base/memory.h"
 #include "base/replace.h"
@@ -36,7 +37,8 @@ static void print_row(const char *name, const ap_composed *c)
                   c->variation_output);
 }
 
-/* Envelopes that vary less (sigma / mu) are those of silence, a constant or a steady tone. */
+/* Envelopes that vary less (sigma / mu) are those of silence, a constant or a steady tone, or of a master
+ * that reaches full scale in every segment. */
 #define STILL_MOST 0.01
 
 /* The copy of a source that goes beyond full scale. */
@@ -47,11 +49,10 @@ static void tell_lowered(const char *source, double gain)
 }
 
 /* A source without events has neither timing nor an envelope that an output could copy. */
-static void tell_still(const char *source, double variation)
+static void tell_still(const char *source, double variation, double copy_r)
 {
-    if (variation < STILL_MOST)
-        printf("    the %s is silent or steady throughout (as channels that cancel each other are): its "
-               "correlation says nothing\n",
+    if (variation < STILL_MOST || copy_r < AP_COPY_R_LEAST)
+        printf("    the %s is silent, steady or at full scale throughout: its correlation says nothing\n",
                source);
 }
 
@@ -100,8 +101,8 @@ static ap_status compose_one(const ap_config *config, const ap_model *model, con
     AP_TRY(ap_compose_files(config, model, input, target, &paths, show_progress, NULL, &composed));
     print_head();
     print_row(paths.output, &composed);
-    tell_still("input", composed.variation_input);
-    tell_still("target", composed.variation_target);
+    tell_still("input", composed.variation_input, composed.copy_r_input);
+    tell_still("target", composed.variation_target, composed.copy_r_target);
     tell_quiet(1, composed.lowered >= LOWERED_LEAST, composed.lowered, paths.limit);
     return ap_ok();
 }
@@ -141,8 +142,8 @@ static ap_status compose_pairs(const ap_config *config, const ap_model *model, c
         free(name);
         tell_lowered("input", c.gain_input);
         tell_lowered("target", c.gain_target);
-        tell_still("input", c.variation_input);
-        tell_still("target", c.variation_target);
+        tell_still("input", c.variation_input, c.copy_r_input);
+        tell_still("target", c.variation_target, c.copy_r_target);
         sum.cost += c.cost / (double)count;
         if (c.lowered < LOWERED_LEAST) continue;
         sum.lowered += c.lowered;

@@ -4,17 +4,21 @@
 
 #include <stdio.h>
 
-int64_t trio_length(const char *who, const ap_audio trio[TRIO])
+void trio_tell_lengths(const char *who, const int64_t lengths[TRIO], int64_t shortest)
 {
-    int64_t least = ap_trio_shortest(trio);
+    char words[TRIO][32];
     bool differ = false;
-    for (int k = 0; k < TRIO; k++) differ |= trio[k].count != least;
+    for (int k = 0; k < TRIO; k++) {
+        differ |= lengths[k] != shortest;
+        if (lengths[k])
+            snprintf(words[k], sizeof *words, "%.5f", (double)lengths[k] / AP_SAMPLE_RATE);
+        else
+            snprintf(words[k], sizeof *words, "longer");
+    }
     if (differ)
-        ap_text_print(stderr, "%s: the lengths differ (%.5f, %.5f, %.5f s): the first %.5f s are compared\n",
-                      who, (double)trio[TRIO_INPUT].count / AP_SAMPLE_RATE,
-                      (double)trio[TRIO_TARGET].count / AP_SAMPLE_RATE,
-                      (double)trio[TRIO_OUTPUT].count / AP_SAMPLE_RATE, (double)least / AP_SAMPLE_RATE);
-    return least;
+        ap_text_print(stderr, "%s: the lengths differ (%s, %s, %s s): the first %.5f s are compared\n", who,
+                      words[TRIO_INPUT], words[TRIO_TARGET], words[TRIO_OUTPUT],
+                      (double)shortest / AP_SAMPLE_RATE);
 }
 
 ap_status trio_compose(const ap_config *config, const ap_model *model, const ap_pair *pair,

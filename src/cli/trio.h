@@ -6,9 +6,9 @@
 #include "antiphon/pairs.h"
 #include "audio/trio.h"
 
-/* The length that all three have. Where that leaves something out, the standard error says so in one line
- * that begins with `who`. */
-int64_t trio_length(const char *who, const ap_audio trio[TRIO]);
+/* Where the lengths of three recordings differ, so that something of one is left out, the standard error says
+ * so in one line that begins with `who`. lengths: as by ap_audio_measure_all. */
+void trio_tell_lengths(const char *who, const int64_t lengths[TRIO], int64_t shortest);
 
 /* Composes from a pair into the three files, with the output's peaks limited or not. `watch` and `composed`
  * may be NULL. */

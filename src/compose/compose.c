@@ -2,6 +2,8 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/modulation.h"
+#include "audio/reader.h"
+#include "audio/recordings.h"
 #include "base/bounds.h"
 #include "base/memory.h"
 #include "compose/limiter.h"
@@ -170,6 +172,8 @@ static ap_composed measure(const job *j, const envelopes *v, const double gain[S
     c.r_input = ap_pearson(AP_MODULATION_SEGMENTS, v->e[INPUT], v->e[OUTPUT]);
     c.r_target = ap_pearson(AP_MODULATION_SEGMENTS, v->e[TARGET], v->e[OUTPUT]);
     c.cost = ap_modulation_cost_of(c.r_input) + ap_modulation_cost_of(c.r_target);
+    c.copy_r_input = ap_copy_r(AP_MODULATION_SEGMENTS, v->e[INPUT]);
+    c.copy_r_target = ap_copy_r(AP_MODULATION_SEGMENTS, v->e[TARGET]);
     c.variation_input = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[INPUT]);
     c.variation_target = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[TARGET]);
     c.variation_output = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[OUTPUT]);
@@ -250,8 +254,10 @@ static ap_status open_sources(job *j, const char *const paths[2], double *whole)
 {
     *whole = INFINITY;
     for (int k = 0; k < 2; k++) {
+        int64_t length;
+        AP_TRY(ap_audio_measure(paths[k], AP_SAMPLE_RATE, INT64_MAX, &length));
         AP_TRY(ap_audio_reader_open(paths[k], AP_SAMPLE_RATE, &j->readers[k]));
-        double seconds = (double)ap_audio_reader_length(j->readers[k]) / AP_SAMPLE_RATE;
+        double seconds = (double)length / AP_SAMPLE_RATE;
         if (seconds < AP_COMPOSE_SECONDS_LEAST)
             return ap_error(AP_FAILED, "%s: %.5f s long, too short: at least %g s are needed", paths[k],
                             seconds, AP_COMPOSE_SECONDS_LEAST); /* so that a sample shows */
@@ -268,6 +274,7 @@ static ap_status compose(job *j, const char *const sources[2], const ap_compose_
     j->spool = tmpfile();
     if (!j->spool) return ap_error(AP_FAILED, "temporary file: cannot be created: %s", strerror(errno));
     AP_TRY(run_windows(j, watch, context, whole));
+    for (int k = 0; k < 2; k++) AP_TRY(ap_audio_reader_check(j->readers[k]));
     if (j->count < AP_MODULATION_SEGMENTS)
         return ap_error(AP_FAILED, "%s: ends before it has begun", sources[0]);
     return finish(j, paths, composed);

@@ -68,6 +68,11 @@ double ap_pearson(int64_t M, const ap_real *x, const ap_real *y)
     return ap_correlate(M, x, y).r;
 }
 
+double ap_copy_r(int64_t M, const ap_real *e)
+{
+    return ap_pearson(M, e, e);
+}
+
 /* ---------------------------------------------------------------- pearson: y[b] = r(a[b], b[b]) */
 
 static void pearson_node_backward(ap_tape *tape, ap_var *y)

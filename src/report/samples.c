@@ -176,13 +176,13 @@ static void put_piece(page *p, const char *folder, const char *name)
 {
     ap_audio trio[TRIO];
     trio_paths paths = ap_trio_paths_of(folder, name);
-    ap_status status = ap_trio_read((const char *const *)paths.at, trio);
+    ap_status status = ap_trio_read((const char *const *)paths.at, trio, NULL);
     ap_page_put(p, "<article class=\"sample\">");
     ap_page_element(p, "h3", name);
     if (ap_failed(&status))
         ap_report_missing(p, &status);
     else {
-        draw_trio(p, ap_trio_shortest(trio), trio);
+        draw_trio(p, trio[TRIO_OUTPUT].count, trio);
         ap_trio_free(trio);
     }
     ap_page_put(p, "</article>\n");

@@ -2,6 +2,7 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/pairs.h"
+#include "audio/recordings.h"
 #include "base/memory.h"
 
 #include <inttypes.h>
@@ -14,9 +15,10 @@ static ap_real *copy(const ap_real *x, int64_t count)
     return memcpy(y, x, (size_t)count * sizeof *y);
 }
 
+/* Both sides have the same length. */
 static void cut(ap_dataset *dataset, size_t piece, const ap_audio *input, const ap_audio *target)
 {
-    int64_t length = input->count < target->count ? input->count : target->count, S = dataset->S;
+    int64_t length = input->count, S = dataset->S;
     for (int64_t at = 0; at + S <= length; at += S) {
         dataset->items = ap_reallocate(dataset->items, dataset->count + 1, sizeof *dataset->items);
         dataset->items[dataset->count++] = (ap_item){
@@ -24,26 +26,27 @@ static void cut(ap_dataset *dataset, size_t piece, const ap_audio *input, const 
     }
 }
 
-static ap_status check_length(const char *path, const ap_audio *audio, int64_t S)
+static ap_status check_length(const char *path, int64_t count, int64_t S)
 {
-    if (audio->count >= S) return ap_ok();
+    if (count >= S) return ap_ok();
     return ap_error(AP_FAILED,
                     "%s: %" PRId64 " samples at %d Hz (%.2f s), shorter than data.seconds: %" PRId64
                     " samples (%.2f s)",
-                    path, audio->count, AP_SAMPLE_RATE, (double)audio->count / AP_SAMPLE_RATE, S,
+                    path, count, AP_SAMPLE_RATE, (double)count / AP_SAMPLE_RATE, S,
                     (double)S / AP_SAMPLE_RATE);
 }
 
 static ap_status load_pair(ap_dataset *dataset, size_t piece, const ap_pair *pair)
 {
-    ap_audio input = {0}, target = {0};
-    ap_status status = ap_audio_read(pair->input, AP_SAMPLE_RATE, &input);
-    if (!ap_failed(&status)) status = ap_audio_read(pair->target, AP_SAMPLE_RATE, &target);
-    if (!ap_failed(&status)) status = check_length(pair->input, &input, dataset->S);
-    if (!ap_failed(&status)) status = check_length(pair->target, &target, dataset->S);
-    if (!ap_failed(&status)) cut(dataset, piece, &input, &target);
-    ap_audio_free(&input);
-    ap_audio_free(&target);
+    ap_audio sides[2];
+    int64_t lengths[2];
+    const char *const paths[2] = {pair->input, pair->target};
+    AP_TRY(ap_audio_read_shortest(2, paths, AP_SAMPLE_RATE, sides, lengths));
+    ap_status status = ap_ok();
+    for (int k = 0; k < 2 && !ap_failed(&status); k++)
+        if (lengths[k] > 0) status = check_length(paths[k], lengths[k], dataset->S);
+    if (!ap_failed(&status)) cut(dataset, piece, &sides[0], &sides[1]);
+    for (int k = 0; k < 2; k++) ap_audio_free(&sides[k]);
     return status;
 }
 

@@ -1,0 +1,122 @@
+#include "audio/promise.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <unistd.h>
+
+/* No file of sound has so many chunks. */
+#define CHUNKS_MOST 65536
+
+/* A file of chunks: each an identifier, a size, and so many bytes. */
+typedef struct container {
+    const char *magic, *form; /* how the file begins, and what stands at form_at; NULL: nothing */
+    int form_at;
+    int chunks_at;            /* the first chunk */
+    int whole_at;             /* the size of the whole; 0: there is none */
+    int id_bytes, size_bytes; /* of a chunk's head */
+    bool big_endian;          /* numbers */
+    bool head_counts;         /* a size includes the head */
+    int alignment;            /* of chunks */
+    const char *sound;        /* identifier of the chunk that holds the sound */
+} container;
+
+static const container containers[] = {
+    {"RIFF", "WAVE", 8, 12, 4, 4, 4, false, false, 2, "data"},
+    {"RF64", "WAVE", 8, 12, 4, 4, 4, false, false, 2, "data"},
+    {"BW64", "WAVE", 8, 12, 4, 4, 4, false, false, 2, "data"},
+    {"RIFX", "WAVE", 8, 12, 4, 4, 4, true, false, 2, "data"},
+    {"FORM", "AIFF", 8, 12, 4, 4, 4, true, false, 2, "SSND"},
+    {"FORM", "AIFC", 8, 12, 4, 4, 4, true, false, 2, "SSND"},
+    {"riff\x2e\x91\xcf\x11", "wave", 24, 40, 16, 16, 8, false, true, 8, "data"},
+    {"caff", NULL, 0, 8, 0, 4, 8, true, false, 1, "data"},
+};
+
+static uint64_t number_of(const unsigned char *bytes, int count, bool big_endian)
+{
+    uint64_t number = 0;
+    for (int i = 0; i < count; i++) number = number << 8 | bytes[big_endian ? i : count - 1 - i];
+    return number;
+}
+
+static bool read_at(int descriptor, uint64_t at, void *bytes, int count)
+{
+    return at <= INT64_MAX && pread(descriptor, bytes, (size_t)count, (off_t)at) == count;
+}
+
+/* Sizes that nobody has counted: programs that cannot go back to the header write about 2^31 (sox, arecord)
+ * or 2^32 (ffmpeg), less what rounding to a block takes, or 0x7F000000 (sox's AIFF); all ones in 64 bits. */
+static bool is_made_up(uint64_t size)
+{
+    static const uint64_t round[] = {0x7F000000, 0x80000000, 0x100000000};
+    const uint64_t slack = 1 << 17;
+    for (size_t k = 0; k < sizeof round / sizeof *round; k++)
+        if (size + slack > round[k] && size < round[k] + slack) return true;
+    return size == 0 || size > INT64_MAX / 2;
+}
+
+static const container *container_of(int descriptor)
+{
+    char head[40];
+    if (!read_at(descriptor, 0, head, 12)) return NULL;
+    for (size_t k = 0; k < sizeof containers / sizeof *containers; k++) {
+        const container *c = &containers[k];
+        if (memcmp(head, c->magic, strlen(c->magic)) != 0) continue;
+        if (!c->form) return c;
+        if (read_at(descriptor, 0, head, c->form_at + 4) && memcmp(head + c->form_at, c->form, 4) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+static uint64_t promise(uint64_t at, uint64_t size)
+{
+    if (is_made_up(size)) return 0;
+    return at <= UINT64_MAX - size ? at + size : UINT64_MAX;
+}
+
+/* The size of the whole, where the sound is not reached. */
+static uint64_t whole(const container *c, int descriptor)
+{
+    unsigned char bytes[8];
+    if (!c->whole_at || !read_at(descriptor, (uint64_t)c->whole_at, bytes, c->size_bytes)) return 0;
+    uint64_t size = number_of(bytes, c->size_bytes, c->big_endian);
+    return promise(c->head_counts ? 0 : (uint64_t)c->whole_at + (uint64_t)c->size_bytes, size);
+}
+
+static uint64_t of_chunks(const container *c, int descriptor)
+{
+    unsigned char head[24], ds64[16];
+    uint64_t at = (uint64_t)c->chunks_at, sound_64 = 0;
+    const uint64_t head_bytes = (uint64_t)(c->id_bytes + c->size_bytes);
+    for (int k = 0; k < CHUNKS_MOST && read_at(descriptor, at, head, (int)head_bytes); k++) {
+        uint64_t size = number_of(head + c->id_bytes, c->size_bytes, c->big_endian);
+        if (c->head_counts && size < head_bytes) return 0;
+        if (c->head_counts) size -= head_bytes;
+        at += head_bytes;
+        if (memcmp(head, c->sound, 4) == 0)
+            return promise(at, c->size_bytes == 4 && size == UINT32_MAX ? sound_64 : size);
+        if (memcmp(head, "ds64", 4) == 0 && read_at(descriptor, at, ds64, sizeof ds64))
+            sound_64 = number_of(ds64 + 8, 8, c->big_endian); /* behind the size of the whole */
+        if (size > INT64_MAX) return 0;
+        at += size;
+        at += ((uint64_t)c->alignment - at % (uint64_t)c->alignment) % (uint64_t)c->alignment;
+    }
+    return whole(c, descriptor);
+}
+
+/* Sun's format: the sound begins at byte `offset` and has `size` bytes. */
+static uint64_t of_au(int descriptor)
+{
+    unsigned char head[12];
+    if (!read_at(descriptor, 0, head, sizeof head)) return 0;
+    bool big_endian = memcmp(head, ".snd", 4) == 0;
+    if (!big_endian && memcmp(head, "dns.", 4) != 0) return 0;
+    return promise(number_of(head + 4, 4, big_endian), number_of(head + 8, 4, big_endian));
+}
+
+uint64_t ap_promised_bytes(int descriptor)
+{
+    const container *c = container_of(descriptor);
+    return c ? of_chunks(c, descriptor) : of_au(descriptor);
+}

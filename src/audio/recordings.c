@@ -1,0 +1,136 @@
+#include "audio/recordings.h"
+
+#include "audio/reader.h"
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Samples that are read at a time. */
+#define PORTION 32768
+
+/* ---------------------------------------------------------------- into memory */
+
+/* Reads up to `most` samples. The memory grows with what is read: the length in a header is no reason to ask
+ * for any. */
+static ap_status read_samples(ap_audio_reader *r, int64_t most, ap_audio *audio)
+{
+    int64_t capacity = 0, got, want;
+    do {
+        if (audio->count == capacity) {
+            capacity = capacity ? 2 * capacity : PORTION;
+            if (capacity > most) capacity = most;
+            audio->samples = ap_reallocate(audio->samples, (size_t)capacity, sizeof *audio->samples);
+        }
+        want = capacity - audio->count;
+        AP_TRY(ap_audio_reader_read(r, want, audio->samples + audio->count, &got));
+        audio->count += got;
+    } while (got == want && audio->count < most);
+    audio->samples = ap_reallocate(audio->samples, (size_t)audio->count, sizeof *audio->samples);
+    return ap_audio_reader_check(r);
+}
+
+ap_status ap_audio_read_start(const char *path, int rate, int64_t most, ap_audio *audio)
+{
+    ap_audio_reader *reader;
+    *audio = (ap_audio){.samples = NULL};
+    AP_TRY(ap_audio_reader_open(path, rate, &reader));
+    audio->rate = ap_audio_reader_rate(reader);
+    ap_status status = read_samples(reader, most, audio);
+    ap_audio_reader_close(reader);
+    if (ap_failed(&status)) ap_audio_free(audio);
+    return status;
+}
+
+ap_status ap_audio_read(const char *path, int rate, ap_audio *audio)
+{
+    return ap_audio_read_start(path, rate, INT64_MAX, audio);
+}
+
+void ap_audio_free(ap_audio *audio)
+{
+    if (!audio) return;
+    free(audio->samples);
+    *audio = (ap_audio){.samples = NULL};
+}
+
+/* ---------------------------------------------------------------- what a recording holds */
+
+/* Reads on until the end, or past `most` samples. */
+static ap_status survey(ap_audio_reader *r, int64_t most, ap_audio_survey *s)
+{
+    ap_real *samples = ap_allocate(PORTION, sizeof *samples);
+    int64_t got;
+    double power = 0;
+    ap_status status;
+    do {
+        status = ap_audio_reader_read(r, PORTION, samples, &got);
+        for (int64_t i = 0; i < got; i++) power += (double)samples[i] * (double)samples[i];
+        s->count += got;
+    } while (!ap_failed(&status) && got == PORTION && s->count <= most);
+    free(samples);
+    s->rms = s->count ? sqrt(power / (double)s->count) : 0;
+    s->cancels = ap_audio_reader_cancels(r);
+    return status;
+}
+
+ap_status ap_audio_survey_file(const char *path, int rate, ap_audio_survey *s)
+{
+    ap_audio_reader *reader;
+    *s = (ap_audio_survey){.count = 0};
+    AP_TRY(ap_audio_reader_open(path, 0, &reader));
+    ap_status status = survey(reader, INT64_MAX, s);
+    s->count = ap_audio_converted(s->count, ap_audio_reader_rate(reader), rate);
+    ap_audio_reader_close(reader);
+    return status;
+}
+
+ap_status ap_audio_measure(const char *path, int rate, int64_t most, int64_t *count)
+{
+    ap_audio_reader *reader;
+    AP_TRY(ap_audio_reader_open(path, 0, &reader));
+    int own = ap_audio_reader_rate(reader);
+    ap_audio_survey s = {.count = ap_audio_reader_length(reader)};
+    ap_status status = ap_ok();
+    if (s.count == 0) /* at its own rate: nothing is resampled to be counted */
+        status = survey(reader, most < INT64_MAX ? ap_audio_converted(most, rate, own) + own : most, &s);
+    *count = ap_audio_converted(s.count, own, rate);
+    ap_audio_reader_close(reader);
+    return status;
+}
+
+/* ---------------------------------------------------------------- several at once */
+
+ap_status ap_audio_measure_all(int n, const char *const paths[], int rate, int64_t lengths[],
+                               int64_t *shortest)
+{
+    *shortest = INT64_MAX;
+    for (int k = 0; k < n; k++) { /* first those that say it */
+        ap_audio_reader *reader;
+        AP_TRY(ap_audio_reader_open(paths[k], rate, &reader));
+        lengths[k] = ap_audio_reader_length(reader);
+        ap_audio_reader_close(reader);
+        if (lengths[k] > 0 && lengths[k] < *shortest) *shortest = lengths[k];
+    }
+    for (int k = 0; k < n; k++) {
+        if (lengths[k] > 0) continue;
+        AP_TRY(ap_audio_measure(paths[k], rate, *shortest, &lengths[k]));
+        if (lengths[k] > *shortest)
+            lengths[k] = 0;
+        else
+            *shortest = lengths[k];
+    }
+    return ap_ok();
+}
+
+ap_status ap_audio_read_shortest(int n, const char *const paths[], int rate, ap_audio audio[],
+                                 int64_t lengths[])
+{
+    int64_t shortest;
+    for (int k = 0; k < n; k++) audio[k] = (ap_audio){.samples = NULL};
+    ap_status status = ap_audio_measure_all(n, paths, rate, lengths, &shortest);
+    for (int k = 0; k < n && !ap_failed(&status); k++)
+        status = ap_audio_read_start(paths[k], rate, shortest, &audio[k]);
+    for (int k = 0; k < n && ap_failed(&status); k++) ap_audio_free(&audio[k]);
+    return status;
+}

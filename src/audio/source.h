@@ -1,0 +1,30 @@
+/* What an audio file holds, as it stands there: the one place that decides this for all who read one. */
+#ifndef ANTIPHON_AUDIO_SOURCE_H
+#define ANTIPHON_AUDIO_SOURCE_H
+
+#include "antiphon/status.h"
+
+#include <stdint.h>
+
+typedef struct ap_source ap_source;
+
+/* Opens a regular file of any kind that libsndfile or libmpg123 reads. One that is shorter than its header
+ * says is a failure, here or at the latest where reading comes to the end. */
+ap_status ap_source_open(const char *path, ap_source **source);
+
+const char *ap_source_path(const ap_source *source);
+int ap_source_rate(const ap_source *source);
+int ap_source_channels(const ap_source *source);
+
+/* The frames that reading gives; -1 where only reading tells (MP3, and streams whose header leaves it open).
+ */
+int64_t ap_source_frames(const ap_source *source);
+
+/* Reads up to `count` interleaved frames; *got is less only at the end. A sample that is not a finite number
+ * is a failure. */
+ap_status ap_source_read(ap_source *source, int64_t count, float *frames, int64_t *got);
+
+/* NULL is allowed. */
+void ap_source_close(ap_source *source);
+
+#endif
