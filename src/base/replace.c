@@ -185,7 +185,8 @@ static void sweep(const char *folder, const char *begin, bool all)
     size_t length = strlen(begin);
     for (size_t k = 0; !ap_failed(&status) && k < names.count; k++) {
         size_t stem = stands_for(names.at[k]);
-        if (stem < length || (stem > length && !all) || strncmp(names.at[k], begin, length) != 0) continue;
+        if (stem == 0 || stem < length || (stem > length && !all)) continue;
+        if (strncmp(names.at[k], begin, length) != 0) continue;
         char *left = ap_format_text("%s/%s", folder, names.at[k]);
         unlink(left);
         free(left);

@@ -65,6 +65,9 @@ static void what_was_left_is_swept(void **state)
     assert_int_equal(folder_count(state),
                      sizeof stay / sizeof *stay); /* other.12-3.tmp went, mother.4-5.tmp came */
     check_content(folder_path(state, "mother.4-5.tmp"), "x");
+    ap_replace_sweep_all(*state, ""); /* those of every file, and no file */
+    assert_int_equal(folder_count(state), sizeof stay / sizeof *stay - 1);
+    check_content(folder_path(state, "file"), "x");
 }
 
 static void check_refused(const char *path, const char *reason)
