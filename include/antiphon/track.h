@@ -50,6 +50,10 @@ void ap_track_metrics(ap_track *track, int64_t step, int epoch, int count, const
  * ap_track_finish returns, and stays where it is. */
 void ap_track_artifact(ap_track *track, const char *path);
 
+/** Sees to it that the lines so far are on the disk: before a checkpoint is, so that a loss of power does not
+ * leave a checkpoint without the record of how it came about. A failure is one to write the log. */
+void ap_track_flush(ap_track *track);
+
 /** Ends the record and frees it. A server that takes what is left is waited for until it has all of it; one
  * that fails or is silent, for a two-hundredth of the time the run took (at least a tenth of a second, at
  * most five), and five seconds when it falls silent only now. The status is a failure only when the log could

@@ -143,12 +143,16 @@ static bool in_place(const pair_set *set)
     return strcmp(set->place, set->folder) == 0;
 }
 
-/* The note goes last: with it the set is made. */
+/* The note goes last, when all else is on the disk: with it the set is made. */
 static ap_status move_all(const pair_set *set)
 {
     for (size_t k = 0; k < SPLITS; k++)
         if (has_split(set->place, k)) AP_TRY(move(set, splits[k]));
+    AP_TRY(ap_folder_flush(set->folder));
+    AP_TRY(ap_folder_flush(set->place));
     AP_TRY(move(set, PAIR_SET_NOTE));
+    AP_TRY(ap_folder_flush(set->folder));
+    AP_TRY(ap_folder_flush(set->place));
     rmdir(set->place);
     return ap_ok();
 }

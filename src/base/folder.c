@@ -4,8 +4,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int ascending(const void *a, const void *b)
 {
@@ -29,6 +31,21 @@ ap_status ap_folder_list(const char *folder, ap_names *names)
     }
     if (names->count) qsort(names->at, names->count, sizeof *names->at, ascending);
     return ap_ok();
+}
+
+/* Whether it only means that this folder cannot be flushed. */
+static bool is_beyond_us(int reason)
+{
+    return reason == EACCES || reason == EPERM || reason == EINVAL || reason == ENOTSUP || reason == ENOSYS;
+}
+
+ap_status ap_folder_flush(const char *folder)
+{
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int reason = descriptor >= 0 && fsync(descriptor) == 0 ? 0 : errno;
+    if (descriptor >= 0) close(descriptor);
+    if (!reason || is_beyond_us(reason)) return ap_ok();
+    return ap_error(AP_FAILED, "%s: cannot be flushed to the disk: %s", folder, strerror(reason));
 }
 
 void ap_names_add(ap_names *names, const char *name)

@@ -19,6 +19,10 @@ void ap_names_free(ap_names *names);
 /* Adds a copy of a name at the end. */
 void ap_names_add(ap_names *names, const char *name);
 
+/* Sees to it that what was made, renamed or removed in a folder is on the disk. Where the file system cannot do
+ * that, or the folder may not be read, it is left to the system. */
+ap_status ap_folder_flush(const char *folder);
+
 /* The same place without links, "." and ".."; what is not there yet stays as it is written. For the caller to
  * free. */
 char *ap_folder_resolve(const char *path);

@@ -99,17 +99,13 @@ ap_status ap_replace_begin(const char *path, ap_replacement *r)
     return status;
 }
 
-/* A rename is on the disk once the folder is. Not every file system can flush a folder: the file is whole
- * anyway. */
-static void flush_folder_of(const char *path)
+/* What was made or renamed is on the disk once the folder that it is in is. */
+static ap_status flush_folder_of(const char *path)
 {
     char *copy = ap_copy_text(path);
-    int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder >= 0) {
-        (void)fsync(folder);
-        close(folder);
-    }
+    ap_status status = ap_folder_flush(dirname(copy));
     free(copy);
+    return status;
 }
 
 ap_status ap_replace_commit(ap_replacement *r)
@@ -123,9 +119,9 @@ ap_status ap_replace_commit(ap_replacement *r)
         ap_replace_abandon(r);
         return status;
     }
-    flush_folder_of(r->path);
+    ap_status status = flush_folder_of(r->path);
     forget(r);
-    return ap_ok();
+    return status;
 }
 
 void ap_replace_abandon(ap_replacement *r)
@@ -221,6 +217,7 @@ ap_status ap_make_folder(const char *path)
         int reason = mkdir(part, 0777) == 0 ? 0 : errno; /* before stat puts its own in its place */
         if (reason && (stat(part, &there) != 0 || !S_ISDIR(there.st_mode)))
             status = ap_error(AP_FAILED, "%s: cannot make the folder: %s", part, strerror(reason));
+        if (!reason) status = flush_folder_of(part);
         end[1] = kept;
     }
     free(part);

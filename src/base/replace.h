@@ -31,7 +31,7 @@ ap_status ap_replace_begin(const char *path, ap_replacement *replacement);
 ap_status ap_replace_write(ap_replacement *replacement, const void *content, size_t bytes);
 
 /* Flushes, closes and renames; on failure the temporary file is removed. Frees the replacement in both cases.
- */
+ * Afterwards not even a loss of power brings back what was there before. */
 ap_status ap_replace_commit(ap_replacement *replacement);
 
 /* Removes the temporary file and frees the replacement. */
@@ -47,7 +47,7 @@ void ap_replace_sweep(const char *path);
 /* The same for all files of a folder whose names begin with `begin`. */
 void ap_replace_sweep_all(const char *folder, const char *begin);
 
-/* Makes a folder and those above it; one that exists is no failure. */
+/* Makes a folder and those above it, and flushes them to the disk; one that exists is no failure. */
 ap_status ap_make_folder(const char *path);
 
 #endif

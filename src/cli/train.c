@@ -147,6 +147,7 @@ static void on_epoch(void *context, const ap_epoch_report *report)
     int every = r->config->train.samples_every;
     ap_console_epoch(&r->console, report);
     log_epoch(r, report);
+    ap_track_flush(r->track); /* the epoch's checkpoints come next */
     if (every && report->epoch % every == 0 && !ap_failed(&r->failed)) r->failed = write_sample(r, report);
 }
 

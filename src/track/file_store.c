@@ -378,13 +378,26 @@ static ap_status store_artifact(track_sink *sink, const char *path)
     return status;
 }
 
+/* All that was written without waiting for the disk. */
+static ap_status flush_all(const file_store *store)
+{
+    int folder = open(store->run_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool failed = folder < 0 || syncfs(folder) != 0;
+    ap_status status = failed ? ap_error(AP_FAILED, "%s: %s", store->run_folder, strerror(errno)) : ap_ok();
+    if (folder >= 0) close(folder);
+    return status;
+}
+
+/* A run that says that it has ended is all there. */
 static ap_status store_close(track_sink *sink, ap_outcome outcome, int64_t end_ms)
 {
     static const int statuses[] = {[AP_OUTCOME_FINISHED] = STATUS_FINISHED,
                                    [AP_OUTCOME_FAILED] = STATUS_FAILED,
                                    [AP_OUTCOME_INTERRUPTED] = STATUS_KILLED};
     file_store *store = (file_store *)sink;
-    return is_there(store) ? write_meta(store, statuses[outcome], end_ms) : notice_loss(store);
+    if (!is_there(store)) return notice_loss(store);
+    AP_TRY(flush_all(store));
+    return write_meta(store, statuses[outcome], end_ms);
 }
 
 static void store_free(track_sink *sink)

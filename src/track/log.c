@@ -148,3 +148,9 @@ ap_status ap_log_append(const char *path, int descriptor, int64_t step, int epoc
     return ap_error(AP_FAILED, "%s: cannot be written: %s", path,
                     wrote < 0 ? strerror(reason) : "the disk is full");
 }
+
+ap_status ap_log_flush(const char *path, int descriptor)
+{
+    if (fdatasync(descriptor) == 0) return ap_ok();
+    return ap_error(AP_FAILED, "%s: cannot be written: %s", path, strerror(errno));
+}

@@ -34,4 +34,7 @@ int64_t ap_log_length(int descriptor, int64_t known);
 ap_status ap_log_append(const char *path, int descriptor, int64_t step, int epoch, double time, int count,
                         const char *const *names, const double *values, int64_t *bytes);
 
+/* Sees to it that what was appended is on the disk. */
+ap_status ap_log_flush(const char *path, int descriptor);
+
 #endif

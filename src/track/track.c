@@ -179,6 +179,14 @@ bool ap_track_unfinished(const char *folder, const ap_config *config)
     return unfinished;
 }
 
+/* The first is told at once, as the run goes on, and is what ap_track_finish returns. */
+static void note_failure(ap_track *track, ap_status status)
+{
+    if (!ap_failed(&status) || ap_failed(&track->status)) return;
+    track->status = status;
+    ap_track_say("warning: %s", status.message);
+}
+
 void ap_track_metrics(ap_track *track, int64_t step, int epoch, int count, const char *const *names,
                       const double *values)
 {
@@ -187,11 +195,13 @@ void ap_track_metrics(ap_track *track, int64_t step, int epoch, int count, const
     track->bytes = length;
     ap_status status = ap_log_append(track->log_path, track->log, step, epoch, seconds_since_1970(), count,
                                      names, values, &track->bytes);
-    if (ap_failed(&status) && !ap_failed(&track->status)) {
-        track->status = status;
-        ap_track_say("warning: %s", status.message);
-    }
+    note_failure(track, status);
     if (track->courier) ap_courier_wake(track->courier, track->bytes);
+}
+
+void ap_track_flush(ap_track *track)
+{
+    note_failure(track, ap_log_flush(track->log_path, track->log));
 }
 
 void ap_track_artifact(ap_track *track, const char *path)
@@ -202,6 +212,7 @@ void ap_track_artifact(ap_track *track, const char *path)
 ap_status ap_track_finish(ap_track *track, ap_outcome outcome)
 {
     if (!track) return ap_ok();
+    ap_track_flush(track);
     if (track->courier) ap_courier_finish(track->courier, outcome);
     ap_status status = track->status;
     track_free(track);
