@@ -66,9 +66,14 @@ static bool has_split(const char *folder, size_t k)
 
 /* ---------------------------------------------------------------- the unfinished set */
 
+/* Of a symbolic link the link alone is removed: what it leads to is not the set's. */
 static void remove_split(const char *path)
 {
     ap_names names;
+    if (ap_file_is_link(path)) {
+        unlink(path);
+        return;
+    }
     ap_status status = ap_folder_list(path, &names);
     for (size_t k = 0; !ap_failed(&status) && k < names.count; k++) {
         char *file = ap_format_text("%s/%s", path, names.at[k]);
@@ -174,6 +179,8 @@ static ap_status finish_move(const char *folder)
 {
     pair_set set = {.folder = (char *)folder, .place = ap_format_text("%s/" UNFINISHED, folder)};
     ap_status status = ap_ok();
+    if (ap_file_is_link(set.place))
+        unlink(set.place); /* no run of ours makes one: it leads to another's files */
     if (is_half_moved(&set))
         status = move_all(&set);
     else

@@ -34,6 +34,12 @@ int ap_file_open_own(const char *path, int flags)
     return -1;
 }
 
+bool ap_file_is_link(const char *path)
+{
+    struct stat about;
+    return lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
+}
+
 static ap_status read_stream(const char *path, FILE *stream, size_t limit, char **text, size_t *length)
 {
     struct stat about;

@@ -4,6 +4,7 @@
 
 #include "antiphon/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* A descriptor to read from, or -1 and errno. A FIFO, too, is opened at once, with or without a writer:
@@ -15,6 +16,9 @@ int ap_file_open(const char *path);
  * neither waited for nor written to (EINVAL): whoever can put one there does not choose what is overwritten.
  */
 int ap_file_open_own(const char *path, int flags);
+
+/* Whether there is a symbolic link under this name, wherever it leads. */
+bool ap_file_is_link(const char *path);
 
 /* Reads a regular file of at most `limit` bytes into *text, followed by a NUL that *length does not count.
  * The caller frees *text; on failure it is NULL. */

@@ -30,19 +30,13 @@ static bool stays(const char *line, size_t length, int64_t last)
     return kept;
 }
 
-static bool is_link(const char *path)
-{
-    struct stat about;
-    return lstat(path, &about) == 0 && S_ISLNK(about.st_mode);
-}
-
 /* Replaces the log by those of its lines that stay. A log of which all stay is left as it is, but for a
  * symbolic link, whose place a file takes: what it leads to is not written to. */
 static ap_status trim(const char *path, int64_t resumed_step)
 {
     char *text;
     size_t length, kept = 0;
-    if (access(path, F_OK) != 0) return is_link(path) ? ap_replace_file(path, "", 0) : ap_ok();
+    if (access(path, F_OK) != 0) return ap_file_is_link(path) ? ap_replace_file(path, "", 0) : ap_ok();
     AP_TRY(ap_file_read(path, LOG_MOST, &text, &length));
     for (size_t at = 0; at < length;) {
         const char *end = memchr(text + at, '\n', length - at);
@@ -54,7 +48,7 @@ static ap_status trim(const char *path, int64_t resumed_step)
         }
         at += line;
     }
-    bool left = kept == length && !is_link(path);
+    bool left = kept == length && !ap_file_is_link(path);
     ap_status status = left ? ap_ok() : ap_replace_file(path, text, kept);
     free(text);
     return status;
