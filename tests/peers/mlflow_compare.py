@@ -1,11 +1,11 @@
-"""usage: mlflow_compare.py RUN_FOLDER URI: does MLflow hold what the run's log holds, number for number?"""
+"""usage: mlflow_compare.py RUN_FOLDER URI [TAG=VALUE]: does MLflow hold what the run's log holds, number for number?"""
 import json
 import math
 import os
 import sys
 import tempfile
 
-from mlflow import MlflowClient
+from mlflow.tracking import MlflowClient
 
 folder, uri = sys.argv[1], sys.argv[2]
 if not uri.startswith("http"):
@@ -35,7 +35,8 @@ for name in want:
 
 assert run.info.status == "FINISHED", run.info.status
 assert run.info.end_time >= run.info.start_time
-assert run.info.run_name == os.path.basename(os.path.abspath(folder)), run.info.run_name
+name = run.data.tags["mlflow.runName"]
+assert name == os.path.basename(os.path.abspath(folder)), name
 assert client.get_experiment(run.info.experiment_id).name == "d\u00e4mpfer: 'x' & \"y\""
 assert run.data.params["data.path"] == "a folder/with \u00fc", run.data.params["data.path"]
 assert run.data.params["train.lr"] == "0.0001"
@@ -47,4 +48,8 @@ with tempfile.TemporaryDirectory() as place:
     copy = client.download_artifacts(run_id, "a sample.wav", place)
     assert open(copy, "rb").read() == open(folder + "/a sample.wav", "rb").read()
 assert not os.path.exists(folder + "/mlflow_unsent.jsonl")
+assert run.data.params["codec.weights"] in ('""', ""), run.data.params["codec.weights"]
+for tag in sys.argv[3:]:
+    name, value = tag.split("=")
+    assert run.data.tags.get(name) == value, (name, run.data.tags.get(name))
 print(f"{folder}: {points} points of {len(want)} metrics, {len(run.data.params)} parameters agree")

@@ -1,6 +1,8 @@
 #!/bin/sh
 # usage: mlflow_test.sh TRACK_DRIVER: tracks runs in a real MLflow, as a folder and as a server, and compares what it holds
 # with the runs' own logs. $MLFLOW_PYTHON is a Python that has mlflow; without it one is made in a virtual environment.
+# (1.27, which refuses what later ones take: pip install mlflow==1.27.0 'protobuf<4' 'sqlalchemy<2' 'flask<2.3' 'werkzeug<2.3'
+# 'numpy<1.24' 'pandas<2' 'setuptools<70'; MLFLOW_FLAGS=--serve-artifacts)
 set -eu
 driver=$1
 here=$(cd "$(dirname "$0")" && pwd)
@@ -26,7 +28,8 @@ port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)
 uri=http://127.0.0.1:$port
 
 start_server() {
-    setsid "$python" -m mlflow server --backend-store-uri sqlite:///server.db --artifacts-destination "$folder/artifacts" \
+    # shellcheck disable=SC2086  # a list of words
+    setsid "$python" -m mlflow server ${MLFLOW_FLAGS:-} --backend-store-uri sqlite:///server.db --artifacts-destination "$folder/artifacts" \
         --host 127.0.0.1 --port "$port" --workers 1 >>server.log 2>&1 &
     server=$!
     for _ in $(seq 120); do
@@ -83,4 +86,23 @@ wait "$tracked"
 start_server
 run unsent "$uri" 100 110 1000
 compare unsent "$uri"
+
+echo "parameters that a resumed run has otherwise: in tags"
+run on_server "$uri" 2600 2610 200 train.epochs 33
+compare on_server "$uri" resumed.train.epochs=33
+run on_server "$uri" 2610 2611 200
+compare on_server "$uri" resumed.train.epochs=20
+
+echo "a run that is deleted, then resumed; one that is deleted while it runs"
+"$python" "$here/mlflow_delete.py" on_server "$uri"
+run on_server "$uri" 2611 2620 200 2>warnings
+grep -q 'is no longer there: all of it goes to a new one' warnings
+compare on_server "$uri"
+run deleted "$uri" -1 100 50000 2>warnings &
+tracked=$!
+while [ ! -s deleted/mlflow.json ]; do sleep 0.1; done
+"$python" "$here/mlflow_delete.py" deleted "$uri"
+wait "$tracked"
+grep -q 'is no longer there: all of it goes to a new one' warnings
+compare deleted "$uri"
 echo "all agree"

@@ -1,5 +1,5 @@
 /* Tracks a made-up run, for mlflow_test.sh.
- * usage: track_driver RUN_FOLDER URI RESUMED_STEP LAST_STEP MICROSECONDS_A_STEP */
+ * usage: track_driver RUN_FOLDER URI RESUMED_STEP LAST_STEP MICROSECONDS_A_STEP [KEY VALUE] */
 #include "antiphon/track.h"
 
 #include <math.h>
@@ -15,7 +15,7 @@ static int failed(const ap_status *status)
 
 int main(int count, char **words)
 {
-    if (count != 6) return 2;
+    if (count != 6 && count != 8) return 2;
     const char *folder = words[1];
     long resumed = atol(words[3]), last = atol(words[4]);
     ap_config config = ap_config_default();
@@ -23,6 +23,10 @@ int main(int count, char **words)
     if (failed(&status)) return 1;
     ap_config_override(&config, "track.experiment", "d\xC3\xA4mpfer: 'x' & \"y\"");
     ap_config_override(&config, "data.path", "a folder/with \xC3\xBC");
+    if (count == 8) {
+        status = ap_config_override(&config, words[6], words[7]);
+        if (failed(&status)) return 1;
+    }
     ap_track *track;
     status = ap_track_create(folder, &config, resumed, &track);
     if (failed(&status)) return 1;
