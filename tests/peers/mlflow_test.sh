@@ -24,12 +24,13 @@ if [ -z "$python" ]; then
 fi
 export MLFLOW_ALLOW_FILE_STORE=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false PYTHONWARNINGS=ignore
 unset MLFLOW_TRACKING_URI
+PATH=$(dirname "$python"):$PATH # 1.27 looks for gunicorn there
 port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 uri=http://127.0.0.1:$port
 
 start_server() {
     # shellcheck disable=SC2086  # a list of words
-    setsid "$python" -m mlflow server ${MLFLOW_FLAGS:-} --backend-store-uri sqlite:///server.db --artifacts-destination "$folder/artifacts" \
+    setsid "$python" -c "from mlflow.cli import cli; cli()" server ${MLFLOW_FLAGS:-} --backend-store-uri sqlite:///server.db --artifacts-destination "$folder/artifacts" \
         --host 127.0.0.1 --port "$port" --workers 1 >>server.log 2>&1 &
     server=$!
     for _ in $(seq 120); do
