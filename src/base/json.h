@@ -1,8 +1,9 @@
-/* JSON of evaluations, over cJSON: whoever asks for an item gets one, or the fatal handler is called. */
+/* JSON, over cJSON: a call that makes an item gives one, or calls the fatal handler where memory has run out.
+ */
 #ifndef ANTIPHON_BASE_JSON_H
 #define ANTIPHON_BASE_JSON_H
 
-#include "antiphon/evaluate.h"
+#include "antiphon/status.h"
 
 #include <cjson/cJSON.h>
 
@@ -18,13 +19,8 @@ cJSON *ap_json_number(double value);
 void ap_json_add_number(cJSON *object, const char *name, double value);
 void ap_json_add_text(cJSON *object, const char *name, const char *text);
 
-/* "mean", "low", "high" and "count" of a summary; how the intervals are made. */
-void ap_json_add_summary(cJSON *object, ap_summary summary);
-void ap_json_add_bootstrap(cJSON *object);
-
-/* The number under a name, NaN where there is none; the same of a summary. */
+/* The number under a name, NaN where there is none. */
 double ap_json_get_number(const cJSON *object, const char *name);
-ap_summary ap_json_get_summary(const cJSON *object);
 
 /* What the whole of the text says; NULL where it is no JSON, or something stands behind it. */
 cJSON *ap_json_parse(const char *text, size_t length);

@@ -39,8 +39,12 @@ typedef struct verb {
 VERBS(DECLARE_VERB)
 #undef DECLARE_VERB
 
+#define COUNT_VERB(name) +1
+enum { VERB_COUNT = 0 VERBS(COUNT_VERB) };
+#undef COUNT_VERB
+
 /* All of them, in that order, ended by NULL. */
-extern const verb *const verbs[];
+extern const verb *const verbs[VERB_COUNT + 1];
 
 #define PROGRAM_SUMMARY "trains a model that hears two pieces of music and answers with a third"
 

@@ -1,7 +1,7 @@
 /* What no key alone can say: whether the values fit together. */
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
-#include "antiphon/objective.h"
+#include "config/table.h"
 
 #include <math.h>
 #include <string.h>
@@ -85,9 +85,9 @@ static ap_status check_loss(const ap_config *config, int64_t samples)
     AP_TRY(long_enough(config, samples, config->loss.chroma, "chroma", CHROMA_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.onset, "onset", ONSET_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.timbre, "timbre", ONSET_WINDOW));
-    double sum = 0;
-    for (int k = 0; k < AP_MEASURE_COUNT; k++) sum += ap_measure_weight(config, k);
-    return sum > 0 ? ap_ok() : ap_error(AP_MISUSE, "loss: every weight is 0: there is nothing to train for");
+    return ap_config_has_term(config)
+               ? ap_ok()
+               : ap_error(AP_MISUSE, "loss: every weight is 0: there is nothing to train for");
 }
 
 /* The configuration rides in run folders and checkpoints, which are passed on. */

@@ -12,38 +12,29 @@
     (offsetof(ap_config, section.key) *                                                                      \
      sizeof(char[__builtin_types_compatible_p(__typeof__(MEMBER(section, key)), type) ? 1 : -1]))
 
+/* clang-format off */
+#define KEY(kind, section, key, type, initial, least, most, open, choices, help, term)                       \
+    {#section "." #key, kind, AT(section, key, type), initial, least, most, open, choices, help, term}
 #define BOOL(section, key, initial, help)                                                                    \
-    {                                                                                                        \
-#section "." #key, TYPE_BOOL, AT(section, key, bool), #initial, 0, 1, RANGE_CLOSED, NULL, help       \
-    }
+    KEY(TYPE_BOOL, section, key, bool, #initial, 0, 1, RANGE_CLOSED, NULL, help, false)
 #define INT(section, key, initial, least, most, help)                                                        \
-    {                                                                                                        \
-#section "." #key, TYPE_INT, AT(section, key, int), #initial, least, most, RANGE_CLOSED, NULL, help  \
-    }
+    KEY(TYPE_INT, section, key, int, #initial, least, most, RANGE_CLOSED, NULL, help, false)
 #define NUMBER(section, key, initial, least, most, open, help)                                               \
-    {                                                                                                        \
-#section "." #key, TYPE_NUMBER, AT(section, key, double), #initial, least, most, open, NULL, help    \
-    }
+    KEY(TYPE_NUMBER, section, key, double, #initial, least, most, open, NULL, help, false)
+#define TERM(section, key, initial, help)                                                                    \
+    KEY(TYPE_NUMBER, section, key, double, #initial, 0, WEIGHT_MOST, RANGE_CLOSED, NULL, help, true)
 #define TEXT(section, key, initial, help)                                                                    \
-    {                                                                                                        \
-#section "." #key, TYPE_TEXT, AT(section, key, char[AP_CONFIG_TEXT]), initial, 0, 0, RANGE_CLOSED,   \
-            NULL, help                                                                                       \
-    }
+    KEY(TYPE_TEXT, section, key, char[AP_CONFIG_TEXT], initial, 0, 0, RANGE_CLOSED, NULL, help, false)
 #define CHOICE(section, key, type, initial, help, ...)                                                       \
-    {                                                                                                        \
-#section "." #key, TYPE_CHOICE, AT(section, key, type), initial, 0, 0, RANGE_CLOSED,                 \
-            (const char *const[]){__VA_ARGS__, NULL }, help                                                  \
-    }
+    KEY(TYPE_CHOICE, section, key, type, initial, 0, 0, RANGE_CLOSED, ((const char *const[]){__VA_ARGS__, NULL}), help, false)
 #define LIST(section, key, initial, least, most, help)                                                       \
-    {                                                                                                        \
-#section "." #key, TYPE_LIST, AT(section, key, ap_int_list), initial, least, most, RANGE_CLOSED,     \
-            NULL, help                                                                                       \
-    }
-#define WEIGHT(section, key, initial, help) NUMBER(section, key, initial, 0, 1e6, RANGE_CLOSED, help)
+    KEY(TYPE_LIST, section, key, ap_int_list, initial, least, most, RANGE_CLOSED, NULL, help, false)
+/* clang-format on */
 
 /* Bounds that only keep nonsense out. */
 #define MANY 1000000
 #define WIDEST 65536
+#define WEIGHT_MOST 1e6
 
 /* clang-format off */
 const config_key ap_config_keys[] = {
@@ -84,13 +75,13 @@ const config_key ap_config_keys[] = {
     INT(cascade, heads, 8, 1, 1024, "attention heads of each stage"),
     NUMBER(cascade, dropout, 0.1, 0, 1, RANGE_BELOW, "share of activations dropped in training"),
 
-    WEIGHT(loss, rms_input, 0.3, "weight of the RMS distance from the input"),
-    WEIGHT(loss, rms_target, 0.3, "weight of the RMS distance from the target"),
-    WEIGHT(loss, spectral, 0.01, "weight of the multi-resolution STFT distance, mean of that from the input and that from the target"),
-    WEIGHT(loss, mel, 0.0, "weight of the mel distance, the same mean"),
-    WEIGHT(loss, novelty, 0.1, "weight of the likeness to both sources' latents"),
-    WEIGHT(loss, balance, 1.0, "factor, within novelty, of leaning on one source"),
-    WEIGHT(loss, corr_weight, 0.0, "weight of the anti-modulation correlation cost"),
+    TERM(loss, rms_input, 0.3, "weight of the RMS distance from the input"),
+    TERM(loss, rms_target, 0.3, "weight of the RMS distance from the target"),
+    TERM(loss, spectral, 0.01, "weight of the multi-resolution STFT distance, mean of that from the input and that from the target"),
+    TERM(loss, mel, 0.0, "weight of the mel distance, the same mean"),
+    TERM(loss, novelty, 0.1, "weight of the likeness to both sources' latents"),
+    NUMBER(loss, balance, 1.0, 0, WEIGHT_MOST, RANGE_CLOSED, "factor, within novelty, of leaning on one source"),
+    TERM(loss, corr_weight, 0.0, "weight of the anti-modulation correlation cost"),
     CHOICE(loss, corr_barrier, ap_barrier, "extended", "gradient of the correlation cost where copying is worst: continued, or the formula's own, which ends at the clamp", "extended", "original"),
     INT(loss, corr_segments, 250, 2, MANY, "segments of the envelope"),
     INT(loss, corr_lag_ms, 0, 0, 10000, "largest shift at which a copied envelope is still noticed, ms; in quarters of a segment, to a quarter of the item"),
@@ -98,14 +89,14 @@ const config_key ap_config_keys[] = {
     INT(loss, corr_bands, 1, 1, 64, "frequency bands, evenly spaced in log frequency, whose envelopes are held apart"),
     NUMBER(loss, corr_tolerance_input, 0.0, 0, 1, RANGE_BELOW, "correlation with the input that costs nothing"),
     NUMBER(loss, corr_tolerance_target, 0.0, 0, 1, RANGE_BELOW, "correlation with the target that costs nothing"),
-    WEIGHT(loss, onset, 0.0, "weight of the onsets to be taken from the input"),
+    TERM(loss, onset, 0.0, "weight of the onsets to be taken from the input"),
     CHOICE(loss, onset_scale, ap_onset_scale, "bins", "onsets: over what a spectrum's rise is summed, every bin alike or 40 log-spaced bands", "bins", "bands"),
-    WEIGHT(loss, chroma, 0.0, "weight of the harmony to be taken from the target"),
-    WEIGHT(loss, timbre, 0.0, "weight of the timbre to be taken from the target"),
-    WEIGHT(loss, variation, 0.0, "weight of the penalty for a drone or silence"),
+    TERM(loss, chroma, 0.0, "weight of the harmony to be taken from the target"),
+    TERM(loss, timbre, 0.0, "weight of the timbre to be taken from the target"),
+    TERM(loss, variation, 0.0, "weight of the penalty for a drone or silence"),
     NUMBER(loss, variation_least, 0.6, 0, 100, RANGE_CLOSED, "envelope's standard deviation over its mean from which there is no such penalty"),
-    WEIGHT(loss, level, 0.0, "weight of the distance from the target's level"),
-    WEIGHT(loss, mixture, 0.0, "weight of the share of the output that a mere mix of the sources explains"),
+    TERM(loss, level, 0.0, "weight of the distance from the target's level"),
+    TERM(loss, mixture, 0.0, "weight of the share of the output that a mere mix of the sources explains"),
     NUMBER(loss, mixture_most, 0.3, 0, 1, RANGE_BELOW, "such a share that costs nothing"),
 
     INT(train, epochs, 20, 1, MANY, "passes over the training set"),
@@ -155,6 +146,15 @@ const size_t ap_config_alias_count = sizeof ap_config_aliases / sizeof *ap_confi
 const char *ap_config_choice_of(const char *word)
 {
     return strcmp(word, "seed") == 0 ? "original" : word; /* loss.corr_barrier */
+}
+
+bool ap_config_has_term(const ap_config *config)
+{
+    for (size_t i = 0; i < ap_config_key_count; i++) {
+        const config_key *key = &ap_config_keys[i];
+        if (key->term && *(const double *)((const char *)config + key->offset) > 0) return true;
+    }
+    return false;
 }
 
 const config_key *ap_config_key_find(const char *name)

@@ -20,6 +20,7 @@ typedef struct config_key {
     range_open open;            /* for numbers */
     const char *const *choices; /* in the order of the enum, ended by NULL */
     const char *help;           /* one line, with the unit */
+    bool term;                  /* whether it is the weight of a term of the loss */
 } config_key;
 
 extern const config_key ap_config_keys[];
@@ -38,6 +39,9 @@ const config_key *ap_config_key_find(const char *name);
 
 /* The word of today for a choice that an earlier version called `word`; any other word itself. */
 const char *ap_config_choice_of(const char *word);
+
+/* Whether any term of the loss has a weight. */
+bool ap_config_has_term(const ap_config *config);
 
 /* The length of the section in "section.key". */
 int ap_config_section_length(const config_key *key);

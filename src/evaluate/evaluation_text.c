@@ -1,7 +1,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/evaluate.h"
-#include "base/json.h"
 #include "base/text.h"
+#include "evaluate/summary.h"
 #include "evaluate/table.h"
 
 #include <math.h>

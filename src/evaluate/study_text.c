@@ -1,6 +1,6 @@
 #include "antiphon/study.h"
-#include "base/json.h"
 #include "base/text.h"
+#include "evaluate/summary.h"
 #include "evaluate/table.h"
 
 #include <math.h>

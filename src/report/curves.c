@@ -19,16 +19,6 @@
 #define EPOCH_PREFIX "epoch_train_"
 #define VALIDATION_PREFIX "val_"
 
-double ap_report_place(const run_record *run, double step)
-{
-    return run->history.steps_per_epoch > 0 ? step / run->history.steps_per_epoch : step;
-}
-
-const char *ap_report_place_name(const run_record *run)
-{
-    return run->history.steps_per_epoch > 0 ? "epoch" : "step";
-}
-
 /* ---------------------------------------------------------------- a chart in the making */
 
 typedef struct drawing {

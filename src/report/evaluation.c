@@ -2,8 +2,8 @@
 #include "report/report.h"
 
 #include "antiphon/evaluate.h"
-#include "base/json.h"
 #include "base/memory.h"
+#include "evaluate/summary.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -65,20 +65,6 @@ static void read_log(run_record *run)
     free(path);
 }
 
-double ap_report_setting(const run_record *run, const char *section, const char *key)
-{
-    const cJSON *item =
-        cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(run->config, section), key);
-    return cJSON_IsNumber(item) ? item->valuedouble : NAN;
-}
-
-void ap_report_missing(page *p, const ap_status *status)
-{
-    ap_page_put(p, "<p class=\"missing\">");
-    ap_page_text(p, status->message);
-    ap_page_put(p, "</p>\n");
-}
-
 /* ---------------------------------------------------------------- facts */
 
 static void put_fact(page *p, const char *name, const char *value, const char *more)

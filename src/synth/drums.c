@@ -1,4 +1,5 @@
 /* The drum kit: every drum is a few layers of swept tones, noise and metal. */
+#include "synth/noise.h"
 #include "synth/synth.h"
 
 #include "base/memory.h"

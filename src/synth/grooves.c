@@ -1,4 +1,5 @@
 /* What the drums play: a groove's two bars, varied from bar to bar, with fills at the ends of phrases. */
+#include "synth/noise.h"
 #include "synth/synth.h"
 
 #include "base/memory.h"

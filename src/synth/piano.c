@@ -1,5 +1,6 @@
 /* The piano: each note is a set of decaying sines, what is left of a struck, stiff string between two
  * bridges. */
+#include "synth/noise.h"
 #include "synth/synth.h"
 
 #include "base/memory.h"

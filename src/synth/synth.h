@@ -77,14 +77,4 @@ double ap_synth_piano_inharmonicity(int pitch);
 /* Adds what a piano drawn from `rng` sounds like playing the score to mix. */
 void ap_synth_play_piano(const piano_score *score, ap_rng *rng, int rate, int64_t count, double *mix);
 
-/* ---------------------------------------------------------------- shared by both */
-
-/* A uniform number between low and high. */
-double ap_synth_between(ap_rng *rng, double low, double high);
-
-/* Adds noise between `low` and `high` Hz (12 dB an octave) that decays by 1/e in `decay`, to the `length`
- * samples of out. */
-void ap_synth_noise(ap_rng *rng, int rate, double low, double high, double decay, double gain, int64_t length,
-                    double *out);
-
 #endif

@@ -1,5 +1,6 @@
 /* What the piano plays: a chord progression, a left hand that spreads it out, and a right hand whose melody
  * comes back to its motifs. */
+#include "synth/noise.h"
 #include "synth/synth.h"
 
 #include "base/memory.h"

@@ -3,6 +3,7 @@
 #include "antiphon/objective.h"
 
 #include "antiphon/modulation.h"
+#include "config/table.h"
 #include "support/check.h"
 #include "support/settings.h"
 
@@ -163,6 +164,22 @@ static void what_is_not_a_number_is_reported_so(void **state)
     scene_free(&s);
 }
 
+/* The table of keys and the objective agree on what the terms are: a run whose only term is one of these is
+ * taken. */
+static void terms_have_their_keys(void **state)
+{
+    (void)state;
+    size_t terms = 0, keys = 0;
+    for (size_t i = 0; i < ap_config_key_count; i++) keys += ap_config_keys[i].term;
+    for (int k = 0; k < AP_MEASURE_COUNT; k++) {
+        const char *name = ap_measure_key((ap_measure)k);
+        if (!name) continue;
+        terms++;
+        assert_true(ap_config_key_find(name)->term);
+    }
+    assert_int_equal(terms, keys);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +187,7 @@ int main(void)
         cmocka_unit_test(the_reported_cost_is_the_original),
         cmocka_unit_test(short_items_have_no_original_cost),
         cmocka_unit_test(what_is_not_a_number_is_reported_so),
+        cmocka_unit_test(terms_have_their_keys),
     };
     return cmocka_run_group_tests_name("objective", tests, NULL, NULL);
 }

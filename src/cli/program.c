@@ -1,0 +1,124 @@
+#include "cli/verbs.h"
+
+#include "base/suggest.h"
+#include "kernels/blas.h"
+
+#include <string.h>
+
+/* The shell's code for a program that SIGINT ended: 128 + 2. */
+#define EXIT_INTERRUPTED 130
+
+static int exit_code(ap_code code)
+{
+    switch (code) {
+    case AP_OK:
+        return 0;
+    case AP_FAILED:
+        return 1;
+    case AP_MISUSE:
+        return 2;
+    case AP_INTERRUPTED:
+        return EXIT_INTERRUPTED;
+    }
+    return 1;
+}
+
+static void print_overview(FILE *out)
+{
+    fprintf(out, "antiphon: " PROGRAM_SUMMARY "\n\n"
+                 "Usage: antiphon VERB ...\n\nVerbs:\n");
+    for (size_t k = 0; verbs[k]; k++) fprintf(out, "  %-14s%s\n", verbs[k]->name, verbs[k]->summary);
+    fprintf(out, "\n`antiphon help VERB` or `antiphon VERB --help` says more; `antiphon --version` prints "
+                 "the version.\n"
+                 "Exit codes: 0; 1 a failure; 2 misuse; 130 interrupted.\n");
+}
+
+static void print_help(const verb *v, FILE *out)
+{
+    fprintf(out, "antiphon %s: %s\n\nUsage: antiphon %s %s\n\n", v->name, v->summary, v->name, v->arguments);
+    if (v->details) fprintf(out, "%s\n\n", v->details);
+    fprintf(out, "Options:\n");
+    options_print(v->options, out);
+}
+
+static const verb *find(const char *name, ap_status *status)
+{
+    const char *names[VERB_COUNT];
+    size_t count = 0;
+    for (; verbs[count]; count++) {
+        if (strcmp(verbs[count]->name, name) == 0) return verbs[count];
+        names[count] = verbs[count]->name;
+    }
+    const char *nearest = ap_suggest(name, names, count);
+    *status = nearest
+                  ? ap_error(AP_MISUSE, "unknown verb \"%s\"; did you mean \"%s\"?", name, nearest)
+                  : ap_error(AP_MISUSE, "unknown verb \"%s\"; antiphon --help lists those there are", name);
+    return NULL;
+}
+
+static ap_status check_arguments(const verb *v, const parsed_options *options)
+{
+    if (options->argument_count > v->most_arguments)
+        return ap_error(AP_MISUSE, "unexpected argument %s; usage: antiphon %s %s",
+                        options->arguments[v->most_arguments], v->name, v->arguments);
+    AP_TRY(options_complete(options));
+    if (options->argument_count < v->least_arguments)
+        return ap_error(AP_MISUSE, "too few arguments; usage: antiphon %s %s", v->name, v->arguments);
+    return ap_ok();
+}
+
+static ap_status run(const verb *v, int count, char *const *words)
+{
+    parsed_options options;
+    AP_TRY(options_parse(v->options, count, words, &options));
+    ap_status status = ap_ok();
+    if (options.help)
+        print_help(v, stdout);
+    else if (status = check_arguments(v, &options), !ap_failed(&status))
+        status = v->run(&options);
+    options_free(&options);
+    return status;
+}
+
+/* What stands first and is no verb of the list. True when it was dealt with. */
+static bool run_general(int count, char *const *words, ap_status *status)
+{
+    const char *first = words[0];
+    bool help = strcmp(first, "help") == 0;
+    if (strcmp(first, "--version") == 0) {
+        printf("antiphon %s\n", AP_VERSION);
+    } else if (help && count > 1 && strcmp(words[1], "--man") == 0) {
+        manual_print(stdout);
+    } else if (help && count > 1 && strcmp(words[1], "--bash") == 0) {
+        completion_print(stdout);
+    } else if (help && count > 1) {
+        const verb *v = find(words[1], status);
+        if (v) print_help(v, stdout);
+    } else if (help || strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0) {
+        print_overview(stdout);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+int verbs_main(int count, char *const *words)
+{
+    ap_status status = ap_ok();
+    const verb *v = NULL;
+    if (count == 0) {
+        print_overview(stderr);
+        return exit_code(AP_MISUSE);
+    }
+    if (!run_general(count, words, &status)) {
+        v = find(words[0], &status);
+        const char *fault = v ? ap_blas_fault() : NULL;
+        if (fault) fprintf(stderr, "antiphon: warning: %s\n", fault);
+        if (v) status = run(v, count - 1, words + 1);
+    }
+    if (fflush(stdout) != 0 && !ap_failed(&status))
+        status = ap_error(AP_FAILED, "the standard output cannot be written");
+    if (ap_failed(&status))
+        fprintf(stderr, "antiphon%s%s: %s\n", v ? " " : "", v ? v->name : "", status.message);
+    return exit_code(status.code);
+}
