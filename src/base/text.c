@@ -1,8 +1,5 @@
 #include "base/text.h"
 
-#include "antiphon/status.h"
-
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -88,17 +85,6 @@ void ap_text_put(FILE *out, const char *text)
         else
             fputc('?', out);
     }
-}
-
-void ap_text_print(FILE *out, const char *format, ...)
-{
-    va_list arguments;
-    char *text;
-    va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0) ap_fatal("out of memory: a line of output");
-    va_end(arguments);
-    ap_text_put(out, text);
-    free(text);
 }
 
 const char *ap_text_find_nul(const char *json, size_t length)

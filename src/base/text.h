@@ -20,10 +20,9 @@ bool ap_text_ends_in(const char *text, size_t length, const char *end);
  * steer a terminal. */
 void ap_text_mask_controls(char *text);
 
-/* Print text that has names or values from elsewhere in it: the same characters are masked, but for line ends
- * and tabs. `out` is never a file that is read back. */
+/* Prints text with the same characters masked, but for line ends and tabs. For people to read: what is read
+ * back goes another way. */
 void ap_text_put(FILE *out, const char *text);
-void ap_text_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Where JSON of `length` bytes has a NUL, as a byte or as the escape \u0000, which cJSON takes for the end of
  * a text; NULL: nowhere. */

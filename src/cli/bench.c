@@ -2,6 +2,7 @@
 #include "antiphon/bench.h"
 
 #include "antiphon/audio.h"
+#include "base/print.h"
 #include "base/text.h"
 #include "cli/settings.h"
 #include "cli/verbs.h"

@@ -4,7 +4,7 @@
 #include "audio/recording_envelope.h"
 #include "audio/recordings.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "base/print.h"
 #include "cli/trio.h"
 #include "cli/verbs.h"
 

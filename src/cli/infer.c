@@ -5,6 +5,7 @@
 #include "antiphon/modulation.h"
 #include "antiphon/pairs.h"
 #include "base/memory.h"
+#include "base/print.h"
 #include "base/replace.h"
 #include "base/text.h"
 #include "cli/composer.h"

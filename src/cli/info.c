@@ -3,6 +3,7 @@
 
 #include "antiphon/safetensors.h"
 #include "base/memory.h"
+#include "base/print.h"
 #include "base/text.h"
 
 #include <cjson/cJSON.h>

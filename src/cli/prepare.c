@@ -1,6 +1,7 @@
 /* antiphon prepare: pairs from recordings of one's own. */
 #include "antiphon/prepare.h"
 
+#include "base/print.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"

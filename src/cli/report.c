@@ -2,8 +2,8 @@
 #include "cli/verbs.h"
 
 #include "antiphon/report.h"
+#include "base/print.h"
 #include "base/replace.h"
-#include "base/text.h"
 
 static ap_status run(const parsed_options *options)
 {

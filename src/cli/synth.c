@@ -4,7 +4,7 @@
 
 #include "audio/pair_set.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "base/print.h"
 #include "cli/progress.h"
 #include "cli/verbs.h"
 

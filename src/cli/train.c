@@ -9,6 +9,7 @@
 #include "antiphon/trainer.h"
 #include "base/folder.h"
 #include "base/memory.h"
+#include "base/print.h"
 #include "base/replace.h"
 #include "base/text.h"
 

@@ -1,6 +1,6 @@
 #include "cli/trio.h"
 
-#include "base/text.h"
+#include "base/print.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 
 #include "antiphon/modulation.h"
 #include "base/clock.h"
-#include "base/text.h"
+#include "base/print.h"
 
 #include <inttypes.h>
 #include <math.h>
