@@ -2,6 +2,7 @@
  * to type, shape and byte range; the bytes, which the ranges cover without gap or overlap. */
 #include "antiphon/safetensors.h"
 
+#include "assembly/checksum.h"
 #include "assembly/halves.h"
 #include "assembly/safetensors_types.h"
 #include "base/file.h"
@@ -21,8 +22,9 @@
 #error "the file's numbers are read as they lie: little-endian"
 #endif
 
-/* The largest header that the reference implementation accepts. */
-#define HEADER_MOST ((uint64_t)100000000)
+/* More than 30 000 tensors take, which no model here has. What is made of a header in memory may be forty
+ * times as large as it is: the reference implementation's limit of 100 MB would cost gigabytes. */
+#define HEADER_MOST ((uint64_t)4 << 20)
 /* Numbers that need converting are read this many at a time. */
 #define CHUNK 8192
 /* The largest whole number that every double below it can hold, and so JSON. */
@@ -48,15 +50,18 @@ typedef struct entry {
     size_t type;      /* in `types` */
     ap_shape shape;
     int64_t begin, end; /* bytes behind the header */
+    uint32_t sum;       /* of its bytes, where the file has checksums */
 } entry;
 
 struct ap_safetensors {
     char *path;
     int descriptor;
     cJSON *header;
-    const cJSON *metadata; /* in the header, or NULL */
-    entry *entries;        /* in the order of their bytes */
-    size_t *by_name;       /* indices of entries, names ascending */
+    const cJSON **metadata; /* the entries of the header's metadata, keys ascending */
+    size_t metadata_count;
+    bool summed;     /* whether there are checksums */
+    entry *entries;  /* in the order of their bytes */
+    size_t *by_name; /* indices of entries, names ascending */
     size_t count;
     int64_t data_at, data_bytes;
 };
@@ -162,22 +167,28 @@ static ap_status arrange(ap_safetensors *file)
     return ap_ok();
 }
 
-static int order_texts(const void *a, const void *b)
+static int order_by_key(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
 }
 
-/* A name that the object has twice, or NULL. By sorting: a hostile header may have millions. */
-static const char *name_twice(const cJSON *object)
+/* The object's entries, keys ascending, for the caller to free: a hostile header may have so many that they
+ * cannot be looked for one by one. */
+static const cJSON **sorted(const cJSON *object, size_t *count)
 {
-    size_t count = 0;
-    const char **names = ap_allocate((size_t)cJSON_GetArraySize(object), sizeof *names), *twice = NULL;
-    for (const cJSON *item = object->child; item; item = item->next) names[count++] = item->string;
-    qsort(names, count, sizeof *names, order_texts);
-    for (size_t i = 1; i < count && !twice; i++)
-        if (strcmp(names[i - 1], names[i]) == 0) twice = names[i];
-    free(names);
-    return twice;
+    const cJSON **items = ap_allocate((size_t)cJSON_GetArraySize(object), sizeof *items);
+    *count = 0;
+    for (const cJSON *item = object ? object->child : NULL; item; item = item->next) items[(*count)++] = item;
+    qsort(items, *count, sizeof *items, order_by_key);
+    return items;
+}
+
+/* A key that is there twice, or NULL. */
+static const char *key_twice(const cJSON *const *items, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(items[i - 1]->string, items[i]->string) == 0) return items[i]->string;
+    return NULL;
 }
 
 static ap_status read_metadata(ap_safetensors *file, const cJSON *metadata)
@@ -188,12 +199,83 @@ static ap_status read_metadata(ap_safetensors *file, const cJSON *metadata)
         if (!cJSON_IsString(item))
             return ap_error(AP_FAILED, "%s: " SAFETENSORS_METADATA ": %s is not a text", file->path,
                             item->string);
-    const char *twice = name_twice(metadata);
+    file->metadata = sorted(metadata, &file->metadata_count);
+    const char *twice = key_twice(file->metadata, file->metadata_count);
     if (twice)
         return ap_error(AP_FAILED, "%s: " SAFETENSORS_METADATA ": %s is there twice", file->path, twice);
-    file->metadata = metadata;
     return ap_ok();
 }
+
+/* ---------------------------------------------------------------- checksums */
+
+static ap_status differ(const ap_safetensors *file, const char *what, const char *name, uint32_t found,
+                        uint32_t expected)
+{
+    return ap_error(AP_FAILED,
+                    "%s: %s%s: the checksum is %08" PRIx32 " where %08" PRIx32
+                    " is expected: the file is damaged",
+                    file->path, what, name, found, expected);
+}
+
+/* Gives each entry its checksum. `items`: those of the file, keys ascending. */
+static ap_status match_checksums(ap_safetensors *file, const cJSON *const *items, size_t count)
+{
+    for (size_t i = 0; i < file->count || i < count; i++) {
+        entry *e = i < file->count ? &file->entries[file->by_name[i]] : NULL;
+        int order = !e ? 1 : i >= count ? -1 : strcmp(e->name, items[i]->string);
+        if (order < 0) return fault(file, e->name, "there is no checksum of it in " CHECKSUMS_KEY);
+        if (order > 0) return fault(file, items[i]->string, "there is a checksum of it, but no such tensor");
+        if (!ap_checksum_read(cJSON_GetStringValue(items[i]), &e->sum))
+            return fault(file, e->name, "its checksum is not one");
+    }
+    return ap_ok();
+}
+
+static uint32_t header_sum(const ap_safetensors *file)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i < file->metadata_count; i++)
+        if (strcmp(file->metadata[i]->string, CHECKSUMS_KEY) != 0)
+            sum += ap_checksum_of_metadata(file->metadata[i]->string, file->metadata[i]->valuestring);
+    for (size_t i = 0; i < file->count; i++) {
+        const entry *e = &file->entries[i];
+        sum += ap_checksum_of_tensor(e->name, types[e->type].name, e->shape, e->sum);
+    }
+    return sum;
+}
+
+static ap_status check_header(ap_safetensors *file, const cJSON *sums)
+{
+    uint32_t expected;
+    size_t count;
+    const cJSON **items = sorted(cJSON_GetObjectItemCaseSensitive(sums, CHECKSUMS_TENSORS), &count);
+    ap_status status = match_checksums(file, items, count);
+    free(items);
+    AP_TRY(status);
+    if (!ap_checksum_read(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(sums, CHECKSUMS_HEADER)),
+                          &expected))
+        return ap_error(AP_FAILED, "%s: " CHECKSUMS_KEY " has no checksum of the header", file->path);
+    uint32_t found = header_sum(file);
+    return found == expected ? ap_ok() : differ(file, "the header", "", found, expected);
+}
+
+static ap_status read_checksums(ap_safetensors *file)
+{
+    const char *text = ap_safetensors_metadata(file, CHECKSUMS_KEY);
+    if (!text) return ap_ok();
+    cJSON *sums = cJSON_ParseWithOpts(text, NULL, true);
+    ap_status status = check_header(file, sums);
+    cJSON_Delete(sums);
+    file->summed = true;
+    return status;
+}
+
+static ap_status compare(const ap_safetensors *file, const entry *e, uint32_t found)
+{
+    return !file->summed || found == e->sum ? ap_ok() : differ(file, "tensor ", e->name, found, e->sum);
+}
+
+/* ---------------------------------------------------------------- the header as a whole */
 
 static ap_status read_header(ap_safetensors *file, const char *text, size_t length)
 {
@@ -204,14 +286,18 @@ static ap_status read_header(ap_safetensors *file, const char *text, size_t leng
                         end ? end - text : (ptrdiff_t)strlen(text));
     if (!cJSON_IsObject(file->header))
         return ap_error(AP_FAILED, "%s: the header is not a JSON object", file->path);
-    const char *twice = name_twice(file->header);
+    size_t count;
+    const cJSON **items = sorted(file->header, &count);
+    const char *twice = key_twice(items, count);
+    free(items);
     if (twice) return fault(file, twice, "is there twice");
     file->entries = ap_allocate((size_t)cJSON_GetArraySize(file->header), sizeof *file->entries);
     for (const cJSON *item = file->header->child; item; item = item->next) {
         bool metadata = strcmp(item->string, SAFETENSORS_METADATA) == 0;
         AP_TRY(metadata ? read_metadata(file, item) : read_entry(file, item, &file->entries[file->count++]));
     }
-    return arrange(file);
+    AP_TRY(arrange(file));
+    return read_checksums(file);
 }
 
 /* ---------------------------------------------------------------- the file */
@@ -240,11 +326,14 @@ static ap_status open_file(ap_safetensors *file)
         return ap_error(AP_FAILED, "%s: %" PRIu64 " bytes are too few for a safetensors file", file->path,
                         size);
     AP_TRY(read_bytes(file, 0, sizeof length, &length));
-    if (length > HEADER_MOST || length > size - sizeof length)
+    if (length > size - sizeof length)
         return ap_error(AP_FAILED,
                         "%s: a header of %" PRIu64 " bytes in a file of %" PRIu64
                         ": not a safetensors file, or truncated",
                         file->path, length, size);
+    if (length > HEADER_MOST)
+        return ap_error(AP_FAILED, "%s: a header of %" PRIu64 " bytes: more than %" PRIu64 " are not read",
+                        file->path, length, HEADER_MOST);
     file->data_at = (int64_t)(sizeof length + length);
     file->data_bytes = (int64_t)size - file->data_at;
     char *text = ap_allocate(length + 1, 1);
@@ -273,6 +362,7 @@ void ap_safetensors_close(ap_safetensors *file)
     cJSON_Delete(file->header);
     free(file->entries);
     free(file->by_name);
+    free(file->metadata);
     free(file->path);
     free(file);
 }
@@ -335,13 +425,44 @@ ap_status ap_safetensors_read(ap_safetensors *file, size_t index, ap_real *data)
                         e->name, types[e->type].name);
     int64_t n = ap_shape_count(e->shape), size = types[e->type].bytes, at = file->data_at + e->begin;
     bool as_it_is = sizeof(ap_real) == sizeof(float) ? type == TYPE_F32 : type == TYPE_F64;
-    if (as_it_is) return read_bytes(file, at, (size_t)(n * size), data);
+    if (as_it_is) {
+        AP_TRY(read_bytes(file, at, (size_t)(n * size), data));
+        return compare(file, e, ap_checksum_add(0, (size_t)(n * size), data));
+    }
     _Alignas(double) char raw[CHUNK * sizeof(double)];
+    uint32_t sum = 0;
     for (int64_t done = 0; done < n; done += CHUNK) {
         int64_t part = n - done < CHUNK ? n - done : CHUNK;
         AP_TRY(read_bytes(file, at + done * size, (size_t)(part * size), raw));
+        sum = ap_checksum_add(sum, (size_t)(part * size), raw);
         convert(type, part, raw, data + done);
     }
+    return compare(file, e, sum);
+}
+
+bool ap_safetensors_has_checksums(const ap_safetensors *file)
+{
+    return file->summed;
+}
+
+static ap_status verify(const ap_safetensors *file, const entry *e)
+{
+    char raw[CHUNK];
+    uint32_t sum = 0;
+    for (int64_t at = e->begin; at < e->end; at += CHUNK) {
+        size_t part = (size_t)(e->end - at < CHUNK ? e->end - at : CHUNK);
+        AP_TRY(read_bytes(file, file->data_at + at, part, raw));
+        sum = ap_checksum_add(sum, part, raw);
+    }
+    return compare(file, e, sum);
+}
+
+ap_status ap_safetensors_verify(ap_safetensors *file)
+{
+    if (!file->summed)
+        return ap_error(AP_FAILED, "%s: holds no checksums (" CHECKSUMS_KEY "): nothing to verify by",
+                        file->path);
+    for (size_t i = 0; i < file->count; i++) AP_TRY(verify(file, &file->entries[i]));
     return ap_ok();
 }
 
@@ -364,14 +485,19 @@ static bool all_finite(int64_t n, const ap_real *data)
     return finite;
 }
 
-ap_status ap_safetensors_load(ap_safetensors *file, const char *name, ap_tensor into)
+ap_status ap_safetensors_expect(const ap_safetensors *file, const char *name, ap_shape shape)
 {
     long index = ap_safetensors_find(file, name);
     if (index < 0) return fault(file, name, "is missing");
-    if (!same_but_for_ones(file->entries[index].shape, into.shape))
-        return ap_error(AP_FAILED, "%s: tensor %s: shape %s where %s is expected", file->path, name,
-                        ap_shape_print(file->entries[index].shape).text, ap_shape_print(into.shape).text);
-    AP_TRY(ap_safetensors_read(file, (size_t)index, into.data));
+    if (same_but_for_ones(file->entries[index].shape, shape)) return ap_ok();
+    return ap_error(AP_FAILED, "%s: tensor %s: shape %s where %s is expected", file->path, name,
+                    ap_shape_print(file->entries[index].shape).text, ap_shape_print(shape).text);
+}
+
+ap_status ap_safetensors_load(ap_safetensors *file, const char *name, ap_tensor into)
+{
+    AP_TRY(ap_safetensors_expect(file, name, into.shape));
+    AP_TRY(ap_safetensors_read(file, (size_t)ap_safetensors_find(file, name), into.data));
     if (!all_finite(ap_shape_count(into.shape), into.data))
         return fault(file, name, "holds a number that is not finite");
     return ap_ok();
@@ -381,15 +507,18 @@ ap_status ap_safetensors_load(ap_safetensors *file, const char *name, ap_tensor 
 
 const char *ap_safetensors_metadata(const ap_safetensors *file, const char *key)
 {
-    return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(file->metadata, key));
+    const cJSON wanted = {.string = (char *)key}, *at = &wanted;
+    if (!file->metadata) return NULL;
+    const cJSON *const *found = bsearch(&at, file->metadata, file->metadata_count, sizeof at, order_by_key);
+    return found ? (*found)->valuestring : NULL;
 }
 
 size_t ap_safetensors_metadata_count(const ap_safetensors *file)
 {
-    return file->metadata ? (size_t)cJSON_GetArraySize(file->metadata) : 0;
+    return file->metadata_count;
 }
 
 const char *ap_safetensors_metadata_key(const ap_safetensors *file, size_t index)
 {
-    return cJSON_GetArrayItem(file->metadata, (int)index)->string;
+    return file->metadata[index]->string;
 }

@@ -1,6 +1,7 @@
 /* Writing safetensors files. */
 #include "antiphon/safetensors.h"
 
+#include "assembly/checksum.h"
 #include "assembly/safetensors_types.h"
 #include "base/bounds.h"
 #include "base/memory.h"
@@ -22,6 +23,7 @@
 typedef struct named_tensor {
     char *name;
     ap_tensor tensor;
+    uint32_t sum; /* of its bytes in the file, once it is to be saved */
 } named_tensor;
 
 struct ap_safetensors_writer {
@@ -64,7 +66,7 @@ void ap_safetensors_writer_add(ap_safetensors_writer *writer, const char *name, 
         writer->capacity = writer->capacity ? 2 * writer->capacity : 64;
         writer->tensors = ap_reallocate(writer->tensors, writer->capacity, sizeof *writer->tensors);
     }
-    writer->tensors[writer->count++] = (named_tensor){ap_copy_text(name), tensor};
+    writer->tensors[writer->count++] = (named_tensor){.name = ap_copy_text(name), .tensor = tensor};
 }
 
 void ap_safetensors_writer_metadata(ap_safetensors_writer *writer, const char *key, const char *value)
@@ -104,11 +106,35 @@ static ap_status check_texts(const ap_safetensors_writer *writer, const char *pa
     return ap_ok();
 }
 
+/* What checksum.h describes, as JSON. */
+static char *checksums_text(const ap_safetensors_writer *writer)
+{
+    char text[AP_CHECKSUM_TEXT];
+    uint32_t header = 0;
+    cJSON *sums = checked(cJSON_CreateObject()), *tensors = checked(cJSON_CreateObject());
+    const cJSON *item;
+    cJSON_ArrayForEach(item, writer->metadata) if (strcmp(item->string, CHECKSUMS_KEY) != 0) header +=
+        ap_checksum_of_metadata(item->string, item->valuestring);
+    for (size_t i = 0; i < writer->count; i++) {
+        const named_tensor *t = &writer->tensors[i];
+        header += ap_checksum_of_tensor(t->name, SAFETENSORS_F32, t->tensor.shape, t->sum);
+        ap_checksum_print(t->sum, text);
+        put(tensors, t->name, cJSON_CreateString(text));
+    }
+    ap_checksum_print(header, text);
+    put(sums, CHECKSUMS_HEADER, cJSON_CreateString(text));
+    put(sums, CHECKSUMS_TENSORS, tensors);
+    char *json = cJSON_PrintUnformatted(sums);
+    if (!json) ap_fatal("out of memory: a safetensors header");
+    cJSON_Delete(sums);
+    return json;
+}
+
 /* The header, filled up with spaces to the alignment. */
 static char *header_text(const ap_safetensors_writer *writer)
 {
     cJSON *header = checked(cJSON_CreateObject());
-    if (writer->metadata->child) put(header, SAFETENSORS_METADATA, cJSON_Duplicate(writer->metadata, true));
+    put(header, SAFETENSORS_METADATA, cJSON_Duplicate(writer->metadata, true));
     double at = 0;
     for (size_t i = 0; i < writer->count; i++) {
         ap_shape shape = writer->tensors[i].tensor.shape;
@@ -152,24 +178,29 @@ static ap_status write_tensor(ap_replacement *file, ap_tensor tensor)
     return ap_ok();
 }
 
-/* A number may be finite and not so as float. */
-static bool is_finite(ap_tensor tensor)
+/* Forms the checksum, and sees that all numbers are finite, which a double may be and not so as float. */
+static bool examine(named_tensor *t)
 {
     float part[CHUNK];
     bool finite = true;
-    for (int64_t at = 0, count; at < ap_shape_count(tensor.shape) && finite; at += count) {
-        count = convert(tensor, at, part);
+    t->sum = 0;
+    for (int64_t at = 0, count; at < ap_shape_count(t->tensor.shape); at += count) {
+        count = convert(t->tensor, at, part);
         for (int64_t i = 0; i < count; i++) finite &= isfinite(part[i]) != 0;
+        t->sum = ap_checksum_add(t->sum, (size_t)count * sizeof *part, part);
     }
     return finite;
 }
 
-static ap_status check_numbers(const ap_safetensors_writer *writer, const char *path)
+static ap_status examine_all(ap_safetensors_writer *writer, const char *path)
 {
     for (size_t i = 0; i < writer->count; i++)
-        if (!is_finite(writer->tensors[i].tensor))
+        if (!examine(&writer->tensors[i]))
             return ap_error(AP_FAILED, "%s: not written: tensor %s holds a number that is not finite", path,
                             writer->tensors[i].name);
+    char *sums = checksums_text(writer);
+    ap_safetensors_writer_metadata(writer, CHECKSUMS_KEY, sums);
+    free(sums);
     return ap_ok();
 }
 
@@ -190,7 +221,7 @@ ap_status ap_safetensors_writer_save(ap_safetensors_writer *writer, const char *
     ap_replacement file;
     require_distinct(writer);
     AP_TRY(check_texts(writer, path));
-    AP_TRY(check_numbers(writer, path));
+    AP_TRY(examine_all(writer, path));
     AP_TRY(ap_replace_begin(path, &file));
     ap_status status = write_all(writer, &file);
     if (!ap_failed(&status)) return ap_replace_commit(&file);

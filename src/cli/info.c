@@ -2,6 +2,7 @@
 #include "cli/verbs.h"
 
 #include "antiphon/safetensors.h"
+#include "assembly/checksum.h"
 #include "base/memory.h"
 #include "base/print.h"
 #include "base/text.h"
@@ -63,6 +64,9 @@ static void print_modules(const ap_safetensors *file, const size_t *order, int w
     }
 }
 
+/* Longer names than this stand out, rather than widen the table for all. */
+#define WIDTH_MOST 80
+
 static void print_tensors(ap_safetensors *file)
 {
     size_t count = ap_safetensors_count(file), *order = ap_allocate(count, sizeof *order);
@@ -71,7 +75,7 @@ static void print_tensors(ap_safetensors *file)
     for (size_t i = 0; i < count; i++) {
         int length = (int)strlen(ap_safetensors_name(file, i));
         order[i] = i;
-        width = length > width ? length : width;
+        if (length > width) width = length < WIDTH_MOST ? length : WIDTH_MOST;
         total += ap_shape_count(ap_safetensors_shape(file, i));
     }
     qsort_r(order, count, sizeof *order, order_by_name, file);
@@ -99,13 +103,17 @@ static char *broken_into_lines(const char *value)
     return text;
 }
 
+/* The checksums would be as long again as the list of tensors. */
 static void print_metadata(const ap_safetensors *file)
 {
+    bool first = true;
     for (size_t i = 0; i < ap_safetensors_metadata_count(file); i++) {
         const char *key = ap_safetensors_metadata_key(file, i), *value = ap_safetensors_metadata(file, key);
+        if (strcmp(key, CHECKSUMS_KEY) == 0) continue;
         char *lines = broken_into_lines(value);
         char *name = printable_name(key, (int)strlen(key));
-        printf(i ? "  %s:\n" : "\nMetadata:\n  %s:\n", name);
+        printf(first ? "\nMetadata:\n  %s:\n" : "  %s:\n", name);
+        first = false;
         print_text(lines ? lines : value, "    ");
         free(name);
         cJSON_free(lines);
@@ -120,17 +128,30 @@ static ap_status print_one(const ap_safetensors *file, const char *path, const c
     return ap_ok();
 }
 
+static ap_status verify(ap_safetensors *file, const char *path)
+{
+    size_t count = ap_safetensors_count(file);
+    AP_TRY(ap_safetensors_verify(file));
+    printf("%s: sound: the header and %zu tensor%s have the checksums that were written with them\n", path,
+           count, ap_plural((int64_t)count));
+    return ap_ok();
+}
+
 static ap_status run(const parsed_options *options)
 {
     const char *path = options->arguments[0], *key = option_text(options, "metadata");
     ap_safetensors *file;
     AP_TRY(ap_safetensors_open(path, &file));
     ap_status status = ap_ok();
-    if (key)
+    if (option_flag(options, "verify"))
+        status = verify(file, path);
+    else if (key)
         status = print_one(file, path, key);
     else {
         print_tensors(file);
         print_metadata(file);
+        if (ap_safetensors_has_checksums(file))
+            printf("\nChecksums: of the header and of each tensor (--verify)\n");
     }
     ap_safetensors_close(file);
     return status;
@@ -141,6 +162,10 @@ static const verb_option table[] = {
      .placeholder = "KEY",
      .kind = OPTION_TEXT,
      .help = "print the metadata under this key alone: config gives the configuration as train takes it"},
+    {.name = "verify",
+     .kind = OPTION_FLAG,
+     .help =
+         "read the whole file and compare its checksums; exit code 1 where one differs or there are none"},
     {.name = NULL},
 };
 
@@ -149,7 +174,10 @@ const verb verb_info = {
     .summary = "what is in a checkpoint or other safetensors file",
     .arguments = "FILE.safetensors",
     .details = "Lists the tensors with type, shape and number of elements, the elements of each module, and "
-               "the metadata.",
+               "the metadata.\n"
+               "Checkpoints hold checksums (CRC-32) of the header and of each tensor, which are compared "
+               "whenever one\n"
+               "is read.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

@@ -35,3 +35,35 @@ expect 2 "did you mean --metadata?" info --metdata config good.safetensors
 # a FIFO that nobody writes is refused, not waited for
 mkfifo fifo
 expect 1 "fifo: not a regular file" info fifo
+
+# checksums: of the file above there are none; a checkpoint's find a flipped bit, which the rest of the program heeds, too
+expect 1 "good.safetensors: holds no checksums" info --verify good.safetensors
+. "$1/tiny.sh"
+pairs pairs 2 1
+expect 0 "done" train tiny.json --out run --epochs=1
+last=run/checkpoints/last.safetensors
+expect 0 "$last: sound" info --verify $last
+expect 0 "Checksums" info $last
+if grep -qF 'checksums.crc32' out; then echo "the list of checksums is printed" && exit 1; fi
+expect 0 '"tensors":{"agent.' info --metadata checksums.crc32 $last
+
+# flip FROM TO PLACE: turns the highest bit of the byte at that place from the end of the file
+flip() {
+    size=$(wc -c <"$1")
+    byte=$(tail -c "$3" "$1" | head -c 1 | od -An -tu1 | tr -d ' ')
+    {
+        head -c $((size - $3)) "$1"
+        printf "\\$(printf %03o $((byte ^ 128)))"
+        tail -c $(($3 - 1)) "$1"
+    } >"$2"
+}
+cp $last kept
+flip kept $last 1 # the sign of the optimiser's last mean of squares
+expect 1 "$last: tensor optimiser.v." info --verify $last
+expect 1 "the file is damaged" info --verify $last
+cp $last before
+expect 1 "$last: tensor optimiser.v." train tiny.json --out run --resume auto --epochs=5
+cmp before $last
+expect 0 "tensors" info $last # what is in it can still be seen
+flip kept header.safetensors $(($(wc -c <kept) - 200)) # in the middle of the configuration
+expect 1 "header.safetensors: " info header.safetensors

@@ -8,6 +8,8 @@
 #include "support/fatal.h"
 #include "support/folder.h"
 
+#include <cjson/cJSON.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,8 +81,9 @@ static void what_is_written_reads_back(void **state)
     assert_string_equal(ap_safetensors_metadata(file, "step"), "12");
     assert_string_equal(ap_safetensors_metadata(file, "config"), "{\"a\": \"b\\n\"}\n");
     assert_null(ap_safetensors_metadata(file, "Step"));
-    assert_int_equal(ap_safetensors_metadata_count(file), 2);
-    assert_string_equal(ap_safetensors_metadata_key(file, 0), "config");
+    assert_int_equal(ap_safetensors_metadata_count(file), 3);
+    const char *const keys[] = {"checksums.crc32", "config", "step"};
+    for (size_t i = 0; i < 3; i++) assert_string_equal(ap_safetensors_metadata_key(file, i), keys[i]);
     long at = ap_safetensors_find(file, "z.large");
     assert_true(at >= 0);
     assert_true(ap_shape_same(ap_safetensors_shape(file, (size_t)at), large.shape));
@@ -191,6 +194,139 @@ static void numbers_that_are_not_finite(void **state)
         }
 }
 
+/* ---------------------------------------------------------------- checksums */
+
+#define NOTE "{\"x\":\"1\"}"
+
+/* Two tensors with metadata, as the writer has them: what the tests below damage. The caller frees it. */
+static char *write_sound(size_t *length)
+{
+    ap_real numbers[6] = {1, 2, 3, 4, 5, 6};
+    char *content;
+    ap_safetensors_writer *writer = ap_safetensors_writer_create();
+    ap_safetensors_writer_add(writer, "a", (ap_tensor){AP_SHAPE(2, 2), numbers});
+    ap_safetensors_writer_add(writer, "b", (ap_tensor){AP_SHAPE(2), numbers + 4});
+    ap_safetensors_writer_metadata(writer, "k", NOTE);
+    ok(ap_safetensors_writer_save(writer, path));
+    ap_safetensors_writer_free(writer);
+    ok(ap_file_read(path, 1000, &content, length));
+    return content;
+}
+
+static void put_byte(size_t at, char byte)
+{
+    int file = open(path, O_WRONLY);
+    assert_int_equal(pwrite(file, &byte, 1, (off_t)at), 1);
+    close(file);
+}
+
+/* Whether both tensors load; what they hold must then be what was written, and so must the metadata. */
+static bool loads(ap_safetensors *file)
+{
+    ap_real a[4], b[2];
+    ap_status status = ap_safetensors_load(file, "a", (ap_tensor){AP_SHAPE(2, 2), a});
+    if (!ap_failed(&status)) status = ap_safetensors_load(file, "b", (ap_tensor){AP_SHAPE(2), b});
+    if (ap_failed(&status)) return false;
+    for (int i = 0; i < 4; i++) assert_true(a[i] == i + 1);
+    assert_true(b[0] == 5 && b[1] == 6);
+    assert_int_equal(ap_safetensors_count(file), 2);
+    assert_string_equal(ap_safetensors_metadata(file, "k"), NOTE);
+    return true;
+}
+
+/* Wherever a bit is flipped: nothing is read that was not written, and to verify finds it. */
+static void every_flipped_bit_is_found(void **state)
+{
+    (void)state;
+    size_t length, harmless = 0;
+    char *content = write_sound(&length);
+    for (size_t bit = 0; bit < 8 * length; bit++) {
+        ap_safetensors *file;
+        put_byte(bit / 8, (char)(content[bit / 8] ^ 1 << bit % 8));
+        ap_status status = ap_safetensors_open(path, &file);
+        put_byte(bit / 8, content[bit / 8]);
+        if (ap_failed(&status)) continue;
+        put_byte(bit / 8, (char)(content[bit / 8] ^ 1 << bit % 8));
+        status = ap_safetensors_verify(file);
+        if (!ap_failed(&status)) fail_msg("bit %zu is not found", bit);
+        if (loads(file)) { /* a bit of the key of the checksums, without which a file is read, too */
+            assert_non_null(strstr(status.message, "holds no checksums"));
+            harmless++;
+        }
+        put_byte(bit / 8, content[bit / 8]);
+        ap_safetensors_close(file);
+    }
+    assert_true(harmless > 0 && harmless <= 8 * strlen("checksums.crc32"));
+    ap_safetensors *file;
+    ok(ap_safetensors_open(path, &file));
+    ok(ap_safetensors_verify(file));
+    assert_true(ap_safetensors_has_checksums(file) && loads(file));
+    ap_safetensors_close(file);
+    free(content);
+}
+
+/* With both checksums, which are those of Python's zlib.crc32. */
+static void a_damaged_tensor_is_named(void **state)
+{
+    (void)state;
+    size_t length;
+    char *content = write_sound(&length), want[AP_STATUS_MESSAGE];
+    ap_real got[4];
+    ap_safetensors *file;
+    assert_non_null(
+        strstr(content + 8, "\\\"a\\\":\\\"8ba71454\\\"")); /* 1, 2, 3, 4 as little-endian floats */
+    put_byte(length - 1, content[length - 1] ^ 1);
+    ok(ap_safetensors_open(path, &file));
+    ok(ap_safetensors_load(file, "a", (ap_tensor){AP_SHAPE(2, 2), got}));
+    ap_status status = ap_safetensors_load(file, "b", (ap_tensor){AP_SHAPE(2), got});
+    snprintf(want, sizeof want,
+             "%s: tensor b: the checksum is eeec3086 where 99eb0010 is expected: the file is damaged", path);
+    assert_string_equal(status.message, want);
+    assert_string_equal(ap_safetensors_verify(file).message, want);
+    ap_safetensors_close(file);
+    free(content);
+}
+
+/* Writes the header anew over the same bytes. */
+static void put_header(const cJSON *header, const char *data, size_t bytes)
+{
+    char *text = cJSON_Print(header);
+    assert_non_null(text);
+    put_file(text, data, bytes);
+    free(text);
+}
+
+/* Another program may write it in other words and in another order. */
+static void a_header_is_judged_by_its_meaning(void **state)
+{
+    (void)state;
+    uint64_t header;
+    size_t length;
+    ap_safetensors *file;
+    char *content = write_sound(&length);
+    memcpy(&header, content, sizeof header);
+    const char *data = content + sizeof header + header;
+    size_t bytes = length - sizeof header - header;
+    cJSON *json = cJSON_ParseWithLength(content + sizeof header, header);
+    assert_non_null(json);
+    cJSON_AddItemToObject(json, "a", cJSON_DetachItemFromObjectCaseSensitive(json, "a"));
+    put_header(json, data, bytes);
+    ok(ap_safetensors_open(path, &file));
+    ok(ap_safetensors_verify(file));
+    assert_true(loads(file));
+    ap_safetensors_close(file);
+
+    /* without checksums it is read, and there is nothing to verify by */
+    cJSON_DeleteItemFromObjectCaseSensitive(cJSON_GetObjectItem(json, "__metadata__"), "checksums.crc32");
+    put_header(json, data, bytes);
+    ok(ap_safetensors_open(path, &file));
+    assert_true(!ap_safetensors_has_checksums(file) && loads(file));
+    assert_non_null(strstr(ap_safetensors_verify(file).message, "holds no checksums (checksums.crc32)"));
+    ap_safetensors_close(file);
+    cJSON_Delete(json);
+    free(content);
+}
+
 #define TENSOR(shape, range) "{\"dtype\":\"F32\",\"shape\":" shape ",\"data_offsets\":" range "}"
 
 static void malformed_files(void **state)
@@ -267,6 +403,24 @@ static void malformed_tensors(void **state)
     header_refused("{\"__metadata__\":{\"a\":\"\",\"a\":\"\"}}", "__metadata__: a is there twice");
 }
 
+#define SUMS(text) "{\"__metadata__\":{\"checksums.crc32\":\"" text "\"},\"x\":" TENSOR("[4]", "[0,16]") "}"
+#define SUM(name, digits) "\\\"" name "\\\":\\\"" digits "\\\""
+#define OF_TENSORS(sums) "{\\\"tensors\\\":{" sums "}}"
+
+static void malformed_checksums(void **state)
+{
+    (void)state;
+    header_refused(SUMS("{}"), "tensor x: there is no checksum of it in checksums.crc32");
+    header_refused(SUMS("no JSON"), "tensor x: there is no checksum of it in checksums.crc32");
+    header_refused(SUMS(OF_TENSORS(SUM("x", "ECBB4B55"))), "tensor x: its checksum is not one");
+    header_refused(SUMS(OF_TENSORS(SUM("x", "cbb4b55"))), "tensor x: its checksum is not one");
+    header_refused(SUMS(OF_TENSORS(SUM("x", "ecbb4b55"))), "checksums.crc32 has no checksum of the header");
+    header_refused(SUMS(OF_TENSORS(SUM("x", "ecbb4b55") "," SUM("y", "ecbb4b55"))),
+                   "tensor y: there is a checksum of it, but no such tensor");
+    header_refused(SUMS(OF_TENSORS(SUM("x", "ecbb4b55") "," SUM("x", "ecbb4b55"))),
+                   "tensor x: there is a checksum of it, but no such tensor");
+}
+
 /* No single changed byte in the header, and no cut, may do worse than be refused (the sanitizers watch). */
 static void damage_is_survived(void **state)
 {
@@ -285,14 +439,10 @@ static void damage_is_survived(void **state)
     const char changes[] = {'\0', '"', '0', '9', '[', '}', ',', '\\', '\xFF', '-'};
     for (size_t i = 0; i < data_at; i++)
         for (size_t k = 0; k < sizeof changes; k++) {
-            FILE *stream = fopen(path, "wb");
-            char kept = content[i];
-            content[i] = changes[k];
-            fwrite(content, 1, length, stream);
-            fclose(stream);
-            content[i] = kept;
+            put_byte(i, changes[k]);
             ap_safetensors *file;
             ap_status status = ap_safetensors_open(path, &file);
+            put_byte(i, content[i]);
             refused += ap_failed(&status);
             for (size_t t = 0; file && t < ap_safetensors_count(file); t++) {
                 assert_true(ap_shape_count(ap_safetensors_shape(file, t)) <= 64);
@@ -381,7 +531,11 @@ int main(void)
         cmocka_unit_test(numbers_that_are_not_finite),
         cmocka_unit_test(malformed_files),
         cmocka_unit_test(malformed_tensors),
+        cmocka_unit_test(malformed_checksums),
         cmocka_unit_test(damage_is_survived),
+        cmocka_unit_test(every_flipped_bit_is_found),
+        cmocka_unit_test(a_damaged_tensor_is_named),
+        cmocka_unit_test(a_header_is_judged_by_its_meaning),
         cmocka_unit_test(truncated_later),
         cmocka_unit_test(a_file_that_cannot_be_written),
         cmocka_unit_test(a_name_added_twice_is_misuse),
