@@ -1,24 +1,25 @@
 #include "antiphon/prepare.h"
 
 #include "antiphon/audio.h"
+#include "audio/listing.h"
+#include "audio/matching.h"
 #include "audio/pair_set.h"
 #include "audio/recordings.h"
 #include "base/folder.h"
 #include "base/memory.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* What a pair's two sides come from: two files, or the two halves of one. */
 typedef struct source {
     char *input, *target; /* paths; the same for a song */
-    int64_t windows;      /* that the input gives, by the headers */
+    int64_t windows;      /* that the input gives */
     int64_t ahead;        /* how many windows the target is behind the input: half a song */
     bool remainder;       /* whether something shorter than a window is left over */
+    uint64_t sound[2];    /* of input and target (ap_audio_survey) */
 } source;
 
 typedef struct sources {
@@ -48,91 +49,63 @@ static void add_source(sources *s, const char *inputs, const char *input, const 
 
 /* ---------------------------------------------------------------- which files */
 
-static const char *const extensions[] = {"wav",  "wave", "flac", "ogg", "oga", "opus", "mp3", "aif",
-                                         "aiff", "aifc", "caf",  "au",  "snd", "w64",  "rf64"};
-
-static size_t stem_length(const char *name)
+/* Counts and tells of something that is left out. */
+static void leave_out(const ap_prepare_options *o, int64_t *count, const char *path, const char *reason)
 {
-    const char *dot = strrchr(name, '.');
-    return dot ? (size_t)(dot - name) : strlen(name);
+    ++*count;
+    if (!o->left_out) return;
+    char *line = ap_format_text("%s: %s", path, reason);
+    o->left_out(line);
+    free(line);
 }
 
-static bool is_audio(const char *name)
+static void leave_alone(const ap_prepare_options *o, ap_prepare_report *report, const char *folder,
+                        const char *name)
 {
-    size_t stem = stem_length(name);
-    if (name[0] == '.' || !name[stem]) return false;
-    for (size_t k = 0; k < sizeof extensions / sizeof *extensions; k++)
-        if (strcasecmp(name + stem + 1, extensions[k]) == 0) return true;
-    return false;
+    char *path = ap_format_text("%s/%s", folder, name);
+    leave_out(o, &report->alone, path, "without a partner");
+    free(path);
 }
 
-/* The audio files of a folder, sorted. */
-static ap_status list_audio(const char *folder, ap_names *audio)
+static void add_matched(const ap_prepare_options *o, const ap_names *inputs, const ap_names *targets,
+                        const int64_t *partner, sources *found, ap_prepare_report *report)
 {
-    ap_names all;
-    *audio = (ap_names){.at = NULL};
-    AP_TRY(ap_folder_list(folder, &all));
-    for (size_t k = 0; k < all.count; k++)
-        if (is_audio(all.at[k])) ap_names_add(audio, all.at[k]);
-    ap_names_free(&all);
-    if (audio->count) return ap_ok();
-    return ap_error(AP_FAILED, "%s: holds no audio file (WAV, FLAC, OGG, MP3, AIFF ...)", folder);
-}
-
-static bool same_stem(const char *a, const char *b)
-{
-    size_t length = stem_length(a);
-    return length == stem_length(b) && strncmp(a, b, length) == 0;
-}
-
-static const char *find_stem(const ap_names *names, const char *name)
-{
-    for (size_t k = 0; k < names->count; k++)
-        if (same_stem(names->at[k], name)) return names->at[k];
-    return NULL;
-}
-
-static void leave_alone(ap_prepare_report *report, const char *name)
-{
-    if (report->alone++ == 0) snprintf(report->first_alone, sizeof report->first_alone, "%s", name);
-}
-
-static void leave_brief(ap_prepare_report *report, const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (report->brief++ == 0)
-        snprintf(report->first_brief, sizeof report->first_brief, "%s", slash ? slash + 1 : path);
-}
-
-static void match(const ap_prepare_options *o, const ap_names *inputs, const ap_names *targets,
-                  sources *found, ap_prepare_report *report)
-{
-    for (size_t k = 0; k < inputs->count; k++)
-        report->by_name = report->by_name || find_stem(targets, inputs->at[k]);
+    bool *taken = ap_allocate(targets->count, sizeof *taken);
     for (size_t k = 0; k < inputs->count; k++) {
-        const char *input = inputs->at[k], *target = k < targets->count ? targets->at[k] : NULL;
-        if (report->by_name) target = find_stem(targets, input);
-        if (target)
-            add_source(found, o->inputs, input, o->targets, target);
-        else
-            leave_alone(report, input);
+        if (partner[k] < 0) {
+            leave_alone(o, report, o->inputs, inputs->at[k]);
+            continue;
+        }
+        taken[partner[k]] = true;
+        add_source(found, o->inputs, inputs->at[k], o->targets, targets->at[partner[k]]);
+        if (found->count > 1) continue;
+        snprintf(report->example[0], sizeof report->example[0], "%s", inputs->at[k]);
+        snprintf(report->example[1], sizeof report->example[1], "%s", targets->at[partner[k]]);
     }
-    for (size_t k = 0; k < targets->count; k++) {
-        bool partner = report->by_name ? find_stem(inputs, targets->at[k]) != NULL : k < inputs->count;
-        if (!partner) leave_alone(report, targets->at[k]);
-    }
+    for (size_t k = 0; k < targets->count; k++)
+        if (!taken[k]) leave_alone(o, report, o->targets, targets->at[k]);
+    free(taken);
+}
+
+static ap_status match(const ap_prepare_options *o, const ap_names *inputs, const ap_names *targets,
+                       sources *found, ap_prepare_report *report)
+{
+    int64_t *partner = ap_allocate(inputs->count, sizeof *partner);
+    ap_status status = ap_match_recordings(o, inputs, targets, partner, &report->matched);
+    if (!ap_failed(&status)) add_matched(o, inputs, targets, partner, found, report);
+    free(partner);
+    return status;
 }
 
 static ap_status find_sources(const ap_prepare_options *o, sources *found, ap_prepare_report *report)
 {
     ap_names inputs = {NULL, 0}, targets = {NULL, 0};
-    ap_status status = list_audio(o->songs ? o->songs : o->inputs, &inputs);
-    if (!o->songs && !ap_failed(&status)) status = list_audio(o->targets, &targets);
-    if (!ap_failed(&status)) {
-        if (!o->songs) match(o, &inputs, &targets, found, report);
-        for (size_t k = 0; o->songs && k < inputs.count; k++)
-            add_source(found, o->songs, inputs.at[k], o->songs, inputs.at[k]);
-    }
+    ap_status status = ap_recordings_list(o->songs ? o->songs : o->inputs, o->targets, o->left_out, &inputs);
+    if (!o->songs && !ap_failed(&status))
+        status = ap_recordings_list(o->targets, o->inputs, o->left_out, &targets);
+    if (!o->songs && !ap_failed(&status)) status = match(o, &inputs, &targets, found, report);
+    for (size_t k = 0; o->songs && k < inputs.count; k++)
+        add_source(found, o->songs, inputs.at[k], o->songs, inputs.at[k]);
     ap_names_free(&inputs);
     ap_names_free(&targets);
     return status;
@@ -140,37 +113,72 @@ static ap_status find_sources(const ap_prepare_options *o, sources *found, ap_pr
 
 /* ---------------------------------------------------------------- how they are cut */
 
-static ap_status measure(const char *path, int64_t *length)
+/* Reads a recording once; whether pairs can be cut from it. */
+static bool examine(const ap_prepare_options *o, const char *path, ap_audio_survey *s,
+                    ap_prepare_report *report)
 {
-    return ap_audio_measure(path, AP_SAMPLE_RATE, INT64_MAX, length);
+    ap_status status = ap_audio_survey_file(path, AP_SAMPLE_RATE, s);
+    if (ap_failed(&status)) { /* the message names the file */
+        size_t head = strlen(path);
+        bool named = strncmp(status.message, path, head) == 0 && strncmp(status.message + head, ": ", 2) == 0;
+        leave_out(o, &report->unusable, path, named ? status.message + head + 2 : status.message);
+        return false;
+    }
+    const char *reason = s->cancels
+                             ? "its channels cancel each other (left = -right): their average is silence"
+                         : s->loudest < AP_PREPARE_SILENCE ? "silent throughout (below -60 dBFS)"
+                                                           : NULL;
+    if (reason) leave_out(o, &report->unusable, path, reason);
+    return !reason;
 }
 
-/* How a source is cut, and the shorter of its two files. */
-static ap_status plan_source(source *s, bool song, int64_t window, const char **shorter)
+/* How a source is cut; false where it is left out. */
+static bool plan_source(const ap_prepare_options *o, source *s, int64_t window, ap_prepare_report *report)
 {
-    int64_t input = 0, target = 0;
-    AP_TRY(measure(s->input, &input));
-    AP_TRY(measure(s->target, &target));
-    *shorter = input <= target ? s->input : s->target;
-    s->windows = (input < target ? input : target) / window;
-    if (song) s->windows = s->ahead = s->windows / 2;
+    ap_audio_survey input, target;
+    if (!examine(o, s->input, &input, report)) return false;
+    target = input;
+    if (!o->songs && !examine(o, s->target, &target, report)) return false;
+    s->windows = (input.count < target.count ? input.count : target.count) / window;
+    if (o->songs) s->windows = s->ahead = s->windows / 2;
     int64_t used = (s->windows + s->ahead) * window;
-    s->remainder = input != used || target != used;
-    return ap_ok();
+    s->remainder = input.count != used || target.count != used;
+    s->sound[0] = input.sound;
+    s->sound[1] = target.sound;
+    if (s->windows > 0) return true;
+    char *reason =
+        ap_format_text("too short for %s of %g s", o->songs ? "two windows" : "a window", o->seconds);
+    leave_out(o, &report->brief, input.count <= target.count ? s->input : s->target, reason);
+    free(reason);
+    return false;
 }
 
-/* Opens every file once, so that a broken one is found before anything is written; keeps those sources that
+/* The same music twice would be heard in training and in validation. */
+static bool is_repeated(const ap_prepare_options *o, const sources *all, size_t kept, const source *s,
+                        ap_prepare_report *report)
+{
+    for (size_t k = 0; k < kept; k++) {
+        if (memcmp(all->at[k].sound, s->sound, sizeof s->sound) != 0) continue;
+        char *reason =
+            ap_format_text("%s %s", o->songs ? "the same sound as" : "the same sound, as is its target's, as",
+                           all->at[k].input);
+        leave_out(o, &report->repeated, s->input, reason);
+        free(reason);
+        return true;
+    }
+    return false;
+}
+
+/* Reads every file once, so that a broken one is found before anything is written; keeps those sources that
  * give a window. */
-static ap_status plan(sources *all, bool songs, int64_t window, ap_prepare_report *report)
+static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window, ap_prepare_report *report)
 {
     size_t kept = 0;
     for (size_t k = 0; k < all->count; k++) {
-        const char *shorter;
-        AP_TRY(plan_source(&all->at[k], songs, window, &shorter));
-        if (all->at[k].windows == 0) {
-            leave_brief(report, shorter);
-            continue;
-        }
+        bool good =
+            plan_source(o, &all->at[k], window, report) && !is_repeated(o, all, kept, &all->at[k], report);
+        if (o->progress) o->progress("recordings read", (int64_t)k + 1, (int64_t)all->count);
+        if (!good) continue;
         report->remainders += all->at[k].remainder;
         source moved = all->at[kept];
         all->at[kept++] = all->at[k];
@@ -179,9 +187,12 @@ static ap_status plan(sources *all, bool songs, int64_t window, ap_prepare_repor
     while (all->count > kept) source_free(&all->at[--all->count]);
     report->recordings = (int64_t)kept;
     if (kept) return ap_ok();
+    if (report->brief == 0)
+        return ap_error(AP_FAILED, "%s: no recording is left that pairs can be cut from",
+                        o->songs ? o->songs : o->inputs);
     return ap_error(AP_FAILED,
                     "no recording is long enough: each must have %s of %g s; a smaller --seconds may do",
-                    songs ? "two windows" : "a window", (double)window / AP_SAMPLE_RATE);
+                    o->songs ? "two windows" : "a window", (double)window / AP_SAMPLE_RATE);
 }
 
 /* Recording k of n is for validation where the running share passes a whole number: spread evenly over the
@@ -308,23 +319,30 @@ static char *note_of(const ap_prepare_options *o)
                           o->inputs, o->targets, o->seconds, o->validation);
 }
 
+static ap_status cut_into(const pair_set *set, const ap_prepare_options *o, const sources *all,
+                          int64_t window, ap_prepare_report *report)
+{
+    cutter c = {.options = o, .report = report, .set = set, .next = 1};
+    c.input = c.target = (ap_audio){.count = window, .rate = AP_SAMPLE_RATE};
+    c.input.samples = ap_allocate((size_t)window, sizeof(ap_real));
+    c.target.samples = ap_allocate((size_t)window, sizeof(ap_real));
+    ap_status status = cut_all(&c, all);
+    ap_audio_free(&c.input);
+    ap_audio_free(&c.target);
+    return status;
+}
+
 static ap_status prepare(const ap_prepare_options *o, sources *all, ap_prepare_report *report)
 {
     int64_t window = llround(o->seconds * AP_SAMPLE_RATE);
     AP_TRY(find_sources(o, all, report));
-    AP_TRY(plan(all, o->songs != NULL, window, report));
     pair_set set;
     char *note = note_of(o);
     ap_status status = ap_pair_set_begin(o->out, note, false, &set);
     free(note);
     AP_TRY(status);
-    cutter c = {.options = o, .report = report, .set = &set, .next = 1};
-    c.input = c.target = (ap_audio){.count = window, .rate = AP_SAMPLE_RATE};
-    c.input.samples = ap_allocate((size_t)window, sizeof(ap_real));
-    c.target.samples = ap_allocate((size_t)window, sizeof(ap_real));
-    status = cut_all(&c, all);
-    ap_audio_free(&c.input);
-    ap_audio_free(&c.target);
+    status = plan(o, all, window, report);
+    if (!ap_failed(&status)) status = cut_into(&set, o, all, window, report);
     return ap_pair_set_end(&set, status);
 }
 

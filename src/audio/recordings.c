@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Samples that are read at a time. */
 #define PORTION 32768
@@ -56,20 +57,33 @@ void ap_audio_free(ap_audio *audio)
 
 /* ---------------------------------------------------------------- what a recording holds */
 
+/* Adds a portion to what is known. */
+static void survey_portion(ap_audio_survey *s, int64_t n, const ap_real *x)
+{
+    double power = 0;
+    for (int64_t i = 0; i < n; i++) {
+        float sample = (float)x[i];
+        uint32_t bits;
+        memcpy(&bits, &sample, sizeof bits);
+        s->sound = (s->sound ^ bits) * 0x100000001B3; /* Fowler, Noll and Vo's, by samples */
+        s->sound ^= s->sound >> 29;
+        power += (double)x[i] * (double)x[i];
+    }
+    s->count += n;
+    if (n) s->loudest = fmax(s->loudest, sqrt(power / (double)n));
+}
+
 /* Reads on until the end, or past `most` samples. */
 static ap_status survey(ap_audio_reader *r, int64_t most, ap_audio_survey *s)
 {
     ap_real *samples = ap_allocate(PORTION, sizeof *samples);
     int64_t got;
-    double power = 0;
     ap_status status;
     do {
         status = ap_audio_reader_read(r, PORTION, samples, &got);
-        for (int64_t i = 0; i < got; i++) power += (double)samples[i] * (double)samples[i];
-        s->count += got;
+        survey_portion(s, got, samples);
     } while (!ap_failed(&status) && got == PORTION && s->count <= most);
     free(samples);
-    s->rms = s->count ? sqrt(power / (double)s->count) : 0;
     s->cancels = ap_audio_reader_cancels(r);
     return status;
 }

@@ -26,9 +26,10 @@ ap_status ap_audio_read_shortest(int n, const char *const paths[], int rate, ap_
 
 /* All that is to know of a recording before it is cut. */
 typedef struct ap_audio_survey {
-    int64_t count; /* samples at the wanted rate */
-    double rms;    /* of the average of its channels */
-    bool cancels;  /* that is silent, the channels are not */
+    int64_t count;  /* samples at the wanted rate */
+    double loudest; /* root mean square of its loudest second or so, channels averaged */
+    uint64_t sound; /* two recordings with the same samples have the same */
+    bool cancels;   /* that is silent, the channels are not */
 } ap_audio_survey;
 
 /* Reads a recording from beginning to end, so that whatever is wrong with it is found. */

@@ -21,20 +21,29 @@ static const verb_option options[] = {
 };
 /* clang-format on */
 
+static void tell_left_out(const char *line)
+{
+    progress_clear();
+    ap_text_print(stdout, "left out: %s\n", line);
+}
+
+/* Anything but the same names is told of, with an example, as it may be wrong. */
+static void tell_match(const ap_prepare_options *o, const ap_prepare_report *r)
+{
+    if (!o->inputs || r->matched == AP_PREPARE_BY_NAME) return;
+    ap_text_print(stdout, "matched by %s: %s with %s\n",
+                  r->matched == AP_PREPARE_BY_PART ? "what their names differ in"
+                                                   : "their sorted order, as no file names agree",
+                  r->example[0], r->example[1]);
+}
+
 static void print_report(const ap_prepare_options *o, const ap_prepare_report *r)
 {
     ap_text_print(stdout,
                   "%s: pairs of %g s, %lld for training, %lld for validation, from %lld recording%s\n",
                   o->out, o->seconds, (long long)r->training, (long long)r->validation,
                   (long long)r->recordings, ap_plural(r->recordings));
-    if (o->inputs && !r->by_name) printf("matched by their sorted order: no file names agree\n");
-    if (r->alone)
-        ap_text_print(stdout, "left out: %lld recording%s without a partner, such as %s\n",
-                      (long long)r->alone, ap_plural(r->alone), r->first_alone);
-    if (r->brief)
-        ap_text_print(stdout, "left out: %lld recording%s too short for %s of %g s, such as %s\n",
-                      (long long)r->brief, ap_plural(r->brief), o->songs ? "two windows" : "a window",
-                      o->seconds, r->first_brief);
+    tell_match(o, r);
     if (r->silent)
         printf("left out: %lld silent window%s (below -60 dBFS)\n", (long long)r->silent,
                ap_plural(r->silent));
@@ -57,7 +66,8 @@ static ap_status run(const parsed_options *given)
                             .out = option_text(given, "out"),
                             .seconds = option_number(given, "seconds"),
                             .validation = option_number(given, "val-share"),
-                            .progress = progress_show};
+                            .progress = progress_show,
+                            .left_out = tell_left_out};
     ap_prepare_report report;
     if (o.songs && (o.inputs || o.targets))
         return ap_error(AP_MISUSE, "--songs takes the place of --inputs and --targets");
@@ -73,12 +83,16 @@ const verb verb_prepare = {
     .name = "prepare",
     .summary = "make pairs from recordings of your own",
     .arguments = "--inputs DIR --targets DIR --out DIR | --songs DIR --out DIR",
-    .details = "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. "
-               "They are cut into\n"
-               "windows; inputs and targets belong together by their names without extension, or else by "
-               "their order.\n"
-               "Validation gets whole recordings, or the end of the only one.\n"
-               "The set appears in DIR when it is whole; until then it is in DIR/unfinished.",
+    .details =
+        "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. "
+        "Folders within\n"
+        "folders are searched, too. Recordings are cut into windows. Inputs and targets belong together "
+        "by their names\n"
+        "without extension, or by what the names of each side differ in (drums_2 with piano_02), or else "
+        "by their order,\n"
+        "if there are as many of both. What is left out is told of.\n"
+        "Validation gets whole recordings, or the end of the only one.\n"
+        "The set appears in DIR when it is whole; until then it is in DIR/unfinished.",
     .options = options,
     .run = run,
 };

@@ -7,12 +7,12 @@ for k in 1 2; do
     cp set/train/pair_000${k}_input.wav drums/$k.wav
     cp set/train/pair_000${k}_output.wav pianos/$k.wav
 done
-cp drums/1.wav drums/alone.wav
+cp set/val/pair_0003_input.wav drums/alone.wav
 
 expect 0 "made: pairs of 1 s, 2 for training, 2 for validation, from 2 recordings" \
     prepare --inputs drums --targets pianos --out made --seconds 1 --val-share=0.5
 there made/train/pair_0001_input.wav made/train/pair_0002_output.wav made/val/pair_0003_input.wav made/val/pair_0004_output.wav
-expect 0 "1 recording without a partner, such as alone.wav" \
+expect 0 "left out: drums/alone.wav: without a partner" \
     prepare --inputs drums --targets pianos --out again --seconds 1.5
 expect 0 "the end of 2 recordings" prepare --inputs drums --targets pianos --out third --seconds 1.5
 expect 0 "songs: pairs of 1 s, 4 for training, 2 for validation, from 3 recordings" \
@@ -22,13 +22,28 @@ expect 0 "songs: pairs of 1 s, 4 for training, 2 for validation, from 3 recordin
 mkdir mixed && cp drums/1.wav mixed/long.wav && cp set/val/pair_0003_input.wav mixed/second.wav
 "$ANTIPHON" synth --out short --pairs 2 --seconds 0.5 >/dev/null
 cp short/train/pair_0001_input.wav mixed/short.wav
-expect 0 "left out: 1 recording too short for two windows of 1 s, such as short.wav" \
+expect 0 "left out: mixed/short.wav: too short for two windows of 1 s" \
     prepare --songs mixed --out fourth --seconds 1 --val-share 0
 grep -qF "no pair for validation: train needs some in fourth/val" out
 
-# a broken file is named, and nothing is left
+# a broken file is named; where nothing else is there, nothing is made
 head -c 60000 set/train/pair_0001_input.wav >mixed/zz.wav
-expect 1 "mixed/zz.wav: truncated" prepare --songs mixed --out x --seconds 1
+expect 0 "left out: mixed/zz.wav: truncated" prepare --songs mixed --out fifth --seconds 1
+mkdir broken && cp mixed/zz.wav broken
+expect 1 "broken: no recording is left that pairs can be cut from" prepare --songs broken --out x --seconds 1
+[ ! -e x ]
+
+# names that agree in part, and those that do not
+mkdir kits grands
+for k in 1 2; do cp drums/$k.wav kits/drums_$k.wav && cp pianos/$k.wav grands/piano_0$k.wav; done
+expect 0 "matched by what their names differ in: drums_1.wav with piano_01.wav" \
+    prepare --inputs kits --targets grands --out sixth --seconds 1
+mv grands/piano_02.wav grands/nocturne.wav && mv grands/piano_01.wav grands/ballad.wav
+expect 0 "matched by their sorted order, as no file names agree: drums_1.wav with ballad.wav" \
+    prepare --inputs kits --targets grands --out seventh --seconds 1
+cp mixed/second.wav kits/drums_3.wav
+expect 1 "by their order it would be drums_1.wav with ballad.wav, drums_2.wav with nocturne.wav" \
+    prepare --inputs kits --targets grands --out x --seconds 1
 [ ! -e x ]
 
 # what a killed run has left is no obstacle
