@@ -1,6 +1,8 @@
 #include "antiphon/checkpoint.h"
 
 #include "antiphon/safetensors.h"
+#include "assembly/model_create.h"
+#include "assembly/safetensors_types.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -193,15 +195,25 @@ static ap_status load_param(ap_safetensors *file, const char *path, const ap_par
     return check_not_negative(path, param->name, param->value);
 }
 
-static ap_status load_tensors(ap_safetensors *file, const char *path, const ap_model *model)
+/* Whether the file holds these parameters, and nothing else beside the optimiser's state. */
+static ap_status check_tensors(ap_safetensors *file, const char *path, const ap_params *params)
 {
-    const ap_params *params = ap_model_params(model);
     for (size_t i = 0; i < ap_safetensors_count(file); i++) {
         const char *name = ap_safetensors_name(file, i);
         if (!is_optimiser(name) && !ap_params_find(params, name))
             return ap_error(AP_FAILED, "%s: holds %s, which a model of this configuration does not have",
                             path, name);
     }
+    for (size_t i = 0; i < ap_params_count(params); i++)
+        AP_TRY(
+            ap_safetensors_expect(file, ap_params_at(params, i)->name, ap_params_at(params, i)->value.shape));
+    return ap_ok();
+}
+
+static ap_status load_tensors(ap_safetensors *file, const char *path, const ap_model *model)
+{
+    const ap_params *params = ap_model_params(model);
+    AP_TRY(check_tensors(file, path, params));
     for (size_t i = 0; i < ap_params_count(params); i++)
         AP_TRY(load_param(file, path, ap_params_at(params, i)));
     ap_codec_reload(ap_model_codec(model));
@@ -253,12 +265,15 @@ ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *opti
     return status;
 }
 
+/* What is wrong with it is the file's failure, not the user's misuse. */
 static ap_status read_config(ap_safetensors *file, const char *path, ap_config *config)
 {
     const char *text = ap_safetensors_metadata(file, "config");
     *config = ap_config_default();
-    AP_TRY(ap_config_parse(path, text, strlen(text), config));
-    return ap_config_check(config);
+    ap_status status = ap_config_parse(path, text, strlen(text), config); /* which names the path */
+    if (ap_failed(&status)) return ap_error(AP_FAILED, "%s", status.message);
+    status = ap_config_check(config);
+    return ap_failed(&status) ? ap_error(AP_FAILED, "%s: %s", path, status.message) : status;
 }
 
 ap_status ap_checkpoint_config(const char *path, ap_config *config)
@@ -270,6 +285,17 @@ ap_status ap_checkpoint_config(const char *path, ap_config *config)
     return status;
 }
 
+typedef struct source {
+    ap_safetensors *file;
+    const char *path;
+} source;
+
+static ap_status fits(const ap_params *params, void *context)
+{
+    const source *from = context;
+    return check_tensors(from->file, from->path, params);
+}
+
 ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **model)
 {
     ap_safetensors *file;
@@ -277,7 +303,8 @@ ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **mod
     AP_TRY(open_checkpoint(path, &file));
     ap_status status = read_config(file, path, config);
     config->codec.weights[0] = '\0'; /* the checkpoint holds them */
-    if (!ap_failed(&status)) status = ap_model_create(config, 0, model);
+    source from = {file, path};
+    if (!ap_failed(&status)) status = ap_model_create_checked(config, 0, fits, &from, model);
     if (!ap_failed(&status)) {
         status = load_tensors(file, path, *model);
         if (ap_failed(&status)) {

@@ -4,6 +4,7 @@
 #include "antiphon/elementwise.h"
 #include "antiphon/output.h"
 #include "assembly/codec_weights.h"
+#include "assembly/model_create.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -85,7 +86,13 @@ static ap_status check_memory(const ap_model *model)
                     bytes / GIBIBYTE, physical / GIBIBYTE);
 }
 
-ap_status ap_model_create(const ap_config *config, uint64_t seed, ap_model **out)
+ap_status ap_model_create(const ap_config *config, uint64_t seed, ap_model **model)
+{
+    return ap_model_create_checked(config, seed, NULL, NULL, model);
+}
+
+ap_status ap_model_create_checked(const ap_config *config, uint64_t seed, ap_params_check *check,
+                                  void *context, ap_model **out)
 {
     ap_codec_config codec = codec_config(config);
     ap_model *model = ap_allocate(1, sizeof *model);
@@ -97,7 +104,8 @@ ap_status ap_model_create(const ap_config *config, uint64_t seed, ap_model **out
     model->compress = config->agent.compress;
     model->gate_input = config->agent.gate_input;
     ap_rng rng = ap_rng_init(seed);
-    ap_status status = check_memory(model);
+    ap_status status = check ? check(model->params, context) : ap_ok();
+    if (!ap_failed(&status)) status = check_memory(model);
     if (!ap_failed(&status)) ap_params_build(model->params, &rng);
     if (!ap_failed(&status) && config->codec.type == AP_CODEC_SEANET && *config->codec.weights)
         status = ap_codec_weights_load(config->codec.weights, model->params);

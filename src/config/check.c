@@ -13,6 +13,10 @@
 #define CHROMA_WINDOW 4096
 #define ONSET_WINDOW 1024
 
+/* The lapped transform's table has 2 codec.dim codec.hop numbers: 256 MiB, for frames a hundred times as long
+ * as music wants them, is enough. */
+#define TABLE_MOST 67108864.0
+
 static ap_status divides(const char *what, int number, const char *divisor_name, int divisor)
 {
     if (number % divisor == 0) return ap_ok();
@@ -27,6 +31,12 @@ static ap_status check_codec(const ap_config *config, int64_t samples)
             return ap_error(AP_MISUSE,
                             "codec.dim = %d is more than codec.hop = %d: a frame has no more coefficients",
                             config->codec.dim, config->codec.hop);
+        if (2.0 * config->codec.dim * hop > TABLE_MOST)
+            return ap_error(AP_MISUSE,
+                            "codec.dim = %d times codec.hop = %d: the transform's table has %.0f million "
+                            "numbers, and at most %.0f are allowed",
+                            config->codec.dim, config->codec.hop, 2e-6 * config->codec.dim * (double)hop,
+                            1e-6 * TABLE_MOST);
         if (config->codec.weights[0] || config->codec.train)
             return ap_error(AP_MISUSE, "codec.%s: the mdct codec has no weights",
                             config->codec.train ? "train" : "weights");

@@ -9,11 +9,14 @@
 #include "support/folder.h"
 #include "support/settings.h"
 
-#include <inttypes.h>
+#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* A model with BatchNorm, a frozen codec and all that a checkpoint holds. */
 typedef struct whole {
@@ -213,6 +216,98 @@ static void counters_are_in_range(void **state)
     discard(&w);
 }
 
+/* ---------------------------------------------------------------- small files cost little */
+
+#define MEBIBYTE 1024 /* as getrusage counts */
+/* What a process may take for a small file or a header of 4 MiB: gigabytes are what this is about. */
+#ifdef __SANITIZE_ADDRESS__
+#define MEMORY_MOST (1024 * MEBIBYTE)
+#else
+#define MEMORY_MOST (256 * MEBIBYTE)
+#endif
+
+static void put_header(const char *path, const char *header)
+{
+    ap_replacement file;
+    uint64_t length = strlen(header);
+    ok(ap_replace_begin(path, &file));
+    ok(ap_replace_write(&file, &length, sizeof length));
+    ok(ap_replace_write(&file, header, length));
+    ok(ap_replace_commit(&file));
+}
+
+/* In a process of its own, whose memory is then looked at: the file is refused. */
+static void refused_in_little_memory(const char *path, const char *reason)
+{
+    struct rusage used;
+    int outcome;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        ap_config config;
+        ap_model *model;
+        ap_status status = ap_checkpoint_load(path, &config, &model);
+        _exit(ap_failed(&status) && strstr(status.message, path) && strstr(status.message, reason) ? 0 : 1);
+    }
+    assert_int_equal(wait4(child, &outcome, 0, &used), child);
+    if (!WIFEXITED(outcome) || WEXITSTATUS(outcome) != 0) fail_msg("not refused as \"%s\"", reason);
+    if (used.ru_maxrss > MEMORY_MOST) fail_msg("\"%s\" took %ld MiB", reason, used.ru_maxrss / MEBIBYTE);
+}
+
+/* A checkpoint of a few hundred bytes that says it is of a model of this configuration. */
+static void put_claim(const char *path, const char *config)
+{
+    cJSON *header = cJSON_CreateObject(), *metadata = cJSON_AddObjectToObject(header, "__metadata__");
+    cJSON_AddStringToObject(metadata, "format", "antiphon-1");
+    cJSON_AddStringToObject(metadata, "config", config);
+    cJSON_AddStringToObject(metadata, "state", "{}");
+    char *text = cJSON_PrintUnformatted(header);
+    put_header(path, text);
+    cJSON_free(text);
+    cJSON_Delete(header);
+}
+
+static void small_files_cost_little(void **state)
+{
+    const char *path = folder_path(state, "a.safetensors");
+    put_claim(path, "{\"agent\": {\"model\": 4096, \"ff\": 16384, \"layers\": 2}}"); /* 3.2 GB */
+    refused_in_little_memory(path, "tensor agent.input_extractor.rhythm.conv1.weight: is missing");
+    put_claim(path, "{\"codec\": {\"type\": \"seanet\", \"width\": 1024, \"dim\": 4096}}");
+    refused_in_little_memory(path, "tensor encoder.layers.0.conv.weight_v: is missing");
+    put_claim(path, "{\"codec\": {\"dim\": 16384, \"hop\": 16384}}"); /* a table of 2.1 GB */
+    refused_in_little_memory(path, "the transform's table has 537 million numbers");
+    put_claim(path, "{\"codec\": {\"dim\": 65536, \"hop\": 65536}, \"agent\": {\"compositional\": false, "
+                    "\"output\": \"direct\"}}");
+    refused_in_little_memory(path, "the transform's table has 8590 million numbers");
+}
+
+/* A header as long as is read, of what takes most memory for its length, and a longer one. */
+static void large_headers_cost_little(void **state)
+{
+    static const struct {
+        const char *begin, *item, *end, *reason;
+    } cases[] = {
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[0", ",0", "],\"data_offsets\":[0,0]}}",
+         "dimensions, more than 4"},
+        {"{\"a\":[\"\"", ",\"\"", "]}", "tensor a: not an object"},
+        {"{\"a\":0", ",\"\":0", "}", "tensor : is there twice"},
+    };
+    const char *path = folder_path(state, "a.safetensors");
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+        for (int longer = 0; longer < 2; longer++) {
+            size_t most = (size_t)4 << 20, item = strlen(cases[k].item),
+                   ends = strlen(cases[k].begin) + strlen(cases[k].end);
+            size_t count = (most - ends) / item + (size_t)longer;
+            char *header = malloc(ends + count * item + 1), *at = stpcpy(header, cases[k].begin);
+            for (size_t i = 0; i < count; i++) at = stpcpy(at, cases[k].item);
+            strcpy(at, cases[k].end);
+            put_header(path, header);
+            refused_in_little_memory(path,
+                                     longer ? "bytes: more than 4194304 are not read" : cases[k].reason);
+            free(header);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +315,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_that_is_not_finite_is_saved, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(squares_are_not_negative, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(counters_are_in_range, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(small_files_cost_little, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(large_headers_cost_little, folder_create, folder_remove),
     };
     return cmocka_run_group_tests_name("checkpoint", tests, NULL, NULL);
 }
