@@ -8,8 +8,9 @@
 /* Reads all parameters of `params` that are a codec's (ap_codec_owns) from the safetensors file at `path`,
  * which may hold more: an agent, a quantiser. Its names may have those of a larger model in front
  * ("audio_encoder.encoder.layers.0.conv.bias"), and be those that weight norm has had in PyTorch since 2.1
- * ("parametrizations.weight.original0" for weight_g, "...original1" for weight_v). The status names the file
- * and the tensor that is missing or of another shape. */
+ * ("parametrizations.weight.original0" for weight_g, "...original1" for weight_v). Those of the
+ * package encodec ("encoder.model.0.conv.conv.bias") serve as well. The status names the file and the tensor
+ * that is missing or of another shape, or says which other EnCodec model it is of (encodec.h). */
 ap_status ap_codec_weights_load(const char *path, const ap_params *params);
 
 #endif
