@@ -45,6 +45,7 @@
 #include "antiphon/seanet.h"
 #include "antiphon/status.h"
 #include "antiphon/stft.h"
+#include "antiphon/stop.h"
 #include "antiphon/study.h"
 #include "antiphon/synth.h"
 #include "antiphon/tape.h"

@@ -2,9 +2,9 @@
  * How the library reports what went wrong.
  *
  * Whatever comes from outside (files, JSON, arguments, a network peer) is reported by an ap_status returned
- * by value: a code and one line that names the file, the place in it and the reason. Nothing is owned, nothing
- * needs freeing. Misuse by the calling code (shapes that do not fit, a null tape) and exhausted memory are not
- * statuses: they go to the fatal handler.
+ * by value: a code and one line that names the file, the place in it and the reason. Nothing is owned,
+ * nothing needs freeing. Misuse by the calling code (shapes that do not fit, a null tape) and exhausted
+ * memory are not statuses: they go to the fatal handler.
  */
 #ifndef ANTIPHON_STATUS_H
 #define ANTIPHON_STATUS_H
@@ -17,9 +17,9 @@ AP_API_BEGIN
 
 typedef enum ap_code {
     AP_OK = 0,
-    AP_FAILED,     /**< a file could not be opened, read or written; its content is broken; the disk is full */
-    AP_MISUSE,     /**< the user asked for something that does not exist: an argument, a config key, a value */
-    AP_INTERRUPTED /**< the user asked to stop; what was under way has been saved */
+    AP_FAILED, /**< a file could not be opened, read or written; its content is broken; the disk is full */
+    AP_MISUSE, /**< the user asked for something that does not exist: an argument, a config key, a value */
+    AP_INTERRUPTED /**< the user asked to stop (stop.h); a training that was under way has been saved */
 } ap_code;
 
 #define AP_STATUS_MESSAGE 480

@@ -1,5 +1,6 @@
 #include "audio/reader.h"
 
+#include "antiphon/stop.h"
 #include "audio/source.h"
 #include "base/memory.h"
 
@@ -192,6 +193,7 @@ static ap_status convert(ap_audio_reader *r)
 
 static ap_status refill(ap_audio_reader *r)
 {
+    AP_TRY(ap_stop_check());
     r->ready_at = r->ready_end = 0;
     if (r->mono_at == r->mono_end && !r->read_all) AP_TRY(read_mono(r));
     if (r->convert) return convert(r);

@@ -1,6 +1,7 @@
 #include "antiphon/prepare.h"
 
 #include "antiphon/audio.h"
+#include "antiphon/stop.h"
 #include "audio/listing.h"
 #include "audio/matching.h"
 #include "audio/pair_set.h"
@@ -118,6 +119,7 @@ static bool examine(const ap_prepare_options *o, const char *path, ap_audio_surv
                     ap_prepare_report *report)
 {
     ap_status status = ap_audio_survey_file(path, AP_SAMPLE_RATE, s);
+    if (status.code == AP_INTERRUPTED) return false; /* which plan sees for itself */
     if (ap_failed(&status)) { /* the message names the file */
         size_t head = strlen(path);
         bool named = strncmp(status.message, path, head) == 0 && strncmp(status.message + head, ": ", 2) == 0;
@@ -177,6 +179,7 @@ static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window,
     for (size_t k = 0; k < all->count; k++) {
         bool good =
             plan_source(o, &all->at[k], window, report) && !is_repeated(o, all, kept, &all->at[k], report);
+        AP_TRY(ap_stop_check());
         if (o->progress) o->progress("recordings read", (int64_t)k + 1, (int64_t)all->count);
         if (!good) continue;
         report->remainders += all->at[k].remainder;

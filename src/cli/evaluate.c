@@ -4,6 +4,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/evaluate.h"
 #include "antiphon/pairs.h"
+#include "antiphon/stop.h"
 #include "audio/recordings.h"
 #include "base/memory.h"
 #include "base/replace.h"
@@ -198,6 +199,9 @@ static ap_status run(const parsed_options *options)
     ap_status status = model ? score_model(&s, options) : score_folder(&s, option_text(options, "composed"));
     if (!ap_failed(&status)) {
         ap_evaluation_finish(s.evaluation);
+        status = ap_stop_check();
+    }
+    if (!ap_failed(&status)) {
         ap_evaluation_print(s.evaluation, stdout);
         if (json) status = ap_evaluation_write(s.evaluation, json);
     }

@@ -1,9 +1,12 @@
 #include "cli/verbs.h"
 
 #include "base/suggest.h"
+#include "cli/signals.h"
 #include "kernels/blas.h"
 
+#include <poll.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The shell's code for a program that SIGINT ended: 128 + 2. */
 #define EXIT_INTERRUPTED 130
@@ -102,6 +105,25 @@ static bool run_general(int count, char *const *words, ap_status *status)
     return true;
 }
 
+/* Whether a write to the standard output fails because its other end has gone, as that of `| head` does. */
+static bool reader_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+/* Writes out what is left. Whoever has stopped reading is told nothing, not even by what SIGPIPE interrupted;
+ * where it is ignored, nothing has been. */
+static ap_status end_output(ap_status status)
+{
+    bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (signals_reader_gone() && (!ap_failed(&status) || status.code == AP_INTERRUPTED))
+        return (ap_status){.code = AP_INTERRUPTED};
+    if (lost && !ap_failed(&status) && !reader_gone())
+        return ap_error(AP_FAILED, "the standard output cannot be written");
+    return status;
+}
+
 int verbs_main(int count, char *const *words)
 {
     ap_status status = ap_ok();
@@ -116,9 +138,8 @@ int verbs_main(int count, char *const *words)
         if (fault) fprintf(stderr, "antiphon: warning: %s\n", fault);
         if (v) status = run(v, count - 1, words + 1);
     }
-    if (fflush(stdout) != 0 && !ap_failed(&status))
-        status = ap_error(AP_FAILED, "the standard output cannot be written");
-    if (ap_failed(&status))
+    status = end_output(status);
+    if (status.message[0])
         fprintf(stderr, "antiphon%s%s: %s\n", v ? " " : "", v ? v->name : "", status.message);
     return exit_code(status.code);
 }

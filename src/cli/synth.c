@@ -1,5 +1,6 @@
 /* antiphon synth: pairs of built-in drums and piano. */
 #include "antiphon/rng.h"
+#include "antiphon/stop.h"
 #include "antiphon/synth.h"
 
 #include "audio/pair_set.h"
@@ -60,11 +61,13 @@ static ap_status make_pair(const pair_set *set, uint64_t seed, int64_t pair, boo
     rng.counter = (uint64_t)pair;
     uint64_t music = ap_rng_next(&rng);
     ap_synth_drums(music, audio.rate, count, audio.samples);
-    ap_status status = ap_pair_set_write(set, validation, pair, false, &audio);
+    ap_status status = ap_stop_check();
+    if (!ap_failed(&status)) status = ap_pair_set_write(set, validation, pair, false, &audio);
     if (!ap_failed(&status)) {
         ap_synth_piano(music, audio.rate, count, audio.samples);
-        status = ap_pair_set_write(set, validation, pair, true, &audio);
+        status = ap_stop_check();
     }
+    if (!ap_failed(&status)) status = ap_pair_set_write(set, validation, pair, true, &audio);
     ap_audio_free(&audio);
     return status;
 }

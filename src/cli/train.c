@@ -1,5 +1,6 @@
 /* antiphon train: from a configuration and pairs to a run folder. */
 #include "cli/settings.h"
+#include "cli/signals.h"
 #include "cli/verbs.h"
 
 #include "antiphon/audio.h"
@@ -16,36 +17,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop, asked;
-static const char *stop_line; /* what the first request is answered with */
-
-static void on_signal(int number)
+/* What a request to stop is answered with. */
+static void announce_stop(void)
 {
-    int kept = errno;
-    stop = 1;
-    signal(SIGPIPE, SIG_IGN);     /* who read the output may be gone by the same signal */
-    if (number == SIGHUP) return; /* a terminal that is closed may send several, and means no haste */
-    if (asked) _exit(130);        /* asked twice: at once, without saving */
-    asked = 1;
-    if (write(STDERR_FILENO, stop_line, strlen(stop_line)) < 0) errno = kept; /* nobody is there to read it */
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal}, before;
-    stop_line = isatty(STDERR_FILENO) ? "\r\033[Kantiphon: stopping after this step; again to stop at once\n"
-                                      : "antiphon: stopping after this step; again to stop at once\n";
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    bool ignored = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
-    if (!ignored) sigaction(SIGHUP, &action, NULL); /* under nohup it stays ignored */
+    signals_answer(isatty(STDERR_FILENO)
+                       ? "\r\033[Kantiphon: stopping after this step; again to stop at once\n"
+                       : "antiphon: stopping after this step; again to stop at once\n");
 }
 
 /* A run under way: its folder and whoever is told. */
@@ -331,7 +314,7 @@ static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
     AP_TRY(write_config(r));
     AP_TRY(ap_track_create(r->folder, r->config, resumed ? ap_trainer_step(trainer) : -1, &r->track));
     hand_over(r, r->folder, "config.json");
-    ap_status status = ap_trainer_run(trainer, r->checkpoints, &stop);
+    ap_status status = ap_trainer_run(trainer, r->checkpoints, signals_flag());
     if (!ap_failed(&status)) status = r->failed;
     hand_over(r, r->checkpoints, "best.safetensors");
     ap_status recorded = ap_track_finish(r->track, outcome_of(&status));
@@ -402,7 +385,7 @@ static ap_status run_training(const parsed_options *options, bool codec)
     r.best = ap_format_text("%s/best.safetensors", r.checkpoints);
     ap_status status = check_folder(&r);
     if (!ap_failed(&status)) status = choose_checkpoint(&r, option_text(options, "resume"), &from);
-    catch_signals();
+    announce_stop();
     if (!ap_failed(&status)) status = lock(&r);
     if (!ap_failed(&status)) status = train(&r, from);
     free(r.folder);
@@ -487,9 +470,13 @@ const verb verb_train = {
     .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE] [--section.key=VALUE ...]",
     .details = "Trains by the configuration and writes checkpoints/last.safetensors and best.safetensors "
                "(lowest validation\n"
-               "loss) into the run folder. Ctrl-C, SIGTERM or a closed terminal saves and ends with exit "
+               "loss) into the run folder. Ctrl-C, SIGTERM, what batch systems send before the time is up "
+               "(SIGUSR1, SIGUSR2,\n"
+               "SIGXCPU), a closed terminal or a reader of the output that has gone saves and ends with exit "
                "code 130; --resume\n"
-               "auto then goes on with the same numbers as a run that was never interrupted.",
+               "auto then goes on with the same numbers as a run that was never interrupted. A second Ctrl-C "
+               "or SIGTERM, a\n"
+               "second or more after the first, ends it at once, without saving.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

@@ -2,6 +2,7 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/modulation.h"
+#include "antiphon/stop.h"
 #include "audio/reader.h"
 #include "audio/recordings.h"
 #include "base/bounds.h"
@@ -117,6 +118,7 @@ static ap_status run_windows(job *j, ap_compose_watch *watch, void *context, dou
 {
     int64_t have = 0, got;
     for (;;) {
+        AP_TRY(ap_stop_check());
         AP_TRY(fill_windows(j, have, &got));
         if (have &&
             got <= have) { /* the sources ended with the last window: what was held back is all there is */
@@ -215,6 +217,7 @@ static ap_status write_out(job *j, const double gain[SIGNALS], ap_audio_writer *
     }
     for (int64_t at = 0; at < j->count; at += BLOCK) {
         int64_t n = j->count - at < BLOCK ? j->count - at : BLOCK;
+        AP_TRY(ap_stop_check());
         if (fread(row, sizeof *row, (size_t)n, j->spool) != (size_t)n)
             return ap_error(AP_FAILED, "temporary file: cannot read back");
         if (j->limit) limit_rows(j, at, n, row);

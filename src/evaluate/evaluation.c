@@ -2,6 +2,7 @@
 
 #include "antiphon/modulation.h"
 #include "antiphon/status.h"
+#include "antiphon/stop.h"
 #include "base/bounds.h"
 #include "base/memory.h"
 
@@ -107,6 +108,7 @@ ap_status ap_evaluation_score(ap_evaluation *evaluation, int system, const ap_re
     if (system < 0 || system >= e->system_count)
         ap_fatal("evaluation: system %d of %d", system, e->system_count);
     ap_evaluated_item *at = &e->items[e->item_count - 1];
+    AP_TRY(ap_stop_check());
     AP_TRY(check_finite(at->name, "output", e->input.samples, output));
     ap_analysis heard = ap_analyse(e->heard, e->input.samples, output);
     ap_metrics_measure(e->heard, &e->input, &e->target, &heard, at->values + system * AP_METRIC_COUNT);
@@ -168,6 +170,7 @@ static void measure_unrelated(ap_evaluation *e)
            *of_targets = ap_allocate((size_t)pairs, sizeof *of_targets);
 #pragma omp parallel for schedule(dynamic)
     for (int64_t pair = 0; pair < pairs; pair++) {
+        if (ap_stop_asked()) continue;
         int64_t i = pair / others, j = (i + 1 + pair % others) % e->item_count;
         of_inputs[pair] = r_max_of(e->items[i].input_levels, e->items[j].target_levels);
         of_targets[pair] = r_max_of(e->items[i].target_levels, e->items[j].target_levels);
@@ -189,7 +192,7 @@ void ap_evaluation_finish(ap_evaluation *evaluation)
     e->input = e->target = (ap_analysis){.samples = 0};
     if (e->item_count < 2) return;
     if (e->baselines >= 0) measure_unrelated(e);
-    for (int64_t i = 0; i < e->item_count; i++) {
+    for (int64_t i = 0; i < e->item_count && !ap_stop_asked(); i++) {
 #pragma omp parallel for schedule(dynamic)
         for (int s = 0; s < e->system_count; s++) {
             double *values = e->items[i].values + s * AP_METRIC_COUNT;

@@ -2,6 +2,7 @@
 
 #include "antiphon/arena.h"
 #include "antiphon/rng.h"
+#include "antiphon/stop.h"
 #include "evaluate/activations.h"
 #include "evaluate/spectrum.h"
 #include "kernels/blas.h"
@@ -108,7 +109,7 @@ void ap_musaicing(uint64_t seed, int64_t n, const ap_real *rhythm, const ap_real
 {
     ap_arena *arena = ap_arena_create();
     mosaic m = prepare(arena, seed, n, rhythm, sounds);
-    for (int i = 0; i < ITERATIONS; i++) {
+    for (int i = 0; i < ITERATIONS && !ap_stop_asked(); i++) {
         ap_real fade = 1 - (ap_real)(i + 1) / ITERATIONS;
         ap_restrict_repetition(m.N, m.K, REPEAT_REACH, fade, m.H, m.next);
         ap_restrict_polyphony(m.N, m.K, POLYPHONY, fade, m.next);
@@ -118,7 +119,7 @@ void ap_musaicing(uint64_t seed, int64_t n, const ap_real *rhythm, const ap_real
     ap_gemm(false, false, m.N, m.F, m.K, 1, m.H, m.K, m.W, m.F, 0, m.model, m.F);
     ap_complex *X = ap_arena_alloc(arena, (size_t)(m.N * m.F) * sizeof *X);
     sum_templates(&m, X);
-    for (int i = 0; i < PHASE_ROUNDS; i++) {
+    for (int i = 0; i < PHASE_ROUNDS && !ap_stop_asked(); i++) {
         set_magnitudes(m.N * m.F, m.model, X);
         ap_spectrum_inverse(arena, mosaic_spectrum, X, n, y);
         if (i + 1 < PHASE_ROUNDS) ap_spectrum_forward(arena, mosaic_spectrum, n, y, X);

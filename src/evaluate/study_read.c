@@ -1,6 +1,7 @@
 /* A study's folder: arms.txt, the evaluations of the runs, the baselines. */
 #include "evaluate/study.h"
 
+#include "antiphon/stop.h"
 #include "base/file.h"
 #include "base/folder.h"
 #include "base/json.h"
@@ -47,6 +48,7 @@ static ap_status read_sheet(const char *path, const cJSON *system, int64_t items
 static ap_status read_run(const char *path, const cJSON *baselines, ap_sheet *sheet)
 {
     cJSON *json;
+    AP_TRY(ap_stop_check());
     AP_TRY(ap_json_read(path, &json));
     const cJSON *items = cJSON_GetObjectItemCaseSensitive(json, "items");
     const cJSON *wanted = cJSON_GetObjectItemCaseSensitive(baselines, "items");

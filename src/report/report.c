@@ -1,6 +1,7 @@
 #include "report/report.h"
 
 #include "antiphon/safetensors.h"
+#include "antiphon/stop.h"
 #include "antiphon/study.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -290,6 +291,7 @@ ap_status ap_report_write(const char *folder, const char *path, int64_t samples_
         status = ap_report_study(&p, folder, name, samples_most);
     else
         compose_run(&p, folder, name, samples_most);
+    if (!ap_failed(&status)) status = ap_stop_check();
     ap_page_put(&p, "</main>\n</body></html>\n");
     free(name);
     char *text = ap_page_close(&p, &length);

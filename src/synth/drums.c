@@ -2,6 +2,7 @@
 #include "synth/noise.h"
 #include "synth/synth.h"
 
+#include "antiphon/stop.h"
 #include "base/memory.h"
 #include "synth/bank.h"
 
@@ -171,7 +172,7 @@ void ap_synth_play_drums(const drum_score *score, ap_rng *rng, int rate, int64_t
     const double choke = 0.012; /* how fast the cymbals close on each other */
     kit k = draw_kit(rng);
     double *ring = ap_allocate((size_t)count, sizeof *ring);
-    for (size_t j = 0; j < score->count; j++) {
+    for (size_t j = 0; j < score->count && !ap_stop_asked(); j++) {
         const drum_stroke *s = score->strokes + j;
         int64_t start = (int64_t)(s->time * rate), length = count - start;
         if (start < 0 || length <= 0) continue;

@@ -3,6 +3,7 @@
 #include "synth/noise.h"
 #include "synth/synth.h"
 
+#include "antiphon/stop.h"
 #include "base/memory.h"
 #include "synth/bank.h"
 
@@ -134,7 +135,7 @@ void ap_synth_play_piano(const piano_score *score, ap_rng *rng, int rate, int64_
     const double fade = 10; /* damper decays until nothing is left */
     piano p = draw_piano(rng);
     double *ring = ap_allocate((size_t)count, sizeof *ring);
-    for (size_t k = 0; k < score->count; k++) {
+    for (size_t k = 0; k < score->count && !ap_stop_asked(); k++) {
         const piano_note *note = score->notes + k;
         int64_t start = (int64_t)(note->time * rate), length = count - start;
         double end = (note->release - note->time + fade * damper_decay(note->pitch)) * rate;

@@ -1,5 +1,6 @@
 #include "antiphon/synth.h"
 
+#include "antiphon/stop.h"
 #include "base/memory.h"
 #include "synth/noise.h"
 #include "synth/synth.h"
@@ -50,7 +51,7 @@ static void add_room(const room *r, int rate, int64_t count, double *mix)
 {
     const double dullness = 0.35, diffusion = 0.6;
     double *echo = ap_allocate((size_t)count, sizeof *echo);
-    for (size_t k = 0; k < COMBS; k++) {
+    for (size_t k = 0; k < COMBS && !ap_stop_asked(); k++) {
         double delay = comb_delays[k] * r->size;
         comb(mix, echo, count, (int64_t)(delay * rate) + 1, pow(1e-3, delay / r->seconds), dullness);
     }

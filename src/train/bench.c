@@ -1,6 +1,7 @@
 #include "antiphon/bench.h"
 
 #include "antiphon/audio.h"
+#include "antiphon/stop.h"
 #include "antiphon/synth.h"
 #include "base/clock.h"
 #include "base/memory.h"
@@ -147,7 +148,7 @@ static ap_status set_up(const ap_config *config, subject *s)
             .input = k, .target = k, .unity = config->data.unity_test, .input_gain = 1, .target_gain = 1};
     if (ap_step_keeps_latents(config)) {
         ap_tape_gradients_set(s->tape, false);
-        ap_dataset_encode(&s->dataset, ap_model_codec(s->model), s->tape);
+        ap_dataset_encode(&s->dataset, ap_model_codec(s->model), s->tape, NULL);
     }
     s->batch = ap_batch_init(&s->dataset, B);
     return ap_ok();
@@ -223,6 +224,12 @@ static size_t peak_memory(void)
     return (size_t)usage.ru_maxrss * 1024;
 }
 
+/* Whether a further round is to be measured; the first is always, which others need. */
+static bool goes_on(const stopwatch *watch)
+{
+    return watch->round == 0 || (watch->round <= watch->bench->steps && !ap_stop_asked());
+}
+
 static void measure_steps(stopwatch *watch, subject *s, ap_machine *machine)
 {
     ap_bench *bench = watch->bench;
@@ -233,7 +240,7 @@ static void measure_steps(stopwatch *watch, subject *s, ap_machine *machine)
     bench->peak_memory = peak_memory();
     size_t growths = ap_arena_growths(ap_tape_arena(s->tape));
     *machine = ap_machine_init();
-    for (watch->round = 1; watch->round <= bench->steps; watch->round++) {
+    for (watch->round = 1; goes_on(watch); watch->round++) {
         ap_machine_measure(machine);
         take_step(watch, s);
     }
@@ -274,7 +281,7 @@ static ap_tensor measure_codec(stopwatch *watch, const subject *s, bool encode, 
     const char *name = encode ? "encode" : "decode";
     const ap_codec *codec = ap_model_codec(s->model);
     ap_tensor out = {.data = NULL};
-    for (watch->round = 0; watch->round <= watch->bench->steps; watch->round++) {
+    for (watch->round = 0; goes_on(watch); watch->round++) {
         begin_inference(s, name);
         ap_var *in = ap_tape_constant(s->tape, x);
         enter(watch, name, AP_BENCH_ALONE);
@@ -293,7 +300,7 @@ static void measure_modulation(stopwatch *watch, const subject *s, ap_real *outp
     const char *name = "modulation_cost";
     int64_t count = bench->B * bench->S;
     ap_real *doutput = ap_allocate((size_t)count, sizeof *doutput);
-    for (watch->round = 0; watch->round <= bench->steps; watch->round++) {
+    for (watch->round = 0; goes_on(watch); watch->round++) {
         enter(watch, name, AP_BENCH_ALONE);
         ap_modulation_cost_arrays(bench->B, bench->S, s->config->loss.corr_segments,
                                   s->config->loss.corr_barrier, s->batch.input.data, s->batch.target.data,
@@ -337,5 +344,5 @@ ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench)
     ap_machine_free(&machine);
     free(watch.seconds);
     tear_down(&s);
-    return ap_ok();
+    return ap_stop_check();
 }

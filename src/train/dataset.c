@@ -86,13 +86,17 @@ static ap_real *encode(const ap_dataset *dataset, const ap_codec *codec, ap_tape
     return copy(z->value.data, ap_var_count(z));
 }
 
-void ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape)
+bool ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape,
+                       const volatile sig_atomic_t *stop)
 {
     dataset->D = ap_codec_dim(codec);
     dataset->T = ap_codec_frames(codec, dataset->S);
     for (size_t i = 0; i < dataset->count; i++) {
         ap_item *item = &dataset->items[i];
-        item->zi = encode(dataset, codec, tape, item->input);
-        item->zt = encode(dataset, codec, tape, item->target);
+        if (stop && *stop) return false;
+        if (!item->zi) item->zi = encode(dataset, codec, tape, item->input);
+        if (stop && *stop) return false;
+        if (!item->zt) item->zt = encode(dataset, codec, tape, item->target);
     }
+    return true;
 }

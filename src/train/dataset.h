@@ -6,6 +6,8 @@
 #include "antiphon/codec.h"
 #include "antiphon/status.h"
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct ap_item {
@@ -28,7 +30,9 @@ typedef struct ap_dataset {
 ap_status ap_dataset_load(const char *folder, const char *split, int64_t S, ap_dataset *dataset);
 void ap_dataset_free(ap_dataset *dataset);
 
-/* Fills in the latents of every item by a codec that does not change any more. */
-void ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape);
+/* Fills in the latents of every item by a codec that does not change any more. False when `stop` (NULL:
+ * never), which it looks at before each window, has become nonzero: a further call goes on from there. */
+bool ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape,
+                       const volatile sig_atomic_t *stop);
 
 #endif

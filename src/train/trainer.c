@@ -36,9 +36,10 @@ struct ap_trainer {
     ap_batch batch;
     ap_choice *order; /* of the epoch under way */
     ap_progress progress;
-    double started;      /* clock at the start of the run */
-    int64_t pairs_since; /* items trained since then */
-    int skipped;         /* steps skipped in a row */
+    double started;                    /* clock at the start of the run */
+    int64_t pairs_since;               /* items trained since then */
+    int skipped;                       /* steps skipped in a row */
+    const volatile sig_atomic_t *stop; /* nonzero: it is to end; NULL: nobody asks */
 };
 
 static void note(const ap_trainer *trainer, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -98,20 +99,30 @@ static void prepare(ap_trainer *trainer)
     trainer->order = ap_allocate((size_t)items_per_epoch(trainer), sizeof *trainer->order);
 }
 
-/* Latents are made when the codec's weights are final: not before a checkpoint has been loaded. */
-static void start(ap_trainer *trainer)
+/* Whether whoever runs the training wants it to end. */
+static bool asked_to_stop(const ap_trainer *trainer)
+{
+    return trainer->stop && *trainer->stop;
+}
+
+/* Latents are made when the codec's weights are final: not before a checkpoint has been loaded. False when it
+ * was asked to stop before all were there. */
+static bool start(ap_trainer *trainer)
 {
     trainer->started = ap_clock_seconds();
     trainer->pairs_since = 0;
-    if (trainer->batch.capacity) return;
+    if (trainer->batch.capacity) return true;
     if (ap_step_keeps_latents(&trainer->config)) {
         note(trainer, "encoding %zu windows", trainer->train.count + trainer->validation.count);
         ap_tape_gradients_set(trainer->tape, false);
-        ap_dataset_encode(&trainer->train, ap_model_codec(trainer->model), trainer->tape);
-        ap_dataset_encode(&trainer->validation, ap_model_codec(trainer->model), trainer->tape);
+        const ap_codec *codec = ap_model_codec(trainer->model);
+        if (!ap_dataset_encode(&trainer->train, codec, trainer->tape, trainer->stop) ||
+            !ap_dataset_encode(&trainer->validation, codec, trainer->tape, trainer->stop))
+            return false;
     }
     trainer->batch = ap_batch_init(&trainer->train, trainer->config.train.batch_size);
     trainer->started = ap_clock_seconds();
+    return true;
 }
 
 /* A trainer whose model is built as `model` says, and which goes by `config` otherwise. */
@@ -356,16 +367,17 @@ static ap_measures validate_item(ap_trainer *trainer, ap_batch *batch, const ap_
 }
 
 /* Means over the validation set, one item at a time; the output of the first is left in `output` [S]. A codec
- * that learns from both recordings of a pair is validated on both. */
-static ap_measures validate(ap_trainer *trainer, ap_real *output)
+ * that learns from both recordings of a pair is validated on both. False, with part of them, when it was
+ * asked to stop. */
+static bool validate(ap_trainer *trainer, ap_measures *mean, ap_real *output)
 {
     const ap_dataset *set = &trainer->validation;
     const bool unity = trainer->config.data.unity_test, both = unity && trainer->config.codec.train;
     ap_batch batch = ap_batch_init(set, 1);
     ap_real *unheard = ap_allocate((size_t)set->S, sizeof *unheard);
     ap_measures sums = {0};
-    int64_t count = 0;
-    for (int64_t i = 0; i < (int64_t)set->count; i++)
+    int64_t count = 0, i = 0;
+    for (; i < (int64_t)set->count && !asked_to_stop(trainer); i++)
         for (int side = 0; side <= both; side++, count++) {
             const ap_choice own = {i, i, unity, side == 1, 1, 1};
             ap_measures measures = validate_item(trainer, &batch, &own, count == 0 ? output : unheard);
@@ -373,7 +385,8 @@ static ap_measures validate(ap_trainer *trainer, ap_real *output)
         }
     free(unheard);
     ap_batch_free(&batch);
-    return mean_measures(&sums, count);
+    *mean = mean_measures(&sums, count);
+    return i == (int64_t)set->count;
 }
 
 static bool is_there(const char *folder, const char *name)
@@ -401,6 +414,13 @@ static const char *not_finite(const ap_measures *measures)
     return NULL;
 }
 
+static ap_status save_and_stop(ap_trainer *trainer, const char *folder)
+{
+    AP_TRY(save(trainer, folder, "last.safetensors"));
+    return ap_error(AP_INTERRUPTED, "interrupted at step %" PRId64 ", saved in %s/last.safetensors",
+                    trainer->progress.step, folder);
+}
+
 /* What comes after the last batch: validation, the report, the checkpoints. */
 static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double began)
 {
@@ -416,7 +436,10 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
                               .input = shown->input,
                               .target = trainer->config.data.unity_test ? shown->input : shown->target,
                               .output = output};
-    report.validation = validate(trainer, output);
+    if (!validate(trainer, &report.validation, output)) {
+        free(output);
+        return save_and_stop(trainer, folder);
+    }
     double loss = report.validation.value[AP_MEASURE_LOSS];
     const char *broken = not_finite(&report.validation);
     report.best = !broken && (!p->has_best || loss < p->best);
@@ -444,18 +467,14 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     return status;
 }
 
-static ap_status run_epoch(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)
+static ap_status run_epoch(ap_trainer *trainer, const char *folder)
 {
     double began = ap_clock_seconds();
     /* by the epoch's number alone, so that a resumed run finds it again */
     uint64_t seed = stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch);
     ap_order_draw(&trainer->config, &trainer->train, seed, items_per_epoch(trainer), trainer->order);
     while (trainer->progress.batch < batches_per_epoch(trainer)) {
-        if (stop && *stop) {
-            AP_TRY(save(trainer, folder, "last.safetensors"));
-            return ap_error(AP_INTERRUPTED, "interrupted at step %" PRId64 ", saved in %s/last.safetensors",
-                            trainer->progress.step, folder);
-        }
+        if (asked_to_stop(trainer)) return save_and_stop(trainer, folder);
         AP_TRY(run_step(trainer));
     }
     return finish_epoch(trainer, folder, began);
@@ -466,8 +485,9 @@ ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile
     AP_TRY(ap_make_folder(folder));
     if (trainer->progress.has_best && !is_there(folder, "best.safetensors"))
         forget_best(trainer, "there is no best checkpoint here");
-    start(trainer);
-    while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder, stop));
+    trainer->stop = stop;
+    if (!start(trainer)) return save_and_stop(trainer, folder);
+    while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder));
     if (trainer->progress.epoch < trainer->config.train.epochs)
         note(trainer, "no better validation loss in %d epoch%s (train.patience): stopped early",
              trainer->config.train.patience, ap_plural(trainer->config.train.patience));

@@ -23,10 +23,11 @@ there() {
     for path in "$@"; do [ -e "$path" ] || { echo "$path is missing" && exit 1; }; done
 }
 
-# begin WORD...: starts `antiphon WORD...` as $process. What an earlier command has printed is gone by then.
+# begin WORD...: starts `antiphon WORD...` as $process, where the shell would have it ignore SIGINT. What an earlier
+# command has printed is gone by then.
 begin() {
     : >out 2>err
-    "$ANTIPHON" "$@" >out 2>err &
+    env --default-signal=INT "$ANTIPHON" "$@" >out 2>err &
     process=$!
 }
 

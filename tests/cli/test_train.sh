@@ -90,7 +90,7 @@ mkfifo pipe
 process=$!
 : <pipe
 until_says epoch
-kill -INT $process
+kill -TERM $process
 code=0
 wait $process || code=$?
 [ "$code" -eq 130 ] || { echo "unread: exit code $code" && exit 1; }

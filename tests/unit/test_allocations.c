@@ -52,7 +52,7 @@ static void check_steps(ap_config *config)
     assert_string_equal(status.message, "");
     ap_tape *tape = ap_tape_create(0);
     ap_adamw optimiser = ap_step_optimiser(config, model);
-    ap_dataset_encode(&set, ap_model_codec(model), tape);
+    ap_dataset_encode(&set, ap_model_codec(model), tape, NULL);
     ap_batch batch = ap_batch_init(&set, ITEMS);
     const ap_choice choices[ITEMS] = {{.input = 0, .target = 1, .input_gain = 1, .target_gain = 1},
                                       {.input = 1, .target = 0, .input_gain = 1, .target_gain = 1}};

@@ -82,7 +82,7 @@ static void check_kept(const ap_config *config, const ap_choice *choices)
     ap_dataset set = {.items = items, .count = ITEMS, .S = SAMPLES};
     ap_model *model = model_of(config);
     ap_tape *tape = ap_tape_create(0);
-    ap_dataset_encode(&set, ap_model_codec(model), tape);
+    ap_dataset_encode(&set, ap_model_codec(model), tape, NULL);
     ap_batch batch = ap_batch_init(&set, ITEMS);
     ap_batch_fill(&batch, &set, ITEMS, choices);
     for (int k = 0; k < ITEMS; k++)

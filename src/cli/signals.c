@@ -1,0 +1,73 @@
+#include "cli/signals.h"
+
+#include "antiphon/stop.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* `timeout` and batch systems signal a program and then its group: the program gets the same request twice
+ * within moments. A person who has lost patience takes longer. */
+#define PAUSE_MS 1000
+#define EXIT_AT_ONCE 130
+
+static volatile sig_atomic_t flag, reader_gone;
+static const char *volatile answer;
+static atomic_ulong first; /* when SIGINT or SIGTERM first came, in ms; 0: it has not */
+
+static const int requests[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGPIPE};
+#define REQUESTS (sizeof requests / sizeof *requests)
+
+static unsigned long milliseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (unsigned long)t.tv_sec * 1000 + (unsigned long)t.tv_nsec / 1000000;
+}
+
+/* A request by a person, or by what may lose patience like one. */
+static void asked(void)
+{
+    unsigned long now = milliseconds(), before = 0;
+    if (!atomic_compare_exchange_strong(&first, &before, now | 1)) {
+        if ((long)(now - before) >= PAUSE_MS) _exit(EXIT_AT_ONCE);
+    } else if (answer && write(STDERR_FILENO, answer, strlen(answer)) < 0) {
+        return; /* nobody is there to read it */
+    }
+}
+
+static void on_request(int number)
+{
+    int kept = errno;
+    flag = 1;
+    if (number == SIGPIPE) reader_gone = 1;
+    if (number == SIGINT || number == SIGTERM) asked();
+    errno = kept;
+}
+
+void signals_catch(void)
+{
+    struct sigaction action = {.sa_handler = on_request, .sa_flags = SA_RESTART}, before;
+    for (size_t k = 0; k < REQUESTS; k++) sigaddset(&action.sa_mask, requests[k]);
+    for (size_t k = 0; k < REQUESTS; k++)
+        if (sigaction(requests[k], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(requests[k], &action, NULL);
+    ap_stop_flag_set(&flag);
+}
+
+void signals_answer(const char *line)
+{
+    answer = line;
+}
+
+const volatile sig_atomic_t *signals_flag(void)
+{
+    return &flag;
+}
+
+bool signals_reader_gone(void)
+{
+    return reader_gone;
+}
