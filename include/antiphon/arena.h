@@ -14,6 +14,9 @@
  * Smaller blocks stay until the reset, and would split that room for good: they follow one another in a
  * stretch of their own.
  *
+ * A debug build, and any build under the environment variable AP_POISON=1 (0: not), fills blocks with NaN
+ * when they are handed out and when they are recycled, so that what reads too early or too late is seen.
+ *
  * Reserved addresses are no memory, though a limit on them (ulimit -v) counts them: under one, less is
  * reserved at a time, a large block finds room less easily, and all else stays true. Not safe to share
  * between threads.
@@ -30,7 +33,8 @@ AP_API_BEGIN
 /** Alignment in bytes of every block: a cache line, and the widest vector register. */
 #define AP_ARENA_ALIGNMENT 64
 
-/** Blocks of fewer bytes are not recycled: until the reset their content stays as it is. */
+/** Blocks of fewer bytes are not recycled: until the reset their content stays as it is, unless it is
+ * poisoned. */
 #define AP_ARENA_RECYCLE_LEAST ((size_t)4096)
 
 typedef struct ap_arena ap_arena;

@@ -50,6 +50,7 @@ struct ap_arena {
     area recycled; /* blocks of AP_ARENA_RECYCLE_LEAST bytes and more */
     area lasting;  /* smaller ones: one after the other, until the reset */
     size_t held, growths;
+    bool poisoned;
 };
 
 /* ---------------------------------------------------------------- ranges */
@@ -213,12 +214,31 @@ static void unmap(area *a)
     free(a->at);
 }
 
+/* ---------------------------------------------------------------- poison */
+
+static bool wants_poison(void)
+{
+#ifdef AP_POISON
+    const bool usual = true;
+#else
+    const bool usual = false;
+#endif
+    const char *said = getenv("AP_POISON");
+    return said && *said ? strcmp(said, "0") != 0 : usual;
+}
+
+/* bytes all of whose bits are set are NaN, whether floats or doubles stand there */
+static void *poison(const ap_arena *arena, void *block, size_t bytes)
+{
+    return arena->poisoned ? memset(block, 0xFF, bytes) : block;
+}
+
 /* ---------------------------------------------------------------- the arena */
 
 ap_arena *ap_arena_create(void)
 {
     ap_arena *arena = ap_allocate(1, sizeof *arena);
-    *arena = (ap_arena){.recycled = recycled_area, .lasting = lasting_area};
+    *arena = (ap_arena){.recycled = recycled_area, .lasting = lasting_area, .poisoned = wants_poison()};
     return arena;
 }
 
@@ -234,7 +254,8 @@ void *ap_arena_alloc(ap_arena *arena, size_t bytes)
 {
     if (bytes > SIZE_MAX / 2) out_of_memory(arena, bytes);
     area *a = bytes < AP_ARENA_RECYCLE_LEAST ? &arena->lasting : &arena->recycled;
-    return take(arena, a, whole_units(bytes > 0 ? bytes : 1, AP_ARENA_ALIGNMENT));
+    char *block = take(arena, a, whole_units(bytes > 0 ? bytes : 1, AP_ARENA_ALIGNMENT));
+    return poison(arena, block, bytes);
 }
 
 void *ap_arena_zeros(ap_arena *arena, size_t bytes)
@@ -244,7 +265,9 @@ void *ap_arena_zeros(ap_arena *arena, size_t bytes)
 
 void ap_arena_recycle(ap_arena *arena, void *block, size_t bytes)
 {
-    if (!block || bytes < AP_ARENA_RECYCLE_LEAST) return;
+    if (!block) return;
+    poison(arena, block, bytes);
+    if (bytes < AP_ARENA_RECYCLE_LEAST) return;
     give_back(&arena->recycled, (range){block, whole_units(bytes, AP_ARENA_ALIGNMENT)});
 }
 

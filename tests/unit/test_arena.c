@@ -3,7 +3,9 @@
 #include "antiphon/rng.h"
 #include "support/fatal.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -99,6 +101,27 @@ static void small_blocks_leave_the_room_of_large_ones_whole(void **state)
     ap_arena_recycle(arena, small, AP_ARENA_RECYCLE_LEAST - 1);
     for (int i = 0; i < 100; i++) ap_arena_alloc(arena, AP_ARENA_RECYCLE_LEAST - 1);
     for (size_t i = 0; i < AP_ARENA_RECYCLE_LEAST - 1; i++) assert_int_equal(small[i], 0);
+    ap_arena_free(arena);
+}
+
+/* Whatever its size, a block is NaN when it comes and when it goes. */
+static void poisoned_blocks_are_not_numbers(void **state)
+{
+    (void)state;
+    const size_t counts[] = {1, 100, 100000};
+    setenv("AP_POISON", "1", 1);
+    ap_arena *arena = ap_arena_create();
+    setenv("AP_POISON", "0", 1);
+    for (int k = 0; k < 3; k++) {
+        size_t n = counts[k];
+        ap_real *block = ap_arena_alloc(arena, n * sizeof *block);
+        for (size_t i = 0; i < n; i++) assert_true(isnan(block[i]));
+        memset(block, 0, n * sizeof *block);
+        ap_arena_recycle(arena, block, n * sizeof *block);
+        for (size_t i = 0; i < n; i++) assert_true(isnan(block[i]));
+        block = ap_arena_zeros(arena, n * sizeof *block);
+        for (size_t i = 0; i < n; i++) assert_true(block[i] == 0);
+    }
     ap_arena_free(arena);
 }
 
@@ -278,12 +301,15 @@ static void few_addresses_are_enough(void **state)
 
 int main(void)
 {
+    /* most tests are about where blocks are, and have them change hands by the gigabyte */
+    setenv("AP_POISON", "0", 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_are_aligned_and_do_not_overlap),
         cmocka_unit_test(a_block_of_the_same_size_comes_again),
         cmocka_unit_test(recycled_neighbours_are_joined),
         cmocka_unit_test(the_tightest_room_is_taken),
         cmocka_unit_test(small_blocks_leave_the_room_of_large_ones_whole),
+        cmocka_unit_test(poisoned_blocks_are_not_numbers),
         cmocka_unit_test(nothing_is_asked_for_after_the_first_round),
         cmocka_unit_test(other_rounds_leave_no_trace),
         cmocka_unit_test(the_same_requests_hold_the_same_memory),
