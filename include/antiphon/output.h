@@ -33,7 +33,7 @@ typedef struct ap_gates_config {
     int64_t dim, bands;                   /**< `bands` divides dim */
     int delay_count;                      /**< 1 to AP_GATES_DELAYS_MOST */
     int64_t delays[AP_GATES_DELAYS_MOST]; /**< of the target's latents, in frames */
-    ap_real fresh;                        /**< the share of the agent's own latents */
+    ap_real own;                          /**< the share of the agent's own latents */
 } ap_gates_config;
 
 /** Registers "<prefix>linear.weight" [(1 + delays) bands, dim] and ".bias": first the input's gains, then the
@@ -41,7 +41,7 @@ typedef struct ap_gates_config {
  * delay after the first, at -2 (-17 dB). Owned by `params`. */
 ap_gates *ap_gates_create(ap_params *params, ap_gates_config config, const char *prefix);
 
-/** y [B, D, T] = g_input zi + sum over k of g_k zt delayed by delays[k] + fresh z: for each frame and band of
+/** y [B, D, T] = g_input zi + sum over k of g_k zt delayed by delays[k] + own z: for each frame and band of
  * D / bands channels, gains exp(3 tanh(u / 3)), within +-26 dB, u linear in z. A target heard late by a gain
  * of its own lets the agent strike its notes where the input strikes. zi NULL: target material only. */
 ap_var *ap_gates_apply(ap_tape *tape, const ap_gates *gates, ap_var *z, ap_var *zi, ap_var *zt);

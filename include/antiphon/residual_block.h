@@ -20,8 +20,8 @@ typedef struct ap_residual_weights {
  * (AP_PAD_REFLECT of conv.h).
  *
  * What stands between the convolutions lives for a tile of time only, and the backward pass computes it
- * again: beside x and y nothing is stored. Nor does it need y: ap_tape_forget is allowed, and costs computing
- * that again too. K is at most AP_RESIDUAL_TAPS_MOST. */
+ * again: beside x and y nothing is stored. Where the weights are constants and there are few channels, y is
+ * computed again, too. K is at most AP_RESIDUAL_TAPS_MOST. */
 ap_var *ap_residual_block(ap_tape *tape, ap_var *x, ap_residual_weights weights);
 #define AP_RESIDUAL_TAPS_MOST 4
 

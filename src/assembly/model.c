@@ -55,7 +55,7 @@ static ap_gates_config gates_config(const ap_config *config)
     ap_gates_config gates = {.dim = config->codec.dim,
                              .bands = config->agent.gate_bands,
                              .delay_count = config->agent.gate_delays.count,
-                             .fresh = (ap_real)config->agent.gate_new};
+                             .own = (ap_real)config->agent.gate_new};
     for (int k = 0; k < gates.delay_count; k++) gates.delays[k] = config->agent.gate_delays.at[k];
     return gates;
 }

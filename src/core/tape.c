@@ -6,12 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of so many inputs, the first ones, a backward may read the values. */
+#define INPUTS_READ_MOST 30
+
 struct ap_tape {
     ap_arena *arena;
     ap_var **vars; /* in the order they were pushed: inputs stand before what is computed from them */
     size_t count, capacity;
     ap_rng rng;
-    bool training, constant_leaves, frugal;
+    size_t *scopes; /* how many variables there were when each of the open scopes was entered */
+    size_t depth, scopes_capacity;
+    ap_var *under_way; /* whose backward function is running */
+    bool training, constant_leaves, frugal, going_back;
     const char *section; /* under way */
     ap_tape_watch *watch;
     void *watch_context;
@@ -30,13 +36,14 @@ void ap_tape_free(ap_tape *tape)
     if (!tape) return;
     ap_arena_free(tape->arena);
     free(tape->vars);
+    free(tape->scopes);
     free(tape);
 }
 
 void ap_tape_reset(ap_tape *tape)
 {
     ap_arena_reset(tape->arena);
-    tape->count = 0;
+    tape->count = tape->depth = 0;
     tape->section = NULL;
 }
 
@@ -58,11 +65,6 @@ void ap_tape_gradients_set(ap_tape *tape, bool wanted)
 void ap_tape_frugal_set(ap_tape *tape, bool frugal)
 {
     tape->frugal = frugal;
-}
-
-bool ap_tape_frugal(const ap_tape *tape)
-{
-    return tape->frugal;
 }
 
 ap_rng *ap_tape_rng(ap_tape *tape)
@@ -138,6 +140,84 @@ ap_var *ap_tape_constant(ap_tape *tape, ap_tensor value)
     return ap_tape_leaf(tape, value, NULL);
 }
 
+/* ---------------------------------------------------------------- who reads a value */
+
+static bool reads_input(ap_reads reads, const ap_var *y, int k)
+{
+    return k < INPUTS_READ_MOST && (reads & AP_READS_INPUT(k)) && y->inputs[k];
+}
+
+/* One more function of the way back reads these. */
+static void begin_reading(ap_var *y, ap_reads reads)
+{
+    if (reads & AP_READS_OUTPUT) y->readers++;
+    for (int k = 0; k < y->input_count; k++)
+        if (reads_input(reads, y, k)) y->inputs[k]->readers++;
+}
+
+static void recycle_value(ap_tape *tape, ap_var *x)
+{
+    if (x->gone) return;
+    x->gone = true;
+    ap_arena_recycle(tape->arena, x->value.data, value_bytes(x));
+    /* a smaller block keeps its content until the reset, so that a scalar may still be read */
+    if (value_bytes(x) >= AP_ARENA_RECYCLE_LEAST) x->value.data = NULL;
+}
+
+static void end_reading(ap_tape *tape, ap_var *y, ap_reads reads);
+
+/* Nobody reads the value of x any more, nor what it would be computed again from. */
+static void discard(ap_tape *tape, ap_var *x)
+{
+    if (x->keep) return;
+    recycle_value(tape, x);
+    if (x->again) end_reading(tape, x, x->op->again_reads);
+    x->again = false;
+}
+
+static void end_reader(ap_tape *tape, ap_var *x)
+{
+    x->readers--;
+    if (x->readers == 0 && (x->left || tape->going_back)) discard(tape, x);
+}
+
+/* The function that begin_reading has announced has run. */
+static void end_reading(ap_tape *tape, ap_var *y, ap_reads reads)
+{
+    if (reads & AP_READS_OUTPUT) end_reader(tape, y);
+    for (int k = 0; k < y->input_count; k++)
+        if (reads_input(reads, y, k)) end_reader(tape, y->inputs[k]);
+}
+
+static void fetch(ap_tape *tape, ap_var *y, ap_reads reads);
+
+static void fetch_value(ap_tape *tape, ap_var *x)
+{
+    if (!x->gone) return;
+    if (!x->again) ap_fatal("%s: a value is read after it was recycled", x->op->name);
+    fetch(tape, x, x->op->again_reads);
+    if (!x->value.data) x->value.data = ap_arena_alloc(tape->arena, value_bytes(x));
+    x->op->again(tape, x);
+    x->gone = false;
+}
+
+/* Sees to it that these values are there. */
+static void fetch(ap_tape *tape, ap_var *y, ap_reads reads)
+{
+    if (reads & AP_READS_OUTPUT) fetch_value(tape, y);
+    for (int k = 0; k < y->input_count; k++)
+        if (reads_input(reads, y, k)) fetch_value(tape, y->inputs[k]);
+}
+
+/* ---------------------------------------------------------------- pushing */
+
+static ap_reads reads_of(const ap_var *y)
+{
+    ap_reads reads = y->op->reads_of ? y->op->reads_of(y) : y->op->reads;
+    if (!reads) ap_fatal("%s does not declare what its backward reads", y->op->name);
+    return y->wants_grad ? reads : 0;
+}
+
 ap_var *ap_tape_push(ap_tape *tape, const ap_op *op, ap_shape shape, int input_count, ap_var *const *inputs)
 {
     ap_var *y = append(tape);
@@ -148,8 +228,12 @@ ap_var *ap_tape_push(ap_tape *tape, const ap_op *op, ap_shape shape, int input_c
     y->inputs = ap_arena_alloc(tape->arena, (size_t)input_count * sizeof *y->inputs);
     for (int i = 0; i < input_count; i++) {
         y->inputs[i] = inputs[i];
-        if (inputs[i]) y->wants_grad |= inputs[i]->wants_grad;
+        if (!inputs[i]) continue;
+        if (inputs[i]->left) ap_fatal("%s: input %d is from a scope that has been left", op->name, i);
+        y->wants_grad |= inputs[i]->wants_grad;
     }
+    y->reads = reads_of(y);
+    begin_reading(y, y->reads);
     return y;
 }
 
@@ -161,31 +245,27 @@ void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes)
     return y->saved = ap_arena_alloc(tape->arena, bytes);
 }
 
-void ap_tape_reserve_grad(ap_tape *tape, ap_var *x)
+/* ---------------------------------------------------------------- gradients */
+
+/* Whether the gradient of x may be written where that of y is, whose backward is running. */
+static bool takes_place(const ap_var *x, const ap_var *y)
 {
-    if (x->wants_grad && !x->grad && !x->room) x->room = ap_arena_alloc(tape->arena, value_bytes(x));
+    return y && y->op->in_place && x == y->inputs[0] && y->grad && !y->keep &&
+           value_bytes(x) == value_bytes(y);
 }
 
 ap_real *ap_var_grad_fresh(ap_tape *tape, ap_var *x, bool *fresh)
 {
     *fresh = false;
     if (!x || !x->wants_grad) return NULL;
-    if (!x->grad) {
-        ap_tape_reserve_grad(tape, x);
-        x->grad = x->room;
-        x->room = NULL;
-        *fresh = true;
-    }
-    return x->grad;
-}
-
-ap_real *ap_var_grad_inherited(ap_tape *tape, ap_var *x, ap_var *y, bool *fresh)
-{
-    if (!x->wants_grad || x->grad || x->room || y->keep || value_bytes(x) != value_bytes(y))
-        return ap_var_grad_fresh(tape, x, fresh);
+    if (x->grad) return x->grad;
     *fresh = true;
-    x->grad = y->grad;
-    y->grad = NULL;
+    if (takes_place(x, tape->under_way)) {
+        x->grad = tape->under_way->grad;
+        tape->under_way->grad = NULL;
+    } else {
+        x->grad = ap_arena_alloc(tape->arena, value_bytes(x));
+    }
     return x->grad;
 }
 
@@ -196,68 +276,113 @@ ap_real *ap_var_grad(ap_tape *tape, ap_var *x)
     return fresh ? memset(grad, 0, value_bytes(x)) : grad;
 }
 
-const ap_real *ap_var_value(ap_tape *tape, ap_var *x)
-{
-    if (x->again && !x->value.data) {
-        x->value.data = ap_arena_alloc(tape->arena, value_bytes(x));
-        x->op->again(tape, x);
-    }
-    return x->value.data;
-}
+/* ---------------------------------------------------------------- scopes */
 
 void ap_tape_keep(ap_var *x)
 {
     x->keep = true;
 }
 
-static void recycle_value(ap_tape *tape, ap_var *x)
+void ap_tape_enter(ap_tape *tape)
 {
-    ap_arena_recycle(tape->arena, x->value.data, value_bytes(x));
-    /* a smaller block keeps its content until the reset, so that a scalar may still be read */
-    if (value_bytes(x) >= AP_ARENA_RECYCLE_LEAST) x->value.data = NULL;
-}
-
-static void recycle(ap_tape *tape, ap_var *x)
-{
-    if (!x->keep) {
-        recycle_value(tape, x);
-        ap_arena_recycle(tape->arena, x->grad, value_bytes(x));
-        x->grad = NULL;
+    if (tape->depth == tape->scopes_capacity) {
+        tape->scopes_capacity = tape->scopes_capacity ? 2 * tape->scopes_capacity : 16;
+        tape->scopes = ap_reallocate(tape->scopes, tape->scopes_capacity, sizeof *tape->scopes);
     }
-    ap_arena_recycle(tape->arena, x->room, value_bytes(x));
-    x->room = NULL;
-    ap_arena_recycle(tape->arena, x->saved, x->saved_bytes);
-    x->saved = NULL;
+    tape->scopes[tape->depth++] = tape->count;
 }
 
-void ap_tape_forget(ap_tape *tape, ap_var *x)
+/* Whether the value of x, which is read on the way back, is better computed again than left where it is: what
+ * it is computed from has to be there anyway, as it is read by others, too. */
+static bool pays_again(const ap_tape *tape, const ap_var *x)
 {
-    if (!x->keep) recycle_value(tape, x);
+    const ap_op *op = x->op;
+    if (!x->wants_grad || !op->again || (op->dear && !tape->frugal)) return false;
+    for (int k = 0; k < x->input_count; k++)
+        if (reads_input(op->again_reads, x, k) && !x->inputs[k]->keep && x->inputs[k]->readers == 0)
+            return false;
+    return true;
 }
 
-void ap_tape_recompute(ap_tape *tape, ap_var *x)
+/* The caller's use of x ends. Inputs come before what is computed from them, so that it is known of them who
+ * else reads them. */
+static void end_use(ap_tape *tape, ap_var *x)
 {
-    if (x->keep) return;
-    x->again = x->wants_grad && x->op->again;
-    /* without gradients nothing goes back at all */
-    if (x->again || tape->constant_leaves) recycle_value(tape, x);
+    if (x->left || x->keep) return;
+    x->left = true;
+    if (x->readers == 0) {
+        discard(tape, x);
+    } else if (pays_again(tape, x)) {
+        x->again = true;
+        begin_reading(x, x->op->again_reads);
+        recycle_value(tape, x);
+    }
 }
 
-void ap_tape_drop(ap_tape *tape, ap_var *x)
+static bool among(const ap_var *x, int count, ap_var *const *list)
 {
-    if (!x->wants_grad && !x->keep && x->value.data) recycle(tape, x);
+    for (int i = 0; i < count; i++)
+        if (list[i] == x) return true;
+    return false;
+}
+
+static void end_uses(ap_tape *tape, int count, ap_var *const *results)
+{
+    if (tape->depth == 0) ap_fatal("a scope is left that was not entered");
+    for (size_t i = tape->scopes[tape->depth - 1]; i < tape->count; i++)
+        if (!among(tape->vars[i], count, results)) end_use(tape, tape->vars[i]);
+}
+
+void ap_tape_leave_all(ap_tape *tape, int count, ap_var *const *results)
+{
+    end_uses(tape, count, results);
+    tape->depth--;
+}
+
+ap_var *ap_tape_leave(ap_tape *tape, ap_var *result)
+{
+    ap_tape_leave_all(tape, 1, &result);
+    return result;
+}
+
+ap_var *ap_tape_carry(ap_tape *tape, ap_var *x)
+{
+    end_uses(tape, 1, &x);
+    return x;
+}
+
+/* ---------------------------------------------------------------- the way back */
+
+/* Nothing comes after y on the tape that has not been gone back through. */
+static void go_back(ap_tape *tape, ap_var *y)
+{
+    if (y->readers == 0) discard(tape, y);
+    if (y->grad) {
+        fetch(tape, y, y->reads);
+        tape->under_way = y;
+        y->op->backward(tape, y);
+        tape->under_way = NULL;
+    }
+    end_reading(tape, y, y->reads);
+    if (!y->keep) {
+        ap_arena_recycle(tape->arena, y->grad, value_bytes(y));
+        y->grad = NULL;
+    }
+    ap_arena_recycle(tape->arena, y->saved, y->saved_bytes);
+    y->saved = NULL;
 }
 
 void ap_tape_backward_all(ap_tape *tape)
 {
     const char *section = NULL;
+    tape->going_back = true;
     for (size_t i = tape->count; i-- > 0;) {
         ap_var *y = tape->vars[i];
         if (y->leaf) continue;
         if (y->section != section) tell_watch(tape, section = y->section, true);
-        if (y->grad) y->op->backward(tape, y);
-        recycle(tape, y);
+        go_back(tape, y);
     }
+    tape->going_back = false;
 }
 
 void ap_tape_backward(ap_tape *tape, ap_var *loss, ap_real scale)

@@ -187,7 +187,7 @@ static void band_split_node_backward(ap_tape *tape, ap_var *y)
     ap_arena_recycle(w.arena, w.block, w.bytes);
 }
 
-AP_DEFINE_OP(band_split);
+AP_DEFINE_OP(band_split, .reads = AP_READS_NOTHING);
 
 ap_var *ap_band_split(ap_tape *tape, ap_var *x, int bands)
 {

@@ -149,7 +149,7 @@ static void envelope_node_backward(ap_tape *tape, ap_var *e)
     if (dx) envelope_backward(&s->grid, e->inputs[0]->value.data, e->value.data, s->where, e->grad, dx);
 }
 
-AP_DEFINE_OP(envelope);
+AP_DEFINE_OP(envelope, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
 
 ap_var *ap_envelope_of(ap_tape *tape, ap_var *x, int64_t M, int64_t Q, ap_envelope_type type)
 {

@@ -95,7 +95,7 @@ static void flux_node_backward(ap_tape *tape, ap_var *y)
     if (dx) flux_backward(at[0], at[1], at[2], *(ap_real *)y->saved, x->value.data, y->grad, dx);
 }
 
-AP_DEFINE_OP(flux);
+AP_DEFINE_OP(flux, .reads = AP_READS_INPUT(0));
 
 ap_var *ap_flux(ap_tape *tape, ap_var *x, ap_real gain)
 {
@@ -151,7 +151,7 @@ static void log_average_node_backward(ap_tape *tape, ap_var *y)
     if (dx) log_average_backward(at[0], at[1], at[2], *(ap_real *)y->saved, x->value.data, y->grad, dx);
 }
 
-AP_DEFINE_OP(log_average);
+AP_DEFINE_OP(log_average, .reads = AP_READS_INPUT(0));
 
 ap_var *ap_log_average(ap_tape *tape, ap_var *x, ap_real offset)
 {
@@ -195,7 +195,7 @@ static void log_power_node_backward(ap_tape *tape, ap_var *y)
     log_power_backward(of.B, of.S, x->value.data, y->value.data, y->grad, ap_var_grad(tape, x));
 }
 
-AP_DEFINE_OP(log_power);
+AP_DEFINE_OP(log_power, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
 
 ap_var *ap_log_power(ap_tape *tape, ap_var *x)
 {
@@ -224,7 +224,7 @@ static void variation_backward(int64_t B, int64_t M, const ap_real *e, const ap_
                                ap_real *de)
 {
     for (int64_t b = 0; b < B && de; b++) {
-        if (y[b] == 0) continue;
+        if (!(y[b] > 0)) continue;
         ap_moments s = ap_moments_of(M, e + b * M);
         double m = s.mean + MEAN_FLOOR, g = (double)dy[b];
         double along = s.sigma > 0 ? g / ((double)(M - 1) * s.sigma * m) : 0,
@@ -241,7 +241,7 @@ static void variation_node_backward(ap_tape *tape, ap_var *y)
     variation_backward(at[0], at[2], e->value.data, y->value.data, y->grad, ap_var_grad(tape, e));
 }
 
-AP_DEFINE_OP(variation);
+AP_DEFINE_OP(variation, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
 
 ap_var *ap_variation(ap_tape *tape, ap_var *e, ap_real least)
 {

@@ -69,7 +69,7 @@ static void mixture_share_node_backward(ap_tape *tape, ap_var *y)
                            ap_var_grad(tape, o), ap_var_grad(tape, i), ap_var_grad(tape, t));
 }
 
-AP_DEFINE_OP(mixture_share);
+AP_DEFINE_OP(mixture_share, .reads = AP_READS_INPUTS(3));
 
 ap_var *ap_mixture_share(ap_tape *tape, ap_var *output, ap_var *input, ap_var *target)
 {

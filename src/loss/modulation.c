@@ -137,7 +137,7 @@ static void correlation_cost_node_backward(ap_tape *tape, ap_var *cost)
     mean_cost(tape, cost->saved, (double)cost->grad[0], cost->inputs, de);
 }
 
-AP_DEFINE_OP(correlation_cost);
+AP_DEFINE_OP(correlation_cost, .reads = AP_READS_INPUTS(3));
 
 ap_var *ap_correlation_cost(ap_tape *tape, ap_var *e_input, ap_var *e_target, ap_var *e_output, int64_t steps,
                             const ap_modulation *settings)

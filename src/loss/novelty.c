@@ -95,7 +95,7 @@ static void cosine_node_backward(ap_tape *tape, ap_var *y)
     cosine_backward(y->saved, b->value.data, a->value.data, y->value.data, y->grad, ap_var_grad(tape, b));
 }
 
-AP_DEFINE_OP(cosine);
+AP_DEFINE_OP(cosine, .reads = AP_READS_INPUTS(2) | AP_READS_OUTPUT);
 
 ap_var *ap_cosine(ap_tape *tape, ap_var *a, ap_var *b, int axis, double least)
 {

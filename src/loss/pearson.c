@@ -88,7 +88,7 @@ static void pearson_node_backward(ap_tape *tape, ap_var *y)
     }
 }
 
-AP_DEFINE_OP(pearson);
+AP_DEFINE_OP(pearson, .reads = AP_READS_INPUTS(2));
 
 ap_var *ap_pearson_of(ap_tape *tape, ap_var *a, ap_var *b)
 {

@@ -30,7 +30,7 @@ static void rms_loss_node_backward(ap_tape *tape, ap_var *y)
                       ap_var_grad(tape, a), ap_var_grad(tape, b));
 }
 
-AP_DEFINE_OP(rms_loss);
+AP_DEFINE_OP(rms_loss, .reads = AP_READS_INPUTS(2) | AP_READS_OUTPUT);
 
 ap_var *ap_rms_loss(ap_tape *tape, ap_var *a, ap_var *b)
 {

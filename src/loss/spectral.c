@@ -100,7 +100,7 @@ static void spectral_distance_node_backward(ap_tape *tape, ap_var *y)
                                ap_var_grad(tape, a), ap_var_grad(tape, b));
 }
 
-AP_DEFINE_OP(spectral_distance);
+AP_DEFINE_OP(spectral_distance, .reads = AP_READS_INPUTS(2));
 
 ap_var *ap_spectral_distance(ap_tape *tape, ap_var *a, ap_var *b, ap_real convergence)
 {

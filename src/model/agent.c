@@ -43,15 +43,32 @@ ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char 
     return agent;
 }
 
-/* how much of each component goes to the composer, frame by frame */
-static ap_agent_output select_components(ap_tape *tape, const ap_agent *agent, ap_var *parts)
+/* all that is heard of both sources, [B, 6 component, T] */
+static ap_var *hear(ap_tape *tape, const ap_agent *agent, ap_var *zi, ap_var *zt)
 {
-    ap_agent_output out = {0};
+    ap_var *heard[AP_COMPONENTS];
+    ap_tape_enter(tape);
+    ap_extractor_apply(tape, &agent->input, zi, heard);
+    ap_extractor_apply(tape, &agent->target, zt, heard + AP_HEADS_EACH);
+    return ap_tape_leave(tape, ap_concat(tape, 1, AP_COMPONENTS, heard));
+}
+
+/* how much of each component goes to the composer, frame by frame: what the weights are the softmax of */
+static ap_var *select_components(ap_tape *tape, const ap_agent *agent, ap_var *parts)
+{
+    ap_tape_enter(tape);
     ap_var *hidden = ap_leaky_relu(tape, ap_conv_apply(tape, agent->select1, parts), SELECTOR_SLOPE);
-    out.logits = ap_conv_apply(tape, agent->select2, hidden);
-    out.weights = ap_softmax(tape, out.logits, 1);
-    ap_tape_keep(out.weights);
-    return out;
+    return ap_tape_leave(tape, ap_conv_apply(tape, agent->select2, hidden));
+}
+
+/* the components under their weights as the composer takes them, [B, T, model] */
+static ap_var *project(ap_tape *tape, const ap_agent *agent, ap_var *parts, ap_var *weights)
+{
+    ap_tape_enter(tape);
+    ap_var *rows = ap_transpose(tape, ap_mul_groups(tape, parts, weights));
+    ap_var *x = ap_linear_apply(tape, agent->project, rows);
+    if (agent->positions) x = ap_positions_add(tape, agent->positions, x);
+    return ap_tape_leave(tape, x);
 }
 
 ap_agent_output ap_agent_compose(ap_tape *tape, const ap_agent *agent, ap_var *zi, ap_var *zt)
@@ -60,24 +77,13 @@ ap_agent_output ap_agent_compose(ap_tape *tape, const ap_agent *agent, ap_var *z
         zi->value.shape.at[1] != agent->config.dim)
         ap_fatal("agent: latents %s and %s, of %lld dimensions", ap_shape_print(zi->value.shape).text,
                  ap_shape_print(zt->value.shape).text, (long long)agent->config.dim);
-    ap_var *heard[AP_COMPONENTS];
-    ap_extractor_apply(tape, &agent->input, zi, heard);
-    ap_extractor_apply(tape, &agent->target, zt, heard + AP_HEADS_EACH);
-    ap_var *parts = ap_concat(tape, 1, AP_COMPONENTS, heard);
-    for (int k = 0; k < AP_COMPONENTS; k++) ap_tape_forget(tape, heard[k]);
-
-    ap_agent_output out = select_components(tape, agent, parts);
-    ap_var *chosen = ap_mul_groups(tape, parts, out.weights), *rows = ap_transpose(tape, chosen);
-    ap_tape_forget(tape, chosen);
-    ap_var *x = ap_linear_apply(tape, agent->project, rows);
-    if (agent->positions) {
-        ap_var *projected = x;
-        x = ap_positions_add(tape, agent->positions, projected);
-        ap_tape_forget(tape, projected);
-    }
-    x = ap_transformer_apply(tape, agent->composer, x);
+    ap_tape_enter(tape);
+    ap_var *parts = hear(tape, agent, zi, zt), *logits = select_components(tape, agent, parts);
+    ap_var *weights = ap_softmax(tape, logits, 1);
+    ap_var *x = ap_transformer_apply(tape, agent->composer, project(tape, agent, parts, weights));
     x = ap_gelu(tape, ap_linear_apply(tape, agent->out1, x), agent->config.dropout);
     x = ap_transpose(tape, ap_linear_apply(tape, agent->out2, x));
-    out.z = ap_clamp(tape, x, -LATENT_BOUND, LATENT_BOUND);
-    return out;
+    ap_var *z = ap_clamp(tape, x, -LATENT_BOUND, LATENT_BOUND);
+    ap_tape_leave_all(tape, 3, (ap_var *[]){z, weights, logits});
+    return (ap_agent_output){.z = z, .weights = weights, .logits = logits};
 }

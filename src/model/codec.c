@@ -73,6 +73,7 @@ ap_var *ap_codec_encode(ap_tape *tape, const ap_codec *codec, ap_var *x)
 ap_var *ap_codec_decode(ap_tape *tape, const ap_codec *codec, ap_var *z, int64_t S)
 {
     if (codec->mdct) return ap_mdct_decode(tape, codec->mdct, z, S);
+    ap_tape_enter(tape);
     ap_var *y = ap_seanet_decode(tape, codec->seanet, z);
-    return y->value.shape.at[2] == S ? y : ap_slice(tape, y, 2, 0, S);
+    return ap_tape_leave(tape, y->value.shape.at[2] == S ? y : ap_slice(tape, y, 2, 0, S));
 }

@@ -43,10 +43,12 @@ static ap_var *gated(ap_tape *tape, const ap_gates *gates, ap_var *g, int k, ap_
 
 ap_var *ap_gates_apply(ap_tape *tape, const ap_gates *gates, ap_var *z, ap_var *zi, ap_var *zt)
 {
+    ap_tape_enter(tape);
     ap_var *u = ap_transpose(tape, ap_linear_apply(tape, gates->linear, ap_transpose(tape, z)));
     ap_var *g = ap_exp(tape, ap_scale(tape, ap_tanh(tape, ap_scale(tape, u, 1 / GAIN_BOUND)), GAIN_BOUND));
-    ap_var *y = ap_scale(tape, z, gates->config.fresh);
+    ap_var *y = ap_scale(tape, z, gates->config.own);
     for (int k = 0; k < gates->config.delay_count; k++)
         y = ap_add(tape, gated(tape, gates, g, 1 + k, ap_delay(tape, zt, gates->config.delays[k])), y);
-    return zi ? ap_add(tape, gated(tape, gates, g, 0, zi), y) : y;
+    if (zi) y = ap_add(tape, gated(tape, gates, g, 0, zi), y);
+    return ap_tape_leave(tape, y);
 }

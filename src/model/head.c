@@ -31,20 +31,24 @@ ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1,
     return head;
 }
 
-/* conv, then LeakyReLU, whose backward reads its output alone */
 static ap_var *rectified(ap_tape *tape, ap_affine_params conv, ap_var *x)
 {
-    ap_var *raw = ap_conv_apply(tape, conv, x), *y = ap_leaky_relu(tape, raw, SLOPE);
-    ap_tape_forget(tape, raw);
-    return y;
+    ap_tape_enter(tape);
+    return ap_tape_leave(tape, ap_leaky_relu(tape, ap_conv_apply(tape, conv, x), SLOPE));
+}
+
+static ap_var *with_skip(ap_tape *tape, const ap_head *head, ap_var *x)
+{
+    ap_tape_enter(tape);
+    ap_var *y = rectified(tape, head->conv2, rectified(tape, head->conv1, x));
+    return ap_tape_leave(tape, ap_add(tape, y, ap_conv_apply(tape, head->skip, x)));
 }
 
 ap_var *ap_head_apply(ap_tape *tape, const ap_head *head, ap_var *x)
 {
-    ap_var *y = rectified(tape, head->conv2, rectified(tape, head->conv1, x));
-    ap_var *skip = ap_conv_apply(tape, head->skip, x), *sum = ap_add(tape, y, skip);
-    ap_tape_forget(tape, skip);
-    return ap_batch_norm(tape, sum, ap_tape_param(tape, head->norm.weight),
-                         ap_tape_param(tape, head->norm.bias), head->running_mean->value.data,
-                         head->running_var->value.data);
+    ap_tape_enter(tape);
+    ap_var *y = ap_batch_norm(tape, with_skip(tape, head, x), ap_tape_param(tape, head->norm.weight),
+                              ap_tape_param(tape, head->norm.bias), head->running_mean->value.data,
+                              head->running_var->value.data);
+    return ap_tape_leave(tape, y);
 }

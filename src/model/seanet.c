@@ -16,9 +16,6 @@
 #define BLOCK_SQUEEZE 2
 /* A strided convolution has so many times its stride in taps. */
 #define TAPS_TO_STRIDE 2
-/* The output of a residual block of so many channels is computed again rather than kept: the fewer channels,
- * the fewer operations a number takes, and the more numbers there are. */
-#define CHANNELS_RECOMPUTED_MOST 64
 
 /* A convolution of either direction under weight norm. */
 typedef struct normed_conv {
@@ -231,63 +228,31 @@ static ap_var *causal_transpose(ap_tape *tape, const normed_conv *conv, int64_t 
                                conv->folded.shape.at[2] - stride);
 }
 
-/* What only the gradient of a weight would want: of an LSTM layer, its input and its output. */
-static void unless_trained(ap_tape *tape, const ap_seanet *seanet, ap_var *x)
-{
-    if (seanet->kind == AP_PARAM_FROZEN)
-        ap_tape_forget(tape, x);
-    else
-        ap_tape_drop(tape, x);
-}
-
-/* What came out of a block and went into a convolution. The block's backward can do without it, the
- * convolution's wants it for the gradient of its weight alone. */
-static void let_go(ap_tape *tape, const ap_seanet *seanet, ap_var *x)
-{
-    if (x->value.shape.at[1] <= CHANNELS_RECOMPUTED_MOST)
-        unless_trained(tape, seanet, x);
-    else
-        ap_tape_drop(tape, x);
-}
-
-/* The next two are done with their x, and drop it. */
-
 static ap_var *through_block(ap_tape *tape, const residual *block, ap_var *x)
 {
-    ap_var *y =
-        ap_residual_block(tape, x,
-                          (ap_residual_weights){.squeeze = weight_of(tape, &block->squeeze),
-                                                .squeeze_bias = ap_tape_param(tape, block->squeeze.bias),
-                                                .expand = weight_of(tape, &block->expand),
-                                                .expand_bias = ap_tape_param(tape, block->expand.bias),
-                                                .shortcut = weight_of(tape, &block->shortcut),
-                                                .shortcut_bias = ap_tape_param(tape, block->shortcut.bias)});
-    ap_tape_drop(tape, x);
-    return y;
+    ap_residual_weights weights = {.squeeze = weight_of(tape, &block->squeeze),
+                                   .squeeze_bias = ap_tape_param(tape, block->squeeze.bias),
+                                   .expand = weight_of(tape, &block->expand),
+                                   .expand_bias = ap_tape_param(tape, block->expand.bias),
+                                   .shortcut = weight_of(tape, &block->shortcut),
+                                   .shortcut_bias = ap_tape_param(tape, block->shortcut.bias)};
+    return ap_residual_block(tape, x, weights);
 }
 
-/* ELU(x + all layers of it) */
+static ap_var *through_layer(ap_tape *tape, const recurrent *lstm, ap_var *x)
+{
+    return ap_lstm(tape, x, ap_tape_param(tape, lstm->weight_ih), ap_tape_param(tape, lstm->weight_hh),
+                   ap_tape_param(tape, lstm->bias_ih), ap_tape_param(tape, lstm->bias_hh));
+}
+
+/* ELU(x + all layers of it), or ELU(x) where there are none */
 static ap_var *through_lstm(ap_tape *tape, const ap_seanet *seanet, const recurrent *lstm, ap_var *x)
 {
-    int layers = seanet->config.lstm;
-    if (layers == 0) {
-        ap_var *activated = ap_elu(tape, x);
-        ap_tape_drop(tape, x);
-        return activated;
-    }
+    ap_tape_enter(tape);
     ap_var *y = x;
-    for (int l = 0; l < layers; l++) {
-        ap_var *next =
-            ap_lstm(tape, y, ap_tape_param(tape, lstm[l].weight_ih), ap_tape_param(tape, lstm[l].weight_hh),
-                    ap_tape_param(tape, lstm[l].bias_ih), ap_tape_param(tape, lstm[l].bias_hh));
-        if (y != x) unless_trained(tape, seanet, y);
-        y = next;
-    }
-    ap_var *sum = ap_add(tape, y, x), *activated = ap_elu(tape, sum);
-    unless_trained(tape, seanet, x);
-    unless_trained(tape, seanet, y);
-    ap_tape_forget(tape, sum); /* ELU's backward reads its output alone */
-    return activated;
+    for (int l = 0; l < seanet->config.lstm; l++) y = ap_tape_carry(tape, through_layer(tape, &lstm[l], y));
+    if (y != x) y = ap_tape_carry(tape, ap_add(tape, y, x));
+    return ap_tape_leave(tape, ap_elu(tape, y));
 }
 
 ap_var *ap_seanet_encode(ap_tape *tape, ap_seanet *seanet, ap_var *audio)
@@ -295,16 +260,15 @@ ap_var *ap_seanet_encode(ap_tape *tape, ap_seanet *seanet, ap_var *audio)
     const ap_seanet_config *config = &seanet->config;
     const half *h = &seanet->encoder;
     if (!h->exists) ap_fatal("seanet: this codec has no encoder");
+    ap_tape_enter(tape);
     ap_var *x = causal(tape, &h->first, 1, audio);
     for (int i = 0; i < config->ratio_count; i++) {
-        ap_var *block = through_block(tape, &h->block[i], x);
-        x = causal(tape, &h->resample[i], config->ratios[config->ratio_count - 1 - i], block);
-        let_go(tape, seanet, block);
+        int64_t stride = config->ratios[config->ratio_count - 1 - i];
+        x = ap_tape_carry(tape, through_block(tape, &h->block[i], x));
+        x = ap_tape_carry(tape, causal(tape, &h->resample[i], stride, x));
     }
-    x = through_lstm(tape, seanet, h->lstm, x);
-    ap_var *latents = causal(tape, &h->last, 1, x);
-    ap_tape_drop(tape, x);
-    return latents;
+    x = ap_tape_carry(tape, through_lstm(tape, seanet, h->lstm, x));
+    return ap_tape_leave(tape, causal(tape, &h->last, 1, x));
 }
 
 ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents)
@@ -313,19 +277,12 @@ ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents)
     const half *h = &seanet->decoder;
     if (!h->exists) ap_fatal("seanet: this codec has no decoder");
     prepare(seanet);
-    ap_var *block = through_lstm(tape, seanet, h->lstm, causal(tape, &h->first, 1, latents));
+    ap_tape_enter(tape);
+    ap_var *x = causal(tape, &h->first, 1, latents);
+    x = ap_tape_carry(tape, through_lstm(tape, seanet, h->lstm, x));
     for (int i = 0; i < config->ratio_count; i++) {
-        ap_var *x = causal_transpose(tape, &h->resample[i], config->ratios[i], block);
-        if (i > 0)
-            let_go(tape, seanet, block);
-        else
-            ap_tape_drop(tape, block);
-        block = through_block(tape, &h->block[i], x);
+        x = ap_tape_carry(tape, causal_transpose(tape, &h->resample[i], config->ratios[i], x));
+        x = ap_tape_carry(tape, through_block(tape, &h->block[i], x));
     }
-    ap_var *audio = causal(tape, &h->last, 1, block);
-    /* the losses come and go where the block was, and then its gradient takes the place: the audio's, which
-     * goes before and stays meanwhile, shall not lie in the middle of it */
-    ap_tape_reserve_grad(tape, audio);
-    let_go(tape, seanet, block);
-    return audio;
+    return ap_tape_leave(tape, causal(tape, &h->last, 1, x));
 }

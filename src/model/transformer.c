@@ -52,44 +52,38 @@ ap_transformer *ap_transformer_create(ap_params *params, ap_transformer_config c
 }
 
 /* LayerNorm(x + dropout(part)) */
-static ap_var *join(ap_tape *tape, ap_affine_params norm, ap_var *x, ap_var *part, ap_real p)
+static ap_var *add_and_norm(ap_tape *tape, ap_affine_params norm, ap_var *x, ap_var *part, ap_real p)
 {
-    ap_var *y =
-        ap_residual_norm(tape, x, part, ap_tape_param(tape, norm.weight), ap_tape_param(tape, norm.bias), p);
-    ap_tape_forget(tape, part);
-    return y;
+    return ap_residual_norm(tape, x, part, ap_tape_param(tape, norm.weight), ap_tape_param(tape, norm.bias),
+                            p);
 }
 
-/* a product that is costly to compute again */
-static void recompute_product(ap_tape *tape, ap_var *x)
+static ap_var *self_attention(ap_tape *tape, const layer *l, ap_transformer_config c, ap_var *x)
 {
-    if (ap_tape_frugal(tape)) ap_tape_recompute(tape, x);
+    ap_tape_enter(tape);
+    ap_var *heard = ap_attention(tape, ap_linear_apply(tape, l->in, x), c.heads, c.dropout);
+    ap_var *part = ap_linear_apply(tape, l->out, heard);
+    return ap_tape_leave(tape, add_and_norm(tape, l->norm1, x, part, c.dropout));
 }
 
-/* Of a layer the tape keeps the two sums, what the attention gives and, unless it is frugal, the queries,
- * keys and values and the hidden part before its GELU: half of what is computed, and the rest takes little
- * time. */
-static ap_var *layer_apply(ap_tape *tape, const layer *l, ap_transformer_config c, ap_var *x)
+static ap_var *feed_forward(ap_tape *tape, const layer *l, ap_transformer_config c, ap_var *x)
 {
-    ap_var *qkv = ap_linear_apply(tape, l->in, x), *heard = ap_attention(tape, qkv, c.heads, c.dropout);
-    recompute_product(tape, qkv);
-    ap_var *middle = join(tape, l->norm1, x, ap_linear_apply(tape, l->out, heard), c.dropout);
-    ap_var *hidden = ap_linear_apply(tape, l->linear1, middle), *fed = ap_gelu(tape, hidden, c.dropout);
-    recompute_product(tape, hidden);
-    ap_var *y = join(tape, l->norm2, middle, ap_linear_apply(tape, l->linear2, fed), c.dropout);
-    ap_tape_recompute(tape, fed);
-    ap_tape_recompute(tape, middle);
-    return y;
+    ap_tape_enter(tape);
+    ap_var *hidden = ap_gelu(tape, ap_linear_apply(tape, l->linear1, x), c.dropout);
+    ap_var *part = ap_linear_apply(tape, l->linear2, hidden);
+    return ap_tape_leave(tape, add_and_norm(tape, l->norm2, x, part, c.dropout));
 }
 
 ap_var *ap_transformer_apply(ap_tape *tape, const ap_transformer *transformer, ap_var *x)
 {
-    for (int i = 0; i < transformer->config.layers; i++) {
-        ap_var *y = layer_apply(tape, &transformer->layers[i], transformer->config, x);
-        ap_tape_recompute(tape, x);
-        x = y;
+    const ap_transformer_config c = transformer->config;
+    ap_tape_enter(tape);
+    for (int i = 0; i < c.layers; i++) {
+        const layer *l = &transformer->layers[i];
+        x = ap_tape_carry(tape, self_attention(tape, l, c, x));
+        x = ap_tape_carry(tape, feed_forward(tape, l, c, x));
     }
-    return x;
+    return ap_tape_leave(tape, x);
 }
 
 /* ---------------------------------------------------------------- positions */

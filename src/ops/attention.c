@@ -329,11 +329,11 @@ static void attention_node_backward(ap_tape *tape, ap_var *y)
     bool fresh;
     ap_real *dqkv = ap_var_grad_fresh(tape, qkv, &fresh);
     if (dqkv)
-        attention_backward(ap_tape_arena(tape), y->saved, ap_var_value(tape, qkv), y->value.data, y->grad,
-                           fresh, dqkv);
+        attention_backward(ap_tape_arena(tape), y->saved, qkv->value.data, y->value.data, y->grad, fresh,
+                           dqkv);
 }
 
-AP_DEFINE_OP(attention);
+AP_DEFINE_OP(attention, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
 
 ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, ap_real dropout)
 {

@@ -31,7 +31,6 @@ static ap_filter filter_of(const ap_var *x, const ap_var *weight, ap_conv1d_geom
 
 static void conv1d_node_backward(ap_tape *tape, ap_var *y)
 {
-    ap_tape_forget(tape, y); /* the gradients make no use of it */
     ap_var *x = y->inputs[0], *weight = y->inputs[1];
     ap_arena *arena = ap_tape_arena(tape);
     ap_filter filter = filter_of(x, weight, *(ap_conv1d_geometry *)y->saved);
@@ -42,7 +41,7 @@ static void conv1d_node_backward(ap_tape *tape, ap_var *y)
     ap_filter_bias_gradient(filter.B, filter.coarse, filter.frames, y->grad, ap_var_grad(tape, y->inputs[2]));
 }
 
-AP_DEFINE_OP(conv1d);
+AP_DEFINE_OP(conv1d, .reads_of = ap_reads_of_product);
 
 static void check(const ap_var *x, const ap_var *weight, const ap_var *bias, ap_conv1d_geometry g)
 {

@@ -30,7 +30,6 @@ static ap_filter filter_of(const ap_var *x, const ap_var *weight, int64_t T, int
 
 static void conv_transpose1d_node_backward(ap_tape *tape, ap_var *y)
 {
-    ap_tape_forget(tape, y); /* the gradients make no use of it */
     ap_var *x = y->inputs[0], *weight = y->inputs[1];
     const conv_transpose1d_saved *saved = y->saved;
     ap_arena *arena = ap_tape_arena(tape);
@@ -42,7 +41,7 @@ static void conv_transpose1d_node_backward(ap_tape *tape, ap_var *y)
     ap_filter_bias_gradient(filter.B, filter.fine, filter.T, y->grad, ap_var_grad(tape, y->inputs[2]));
 }
 
-AP_DEFINE_OP(conv_transpose1d);
+AP_DEFINE_OP(conv_transpose1d, .reads_of = ap_reads_of_product);
 
 ap_var *ap_conv_transpose1d(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias, int64_t stride,
                             int64_t trim_left, int64_t trim_right)

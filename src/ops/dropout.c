@@ -58,7 +58,7 @@ static void dropout_node_backward(ap_tape *tape, ap_var *y)
     dropout_backward(y->saved, ap_var_count(y), y->grad, ap_var_grad(tape, y->inputs[0]));
 }
 
-AP_DEFINE_OP(dropout);
+AP_DEFINE_OP(dropout, .reads = AP_READS_NOTHING);
 
 ap_var *ap_dropout(ap_tape *tape, ap_var *x, ap_real p)
 {

@@ -23,7 +23,7 @@ static void add_node_backward(ap_tape *tape, ap_var *y)
         ap_array_accumulate(ap_var_count(y), 1, y->grad, ap_var_grad(tape, y->inputs[k]));
 }
 
-AP_DEFINE_OP(add);
+AP_DEFINE_OP(add, .reads = AP_READS_NOTHING);
 
 ap_var *ap_add(ap_tape *tape, ap_var *a, ap_var *b)
 {
@@ -53,7 +53,7 @@ static void mul_node_backward(ap_tape *tape, ap_var *y)
     accumulate_product(ap_var_count(y), y->grad, a->value.data, ap_var_grad(tape, b));
 }
 
-AP_DEFINE_OP(mul);
+AP_DEFINE_OP(mul, .reads_of = ap_reads_of_product);
 
 ap_var *ap_mul(ap_tape *tape, ap_var *a, ap_var *b)
 {
@@ -74,7 +74,7 @@ static void affine_node_backward(ap_tape *tape, ap_var *y)
     ap_array_accumulate(ap_var_count(y), *(ap_real *)y->saved, y->grad, ap_var_grad(tape, y->inputs[0]));
 }
 
-AP_DEFINE_OP(affine);
+AP_DEFINE_OP(affine, .reads = AP_READS_NOTHING);
 
 ap_var *ap_affine(ap_tape *tape, ap_var *x, ap_real factor, ap_real offset)
 {
@@ -106,7 +106,7 @@ static void abs_node_backward(ap_tape *tape, ap_var *y)
     for (int64_t i = at; i < at + length; i++) dx[i] += x[i] > 0 ? dy[i] : x[i] < 0 ? -dy[i] : 0;
 }
 
-AP_DEFINE_OP(abs);
+AP_DEFINE_OP(abs, .reads = AP_READS_INPUT(0));
 
 ap_var *ap_abs(ap_tape *tape, ap_var *x)
 {
@@ -136,7 +136,7 @@ static void clamp_node_backward(ap_tape *tape, ap_var *y)
     for (int64_t i = at; i < at + length; i++) dx[i] += x[i] >= to->low && x[i] <= to->high ? dy[i] : 0;
 }
 
-AP_DEFINE_OP(clamp);
+AP_DEFINE_OP(clamp, .reads = AP_READS_INPUT(0));
 
 ap_var *ap_clamp(ap_tape *tape, ap_var *x, ap_real low, ap_real high)
 {
@@ -172,7 +172,7 @@ static void elu_node_backward(ap_tape *tape, ap_var *y)
     elu_backward(ap_var_count(y), y->value.data, y->grad, ap_var_grad(tape, y->inputs[0]));
 }
 
-AP_DEFINE_OP(elu);
+AP_DEFINE_OP(elu, .reads = AP_READS_OUTPUT);
 
 ap_var *ap_elu(ap_tape *tape, ap_var *x)
 {
@@ -203,7 +203,7 @@ static void leaky_relu_node_backward(ap_tape *tape, ap_var *y)
                         ap_var_grad(tape, y->inputs[0]));
 }
 
-AP_DEFINE_OP(leaky_relu);
+AP_DEFINE_OP(leaky_relu, .reads = AP_READS_OUTPUT);
 
 ap_var *ap_leaky_relu(ap_tape *tape, ap_var *x, ap_real slope)
 {
@@ -256,16 +256,18 @@ static void gelu_node_backward(ap_tape *tape, ap_var *y)
     ap_var *x = y->inputs[0];
     const ap_real *dy = y->grad;
     bool fresh;
-    ap_real *dx = ap_var_grad_inherited(tape, x, y, &fresh);
-    if (dx) gelu_backward(y->saved, ap_var_count(y), ap_var_value(tape, x), dy, fresh, dx);
+    ap_real *dx = ap_var_grad_fresh(tape, x, &fresh);
+    if (dx) gelu_backward(y->saved, ap_var_count(y), x->value.data, dy, fresh, dx);
 }
 
 static void gelu_node_again(ap_tape *tape, ap_var *y)
 {
-    gelu_forward(y->saved, ap_var_count(y), ap_var_value(tape, y->inputs[0]), y->value.data);
+    (void)tape;
+    gelu_forward(y->saved, ap_var_count(y), y->inputs[0]->value.data, y->value.data);
 }
 
-AP_DEFINE_REPEATABLE_OP(gelu);
+AP_DEFINE_OP(gelu, .reads = AP_READS_INPUT(0), .again = gelu_node_again, .again_reads = AP_READS_INPUT(0),
+             .in_place = true);
 
 ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout)
 {
@@ -279,22 +281,27 @@ ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout)
 
 /* ---------------------------------------------------------------- plain functions of one number */
 
-/* Defines the operation `name` from compute(n, x, y), which fills y, and its derivative, in x and y. */
-#define DEFINE_FUNCTION(name, compute, derivative)                                                           \
+#define READS_x AP_READS_INPUT(0)
+#define READS_y AP_READS_OUTPUT
+#define NUMBERS_x node->inputs[0]->value.data
+#define NUMBERS_y node->value.data
+
+/* Defines the operation `name` from compute(n, x, y), which fills y, and its derivative, in `variable` alone,
+ * which is x or y. */
+#define DEFINE_FUNCTION(name, compute, variable, derivative)                                                 \
     static void name##_node_backward(ap_tape *tape, ap_var *node)                                            \
     {                                                                                                        \
-        const ap_real *px = node->inputs[0]->value.data, *py = node->value.data, *dy = node->grad;           \
+        const ap_real *numbers = NUMBERS_##variable, *dy = node->grad;                                       \
         ap_real *dx = ap_var_grad(tape, node->inputs[0]);                                                    \
         int64_t n = ap_var_count(node);                                                                      \
         if (!dx) return;                                                                                     \
         AP_FOR_EACH_BLOCK(n, at, length)                                                                     \
         for (int64_t i = at; i < at + length; i++) {                                                         \
-            const ap_real x = px[i], y = py[i];                                                              \
-            (void)x, (void)y;                                                                                \
+            const ap_real variable = numbers[i];                                                             \
             dx[i] += dy[i] * (derivative);                                                                   \
         }                                                                                                    \
     }                                                                                                        \
-    AP_DEFINE_OP(name);                                                                                      \
+    AP_DEFINE_OP(name, .reads = READS_##variable);                                                           \
     ap_var *ap_##name(ap_tape *tape, ap_var *input)                                                          \
     {                                                                                                        \
         ap_var *node = ap_tape_push(tape, &op_##name, input->value.shape, 1, &input);                        \
@@ -321,8 +328,8 @@ static void reciprocals(int64_t n, const ap_real *x, ap_real *y)
     for (int64_t i = 0; i < n; i++) y[i] = 1 / x[i];
 }
 
-DEFINE_FUNCTION(tanh, ap_vtanh, 1 - y * y)
-DEFINE_FUNCTION(exp, ap_vexp, y)
-DEFINE_FUNCTION(sqrt, roots, 1 / (2 * y))
-DEFINE_FUNCTION(reciprocal, reciprocals, -y *y)
-DEFINE_FUNCTION(asinh, ap_vasinh, 1 / ROOT(1 + x * x))
+DEFINE_FUNCTION(tanh, ap_vtanh, y, 1 - y * y)
+DEFINE_FUNCTION(exp, ap_vexp, y, y)
+DEFINE_FUNCTION(sqrt, roots, y, 1 / (2 * y))
+DEFINE_FUNCTION(reciprocal, reciprocals, y, -(y *y))
+DEFINE_FUNCTION(asinh, ap_vasinh, x, 1 / ROOT(1 + x * x))

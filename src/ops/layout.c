@@ -21,7 +21,7 @@ static void transpose_node_backward(ap_tape *tape, ap_var *y)
     if (dx) transpose_items(y->value.shape, y->grad, true, dx);
 }
 
-AP_DEFINE_OP(transpose);
+AP_DEFINE_OP(transpose, .reads = AP_READS_NOTHING);
 
 ap_var *ap_transpose(ap_tape *tape, ap_var *x)
 {
@@ -79,7 +79,7 @@ static void concat_node_backward(ap_tape *tape, ap_var *y)
     }
 }
 
-AP_DEFINE_OP(concat);
+AP_DEFINE_OP(concat, .reads = AP_READS_NOTHING);
 
 ap_var *ap_concat(ap_tape *tape, int axis, int parts_count, ap_var *const *parts)
 {
@@ -123,7 +123,7 @@ static void slice_node_backward(ap_tape *tape, ap_var *y)
                   whole.at[at->axis] * inner);
 }
 
-AP_DEFINE_OP(slice);
+AP_DEFINE_OP(slice, .reads = AP_READS_NOTHING);
 
 ap_var *ap_slice(ap_tape *tape, ap_var *x, int axis, int64_t start, int64_t length)
 {
@@ -162,7 +162,7 @@ static void delay_node_backward(ap_tape *tape, ap_var *y)
     if (dx) move_runs(extent(shape, 0, shape.rank - 1), m.length, y->grad + m.to, T, true, dx + m.from, T);
 }
 
-AP_DEFINE_OP(delay);
+AP_DEFINE_OP(delay, .reads = AP_READS_NOTHING);
 
 ap_var *ap_delay(ap_tape *tape, ap_var *x, int64_t late)
 {
@@ -192,7 +192,7 @@ static void add_rows_node_backward(ap_tape *tape, ap_var *y)
     for (int64_t b = 0; b < B; b++) ap_array_accumulate(n, 1, y->grad + b * n, drow);
 }
 
-AP_DEFINE_OP(add_rows);
+AP_DEFINE_OP(add_rows, .reads = AP_READS_NOTHING);
 
 ap_var *ap_add_rows(ap_tape *tape, ap_var *x, ap_var *row)
 {
@@ -242,7 +242,7 @@ static void mul_items_node_backward(ap_tape *tape, ap_var *y)
                        ap_var_grad(tape, x), ap_var_grad(tape, factor));
 }
 
-AP_DEFINE_OP(mul_items);
+AP_DEFINE_OP(mul_items, .reads_of = ap_reads_of_product);
 
 ap_var *ap_mul_items(ap_tape *tape, ap_var *x, ap_var *factor)
 {
@@ -293,7 +293,7 @@ static void mul_groups_node_backward(ap_tape *tape, ap_var *y)
                         x->value.data, w->value.data, y->grad, ap_var_grad(tape, x), ap_var_grad(tape, w));
 }
 
-AP_DEFINE_OP(mul_groups);
+AP_DEFINE_OP(mul_groups, .reads_of = ap_reads_of_product);
 
 ap_var *ap_mul_groups(ap_tape *tape, ap_var *x, ap_var *w)
 {
@@ -319,7 +319,7 @@ static void sum_node_backward(ap_tape *tape, ap_var *y)
     for (int64_t i = at; i < at + length; i++) dx[i] += each;
 }
 
-AP_DEFINE_OP(sum);
+AP_DEFINE_OP(sum, .reads = AP_READS_NOTHING);
 
 static ap_var *scaled_sum(ap_tape *tape, ap_var *x, double factor)
 {
@@ -365,7 +365,7 @@ static void rms_node_backward(ap_tape *tape, ap_var *y)
                  ap_var_grad(tape, x));
 }
 
-AP_DEFINE_OP(rms);
+AP_DEFINE_OP(rms, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
 
 ap_var *ap_rms(ap_tape *tape, ap_var *x)
 {

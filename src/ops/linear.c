@@ -35,19 +35,20 @@ static void linear_node_backward(ap_tape *tape, ap_var *y)
     int64_t R = ap_var_count(y) / N;
     bool fresh;
     ap_real *dx = ap_var_grad_fresh(tape, x, &fresh), *dweight = ap_var_grad(tape, weight);
-    linear_backward(ap_tape_arena(tape), R, N, K, dweight ? ap_var_value(tape, x) : NULL, weight->value.data,
-                    y->grad, fresh, dx, dweight, ap_var_grad(tape, bias));
+    linear_backward(ap_tape_arena(tape), R, N, K, x->value.data, weight->value.data, y->grad, fresh, dx,
+                    dweight, ap_var_grad(tape, bias));
 }
 
 static void linear_node_again(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0], *weight = y->inputs[1], *bias = y->inputs[2];
     int64_t N = weight->value.shape.at[0], K = weight->value.shape.at[1];
-    linear_forward(ap_tape_arena(tape), ap_var_count(y) / N, N, K, ap_var_value(tape, x), weight->value.data,
+    linear_forward(ap_tape_arena(tape), ap_var_count(y) / N, N, K, x->value.data, weight->value.data,
                    bias ? bias->value.data : NULL, y->value.data);
 }
 
-AP_DEFINE_REPEATABLE_OP(linear);
+AP_DEFINE_OP(linear, .reads_of = ap_reads_of_product, .again = linear_node_again,
+             .again_reads = AP_READS_INPUTS(3), .dear = true);
 
 ap_var *ap_linear(ap_tape *tape, ap_var *x, ap_var *weight, ap_var *bias)
 {
@@ -82,7 +83,7 @@ static void matmul_node_backward(ap_tape *tape, ap_var *y)
                     ap_var_grad(tape, b));
 }
 
-AP_DEFINE_OP(matmul);
+AP_DEFINE_OP(matmul, .reads_of = ap_reads_of_product);
 
 ap_var *ap_matmul(ap_tape *tape, ap_var *a, ap_var *b)
 {

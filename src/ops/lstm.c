@@ -303,7 +303,18 @@ static void lstm_node_backward(ap_tape *tape, ap_var *y)
     lstm_backward(ap_tape_arena(tape), &l, in[0]->value.data, in[1]->value.data, y->value.data, gates, to);
 }
 
-AP_DEFINE_OP(lstm);
+/* the way back through time weight_hh; the gradient of x weight_ih, that of weight_ih x, that of weight_hh y
+ */
+static ap_reads lstm_reads(const ap_var *y)
+{
+    ap_reads reads = AP_READS_INPUT(2);
+    if (y->inputs[0]->wants_grad) reads |= AP_READS_INPUT(1);
+    if (y->inputs[1]->wants_grad) reads |= AP_READS_INPUT(0);
+    if (y->inputs[2]->wants_grad) reads |= AP_READS_OUTPUT;
+    return reads;
+}
+
+AP_DEFINE_OP(lstm, .reads_of = lstm_reads);
 
 static void require_fit(const ap_var *x, const ap_var *weight_ih, const ap_var *weight_hh,
                         const ap_var *bias_ih, const ap_var *bias_hh)

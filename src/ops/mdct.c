@@ -125,7 +125,7 @@ static void mdct_encode_node_backward(ap_tape *tape, ap_var *z)
     synthesise_all(&p, mdct->gain, z->grad, true, dx);
 }
 
-AP_DEFINE_OP(mdct_encode);
+AP_DEFINE_OP(mdct_encode, .reads = AP_READS_NOTHING);
 
 ap_var *ap_mdct_encode(ap_tape *tape, const ap_mdct *mdct, ap_var *x)
 {
@@ -154,7 +154,7 @@ static void mdct_decode_node_backward(ap_tape *tape, ap_var *y)
     analyse_all(&p, 1 / mdct->gain, y->grad, true, dz);
 }
 
-AP_DEFINE_OP(mdct_decode);
+AP_DEFINE_OP(mdct_decode, .reads = AP_READS_NOTHING);
 
 ap_var *ap_mdct_decode(ap_tape *tape, const ap_mdct *mdct, ap_var *z, int64_t S)
 {

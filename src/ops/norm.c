@@ -166,18 +166,20 @@ static int64_t rows_of(const ap_var *y, const ap_var *gamma)
 static void layer_norm_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0], *gamma = y->inputs[1], *beta = y->inputs[2];
-    layer_norm_backward(tape, rows_of(y, gamma), ap_var_value(tape, x), y->saved, y->grad,
+    layer_norm_backward(tape, rows_of(y, gamma), x->value.data, y->saved, y->grad,
                         (ap_var *[]){x, NULL, gamma, beta}, NULL);
 }
 
 static void layer_norm_node_again(ap_tape *tape, ap_var *y)
 {
+    (void)tape;
     ap_var *gamma = y->inputs[1], *beta = y->inputs[2];
-    layer_norm_forward(rows_of(y, gamma), gamma->value.shape.at[0], ap_var_value(tape, y->inputs[0]),
+    layer_norm_forward(rows_of(y, gamma), gamma->value.shape.at[0], y->inputs[0]->value.data,
                        gamma->value.data, beta->value.data, y->saved, y->value.data);
 }
 
-AP_DEFINE_REPEATABLE_OP(layer_norm);
+AP_DEFINE_OP(layer_norm, .reads = AP_READS_INPUTS(2), .again = layer_norm_node_again,
+             .again_reads = AP_READS_INPUTS(3));
 
 ap_var *ap_layer_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta)
 {
@@ -233,7 +235,8 @@ static void residual_norm_node_again(ap_tape *tape, ap_var *y)
                       y->value.data + r * C);
 }
 
-AP_DEFINE_REPEATABLE_OP(residual_norm);
+AP_DEFINE_OP(residual_norm, .reads = AP_READS_INPUT(2), .again = residual_norm_node_again,
+             .again_reads = AP_READS_INPUT(2) | AP_READS_INPUT(3));
 
 ap_var *ap_residual_norm(ap_tape *tape, ap_var *x, ap_var *part, ap_var *gamma, ap_var *beta, ap_real dropout)
 {
@@ -335,7 +338,7 @@ static void batch_norm_node_backward(ap_tape *tape, ap_var *y)
                         y->grad, ap_var_grad(tape, x), ap_var_grad(tape, gamma), ap_var_grad(tape, beta));
 }
 
-AP_DEFINE_OP(batch_norm);
+AP_DEFINE_OP(batch_norm, .reads = AP_READS_INPUTS(2));
 
 ap_var *ap_batch_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta, ap_real *running_mean,
                       ap_real *running_var)
@@ -409,7 +412,7 @@ static void softmax_node_backward(ap_tape *tape, ap_var *y)
                      ap_var_grad(tape, y->inputs[0]));
 }
 
-AP_DEFINE_OP(softmax);
+AP_DEFINE_OP(softmax, .reads = AP_READS_OUTPUT);
 
 ap_var *ap_softmax(ap_tape *tape, ap_var *x, int axis)
 {

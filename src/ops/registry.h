@@ -80,14 +80,15 @@
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };
 #undef AP_OP_REGISTERED
 
-/* Defines op_NAME, whose backward on the tape is the function NAME_node_backward above it. */
-#define AP_DEFINE_OP(name)                                                                                   \
-    _Static_assert(AP_OP_REGISTERED_##name < AP_OP_COUNT, "registered");                                     \
-    static const ap_op op_##name = {#name, name##_node_backward, NULL}
+/* Defines op_NAME, whose backward on the tape is the function NAME_node_backward above it. What follows says
+ * what that reads (".reads = AP_READS_OUTPUT"), and sets what else of an ap_op is not to be zero. */
+#define AP_DEFINE_OP(operation, ...)                                                                         \
+    _Static_assert(AP_OP_REGISTERED_##operation < AP_OP_COUNT, "registered");                                \
+    static const ap_op op_##operation = {                                                                    \
+        .name = #operation, .backward = operation##_node_backward, __VA_ARGS__}
 
-/* The same, and NAME_node_again computes its value again. */
-#define AP_DEFINE_REPEATABLE_OP(name)                                                                        \
-    _Static_assert(AP_OP_REGISTERED_##name < AP_OP_COUNT, "registered");                                     \
-    static const ap_op op_##name = {#name, name##_node_backward, name##_node_again}
+/* For .reads_of: what goes back through a product of the first two inputs. The gradient of each reads the
+ * other. */
+ap_reads ap_reads_of_product(const ap_var *y);
 
 #endif

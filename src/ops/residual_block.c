@@ -171,13 +171,18 @@ static block_plan plan_forward(ap_arena *arena, const block_shape *s, const bloc
     ap_panel_pack(C, H + C, 0, H, w->expand, H, 1, p.expand);
     ap_panel_pack(C, H + C, H, C, w->shortcut, C, 1, p.expand);
     ap_panel_finish(C, H + C, p.expand);
-    p.bias = take(arena, C);
-    for (int64_t c = 0; c < C; c++) p.bias[c] = w->expand_bias[c] + w->shortcut_bias[c];
     p.quads_size = p.tiles.by_quads ? ap_quads_window_size(QUADS_TAPS, ap_most(C, H), AP_TILE_COLUMNS) : 0;
     p.strip_size = ap_tile_depth(K * ap_most(C, H) + H) * AP_TILE_COLUMNS;
     p.size = (rows + further) * pitch + p.quads_size + p.strip_size;
     p.memory = take(arena, omp_get_max_threads() * p.size);
     return p;
+}
+
+/* What expand_tile needs besides. */
+static void plan_bias(ap_arena *arena, block_plan *p, const block_arrays *w)
+{
+    p->bias = take(arena, p->shape.C);
+    for (int64_t c = 0; c < p->shape.C; c++) p->bias[c] = w->expand_bias[c] + w->shortcut_bias[c];
 }
 
 static void plan_backward(ap_arena *arena, block_plan *p, const block_arrays *w)
@@ -201,6 +206,7 @@ static void release(ap_arena *arena, const block_plan *p)
     int64_t C = p->shape.C, H = p->shape.H;
     give(arena, p->squeeze.packed, taps_size(p, &p->squeeze));
     give(arena, p->expand, ap_panel_size(C, H + C));
+    give(arena, p->bias, C);
     give(arena, p->expand_back, ap_panel_size(H, C));
     give(arena, p->spread.packed, taps_size(p, &p->spread));
     give(arena, p->shortcut_back, ap_panel_size(C, C));
@@ -305,6 +311,7 @@ static void residual_block_forward(ap_arena *arena, const block_shape *s, const 
                                    const ap_real *x, ap_real *y)
 {
     block_plan plan = plan_forward(arena, s, w, 0, FORWARD_ROWS(s), 0);
+    plan_bias(arena, &plan, w);
     const block_plan *p = &plan;
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < s->B * p->tiles.count; i++) {
@@ -504,6 +511,7 @@ static void residual_block_backward(ap_arena *arena, const block_shape *s, const
     block_plan plan = plan_forward(arena, s, w, s->K - 1, BACKWARD_ROWS(s), d ? TRANSPOSED_ROWS(s) : 0);
     const block_plan *p = &plan;
     plan_backward(arena, &plan, w);
+    if (!y) plan_bias(arena, &plan, w);
     int64_t head = s->C * p->tiles.around, heads_an_item = p->tiles.count + 1;
     ap_real *heads = put_heads_aside(arena, p, dy);
     int64_t size = d ? omp_get_max_threads() * partial_size(s) : 0;
@@ -561,12 +569,28 @@ static void residual_block_node_backward(ap_tape *tape, ap_var *y)
     grads = (block_arrays){grad[SQUEEZE],     grad[SQUEEZE_BIAS], grad[EXPAND],
                            grad[EXPAND_BIAS], grad[SHORTCUT],     grad[SHORTCUT_BIAS]};
     const ap_real *dy = y->grad;
-    ap_real *dx = ap_var_grad_inherited(tape, in[X], y, &fresh);
-    residual_block_backward(ap_tape_arena(tape), &shape, &values, in[X]->value.data, y->value.data, dy, fresh,
-                            dx, trained ? &grads : NULL);
+    ap_real *dx = ap_var_grad_fresh(tape, in[X], &fresh);
+    residual_block_backward(ap_tape_arena(tape), &shape, &values, in[X]->value.data,
+                            y->reads & AP_READS_OUTPUT ? y->value.data : NULL, dy, fresh, dx,
+                            trained ? &grads : NULL);
 }
 
-AP_DEFINE_OP(residual_block);
+/* The output of a block of so many channels is computed again for its ELU: the fewer channels, the fewer
+ * operations a number takes, and the more numbers there are. A block whose weights are trained reads it, as
+ * whatever comes next is likely to be trained, too, and then reads it in any case. */
+#define CHANNELS_AGAIN_MOST 64
+
+static ap_reads residual_block_reads(const ap_var *y)
+{
+    ap_reads inner = AP_READS_INPUT(X) | AP_READS_INPUT(SQUEEZE) | AP_READS_INPUT(SQUEEZE_BIAS) |
+                     AP_READS_INPUT(EXPAND) | AP_READS_INPUT(SHORTCUT);
+    bool trained = false;
+    for (int k = SQUEEZE; k < INPUTS; k++) trained |= y->inputs[k]->wants_grad;
+    if (trained || y->value.shape.at[1] > CHANNELS_AGAIN_MOST) return inner | AP_READS_OUTPUT;
+    return inner | AP_READS_INPUT(EXPAND_BIAS) | AP_READS_INPUT(SHORTCUT_BIAS);
+}
+
+AP_DEFINE_OP(residual_block, .reads_of = residual_block_reads, .in_place = true);
 
 static void require(const char *name, const ap_var *got, ap_shape shape)
 {

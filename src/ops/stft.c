@@ -149,7 +149,7 @@ static void stft_magnitude_node_backward(ap_tape *tape, ap_var *y)
     ap_arena_recycle(w.arena, w.block, w.bytes);
 }
 
-AP_DEFINE_OP(stft_magnitude);
+AP_DEFINE_OP(stft_magnitude, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
 
 ap_var *ap_stft_magnitude(ap_tape *tape, ap_var *x, int n, int hop)
 {

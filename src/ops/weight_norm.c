@@ -45,7 +45,7 @@ static void weight_norm_node_backward(ap_tape *tape, ap_var *w)
                          ap_var_grad(tape, v), ap_var_grad(tape, g));
 }
 
-AP_DEFINE_OP(weight_norm);
+AP_DEFINE_OP(weight_norm, .reads = AP_READS_INPUTS(2));
 
 ap_var *ap_weight_norm(ap_tape *tape, ap_var *v, ap_var *g)
 {

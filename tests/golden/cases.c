@@ -154,7 +154,7 @@ static golden_outputs gates(golden *g)
     ap_gates_config config = {.dim = weight.at[1],
                               .bands = golden_number(g, "bands"),
                               .delay_count = 1,
-                              .fresh = (ap_real)golden_real(g, "new")};
+                              .own = (ap_real)golden_real(g, "new")};
     const char *delays = ap_safetensors_metadata(g->file, "delays");
     if (delays) config.delay_count = parse_list(delays, config.delays, AP_GATES_DELAYS_MOST);
     ap_gates *gate = ap_gates_create(g->params, config, "");

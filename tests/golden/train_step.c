@@ -78,6 +78,7 @@ static ap_var *forward(golden *g, composition *s, ap_real row[COLUMNS])
     ap_var *zi = ap_seanet_encode(tape, s->codec, xi), *zt = ap_seanet_encode(tape, s->codec, xt);
     ap_agent_output agent = ap_agent_compose(tape, s->agent, zi, zt);
     s->weights = agent.weights;
+    ap_tape_keep(s->weights);
     s->audio = ap_seanet_decode(tape, s->codec, ap_cascade_refine(tape, s->cascade, agent.z, zt));
     ap_tape_keep(s->audio);
     ap_var *spectral = ap_add(tape, ap_stft_loss(tape, s->audio, xi), ap_stft_loss(tape, s->audio, xt));

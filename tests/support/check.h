@@ -39,6 +39,8 @@ typedef struct gradient_case {
     ap_tensor inputs[CHECK_INPUTS_MAX]; /* owned by the caller; changed and restored by the check */
     bool constant[CHECK_INPUTS_MAX];    /* inputs that are not differentiated */
     bool training;                      /* the tape's mode */
+    bool rounds_alone; /* a gradient that is wanted alone may be computed in another way, and rounded
+                          otherwise */
 } gradient_case;
 
 /* Compares, element by element and with its sign, the tape's gradient of sum(output * fixed random weights)
@@ -46,8 +48,14 @@ typedef struct gradient_case {
  * the element and a hundredth of the gradient's RMS); in the float build, where differences are coarse, 2e-2
  * of the gradient's RMS, so that a wrong sign or a missing term still fails. The gradient is added to what
  * stood there, and is the same, bit for bit, when no other input's is wanted; and the same where it is the
- * first to be written into memory full of NaN. Frees nothing. */
+ * first to be written into memory full of NaN. Values that the operation does not declare to read are NaN
+ * when the tape goes back. Frees nothing. */
 void check_gradient(const gradient_case *c);
+
+/* Fails the test unless each value that the operation of this name declares to read has made a difference to
+ * some gradient in a check_gradient before: then an operation that declares too little would have failed
+ * there, as what it did not declare was NaN, and one that declares too much fails here. */
+void check_reads(const char *name);
 
 /* Compares value and gradients of the case as several threads compute them with those of one thread, with
  * check_close's measure; tolerance 0 asks for the same bits. */

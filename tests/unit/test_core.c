@@ -122,46 +122,12 @@ static void note_visit(void *context, const char *section, bool backward)
     v->backward[v->count++] = backward;
 }
 
-static void tape_puts_a_gradient_where_room_was_reserved(void **state)
-{
-    (void)state;
-    enum { N = 5000 };
-    ap_tensor x = {AP_SHAPE(N), calloc(N, sizeof(ap_real))};
-    ap_real *dx = calloc(N, sizeof *dx);
-    ap_tape *tape = ap_tape_create(0);
-    for (int step = 0; step < 2; step++) {
-        ap_tape_reset(tape);
-        memset(dx, 0, N * sizeof *dx);
-        ap_var *leaf = ap_tape_leaf(tape, x, dx), *y = ap_scale(tape, leaf, 3), *aside = ap_scale(tape, y, 2);
-        ap_tape_keep(y);
-        ap_tape_reserve_grad(tape, y);
-        ap_tape_reserve_grad(tape, aside); /* which nothing goes back to */
-        ap_tape_reserve_grad(tape, leaf);  /* which has one */
-        const ap_real *room = y->room;
-        assert_non_null(room);
-        assert_null(y->grad);
-        ap_var *loss = ap_sum(tape, ap_add(tape, ap_scale(tape, y, 5), ap_scale(tape, y, 7)));
-        ap_tape_backward(tape, loss, 1);
-        assert_ptr_equal(y->grad, room);
-        assert_null(aside->grad);
-        assert_null(aside->room);
-        assert_ptr_equal(leaf->grad, dx);
-        for (int i = 0; i < N; i++) assert_true(y->grad[i] == 12 && dx[i] == 36);
-    }
-    ap_var *constant = ap_tape_constant(tape, x);
-    ap_tape_reserve_grad(tape, constant);
-    assert_null(constant->room);
-    ap_tape_free(tape);
-    free(dx);
-    free(x.data);
-}
-
-/* GELU writes its input's gradient over its output's: not where the one has room of its own or is there
- * already, nor where the other is kept. */
+/* GELU writes its input's gradient over its output's: not where the one is there already, nor where the other
+ * is kept. */
 static void tape_hands_a_gradient_down_that_nobody_keeps(void **state)
 {
     (void)state;
-    enum { N = 5000, PLAIN = 0, RESERVED, SHARED, KEPT, CASES };
+    enum { N = 5000, PLAIN = 0, SHARED, KEPT, CASES };
     ap_tensor x = random_tensor(1, 1, AP_SHAPE(N));
     ap_real *dx = malloc(N * sizeof *dx);
     ap_tape *tape = ap_tape_create(0);
@@ -170,16 +136,13 @@ static void tape_hands_a_gradient_down_that_nobody_keeps(void **state)
         memset(dx, 0, N * sizeof *dx);
         ap_var *h = ap_scale(tape, ap_tape_leaf(tape, x, dx), 3), *y = ap_gelu(tape, h, 0);
         ap_tape_keep(h);
-        if (k == RESERVED) ap_tape_reserve_grad(tape, h);
         if (k == KEPT) ap_tape_keep(y);
-        const ap_real *room = h->room;
         ap_real *dy = ap_var_grad(tape, y);
         for (int i = 0; i < N; i++) dy[i] = 2;
         ap_real *other = k == SHARED ? ap_var_grad(tape, ap_scale(tape, h, 5)) : NULL;
         for (int i = 0; other && i < N; i++) other[i] = 1;
         ap_tape_backward_all(tape);
         if (k == PLAIN) assert_ptr_equal(h->grad, dy);
-        if (k == RESERVED) assert_true(room && h->grad == room);
         if (k == KEPT) assert_true(y->grad == dy && h->grad != dy);
         for (int i = 0; i < N; i++) {
             double at = 3 * (double)x.data[i];
@@ -318,7 +281,6 @@ int main(void)
         cmocka_unit_test(tape_adds_up_the_paths_to_a_shared_input),
         cmocka_unit_test(tape_gives_constants_no_gradient),
         cmocka_unit_test(tape_recycles_on_the_way_back),
-        cmocka_unit_test(tape_puts_a_gradient_where_room_was_reserved),
         cmocka_unit_test(tape_hands_a_gradient_down_that_nobody_keeps),
         cmocka_unit_test(tape_tells_its_watch_of_sections_there_and_back),
         cmocka_unit_test(params_lie_in_one_array_in_order),
