@@ -57,7 +57,7 @@ inside sh -c 'zcat /usr/share/man/man1/antiphon.1.gz' | grep -q '^\.TH ANTIPHON 
 inside bash -c '. /usr/share/bash-completion/completions/antiphon && complete -p antiphon'
 inside antiphon synth --out /tmp/pairs --pairs 2 --seconds 2
 pair=/tmp/pairs/train/pair_0001
-inside antiphon cost ${pair}_input.wav ${pair}_output.wav ${pair}_input.wav
+inside antiphon cost ${pair}_input.wav ${pair}_target.wav ${pair}_input.wav
 inside antiphon train /usr/share/antiphon/configs/quick.json --data.path=/tmp/pairs --data.seconds=2 --epochs=1 \
     --out /tmp/run >/dev/null
 inside antiphon infer --checkpoint /tmp/run/checkpoints/last.safetensors --pairs /tmp/pairs --num_samples 1 --out /tmp/samples

@@ -44,7 +44,7 @@ typedef struct ap_agent_config {
     int heads, layers;
     int64_t ff;
     ap_real dropout;
-    bool placeless; /**< the composer is not told where in the sequence a frame stands */
+    bool positions; /**< whether the composer is told where in the sequence a frame stands */
 } ap_agent_config;
 
 typedef struct ap_agent ap_agent;

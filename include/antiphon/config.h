@@ -56,7 +56,7 @@ typedef struct ap_config {
     } codec;
     struct {
         bool compositional;
-        int component, model, heads, layers, ff;
+        int component, model, attention_heads, layers, ff;
         bool positions;
         double dropout;
         ap_output_part output;
@@ -67,7 +67,7 @@ typedef struct ap_config {
         bool gate_input;
     } agent;
     struct {
-        int layers, heads;
+        int layers, attention_heads;
         double dropout;
     } cascade;
     struct {

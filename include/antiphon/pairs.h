@@ -1,7 +1,7 @@
 /** @file pairs.h
  * Pair sets: folders of input and target recordings that belong together.
  *
- * A set is DIR/train and DIR/val, each with pair_NNNN_input.wav and pair_NNNN_output.wav (the target); a folder
+ * A set is DIR/train and DIR/val, each with pair_NNNN_input.wav and pair_NNNN_target.wav (the target); a folder
  * that holds such files itself is taken as one split.
  */
 #ifndef ANTIPHON_PAIRS_H

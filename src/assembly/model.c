@@ -42,11 +42,11 @@ static void create_agent(ap_model *model, const ap_config *config)
     ap_agent_config agent = {.dim = config->codec.dim,
                              .component = config->agent.component,
                              .model = config->agent.model,
-                             .heads = config->agent.heads,
+                             .heads = config->agent.attention_heads,
                              .layers = config->agent.layers,
                              .ff = config->agent.ff,
                              .dropout = (ap_real)config->agent.dropout,
-                             .placeless = !config->agent.positions};
+                             .positions = config->agent.positions};
     model->agent = ap_agent_create(model->params, agent, "agent.");
 }
 
@@ -64,7 +64,7 @@ static void create_output(ap_model *model, const ap_config *config)
 {
     if (config->agent.output == AP_OUTPUT_CASCADE)
         model->cascade =
-            ap_cascade_create(model->params, config->codec.dim, config->cascade.heads, config->cascade.layers,
+            ap_cascade_create(model->params, config->codec.dim, config->cascade.attention_heads, config->cascade.layers,
                               (ap_real)config->cascade.dropout, "cascade.");
     if (config->agent.output == AP_OUTPUT_GATES)
         model->gates = ap_gates_create(model->params, gates_config(config), "gates.");

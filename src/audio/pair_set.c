@@ -234,7 +234,7 @@ ap_status ap_pair_set_write(const pair_set *set, bool validation, int64_t number
                             const ap_audio *audio)
 {
     char *path = ap_format_text("%s/%s/pair_%04lld_%s.wav", set->place, splits[validation], (long long)number,
-                                target ? "output" : "input");
+                                target ? "target" : "input");
     ap_status status = ap_audio_write(path, audio);
     free(path);
     return status;

@@ -10,13 +10,14 @@
 #include <unistd.h>
 
 #define PREFIX "pair_"
-#define INPUT "_input.wav"
-#define TARGET "_output.wav"
 
-/* One file of a pair. */
+/* The files of a pair, in the order in which files of one name are looked at. */
+typedef enum part { INPUT, TARGET, FORMER_TARGET, PART_COUNT } part;
+static const char *const endings[PART_COUNT] = {"_input.wav", "_target.wav", "_output.wav"};
+
 typedef struct half {
     char *name; /* of the pair; owned */
-    bool target;
+    part part;
 } half;
 
 typedef struct halves {
@@ -28,40 +29,41 @@ typedef struct halves {
 static void add_file(halves *found, const char *file)
 {
     size_t length = strlen(file);
-    bool target = ap_text_ends_in(file, length, TARGET);
-    if (strncmp(file, PREFIX, strlen(PREFIX)) != 0 || (!target && !ap_text_ends_in(file, length, INPUT)))
+    if (strncmp(file, PREFIX, strlen(PREFIX)) != 0) return;
+    for (part p = 0; p < PART_COUNT; p++) {
+        if (!ap_text_ends_in(file, length, endings[p])) continue;
+        length -= strlen(endings[p]);
+        if (length <= strlen(PREFIX)) return;
+        found->at = ap_reallocate(found->at, found->count + 1, sizeof *found->at);
+        found->at[found->count++] = (half){ap_format_text("%.*s", (int)length, file), p};
         return;
-    length -= strlen(target ? TARGET : INPUT);
-    if (length <= strlen(PREFIX)) return;
-    found->at = ap_reallocate(found->at, found->count + 1, sizeof *found->at);
-    found->at[found->count++] = (half){ap_format_text("%.*s", (int)length, file), target};
+    }
 }
 
 static int by_name(const void *a, const void *b)
 {
     const half *x = a, *y = b;
     int order = strcmp(x->name, y->name);
-    return order ? order : x->target - y->target;
+    return order ? order : (int)x->part - (int)y->part;
 }
 
-static void add_pair(ap_pairs *pairs, const char *folder, const char *name)
+static char *path_of(const char *folder, const half *h)
 {
-    pairs->at = ap_reallocate(pairs->at, pairs->count + 1, sizeof *pairs->at);
-    pairs->at[pairs->count++] = (ap_pair){.name = ap_copy_text(name),
-                                          .input = ap_format_text("%s/%s" INPUT, folder, name),
-                                          .target = ap_format_text("%s/%s" TARGET, folder, name)};
+    return ap_format_text("%s/%s%s", folder, h->name, endings[h->part]);
 }
 
-/* Joins neighbours of the same name; `found` is sorted, inputs before targets. */
+/* Joins an input with the target that follows it; `found` is sorted. */
 static void join(const halves *found, const char *folder, ap_pairs *pairs)
 {
     for (size_t k = 0; k < found->count; k++) {
         const half *a = found->at + k;
-        if (k + 1 < found->count && strcmp(a->name, a[1].name) == 0) {
-            add_pair(pairs, folder, a->name);
+        if (a->part == INPUT && k + 1 < found->count && strcmp(a->name, a[1].name) == 0) {
+            pairs->at = ap_reallocate(pairs->at, pairs->count + 1, sizeof *pairs->at);
+            pairs->at[pairs->count++] = (ap_pair){
+                .name = ap_copy_text(a->name), .input = path_of(folder, a), .target = path_of(folder, a + 1)};
             k++;
         } else if (pairs->lone++ == 0) {
-            pairs->first_lone = ap_format_text("%s/%s%s", folder, a->name, a->target ? TARGET : INPUT);
+            pairs->first_lone = path_of(folder, a);
         }
     }
 }
@@ -79,8 +81,8 @@ static ap_status list(const char *folder, ap_pairs *pairs)
     free(found.at);
     if (pairs->count) return ap_ok();
     if (!pairs->lone)
-        return ap_error(AP_FAILED, "%s: holds no pair (" PREFIX "NAME" INPUT ", " PREFIX "NAME" TARGET ")",
-                        folder);
+        return ap_error(AP_FAILED, "%s: holds no pair (" PREFIX "NAME%s, " PREFIX "NAME%s)", folder,
+                        endings[INPUT], endings[TARGET]);
     return ap_error(AP_FAILED, "%s: holds no pair, but %zu %s without a partner%s %s", folder, pairs->lone,
                     pairs->lone == 1 ? "file" : "files", pairs->lone == 1 ? ":" : ", such as",
                     pairs->first_lone);

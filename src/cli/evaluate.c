@@ -8,7 +8,7 @@
 #include "audio/recordings.h"
 #include "base/memory.h"
 #include "base/replace.h"
-#include "cli/composer.h"
+#include "cli/checkpoint.h"
 #include "cli/progress.h"
 #include "cli/trio.h"
 
@@ -148,7 +148,7 @@ static ap_status score_model(session *s, const parsed_options *options)
     ap_config config;
     ap_model *model;
     ap_pairs pairs;
-    AP_TRY(composer_load(option_text(options, "checkpoint"), &config, &model));
+    AP_TRY(checkpoint_load_agent(option_text(options, "checkpoint"), &config, &model));
     s->options.round_trip = model_round_trip;
     s->options.round_trip_context = (void *)ap_model_codec(model);
     ap_status status = ap_pairs_list_held_out(option_text(options, "pairs"), &pairs);

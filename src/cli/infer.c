@@ -8,7 +8,7 @@
 #include "base/print.h"
 #include "base/replace.h"
 #include "base/text.h"
-#include "cli/composer.h"
+#include "cli/checkpoint.h"
 #include "cli/trio.h"
 
 #include <math.h>
@@ -166,7 +166,7 @@ static ap_status run(const parsed_options *options)
         return ap_error(AP_MISUSE, "--pairs and --input/--target exclude each other");
     ap_config config;
     ap_model *model;
-    AP_TRY(composer_load(option_text(options, "checkpoint"), &config, &model));
+    AP_TRY(checkpoint_load_agent(option_text(options, "checkpoint"), &config, &model));
     ap_status status = pairs ? compose_pairs(&config, model, options) : compose_one(&config, model, options);
     ap_model_free(model);
     return status;

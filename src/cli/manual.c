@@ -115,7 +115,7 @@ static const char after_keys[] =
     ".SH FILES\n"
     ".TP\n.I share/antiphon/configs/*.json\n"
     "Configurations to begin with, and the JSON Schema that editors check them by.\n"
-    ".TP\n.I SET/{train,val}/pair_NNNN_{input,output}.wav\n"
+    ".TP\n.I SET/{train,val}/pair_NNNN_{input,target}.wav\n"
     "A pair set: inputs, and the targets that belong to them.\n"
     ".TP\n.I RUN/config.json, RUN/log.jsonl, RUN/checkpoints/{last,best}.safetensors, RUN/samples/\n"
     "A run: its configuration with every default, its metrics, its checkpoints, what it composed.\n"

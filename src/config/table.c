@@ -59,7 +59,7 @@ const config_key ap_config_keys[] = {
     BOOL(agent, compositional, true, "compose from components; false: the output part works on the input's latents alone"),
     INT(agent, component, 64, 1, WIDEST, "channels of each of the six components"),
     INT(agent, model, 512, 2, WIDEST, "channels of the composer"),
-    INT(agent, heads, 8, 1, 1024, "attention heads of the composer"),
+    INT(agent, attention_heads, 8, 1, 1024, "attention heads of the composer"),
     INT(agent, layers, 4, 1, 256, "layers of the composer"),
     INT(agent, ff, 2048, 1, WIDEST, "channels inside the composer's feed-forward layers"),
     BOOL(agent, positions, true, "the composer knows where in its window a frame stands; false: what it plays follows what it hears alone"),
@@ -72,7 +72,7 @@ const config_key ap_config_keys[] = {
     BOOL(agent, gate_input, true, "gates: let the input's latents through; false: target material only"),
 
     INT(cascade, layers, 4, 1, 256, "layers of each stage"),
-    INT(cascade, heads, 8, 1, 1024, "attention heads of each stage"),
+    INT(cascade, attention_heads, 8, 1, 1024, "attention heads of each stage"),
     NUMBER(cascade, dropout, 0.1, 0, 1, RANGE_BELOW, "share of activations dropped in training"),
 
     TERM(loss, rms_input, 0.3, "weight of the RMS distance from the input"),
@@ -126,6 +126,12 @@ const config_key ap_config_keys[] = {
 };
 /* clang-format on */
 
+/* What keys were called in earlier versions, whose configurations and checkpoints are still read. */
+static const config_alias former_names[] = {
+    {"agent.heads", "agent.attention_heads"},
+    {"cascade.heads", "cascade.attention_heads"},
+};
+
 const size_t ap_config_key_count = sizeof ap_config_keys / sizeof *ap_config_keys;
 
 const config_alias ap_config_aliases[] = {
@@ -161,6 +167,8 @@ const config_key *ap_config_key_find(const char *name)
 {
     for (size_t i = 0; i < ap_config_alias_count; i++)
         if (strcmp(ap_config_aliases[i].alias, name) == 0) name = ap_config_aliases[i].name;
+    for (size_t i = 0; i < sizeof former_names / sizeof *former_names; i++)
+        if (strcmp(former_names[i].alias, name) == 0) name = former_names[i].name;
     for (size_t i = 0; i < ap_config_key_count; i++)
         if (strcmp(ap_config_keys[i].name, name) == 0) return &ap_config_keys[i];
     return NULL;

@@ -36,7 +36,7 @@ ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char 
     agent->project = ap_linear_create(params, parts, config.model, NAME("project"));
     ap_transformer_config composer = {config.model, config.heads, config.layers, config.ff, config.dropout};
     agent->composer = ap_transformer_create(params, composer, NAME("composer"));
-    if (!config.placeless) agent->positions = ap_positions_create(params, config.model);
+    if (config.positions) agent->positions = ap_positions_create(params, config.model);
     agent->out1 = ap_linear_create(params, config.model, config.model / 2, NAME("out1"));
     agent->out2 = ap_linear_create(params, config.model / 2, config.dim, NAME("out2"));
 #undef NAME

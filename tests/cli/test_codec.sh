@@ -15,7 +15,7 @@ expect 0 "best.safetensors" train-codec codec.json --out codec
 expect 0 "encoder.layers.0.conv.weight_v" info codec/checkpoints/best.safetensors
 grep -q '"train_mel"' codec/log.jsonl
 expect 0 "best.safetensors" train codec.json --out agent --codec.weights=codec/checkpoints/best.safetensors
-a=$(ls pairs/val/*_input.wav) b=$(ls pairs/val/*_output.wav)
+a=$(ls pairs/val/*_input.wav) b=$(ls pairs/val/*_target.wav)
 expect 0 "r_input" infer --checkpoint agent/checkpoints/best.safetensors --input "$a" --target "$b" --out c.wav
 
 expect 0 "the frozen codec is random" train codec.json --out random --epochs=1

@@ -3,7 +3,7 @@
 
 "$ANTIPHON" synth --out a --pairs 2 --seconds 2 >/dev/null
 "$ANTIPHON" synth --out b --pairs 2 --seconds 1 >/dev/null
-drums=a/train/pair_0001_input.wav piano=a/train/pair_0001_output.wav
+drums=a/train/pair_0001_input.wav piano=a/train/pair_0001_target.wav
 
 # a copy of a source has r = 1, and |r| is held at 0.999: ln 1000 = 6.907755 for each source
 expect 0 "r_input    1.000000" cost $drums $piano $drums
@@ -12,7 +12,7 @@ expect 0 "r_target   0.99999" cost $drums $piano $piano --segments 100
 [ ! -s err ]
 
 expect 0 '"segments": 100, "samples": 48000}' cost $drums $piano $piano --segments=100 --json
-expect 0 "(2.00000, 2.00000, 1.00000 s): the first 1.00000 s" cost $drums $piano b/val/pair_0002_output.wav --json
+expect 0 "(2.00000, 2.00000, 1.00000 s): the first 1.00000 s" cost $drums $piano b/val/pair_0002_target.wav --json
 [ "$(wc -l <out)" -eq 1 ]
 
 expect 2 "too few arguments" cost $drums $piano

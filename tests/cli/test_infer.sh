@@ -4,7 +4,7 @@
 pairs pairs 4 3
 expect 0 "" train tiny.json --out run --train.epochs=1
 best=run/checkpoints/best.safetensors
-a=$(ls pairs/val/*_input.wav | head -1) b=$(ls pairs/val/*_output.wav | head -1)
+a=$(ls pairs/val/*_input.wav | head -1) b=$(ls pairs/val/*_target.wav | head -1)
 
 # the data bytes of a canonical 16-bit WAV file, and the rate its header gives
 data_bytes() { echo $(($(wc -c <"$1") - 44)); }
@@ -35,7 +35,7 @@ printf 'RIFF\044\0\001\0WAVEfmt \020\0\0\0\003\0\001\0\300\135\0\0\0\167\001\0\0
 printf '\0\0\0@' >two # 2.0
 for _ in 1 2 3 4 5 6 7; do cat two two two two >more && mv more two; done
 cat two >>loud/pair_1_input.wav
-cp "$b" loud/pair_1_output.wav
+cp "$b" loud/pair_1_target.wav
 expect 0 "the input goes beyond full scale: its copy is 6.2 dB lower" infer --checkpoint $best --pairs loud --out loud/composed
 grep -q '^1 composition in' out
 

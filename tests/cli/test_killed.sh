@@ -59,7 +59,7 @@ for moment in 0.005 0.01 0.02 0.03 0.05; do
     expect 0 "made: pairs" synth --out made --pairs 6 --seconds 1 --seed 5
     diff -r made wanted
     kill_at $moment infer --checkpoint whole/checkpoints/last.safetensors --input made/val/pair_0006_input.wav \
-        --target made/val/pair_0006_output.wav --out composed/a.wav
+        --target made/val/pair_0006_target.wav --out composed/a.wav
     [ ! -e composed/a.wav ] || expect 0 "cost" cost composed/a.wav composed/a.wav composed/a.wav
 done
 

@@ -129,7 +129,7 @@ rm -r sets && mkdir sets
 pairs long 3 1
 mkdir inputs targets
 for name in 0001 0002; do
-    cp long/train/pair_${name}_input.wav inputs/$name.wav && cp long/train/pair_${name}_output.wav targets/$name.wav
+    cp long/train/pair_${name}_input.wav inputs/$name.wav && cp long/train/pair_${name}_target.wav targets/$name.wav
 done
 command="prepare --inputs inputs --targets targets --out sets/new --seconds 0.5 --val-share 0.5" again=
 # shellcheck disable=SC2086
@@ -144,7 +144,7 @@ cmp "files/$made" "after/$made"
 END
 export made
 mkdir files
-input=$(ls pairs/val/*_input.wav) target=$(ls pairs/val/*_output.wav)
+input=$(ls pairs/val/*_input.wav) target=$(ls pairs/val/*_target.wav)
 compose="infer --checkpoint whole/checkpoints/best.safetensors --input $input --target $target --out files/a.wav"
 command="$compose --limit" made=a.wav
 expect 0 "" $compose

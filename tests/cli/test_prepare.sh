@@ -5,13 +5,13 @@
 mkdir drums pianos
 for k in 1 2; do
     cp set/train/pair_000${k}_input.wav drums/$k.wav
-    cp set/train/pair_000${k}_output.wav pianos/$k.wav
+    cp set/train/pair_000${k}_target.wav pianos/$k.wav
 done
 cp set/val/pair_0003_input.wav drums/alone.wav
 
 expect 0 "made: pairs of 1 s, 2 for training, 2 for validation, from 2 recordings" \
     prepare --inputs drums --targets pianos --out made --seconds 1 --val-share=0.5
-there made/train/pair_0001_input.wav made/train/pair_0002_output.wav made/val/pair_0003_input.wav made/val/pair_0004_output.wav
+there made/train/pair_0001_input.wav made/train/pair_0002_target.wav made/val/pair_0003_input.wav made/val/pair_0004_target.wav
 expect 0 "left out: drums/alone.wav: without a partner" \
     prepare --inputs drums --targets pianos --out again --seconds 1.5
 expect 0 "the end of 2 recordings" prepare --inputs drums --targets pianos --out third --seconds 1.5

@@ -2,8 +2,8 @@
 . "$1/expect.sh"
 
 expect 0 "set: pairs of 0.5 s, 4 for training, 1 for validation" synth --out set --pairs 5 --seconds=0.5 --seed 7
-there set/train/pair_0001_input.wav set/train/pair_0001_output.wav set/train/pair_0004_output.wav \
-    set/val/pair_0005_input.wav set/val/pair_0005_output.wav
+there set/train/pair_0001_input.wav set/train/pair_0001_target.wav set/train/pair_0004_target.wav \
+    set/val/pair_0005_input.wav set/val/pair_0005_target.wav
 [ "$(find set -type f | wc -l)" -eq 11 ]
 
 # the same again, with one thread and with several, whatever is there already
@@ -13,7 +13,7 @@ touch set/made_by.txt.123-4.tmp set/val/pair_0005_input.wav.123-4.tmp # of one t
 OMP_NUM_THREADS=1 expect 0 "" synth --out set --pairs 5 --seconds 0.5 --seed 7
 diff -r set first
 expect 0 "" synth --out other --pairs 2 --seconds 0.5 --seed 8
-there other/train/pair_0001_input.wav other/val/pair_0002_output.wav
+there other/train/pair_0001_input.wav other/val/pair_0002_target.wav
 cmp -s set/train/pair_0001_input.wav other/train/pair_0001_input.wav && exit 1
 
 expect 1 "set: not empty" synth --out set --pairs 5 --seconds 0.5 --seed 8

@@ -187,12 +187,12 @@ there whole/checkpoints/mine.tmp whole/report.html.123-4.tmp
 # a pair without its partner is named and counted; without any pair training does not start
 mkdir -p lone
 cp -r pairs/train pairs/val lone
-rm "$(ls lone/train/*_output.wav | head -1)"
+rm "$(ls lone/train/*_target.wav | head -1)"
 expect 0 "without a partner" train tiny.json --out lone_run --data.path=lone --train.epochs=1
-rm lone/train/*_output.wav
+rm lone/train/*_target.wav
 expect 1 "lone/train" train tiny.json --out no --data.path=lone
 printf 'not audio at all' >"$(ls lone/val/*_input.wav | head -1)"
-cp pairs/train/*_output.wav lone/train
+cp pairs/train/*_target.wav lone/train
 expect 1 "lone/val" train tiny.json --out no --data.path=lone
 
 # items with fewer samples than the original cost has segments, and than the drawn envelope has columns

@@ -125,6 +125,7 @@ static golden_outputs agent(golden *g)
                               .component = golden_number(g, "component"),
                               .model = golden_number(g, "model"),
                               .heads = (int)golden_number(g, "heads"),
+                              .positions = true,
                               .layers = (int)golden_number(g, "layers"),
                               .ff = golden_number(g, "ff"),
                               .dropout = (ap_real)golden_real(g, "dropout")};

@@ -48,6 +48,7 @@ static composition build(golden *g)
                               .component = golden_number(g, "component"),
                               .model = golden_number(g, "model"),
                               .heads = (int)golden_number(g, "heads"),
+                              .positions = true,
                               .layers = (int)golden_number(g, "layers"),
                               .ff = golden_number(g, "ff")};
     ap_seanet_config codec = {

@@ -46,9 +46,9 @@ class Step:
         self.loss, dim = config["loss"], config["codec"]["dim"]
         batch, self.samples = train["batch_size"], round(data["seconds"] * RATE)
         self.codec = make_codec(config["codec"])
-        self.agent = model.Agent(dim, agent["component"], agent["model"], agent["heads"], agent["layers"], agent["ff"],
+        self.agent = model.Agent(dim, agent["component"], agent["model"], agent["attention_heads"], agent["layers"], agent["ff"],
                                  agent["dropout"])
-        self.cascade = model.Cascade(dim, cascade["heads"], cascade["layers"], cascade["dropout"]) \
+        self.cascade = model.Cascade(dim, cascade["attention_heads"], cascade["layers"], cascade["dropout"]) \
             if agent["output"] == "cascade" else None
         self.parameters = list(self.agent.parameters()) + (list(self.cascade.parameters()) if self.cascade else [])
         self.clip = train["clip"]

@@ -34,7 +34,7 @@ void training_write_pair(const char *folder, const char *split, int number, doub
     ap_status status = ap_make_folder(into);
     assert_string_equal(status.message, "");
     char *input = ap_format_text("%s/pair_%04d_input.wav", into, number);
-    char *target = ap_format_text("%s/pair_%04d_output.wav", into, number);
+    char *target = ap_format_text("%s/pair_%04d_target.wav", into, number);
     write_recording(input, (uint64_t)(2 * number), seconds, input_level);
     write_recording(target, (uint64_t)(2 * number + 1), seconds, target_level);
     free(target);

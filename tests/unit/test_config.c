@@ -371,9 +371,9 @@ static void check_after(const char *message, const char *const *changes)
 static void values_must_fit_together(void **state)
 {
     (void)state;
-    CHECK_AFTER("agent.heads = 7 does not divide agent.model = 512", "agent.heads", "7");
-    CHECK_AFTER("", "agent.heads", "7", "agent.compositional", "false");
-    CHECK_AFTER("agent.model = 9 is odd", "agent.model", "9", "agent.heads", "3");
+    CHECK_AFTER("agent.attention_heads = 7 does not divide agent.model = 512", "agent.attention_heads", "7");
+    CHECK_AFTER("", "agent.attention_heads", "7", "agent.compositional", "false");
+    CHECK_AFTER("agent.model = 9 is odd", "agent.model", "9", "agent.attention_heads", "3");
     CHECK_AFTER("loss.corr_segments = 250 is more than the 240 samples of data.seconds = 0.01",
                 "data.seconds", "0.01", "codec.hop", "128");
     CHECK_AFTER("data.seconds = 0.04: loss.spectral needs more than 1024 samples", "data.seconds", "0.04");
@@ -391,9 +391,9 @@ static void values_must_fit_together(void **state)
     CHECK_AFTER("", "codec.dim", "400", "codec.type", "seanet");
     CHECK_AFTER("codec.train: the mdct codec has no weights", "codec.train", "true");
     CHECK_AFTER("codec.weights: the mdct codec has no weights", "codec.weights", "x.safetensors");
-    CHECK_AFTER("cascade.heads = 16 does not divide 3 codec.dim = 360", "cascade.heads", "16", "codec.dim",
+    CHECK_AFTER("cascade.attention_heads = 16 does not divide 3 codec.dim = 360", "cascade.heads", "16", "codec.dim",
                 "120");
-    CHECK_AFTER("cascade.heads = 7 does not divide 2 codec.dim = 256", "cascade.heads", "7");
+    CHECK_AFTER("cascade.attention_heads = 7 does not divide 2 codec.dim = 256", "cascade.attention_heads", "7");
     CHECK_AFTER("codec.dim = 63 is odd: the cascade needs an even one", "codec.dim", "63");
     CHECK_AFTER("", "codec.dim", "63", "agent.output", "direct");
     CHECK_AFTER("train.min_lr = 1 is more than train.lr = 0.0001", "train.schedule", "cosine", "train.min_lr",

@@ -13,8 +13,8 @@ static void make(void **state, const char *name)
 
 static void pairs_are_sorted_and_named(void **state)
 {
-    const char *const files[] = {"pair_0010_output.wav", "pair_0002_input.wav",   "pair_0010_input.wav",
-                                 "pair_0002_output.wav", "pair_b-side_input.wav", "pair_b-side_output.wav"};
+    const char *const files[] = {"pair_0010_target.wav", "pair_0002_input.wav",   "pair_0010_input.wav",
+                                 "pair_0002_output.wav", "pair_b-side_input.wav", "pair_b-side_target.wav"};
     ap_pairs pairs;
     assert_int_equal(ap_make_folder(folder_path(state, "val")).code, AP_OK);
     for (int k = 0; k < 6; k++) {
@@ -29,7 +29,9 @@ static void pairs_are_sorted_and_named(void **state)
     assert_string_equal(pairs.at[1].name, "pair_0010");
     assert_string_equal(pairs.at[2].name, "pair_b-side");
     assert_string_equal(pairs.at[1].input, folder_path(state, "val/pair_0010_input.wav"));
-    assert_string_equal(pairs.at[1].target, folder_path(state, "val/pair_0010_output.wav"));
+    assert_string_equal(pairs.at[1].target, folder_path(state, "val/pair_0010_target.wav"));
+    /* as sets of earlier versions call the target */
+    assert_string_equal(pairs.at[0].target, folder_path(state, "val/pair_0002_output.wav"));
     ap_pairs_free(&pairs);
     assert_int_equal(ap_pairs_list(folder_path(state, "val"), NULL, &pairs).code, AP_OK);
     assert_int_equal(pairs.count, 3);
@@ -48,6 +50,20 @@ static void a_file_without_partner_is_counted_and_named(void **state)
     assert_string_equal(pairs.at[0].name, "pair_2");
     assert_int_equal(pairs.lone, 2);
     assert_string_equal(pairs.first_lone, folder_path(state, "pair_1_input.wav"));
+    ap_pairs_free(&pairs);
+}
+
+/* Where a pair has a target by either name, the name of today counts, and the other file is told of. */
+static void of_two_targets_one_counts(void **state)
+{
+    const char *const files[] = {"pair_1_input.wav", "pair_1_target.wav", "pair_1_output.wav"};
+    ap_pairs pairs;
+    for (int k = 0; k < 3; k++) make(state, files[k]);
+    assert_int_equal(ap_pairs_list(*state, NULL, &pairs).code, AP_OK);
+    assert_int_equal(pairs.count, 1);
+    assert_string_equal(pairs.at[0].target, folder_path(state, "pair_1_target.wav"));
+    assert_int_equal(pairs.lone, 1);
+    assert_string_equal(pairs.first_lone, folder_path(state, "pair_1_output.wav"));
     ap_pairs_free(&pairs);
 }
 
@@ -80,6 +96,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(pairs_are_sorted_and_named),
         IN_FOLDER(a_file_without_partner_is_counted_and_named),
+        IN_FOLDER(of_two_targets_one_counts),
         IN_FOLDER(no_pair_is_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -170,7 +170,7 @@ static void what_is_beyond_full_scale_is_brought_down(void **state)
     ap_status status = prepare(state, false, 0.5, &report);
     if (ap_failed(&status)) fail_msg("%s", status.message);
     assert_int_equal(report.lowered, 2);
-    const char *const sides[] = {"out/train/pair_0001_input.wav", "out/train/pair_0001_output.wav"};
+    const char *const sides[] = {"out/train/pair_0001_input.wav", "out/train/pair_0001_target.wav"};
     const double want[] = {AP_PREPARE_PEAK, -0.5};
     for (int k = 0; k < 2; k++) {
         ap_audio x;

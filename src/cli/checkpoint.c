@@ -1,8 +1,8 @@
-#include "cli/composer.h"
+#include "cli/checkpoint.h"
 
 #include "antiphon/checkpoint.h"
 
-ap_status composer_load(const char *checkpoint, ap_config *config, ap_model **model)
+ap_status checkpoint_load_agent(const char *checkpoint, ap_config *config, ap_model **model)
 {
     AP_TRY(ap_checkpoint_load(checkpoint, config, model));
     if (config->agent.compositional || config->agent.output != AP_OUTPUT_DIRECT) return ap_ok();
