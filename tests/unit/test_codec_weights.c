@@ -179,7 +179,7 @@ static void shapes_tell_the_model_of_32_khz(void **state)
                                               .width = 64,
                                               .ratio_count = 4,
                                               .ratios = {8, 5, 4, 4},
-                                              .lstm = 0};
+                                              .lstm = 1};
     ap_params *params = ap_params_create();
     ap_codec *codec = ap_codec_create(params, &musicgens);
     ap_safetensors_writer *writer = ap_safetensors_writer_create();
