@@ -1,11 +1,13 @@
 #include "train/dataset.h"
 
 #include "antiphon/audio.h"
+#include "antiphon/modulation.h"
 #include "antiphon/pairs.h"
 #include "audio/recordings.h"
 #include "base/memory.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,11 +31,10 @@ static void cut(ap_dataset *dataset, size_t piece, const ap_audio *input, const 
 static ap_status check_length(const char *path, int64_t count, int64_t S)
 {
     if (count >= S) return ap_ok();
-    return ap_error(AP_FAILED,
-                    "%s: %" PRId64 " samples at %d Hz (%.2f s), shorter than data.seconds: %" PRId64
-                    " samples (%.2f s)",
-                    path, count, AP_SAMPLE_RATE, (double)count / AP_SAMPLE_RATE, S,
-                    (double)S / AP_SAMPLE_RATE);
+    return ap_error(
+        AP_FAILED,
+        "%s: %" PRId64 " samples at %d Hz (%.2f s), shorter than data.seconds: %" PRId64 " samples (%.2f s)",
+        path, count, AP_SAMPLE_RATE, (double)count / AP_SAMPLE_RATE, S, (double)S / AP_SAMPLE_RATE);
 }
 
 static ap_status load_pair(ap_dataset *dataset, size_t piece, const ap_pair *pair)
@@ -76,6 +77,24 @@ void ap_dataset_free(ap_dataset *dataset)
     }
     free(dataset->items);
     *dataset = (ap_dataset){0};
+}
+
+static bool is_still(int64_t S, int64_t M, const ap_real *x, ap_real *e)
+{
+    ap_envelope(1, S, M, x, e, NULL);
+    return ap_copy_r(M, e) < AP_COPY_R_LEAST;
+}
+
+size_t ap_dataset_still(const ap_dataset *dataset, int64_t M)
+{
+    size_t count = 0;
+    ap_real *e = ap_allocate((size_t)M, sizeof *e);
+    for (size_t i = 0; i < dataset->count; i++) {
+        const ap_item *item = &dataset->items[i];
+        count += is_still(dataset->S, M, item->input, e) || is_still(dataset->S, M, item->target, e);
+    }
+    free(e);
+    return count;
 }
 
 static ap_real *encode(const ap_dataset *dataset, const ap_codec *codec, ap_tape *tape, ap_real *audio)

@@ -30,6 +30,10 @@ typedef struct ap_dataset {
 ap_status ap_dataset_load(const char *folder, const char *split, int64_t S, ap_dataset *dataset);
 void ap_dataset_free(ap_dataset *dataset);
 
+/* In how many windows the maxima of a source's M segments hardly move (ap_copy_r), so that even a perfect
+ * copy of it costs next to nothing: at full scale throughout, or very quiet. 2 <= M <= S. */
+size_t ap_dataset_still(const ap_dataset *dataset, int64_t M);
+
 /* Fills in the latents of every item by a codec that does not change any more. False when `stop` (NULL:
  * never), which it looks at before each window, has become nonzero: a further call goes on from there. */
 bool ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape,

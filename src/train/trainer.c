@@ -60,6 +60,23 @@ static uint64_t stream(const ap_trainer *trainer, uint64_t which, uint64_t index
 
 /* ---------------------------------------------------------------- setting up */
 
+/* Where the maximum cannot tell a copy, the correlation cost does not work. */
+static void note_still(const ap_trainer *trainer)
+{
+    const ap_config *c = &trainer->config;
+    const ap_dataset *set = &trainer->train;
+    if (c->loss.corr_weight <= 0 || c->loss.corr_envelope != AP_ENVELOPE_MAX ||
+        set->S < c->loss.corr_segments)
+        return;
+    size_t still = ap_dataset_still(set, c->loss.corr_segments);
+    if (still)
+        note(trainer,
+             "in %zu of %zu windows a source's maxima hardly move (full scale throughout, or very quiet): "
+             "copying its "
+             "loudness costs nothing there; loss.corr_envelope \"rms\" tells more",
+             still, set->count);
+}
+
 static ap_status load_data(ap_trainer *trainer)
 {
     const ap_config *c = &trainer->config;
@@ -79,6 +96,7 @@ static ap_status load_data(ap_trainer *trainer)
          training->pieces, ap_plural((int64_t)training->pieces), training->count,
          ap_plural((int64_t)training->count), c->data.seconds, trainer->validation.pieces,
          trainer->validation.count);
+    note_still(trainer);
     return ap_ok();
 }
 

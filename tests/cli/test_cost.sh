@@ -1,5 +1,6 @@
 # antiphon cost: known cases, files of different length, misuse.
 . "$1/expect.sh"
+. "$1/loud.sh"
 
 "$ANTIPHON" synth --out a --pairs 2 --seconds 2 >/dev/null
 "$ANTIPHON" synth --out b --pairs 2 --seconds 1 >/dev/null
@@ -26,14 +27,7 @@ head -c 40000 $piano >cut.wav
 expect 1 "cut.wav: truncated" cost $drums $piano cut.wav
 
 # a master that is at full scale in every segment: its maximum does not move, so that even a copy of it looks free
-stretch() { # a segment of 192 samples, of which $1 are at full scale
-    head -c $((2 * $1)) /dev/zero | tr '\000' '\177'
-    head -c $((384 - 2 * $1)) /dev/zero
-}
-{
-    printf 'RIFF\044\167\001\000WAVEfmt \020\000\000\000\001\000\001\000\300\135\000\000\200\273\000\000\002\000\020\000data\000\167\001\000'
-    for k in $(seq 250); do stretch $((1 + k * k % 97)); done
-} >loud.wav
+make_loud loud.wav
 expect 0 "cost       0.000000" cost loud.wav $piano loud.wav
 grep -qF "loud.wav: its envelope hardly moves (full scale throughout): even a perfect copy of it has r 0.00" err
 grep -qF "try --envelope rms" err

@@ -1,0 +1,25 @@
+# Recordings whose envelope does not move: train and infer say where a correlation says nothing. (cost: test_cost.sh.)
+. "$1/expect.sh"
+. "$1/tiny.sh"
+. "$1/loud.sh"
+pairs pairs 3 2
+
+not_said() {
+    if cat out err | grep -qF "$1"; then echo "says \"$1\":" && cat out err && exit 1; fi
+}
+
+still="a source's maxima hardly move"
+train="train tiny.json --train.epochs=1 --data.seconds=2"
+expect 0 "pairs in" $train --out plain
+not_said "$still"
+
+make_loud pairs/train/pair_0001_input.wav
+expect 0 "in 1 of 2 windows $still" $train --out loud
+expect 0 "pairs in" $train --out rms --loss.corr_envelope=rms
+not_said "$still"
+expect 0 "pairs in" $train --out free --loss.corr_weight=0
+not_said "$still"
+
+expect 0 "the input is silent, steady or at full scale throughout" infer --checkpoint plain/checkpoints/last.safetensors \
+    --input pairs/train/pair_0001_input.wav --target pairs/train/pair_0001_output.wav --out out.wav
+not_said "the target is silent"
