@@ -49,6 +49,13 @@ static void remove_folder(void)
     nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
+void fuzz_remove(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", fuzz_folder(), name);
+    nftw(path, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 const char *fuzz_folder(void)
 {
     static int made;
@@ -80,6 +87,20 @@ const uint8_t *fuzz_part(const uint8_t **data, size_t *size, size_t *length)
     *data += *length + (end != NULL);
     *size -= *length + (end != NULL);
     return part;
+}
+
+char *fuzz_replaced(const uint8_t *text, size_t length, const char *with)
+{
+    char *whole;
+    size_t size;
+    FILE *stream = open_memstream(&whole, &size);
+    for (size_t i = 0; i < length; i++)
+        if (text[i] == '@')
+            fputs(with, stream);
+        else
+            fputc(text[i], stream);
+    fclose(stream);
+    return whole;
 }
 
 int fuzz_good(ap_status status)
