@@ -100,10 +100,10 @@ expect 0 "" synth --out long --pairs 2 --seconds 60
 mkdir many folder
 for k in $(seq 150); do
     ln long/train/pair_0001_input.wav "many/pair_${k}_input.wav"
-    ln long/train/pair_0001_output.wav "many/pair_${k}_output.wav"
+    ln long/train/pair_0001_target.wav "many/pair_${k}_target.wav"
     ln long/train/pair_0001_input.wav "folder/${k}_1_input.wav"
     ln long/train/pair_0001_input.wav "folder/${k}_2_target.wav"
-    ln long/train/pair_0001_output.wav "folder/${k}_3_output.wav"
+    ln long/train/pair_0001_target.wav "folder/${k}_3_output.wav"
 done
 begin prepare --songs many --out prepared --seconds 1
 until_there prepared/unfinished/train
