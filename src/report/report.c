@@ -20,7 +20,7 @@
 
 #define REPORT_NAME "report.html"
 #define CONFIG_NAME "config.json"
-#define CONFIG_MOST ((size_t)1 << 24)
+#define CONFIG_MOST ((size_t)1 << 20)
 /* Numbers of a log are whatever its writer put there: so many seconds, some 3000 years, and more are none. */
 #define SECONDS_MOST 1e11
 

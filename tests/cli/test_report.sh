@@ -77,3 +77,9 @@ expect 0 "few.html" report run --num_samples 0 --out few.html
 expect 2 "too few arguments" report
 expect 2 "did you mean --out?" report run --ot page.html
 [ ! -e empty/report.html ]
+
+# a configuration that is none, and so long that reading it would take a hundred megabytes
+mkdir -p long/checkpoints
+{ printf '[0' && yes ,0 | tr -d '\n' | head -c 2000000 && printf ']'; } >long/config.json
+expect 0 "long/report.html" report long
+grep -q "2000003 bytes, more than the 1048576 expected" long/report.html

@@ -116,6 +116,8 @@ echo '{' >made/whole-1/evaluation.json
 expect 1 'made/whole-1/evaluation.json: is not JSON' study made
 expect 1 'made/whole-1/evaluation.json: is not JSON' report made --out broken.html
 [ ! -e broken.html ]
+{ printf '[0' && yes ,0 | tr -d '\n' | head -c 17000000 && printf ']'; } >made/whole-1/evaluation.json # half a gigabyte
+expect 1 'made/whole-1/evaluation.json: 17000003 bytes, more than the 16777216 expected' study made
 rm made/*/evaluation.json
 expect 1 "made: none of its runs" study made
 rm made/baselines.json
