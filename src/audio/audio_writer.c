@@ -1,11 +1,13 @@
 #include "antiphon/audio.h"
 
+#include "audio/descriptor_io.h"
 #include "audio/sixteen_bits.h"
 #include "base/memory.h"
 #include "base/replace.h"
 
 #include <sndfile.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Samples that are converted at a time. */
@@ -15,6 +17,7 @@
 
 struct ap_audio_writer {
     ap_replacement place;
+    ap_descriptor_io io;
     SNDFILE *file;
     int64_t written;
 };
@@ -27,7 +30,9 @@ ap_status ap_audio_writer_open(const char *path, int rate, ap_audio_writer **wri
     ap_audio_writer *w = ap_allocate(1, sizeof *w);
     ap_status status = ap_replace_begin(path, &w->place);
     if (!ap_failed(&status)) {
-        w->file = sf_open_fd(dup(w->place.descriptor), SFM_WRITE, &info, true);
+        SF_VIRTUAL_IO calls = ap_descriptor_io_calls();
+        w->io.descriptor = w->place.descriptor;
+        w->file = sf_open_virtual(&calls, SFM_WRITE, &info, &w->io);
         if (!w->file) status = ap_error(AP_FAILED, "%s: cannot be written: %s", path, sf_strerror(NULL));
     }
     if (ap_failed(&status))
@@ -35,6 +40,13 @@ ap_status ap_audio_writer_open(const char *path, int rate, ap_audio_writer **wri
     else
         *writer = w;
     return status;
+}
+
+/* The reason is the system's, or else libsndfile's. */
+static ap_status failure_of(const ap_audio_writer *w, int failure)
+{
+    return ap_error(AP_FAILED, "%s: cannot be written: %s", w->place.path,
+                    w->io.failed ? strerror(w->io.failed) : sf_error_number(failure));
 }
 
 ap_status ap_audio_writer_write(ap_audio_writer *w, int64_t count, const ap_real *samples)
@@ -47,8 +59,7 @@ ap_status ap_audio_writer_write(ap_audio_writer *w, int64_t count, const ap_real
                             (long long)(w->written + bad));
         if (w->written + portion > SAMPLES_MAX)
             return ap_error(AP_FAILED, "%s: a WAV file holds no more than 4 GiB", w->place.path);
-        if (sf_write_short(w->file, block, portion) != portion)
-            return ap_error(AP_FAILED, "%s: cannot be written: %s", w->place.path, sf_strerror(w->file));
+        if (sf_write_short(w->file, block, portion) != portion) return failure_of(w, sf_error(w->file));
         w->written += portion;
     }
     return ap_ok();
@@ -58,9 +69,8 @@ ap_status ap_audio_writer_commit(ap_audio_writer *w)
 {
     int failure = sf_close(w->file); /* completes the header */
     w->file = NULL;
-    if (failure) {
-        ap_status status =
-            ap_error(AP_FAILED, "%s: cannot be written: %s", w->place.path, sf_error_number(failure));
+    if (failure || w->io.failed) {
+        ap_status status = failure_of(w, failure);
         ap_audio_writer_abandon(w);
         return status;
     }

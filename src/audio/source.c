@@ -1,5 +1,6 @@
 #include "audio/source.h"
 
+#include "audio/descriptor_io.h"
 #include "audio/mpeg.h"
 #include "audio/promise.h"
 #include "base/file.h"
@@ -20,6 +21,7 @@
 struct ap_source {
     char *path;
     int descriptor;
+    ap_descriptor_io io;
     SNDFILE *file; /* or */
     ap_mpeg *mpeg;
     int rate, channels;
@@ -48,6 +50,12 @@ static ap_status check_format(const ap_source *s)
                     s->channels, s->rate);
 }
 
+static ap_status check_reads(const ap_source *s)
+{
+    if (!s->io.failed) return ap_ok();
+    return ap_error(AP_FAILED, "%s: cannot be read: %s", s->path, strerror(s->io.failed));
+}
+
 static ap_status open_sndfile(ap_source *s, int64_t bytes)
 {
     SF_INFO info = {.format = 0};
@@ -55,7 +63,10 @@ static ap_status open_sndfile(ap_source *s, int64_t bytes)
     if (promise > (uint64_t)bytes)
         return ap_error(AP_FAILED, "%s: truncated: its header promises %llu bytes, there are %lld", s->path,
                         (unsigned long long)promise, (long long)bytes);
-    s->file = sf_open_fd(dup(s->descriptor), SFM_READ, &info, true); /* a failure closes what it was given */
+    SF_VIRTUAL_IO calls = ap_descriptor_io_calls();
+    s->io.descriptor = s->descriptor;
+    s->file = sf_open_virtual(&calls, SFM_READ, &info, &s->io);
+    AP_TRY(check_reads(s));
     if (!s->file)
         return ap_error(AP_FAILED, "%s: not an audio file that can be read: %s", s->path, sf_strerror(NULL));
     bool ogg = (info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG;
@@ -153,6 +164,7 @@ ap_status ap_source_read(ap_source *s, int64_t count, float *frames, int64_t *go
         AP_TRY(ap_mpeg_read(s->mpeg, count, frames, got));
     else
         *got = sf_readf_float(s->file, frames, count);
+    AP_TRY(check_reads(s));
     AP_TRY(check_finite(s, frames, *got));
     s->read += *got;
     return *got < count ? check_end(s) : ap_ok();
