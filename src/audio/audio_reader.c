@@ -50,7 +50,7 @@ static ap_status prepare_buffers(ap_audio_reader *r)
             return ap_error(AP_FAILED, "%s: cannot be brought from %d to %d samples a second",
                             ap_source_path(r->source), rate, r->rate);
         r->convert = src_new(CONVERTER, 1, &failure);
-        if (!r->convert) ap_fatal("resampling: %s", src_strerror(failure));
+        if (!r->convert) ap_fatal("out of memory: resampling: %s", src_strerror(failure));
     }
     r->frames = ap_allocate((size_t)BLOCK * (size_t)ap_source_channels(r->source), sizeof(float));
     r->mono = ap_allocate(BLOCK, sizeof(float));

@@ -84,14 +84,19 @@ static void remove_split(const char *path)
     rmdir(path);
 }
 
-/* Removes what a set consists of; a folder that holds anything else stays, with that. */
-static void remove_set(const char *place)
+static void remove_splits(const char *place)
 {
     for (size_t k = 0; k < SPLITS; k++) {
         char *path = ap_format_text("%s/%s", place, splits[k]);
         remove_split(path);
         free(path);
     }
+}
+
+/* Removes what a set consists of; a folder that holds anything else stays, with that. */
+static void remove_set(const char *place)
+{
+    remove_splits(place);
     char *note = ap_format_text("%s/" PAIR_SET_NOTE, place);
     unlink(note);
     free(note);
@@ -137,7 +142,8 @@ static ap_status move(const pair_set *set, const char *name)
 {
     char *from = ap_format_text("%s/%s", set->place, name), *to = ap_format_text("%s/%s", set->folder, name);
     ap_status status = ap_ok();
-    if (rename(from, to) != 0) status = ap_error(AP_FAILED, "%s: cannot be made: %s", to, strerror(errno));
+    if (rename(from, to) != 0 && !(errno == ENOENT && access(to, F_OK) == 0)) /* moved before */
+        status = ap_error(AP_FAILED, "%s: cannot be made: %s", to, strerror(errno));
     free(from);
     free(to);
     return status;
@@ -151,8 +157,7 @@ static bool in_place(const pair_set *set)
 /* The note goes last, when all else is on the disk: with it the set is made. */
 static ap_status move_all(const pair_set *set)
 {
-    for (size_t k = 0; k < SPLITS; k++)
-        if (has_split(set->place, k)) AP_TRY(move(set, splits[k]));
+    for (size_t k = 0; k < SPLITS; k++) AP_TRY(move(set, splits[k]));
     AP_TRY(ap_folder_flush(set->folder));
     AP_TRY(ap_folder_flush(set->place));
     AP_TRY(move(set, PAIR_SET_NOTE));
@@ -191,10 +196,19 @@ static ap_status finish_move(const char *folder)
 
 /* ---------------------------------------------------------------- making one */
 
-static ap_status begin_new(const pair_set *set, const char *note, const char *line, bool repeatable)
+static void remove_empty(const char *folder)
+{
+    rmdir(folder);
+}
+
+static ap_status begin_new(pair_set *set, const char *note, const char *line, bool repeatable)
 {
     remove_leftover(set->place);
-    if (!holds_something(set->folder)) return make_set(set->place, line);
+    if (!holds_something(set->folder)) {
+        if (set->created) set->left[0] = ap_leftover_note(set->folder, remove_empty);
+        set->left[1] = ap_leftover_note(set->place, remove_leftover);
+        return make_set(set->place, line);
+    }
     return repeatable
                ? ap_error(AP_FAILED, "%s: not empty, and not what `%s` made before; choose another folder",
                           set->folder, note)
@@ -217,13 +231,22 @@ ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatabl
     return ap_failed(&status) ? ap_pair_set_end(set, status) : status;
 }
 
+/* Moves the whole set to its place. Where that fails nothing of it stays, unless it is all there. */
+static ap_status finish(const pair_set *set)
+{
+    ap_status status = move_all(set);
+    if (ap_failed(&status) && !is_ours(set->folder)) remove_splits(set->folder);
+    return status;
+}
+
 ap_status ap_pair_set_end(pair_set *set, ap_status status)
 {
-    if (!ap_failed(&status) && !in_place(set)) status = move_all(set);
+    if (!ap_failed(&status) && !in_place(set)) status = finish(set);
     if (ap_failed(&status) && !in_place(set)) {
         remove_leftover(set->place);
         if (set->created) rmdir(set->folder);
     }
+    for (size_t k = 0; k < sizeof set->left / sizeof *set->left; k++) ap_leftover_forget(set->left[k]);
     free(set->folder);
     free(set->place);
     *set = (pair_set){.folder = NULL};

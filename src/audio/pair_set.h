@@ -3,6 +3,7 @@
 #define ANTIPHON_AUDIO_PAIR_SET_H
 
 #include "antiphon/audio.h"
+#include "base/leftovers.h"
 
 #include <stdbool.h>
 
@@ -15,6 +16,7 @@ typedef struct pair_set {
     char *folder; /* where the set will be */
     char *place;  /* where it is made: `folder`/unfinished, or `folder` where the same set is made again */
     bool created; /* `folder` was not there before */
+    ap_leftover *left[2];
 } pair_set;
 
 /* Begins a set in `folder`. A folder that holds something already is refused; but where the same note always

@@ -74,9 +74,15 @@ ap_status ap_replace_check(const char *path, ap_file_kind kind)
 static void forget(ap_replacement *r)
 {
     if (r->descriptor >= 0) close(r->descriptor);
+    ap_leftover_forget(r->left);
     free(r->path);
     free(r->temporary);
     *r = (ap_replacement){.descriptor = -1};
+}
+
+static void remove_file(const char *path)
+{
+    unlink(path);
 }
 
 ap_status ap_replace_begin(const char *path, ap_replacement *r)
@@ -89,8 +95,10 @@ ap_status ap_replace_begin(const char *path, ap_replacement *r)
                         S_ISDIR(there.st_mode) ? "it is a directory" : "it is not a regular file");
     r->path = ap_copy_text(path);
     do {
+        ap_leftover_forget(r->left);
         free(r->temporary);
         r->temporary = ap_format_text("%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
+        r->left = ap_leftover_note(r->temporary, remove_file);
         r->descriptor = open(r->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (r->descriptor < 0 && errno == EEXIST);
     if (r->descriptor >= 0) return ap_ok();

@@ -5,6 +5,7 @@
 #define ANTIPHON_BASE_REPLACE_H
 
 #include "antiphon/status.h"
+#include "base/leftovers.h"
 
 #include <stddef.h>
 
@@ -12,6 +13,7 @@ typedef struct ap_replacement {
     int descriptor;  /* open for reading and writing, empty at first */
     char *path;      /* the name the file will have */
     char *temporary; /* the name it has until then */
+    ap_leftover *left;
 } ap_replacement;
 
 /* What is written to a name that the user gives. */

@@ -6,6 +6,8 @@
 #include "antiphon/pairs.h"
 #include "antiphon/stop.h"
 #include "audio/recordings.h"
+#include "base/folder.h"
+#include "base/leftovers.h"
 #include "base/memory.h"
 #include "base/replace.h"
 #include "cli/checkpoint.h"
@@ -26,7 +28,8 @@ typedef struct session {
     ap_baseline_options options;
 } session;
 
-/* `other`: the path of another piece's target, of which n samples are needed; NULL where there is no other. */
+/* `other`: the path of another piece's target, of which n samples are needed; NULL where there is no other.
+ */
 static ap_status score_baselines(session *s, const char *other, int64_t n)
 {
     ap_audio audio = {.samples = NULL};
@@ -115,6 +118,20 @@ static ap_status score_pairs(session *s, const ap_config *config, const ap_model
     return status;
 }
 
+/* Removes such a folder, with what is in it. */
+static void remove_temporary(const char *folder)
+{
+    ap_names names;
+    ap_status status = ap_folder_list(folder, &names);
+    for (size_t k = 0; !ap_failed(&status) && k < names.count; k++) {
+        char *path = ap_format_text("%s/%s", folder, names.at[k]);
+        unlink(path);
+        free(path);
+    }
+    ap_names_free(&names);
+    rmdir(folder);
+}
+
 /* A new folder for pieces that nobody wants to keep. */
 static ap_status make_temporary(char **folder)
 {
@@ -137,8 +154,10 @@ static ap_status score_into_folder(session *s, const ap_config *config, const ap
     }
     char *folder;
     AP_TRY(make_temporary(&folder));
+    ap_leftover *left = ap_leftover_note(folder, remove_temporary);
     ap_status status = score_pairs(s, config, model, pairs, most, folder, false);
-    rmdir(folder);
+    ap_leftover_forget(left);
+    remove_temporary(folder);
     free(folder);
     return status;
 }

@@ -2,10 +2,13 @@
 #include "cli/verbs.h"
 
 #include "antiphon/status.h"
+#include "base/leftovers.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +18,13 @@
  */
 static void on_fatal(const char *message)
 {
+    static _Thread_local bool again; /* what is removed may want memory, too */
+    static atomic_flag ending = ATOMIC_FLAG_INIT;
+    if (again) _exit(EXIT_FAILURE);
+    again = true;
+    while (atomic_flag_test_and_set(&ending)) pause(); /* another thread is at it, and ends the program */
     fprintf(stderr, "antiphon: %s\n", message);
+    ap_leftovers_remove();
     if (strncmp(message, "out of memory", strlen("out of memory")) == 0) _exit(EXIT_FAILURE);
 }
 
@@ -79,8 +88,8 @@ static void open_standard_streams(void)
 int main(int argc, char **argv)
 {
     open_standard_streams();
-    wait_briefly();
     ap_fatal_handler_set(on_fatal);
+    wait_briefly();
     signal(SIGXFSZ,
            SIG_IGN); /* a file beyond the limit (ulimit -f) is a failure like a full disk, to be told of */
     signals_catch();

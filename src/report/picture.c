@@ -66,7 +66,7 @@ static void *encode(int columns, const png_byte *pixels, size_t *length)
     bool sized = png_image_write_to_memory(&image, NULL, &bytes, false, pixels, columns, palette);
     void *file = ap_allocate(bytes, 1);
     if (!sized || !png_image_write_to_memory(&image, file, &bytes, false, pixels, columns, palette))
-        ap_fatal("libpng: %s", image.message);
+        ap_fatal("out of memory: a picture: %s", image.message);
     *length = bytes;
     return file;
 }

@@ -5,7 +5,8 @@
  *     watch record LOG FOLDER COMMAND...     the log is what replay reads
  *     watch count FILE FOLDER COMMAND...     how many calls there are, into FILE
  *     watch fail N FILE FOLDER COMMAND...    the Nth fails; FILE says which that is
- *     watch full N FILE FOLDER COMMAND...    the disk is full from the Nth writing call on
+ *     watch full N FILE FOLDER COMMAND...    the disk is full from the Nth call on that needs room; 0: their
+ * number
  *
  * Ends as the command ends; with 77 where the kernel cannot do this. */
 #include "crash/calls.h"
@@ -154,7 +155,7 @@ static int judge(watch *w, const call *c, const char *path)
     /* nobody can do anything about a file that is not removed */
     if (c->about->kind == CALL_REMOVE) return 0;
     w->seen++;
-    if (w->mode == COUNT || w->seen < w->wanted || (w->mode == FAIL && w->seen > w->wanted)) return 0;
+    if (w->wanted == 0 || w->seen < w->wanted || (w->mode == FAIL && w->seen > w->wanted)) return 0;
     if (w->seen == w->wanted) fprintf(w->out, "%s %s\n", c->about->name, path);
     return needs_room(c) ? ENOSPC : EIO;
 }
@@ -219,7 +220,7 @@ int main(int count, char **words)
     w.folder = realpath(words[at + 1], NULL);
     stop_if(!w.out || !w.folder, words[at]);
     int code = run(&w, words + at + 2);
-    if (w.mode == COUNT) fprintf(w.out, "%ld\n", w.seen);
+    if (w.mode != RECORD && w.wanted == 0) fprintf(w.out, "%ld\n", w.seen);
     fclose(w.out);
     return code;
 }

@@ -1,0 +1,56 @@
+/* Whoever asks for memory in this program gets it, or the program ends with one line: libraries do not all
+ * look at what malloc gives them, and some take what they did not get for a fault of the file. Those of the C
+ * library, or of whatever was preloaded in their place, do the work. */
+#include "antiphon/status.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#ifndef __SANITIZE_ADDRESS__
+
+#define NEXT(type, name, arguments)                                                                          \
+    static type(*next) arguments;                                                                            \
+    if (!next) next = (type(*) arguments)(uintptr_t)dlsym(RTLD_NEXT, name)
+
+static void *checked(void *block, size_t bytes)
+{
+    if (!block && bytes) ap_fatal("out of memory: %zu bytes", bytes);
+    return block;
+}
+
+void *malloc(size_t bytes)
+{
+    NEXT(void *, "malloc", (size_t));
+    return checked(next(bytes), bytes);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    NEXT(void *, "calloc", (size_t, size_t));
+    return checked(next(count, size), count ? size : 0);
+}
+
+void *realloc(void *block, size_t bytes)
+{
+    NEXT(void *, "realloc", (void *, size_t));
+    return checked(next(block, bytes), bytes);
+}
+
+void *aligned_alloc(size_t alignment, size_t bytes)
+{
+    NEXT(void *, "aligned_alloc", (size_t, size_t));
+    return checked(next(alignment, bytes), bytes);
+}
+
+int posix_memalign(void **block, size_t alignment, size_t bytes)
+{
+    NEXT(int, "posix_memalign", (void **, size_t, size_t));
+    int failure = next(block, alignment, bytes);
+    if (failure == ENOMEM) checked(NULL, bytes);
+    return failure;
+}
+
+#endif
