@@ -32,6 +32,8 @@ typedef struct ap_int_list {
 typedef enum ap_targets { AP_TARGETS_MATCHED, AP_TARGETS_SHUFFLED } ap_targets;
 /** What stands between the agent's latents and the codec's decoder. */
 typedef enum ap_output_part { AP_OUTPUT_CASCADE, AP_OUTPUT_DIRECT, AP_OUTPUT_GATES } ap_output_part;
+/** What weight decay shrinks: every trained number, or matrices and kernels alone, not biases and gains. */
+typedef enum ap_decay { AP_DECAY_ALL, AP_DECAY_WEIGHTS } ap_decay;
 typedef enum ap_schedule { AP_SCHEDULE_CONSTANT, AP_SCHEDULE_COSINE } ap_schedule;
 
 /** A plain value: copied by assignment, nothing to free. The table says what each key means and in which
@@ -87,7 +89,9 @@ typedef struct ap_config {
         double lr, min_lr;
         ap_schedule schedule;
         int warmup_steps;
-        double weight_decay, beta1, beta2, eps, clip;
+        double weight_decay;
+        ap_decay decay;
+        double beta1, beta2, eps, clip;
         int seed, threads;
         bool frugal;
         int patience, samples_every, checkpoint_every, steps_per_epoch;

@@ -7,6 +7,7 @@
 #include "antiphon/api.h"
 #include "antiphon/real.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 AP_API_BEGIN
@@ -16,16 +17,17 @@ typedef struct ap_adamw {
     int64_t count;                          /**< how many numbers are optimised */
     int64_t step;                           /**< how many steps were taken */
     ap_real *m, *v;                         /**< running means of the gradient and of its square; owned */
+    bool *spared; /**< [count], which numbers weight decay leaves alone; NULL: none; owned, from malloc */
 } ap_adamw;
 
 /** State for `count` numbers, means at zero, with PyTorch's defaults (0.9, 0.999, 1e-8, 0.01). */
 ap_adamw ap_adamw_init(int64_t count);
 
-/** Frees the means. */
+/** Frees the means and `spared`. */
 void ap_adamw_free(ap_adamw *state);
 
-/** One step in place: g = grad_scale grads; values *= 1 - lr weight_decay; m, v move towards g and g^2;
- * values -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps). */
+/** One step in place: g = grad_scale grads; values *= 1 - lr weight_decay, but for those spared; m, v move
+ * towards g and g^2; values -= lr (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps). */
 void ap_adamw_step(ap_adamw *state, double lr, double grad_scale, const ap_real *grads, ap_real *values);
 
 /** The Euclidean norm, added up in double in fixed portions: the same bits for any number of threads. */

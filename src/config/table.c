@@ -107,6 +107,7 @@ const config_key ap_config_keys[] = {
     CHOICE(train, schedule, ap_schedule, "constant", "course of the learning rate after the warm-up", "constant", "cosine"),
     INT(train, warmup_steps, 0, 0, INT_MAX, "steps over which the learning rate rises from zero"),
     NUMBER(train, weight_decay, 0.01, 0, 10, RANGE_CLOSED, "decoupled weight decay (AdamW)"),
+    CHOICE(train, decay, ap_decay, "all", "what weight decay shrinks: every parameter, as torch.optim.AdamW does, or matrices and kernels alone, not biases and the gains of norms", "all", "weights"),
     NUMBER(train, beta1, 0.9, 0, 1, RANGE_BELOW, "decay of the gradient's running mean"),
     NUMBER(train, beta2, 0.999, 0, 1, RANGE_BELOW, "decay of its square's running mean"),
     NUMBER(train, eps, 1e-8, 0, 1, RANGE_ABOVE, "added to the root of the running square"),

@@ -18,7 +18,9 @@ void ap_adamw_free(ap_adamw *state)
 {
     free(state->m);
     free(state->v);
+    free(state->spared);
     state->m = state->v = NULL;
+    state->spared = NULL;
 }
 
 void ap_adamw_step(ap_adamw *state, double lr, double grad_scale, const ap_real *grads, ap_real *values)
@@ -30,12 +32,14 @@ void ap_adamw_step(ap_adamw *state, double lr, double grad_scale, const ap_real 
     const ap_real keep = (ap_real)(1 - lr * state->weight_decay), rate = (ap_real)(lr / correct1);
     const ap_real root = (ap_real)(1 / sqrt(correct2)), eps = (ap_real)state->eps;
     ap_real *m = state->m, *v = state->v;
+    const bool *spared = state->spared;
 #pragma omp parallel for simd schedule(static)
     for (int64_t i = 0; i < state->count; i++) {
         ap_real g = scale * grads[i];
         m[i] = b1 * m[i] + (1 - b1) * g;
         v[i] = b2 * v[i] + (1 - b2) * g * g;
-        values[i] = keep * values[i] - rate * m[i] / ((ap_real)sqrt(v[i]) * root + eps);
+        values[i] =
+            (spared && spared[i] ? 1 : keep) * values[i] - rate * m[i] / ((ap_real)sqrt(v[i]) * root + eps);
     }
 }
 

@@ -1,11 +1,35 @@
 #include "train/step.h"
 
+#include "core/memory.h"
+
 #include <math.h>
+#include <string.h>
 
 bool ap_step_keeps_latents(const ap_config *config)
 {
     return !config->codec.train &&
            (config->data.augment_level_db == 0 || config->codec.type == AP_CODEC_MDCT);
+}
+
+/* Whether a parameter has one number for each channel, as biases and the gains of norms have; no matrix or
+ * kernel.
+ */
+static bool is_a_number_a_channel(const ap_param *param)
+{
+    ap_shape shape = param->value.shape;
+    return shape.rank == 0 || ap_shape_count(shape) == shape.at[0];
+}
+
+static bool *spare_from_decay(const ap_params *params)
+{
+    bool *spared = ap_allocate((size_t)ap_params_trained_count(params), sizeof *spared);
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        if (param->kind != AP_PARAM_TRAINED || !is_a_number_a_channel(param)) continue;
+        bool *at = spared + (param->value.data - ap_params_trained_values(params));
+        memset(at, true, (size_t)ap_shape_count(param->value.shape) * sizeof *at);
+    }
+    return spared;
 }
 
 ap_adamw ap_step_optimiser(const ap_config *config, const ap_model *model)
@@ -15,6 +39,7 @@ ap_adamw ap_step_optimiser(const ap_config *config, const ap_model *model)
     optimiser.beta2 = config->train.beta2;
     optimiser.eps = config->train.eps;
     optimiser.weight_decay = config->train.weight_decay;
+    if (config->train.decay == AP_DECAY_WEIGHTS) optimiser.spared = spare_from_decay(ap_model_params(model));
     return optimiser;
 }
 

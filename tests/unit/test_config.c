@@ -328,7 +328,8 @@ static void round_trip(void **state)
                                         "seed",
                                         "p8",
                                         "cosine",
-                                        "bands"};
+                                        "bands",
+                                        "weights"};
         bool moved = false;
         for (size_t k = 0; k < sizeof attempts / sizeof *attempts && !moved; k++) {
             ap_status status = ap_config_override(&config, ap_config_name(i), attempts[k]);

@@ -147,6 +147,48 @@ static void items_weigh_the_same_however_they_are_batched(void **state)
     assert_true(fabs((2 * two.loss[0] + two.loss[1]) / 3 / r[0].loss[0] - 1) < 1e-5);
 }
 
+/* ---------------------------------------------------------------- what weight decay shrinks */
+
+/* Without a gradient a step is nothing but decay. Parameters with one number a channel are told by their
+ * names here, and by their shapes there. */
+static void decay_spares_biases_and_gains_where_it_is_to(void **state)
+{
+    (void)state;
+    const char *const codecs[] = {"mdct", "seanet"}, *const decays[] = {"all", "weights"};
+    for (int k = 0; k < 4; k++) {
+        ap_config config = composing_config("none");
+        const char *const settings[][2] = {
+            {"codec.type", codecs[k / 2]}, {"codec.train", k / 2 ? "true" : "false"},
+            {"codec.width", "4"},          {"codec.ratios", "8,5"},
+            {"train.weight_decay", "0.5"}, {"train.decay", decays[k % 2]}};
+        set_all(&config, sizeof settings / sizeof *settings, settings);
+        ap_model *model;
+        ap_status status = ap_model_create(&config, 1, &model);
+        assert_string_equal(status.message, "");
+        ap_params *params = ap_model_params(model);
+        ap_real *values = ap_params_trained_values(params);
+        int64_t n = ap_params_trained_count(params);
+        for (int64_t i = 0; i < n; i++) values[i] = 1;
+        ap_adamw optimiser = ap_step_optimiser(&config, model);
+        ap_step_update(&config, model, &optimiser, 0.5);
+        int spared = 0, shrunk = 0;
+        for (size_t i = 0; i < ap_params_count(params); i++) {
+            const ap_param *param = ap_params_at(params, i);
+            if (param->kind != AP_PARAM_TRAINED) continue;
+            const char *name = param->name;
+            bool gain = strstr(name, "norm") || strstr(name, "weight_g");
+            bool spares = k % 2 && (gain || strstr(name, "bias"));
+            for (int64_t j = 0; j < ap_shape_count(param->value.shape); j++)
+                if (param->value.data[j] != (spares ? 1 : (ap_real)0.75))
+                    fail_msg("%s, %s", decays[k % 2], name);
+            *(spares ? &spared : &shrunk) += 1;
+        }
+        assert_true(shrunk > 0 && (spared > 0) == (k % 2));
+        ap_adamw_free(&optimiser);
+        ap_model_free(model);
+    }
+}
+
 /* ---------------------------------------------------------------- what validation is over */
 
 /* A codec learns from both recordings of a pair: it is judged by the mean over both, whichever is which. */
@@ -182,6 +224,7 @@ int main(void)
         cmocka_unit_test(infinite_samples_pass_through_the_statistics_only_until_they_are_restored),
         cmocka_unit_test(a_skipped_step_leaves_no_trace),
         cmocka_unit_test(items_weigh_the_same_however_they_are_batched),
+        cmocka_unit_test(decay_spares_biases_and_gains_where_it_is_to),
         cmocka_unit_test(a_codec_is_validated_on_both_recordings),
     };
     return cmocka_run_group_tests_name("trainer_step", tests, folder_create, folder_remove);
