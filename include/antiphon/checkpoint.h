@@ -14,15 +14,19 @@ AP_API_BEGIN
 
 /** How far training has come: with the weights and the optimiser's state, all that a resumed run needs. */
 typedef struct ap_progress {
-    int64_t epoch;    /**< epochs completed */
-    int64_t batch;    /**< batches completed in the epoch under way */
-    int64_t step;     /**< optimiser steps in all */
-    ap_rng rng;       /**< the tape's stream (dropout, noise) */
-    bool has_best;    /**< whether `best` is set */
-    double best;      /**< lowest validation loss so far */
-    int64_t stale;    /**< epochs since it was lowest */
-    int64_t counted;  /**< items in `sums` */
-    ap_measures sums; /**< of the epoch under way: each measure times the items it was over */
+    int64_t epoch;      /**< epochs completed */
+    int64_t items;      /**< items trained on in the epoch under way */
+    int64_t step;       /**< optimiser steps in all */
+    uint64_t set;       /**< ap_dataset_fingerprint of the training set; 0: not known (older checkpoints) */
+    int64_t steps;      /**< the step at which training ends as planned; 0: not known (older checkpoints) */
+    double share;       /**< how much of its way the learning rate's cosine had behind it, 0 to 1, */
+    int64_t share_step; /**< at this step: see ap_learning_rate */
+    ap_rng rng;         /**< the tape's stream (dropout, noise) */
+    bool has_best;      /**< whether `best` is set */
+    double best;        /**< lowest validation loss so far */
+    int64_t stale;      /**< epochs since it was lowest */
+    int64_t counted;    /**< items in `sums` */
+    ap_measures sums;   /**< of the epoch under way: each measure times the items it was over */
 } ap_progress;
 
 /** Writes a checkpoint atomically. A number that is not finite, anywhere in it, is a failure that names the

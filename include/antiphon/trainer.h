@@ -50,7 +50,10 @@ void ap_trainer_free(ap_trainer *trainer);
 
 /** As ap_trainer_create, but going on from a checkpoint: the numbers are those of a run that was not
  * interrupted. codec.weights is not read, as the checkpoint holds the codec. Where the loss or the data are
- * others than the checkpoint's, the best epoch is judged anew. */
+ * others than the checkpoint's, the best epoch is judged anew. An epoch that was interrupted goes on with the
+ * item after the last it has done, in the same order, in batches of whatever size; but if what says that
+ * order (the training set, train.seed and some keys of data) is another, the epoch begins anew. The observer
+ * is told of all but the expected. */
 ap_status ap_trainer_resume(const ap_config *config, const ap_observer *observer, const char *checkpoint,
                             ap_trainer **trainer);
 
@@ -65,9 +68,17 @@ bool ap_trainer_done(const ap_trainer *trainer);
  * (NULL: never) it saves and returns AP_INTERRUPTED. */
 ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop);
 
-/** The learning rate of optimiser step `step` (from 0) of `steps`: a linear rise over train.warmup_steps,
- * then constant, or falling as a half cosine to train.min_lr. */
-double ap_learning_rate(const ap_config *config, int64_t step, int64_t steps);
+/** The learning rate of optimiser step `step` (from 0): train.lr, or, where train.schedule is cosine, what a
+ * half cosine from train.lr to train.min_lr has come to with `share` (0 to 1) of its way behind it; times
+ * (step + 1) / train.warmup_steps during the warm-up.
+ *
+ * The cosine's way leads from the end of the warm-up to the last step of the last epoch, in equal parts a
+ * step. A run that goes on with as many steps left as were planned has the rates of one that was not
+ * interrupted. With more or fewer (as train.epochs, train.batch_size, train.accumulate, train.steps_per_epoch
+ * or the training set are others) the cosine keeps its share of the way, so that the rate goes on from where
+ * it is, and the rest of the way is spread over the steps left. A cosine that had come to its end stays at
+ * train.min_lr; but if train.lr is another too, a new one begins there. The observer is told. */
+double ap_learning_rate(const ap_config *config, int64_t step, double share);
 
 AP_API_END
 

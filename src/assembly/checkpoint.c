@@ -50,8 +50,12 @@ static char *progress_to_json(const ap_progress *p, int64_t optimiser_step)
     cJSON *root = cJSON_CreateObject(), *sums = root ? cJSON_AddObjectToObject(root, "sums") : NULL;
     if (!sums) ap_fatal("out of memory: a checkpoint's state");
     put_bits(root, "epoch", (uint64_t)p->epoch);
-    put_bits(root, "batch", (uint64_t)p->batch);
+    put_bits(root, "items", (uint64_t)p->items);
     put_bits(root, "step", (uint64_t)p->step);
+    put_bits(root, "set", p->set);
+    put_bits(root, "steps", (uint64_t)p->steps);
+    put_real(root, "share", p->share);
+    put_bits(root, "share_step", (uint64_t)p->share_step);
     put_bits(root, "optimiser_step", (uint64_t)optimiser_step);
     put_bits(root, "rng_seed", p->rng.seed);
     put_bits(root, "rng_counter", p->rng.counter);
@@ -109,7 +113,22 @@ static const char *get_sums(const cJSON *sums, ap_measures *into)
     return NULL;
 }
 
-static ap_status progress_from_json(const char *path, const char *text, ap_progress *p,
+/* What older checkpoints do not have: in them, batches of `batch_size` items stood for the items. */
+static const char *get_plan(const cJSON *root, int64_t batch_size, ap_progress *p)
+{
+    int64_t batches;
+    if (!cJSON_HasObjectItem(root, "items") && get_count(root, "batch", COUNT_MOST, &batches)) {
+        return __builtin_mul_overflow(batches, batch_size, &p->items) ? "batch" : NULL;
+    }
+    if (!get_count(root, "items", COUNT_MOST, &p->items)) return "items";
+    if (!get_bits(root, "set", &p->set)) return "set";
+    if (!get_count(root, "steps", COUNT_MOST, &p->steps)) return "steps";
+    if (!get_count(root, "share_step", COUNT_MOST, &p->share_step) || p->share_step > p->step)
+        return "share_step";
+    return get_real(root, "share", &p->share) && p->share >= 0 && p->share <= 1 ? NULL : "share";
+}
+
+static ap_status progress_from_json(const char *path, const char *text, int64_t batch_size, ap_progress *p,
                                     int64_t *optimiser_step)
 {
     cJSON *root = cJSON_ParseWithOpts(text, NULL, true);
@@ -118,13 +137,16 @@ static ap_status progress_from_json(const char *path, const char *text, ap_progr
     const struct {
         const char *key;
         int64_t most, *into;
-    } counts[] = {{"epoch", EPOCHS_MOST, &p->epoch}, {"batch", COUNT_MOST, &p->batch},
-                  {"step", COUNT_MOST, &p->step},    {"optimiser_step", COUNT_MOST, optimiser_step},
-                  {"stale", EPOCHS_MOST, &p->stale}, {"counted", COUNT_MOST, &p->counted}};
+    } counts[] = {{"epoch", EPOCHS_MOST, &p->epoch},
+                  {"step", COUNT_MOST, &p->step},
+                  {"optimiser_step", COUNT_MOST, optimiser_step},
+                  {"stale", EPOCHS_MOST, &p->stale},
+                  {"counted", COUNT_MOST, &p->counted}};
     for (size_t k = 0; k < sizeof counts / sizeof *counts && !bad; k++)
         if (!get_count(root, counts[k].key, counts[k].most, counts[k].into)) bad = counts[k].key;
     if (!bad && *optimiser_step > p->step) bad = "optimiser_step";
     if (!bad && p->stale > p->epoch) bad = "stale";
+    if (!bad) bad = get_plan(root, batch_size, p);
     if (!bad && !get_bits(root, "rng_seed", &p->rng.seed)) bad = "rng_seed";
     if (!bad && !get_bits(root, "rng_counter", &p->rng.counter)) bad = "rng_counter";
     p->has_best = cJSON_GetObjectItemCaseSensitive(root, "best") != NULL;
@@ -253,18 +275,6 @@ static ap_status open_checkpoint(const char *path, ap_safetensors **file)
         path, FORMAT);
 }
 
-ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *optimiser, ap_progress *progress)
-{
-    ap_safetensors *file;
-    AP_TRY(open_checkpoint(path, &file));
-    ap_status status = load_tensors(file, path, model);
-    if (!ap_failed(&status)) status = load_optimiser(file, path, ap_model_params(model), optimiser);
-    if (!ap_failed(&status))
-        status = progress_from_json(path, ap_safetensors_metadata(file, "state"), progress, &optimiser->step);
-    ap_safetensors_close(file);
-    return status;
-}
-
 /* What is wrong with it is the file's failure, not the user's misuse. */
 static ap_status read_config(ap_safetensors *file, const char *path, ap_config *config)
 {
@@ -274,6 +284,21 @@ static ap_status read_config(ap_safetensors *file, const char *path, ap_config *
     if (ap_failed(&status)) return ap_error(AP_FAILED, "%s", status.message);
     status = ap_config_check(config);
     return ap_failed(&status) ? ap_error(AP_FAILED, "%s: %s", path, status.message) : status;
+}
+
+ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *optimiser, ap_progress *progress)
+{
+    ap_safetensors *file;
+    ap_config config;
+    AP_TRY(open_checkpoint(path, &file));
+    ap_status status = read_config(file, path, &config);
+    if (!ap_failed(&status)) status = load_tensors(file, path, model);
+    if (!ap_failed(&status)) status = load_optimiser(file, path, ap_model_params(model), optimiser);
+    if (!ap_failed(&status))
+        status = progress_from_json(path, ap_safetensors_metadata(file, "state"), config.train.batch_size,
+                                    progress, &optimiser->step);
+    ap_safetensors_close(file);
+    return status;
 }
 
 ap_status ap_checkpoint_config(const char *path, ap_config *config)

@@ -119,3 +119,36 @@ bool ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape
     }
     return true;
 }
+
+/* FNV-1a (Fowler, Noll, Vo) over words in place of bytes. */
+#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
+#define FNV_PRIME UINT64_C(0x100000001b3)
+
+static uint64_t add_word(uint64_t hash, uint64_t word)
+{
+    return (hash ^ word) * FNV_PRIME;
+}
+
+/* As float: the same for every build. */
+static uint64_t add_samples(uint64_t hash, const ap_real *samples, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++) {
+        float sample = (float)samples[i];
+        uint32_t bits;
+        memcpy(&bits, &sample, sizeof bits);
+        hash = add_word(hash, bits);
+    }
+    return hash;
+}
+
+uint64_t ap_dataset_fingerprint(const ap_dataset *dataset)
+{
+    uint64_t hash = FNV_BASIS;
+    for (size_t i = 0; i < dataset->count; i++) {
+        const ap_item *item = &dataset->items[i];
+        hash = add_word(hash, item->piece);
+        hash = add_samples(hash, item->input, dataset->S);
+        hash = add_samples(hash, item->target, dataset->S);
+    }
+    return hash ? hash : 1;
+}

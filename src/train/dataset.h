@@ -34,6 +34,10 @@ void ap_dataset_free(ap_dataset *dataset);
  * copy of it costs next to nothing: at full scale throughout, or very quiet. 2 <= M <= S. */
 size_t ap_dataset_still(const ap_dataset *dataset, int64_t M);
 
+/* A number that tells one set from another by its samples and how they are cut into pieces, wherever the
+ * files lie; never 0. */
+uint64_t ap_dataset_fingerprint(const ap_dataset *dataset);
+
 /* Fills in the latents of every item by a codec that does not change any more. False when `stop` (NULL:
  * never), which it looks at before each window, has become nonzero: a further call goes on from there. */
 bool ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape,

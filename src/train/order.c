@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* the windows of an item's piece, which are neighbours */
 typedef struct stretch {
@@ -70,4 +71,24 @@ void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed
             order[at + i] = choose(config, set, inputs[i], &rng);
     }
     free(inputs);
+}
+
+static bool sets_the_order(const char *key)
+{
+    static const char *const keys[] = {"train.seed",      "data.targets",          "data.unity_test",
+                                       "data.same_piece", "data.augment_level_db", "codec.train"};
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+        if (strcmp(key, keys[k]) == 0) return true;
+    return false;
+}
+
+const char *ap_order_key_changed(const ap_config *before, const ap_config *config)
+{
+    for (size_t i = 0; i < ap_config_count(); i++) {
+        char was[AP_CONFIG_TEXT], is[AP_CONFIG_TEXT];
+        ap_config_value(before, i, was);
+        ap_config_value(config, i, is);
+        if (strcmp(was, is) != 0 && sets_the_order(ap_config_name(i))) return ap_config_name(i);
+    }
+    return NULL;
 }

@@ -13,4 +13,9 @@
 void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed, int64_t length,
                    ap_choice *order);
 
+/* The first key on which the order hangs, beside the set and the epoch's number, and which is another in the
+ * one configuration than in the other; NULL: there is none, and the one order is the beginning of the other.
+ */
+const char *ap_order_key_changed(const ap_config *before, const ap_config *config);
+
 #endif

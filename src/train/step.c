@@ -1,6 +1,6 @@
 #include "train/step.h"
 
-#include "core/memory.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <string.h>

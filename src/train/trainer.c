@@ -7,6 +7,7 @@
 #include "base/replace.h"
 #include "base/text.h"
 #include "train/order.h"
+#include "train/schedule.h"
 #include "train/statistics.h"
 #include "train/step.h"
 
@@ -33,6 +34,7 @@ struct ap_trainer {
     ap_adamw optimiser;
     ap_statistics statistics; /* as they were before the step under way */
     ap_dataset train, validation;
+    uint64_t set; /* fingerprint of the former */
     ap_batch batch;
     ap_choice *order; /* of the epoch under way */
     ap_progress progress;
@@ -100,12 +102,14 @@ static ap_status load_data(ap_trainer *trainer)
     return ap_ok();
 }
 
-/* the whole set once, or what train.steps_per_epoch asks for, be it less or more */
 static int64_t items_per_epoch(const ap_trainer *trainer)
 {
-    int64_t steps = trainer->config.train.steps_per_epoch;
-    if (steps == 0) return (int64_t)trainer->train.count;
-    return steps * trainer->config.train.accumulate * trainer->config.train.batch_size;
+    return ap_schedule_items(&trainer->config, (int64_t)trainer->train.count);
+}
+
+static int64_t steps_left(const ap_trainer *trainer)
+{
+    return ap_schedule_steps_left(&trainer->config, &trainer->progress, (int64_t)trainer->train.count);
 }
 
 static void prepare(ap_trainer *trainer)
@@ -115,6 +119,8 @@ static void prepare(ap_trainer *trainer)
     trainer->optimiser = ap_step_optimiser(&trainer->config, trainer->model);
     trainer->statistics = ap_statistics_init(ap_model_params(trainer->model));
     trainer->order = ap_allocate((size_t)items_per_epoch(trainer), sizeof *trainer->order);
+    trainer->progress.set = trainer->set = ap_dataset_fingerprint(&trainer->train);
+    ap_schedule_begin(&trainer->progress, steps_left(trainer));
 }
 
 /* Whether whoever runs the training wants it to end. */
@@ -199,6 +205,53 @@ static bool says_what_is_best(const char *name)
            strcmp(name, "data.seconds") == 0 || strcmp(name, "data.unity_test") == 0;
 }
 
+/* Why the order of the epoch under way is not the one that was begun; NULL: it is. An older checkpoint does
+ * not know its set, only where it lay. */
+static char *why_another_order(const ap_trainer *trainer, const ap_config *before)
+{
+    const ap_config *now = &trainer->config;
+    uint64_t set = trainer->progress.set;
+    const char *key = ap_order_key_changed(before, now);
+    if (set && set != trainer->set) return ap_copy_text("the training set");
+    if (!set && strcmp(before->data.path, now->data.path) != 0) key = "data.path";
+    if (!set && before->data.seconds != now->data.seconds) key = "data.seconds";
+    return key ? ap_copy_text(key) : NULL;
+}
+
+/* Goes on in the epoch under way with the item after the last, so that none is repeated or left out; or,
+ * where that cannot be, says so. */
+static void go_on_in_epoch(ap_trainer *trainer, const ap_config *before)
+{
+    ap_progress *p = &trainer->progress;
+    char *why = why_another_order(trainer, before);
+    int64_t items = items_per_epoch(trainer);
+    if (why && p->items > 0) {
+        note(trainer,
+             "%s is another than before: epoch %" PRId64 ", of which %" PRId64 " item%s done, begins anew",
+             why, p->epoch + 1, p->items, p->items == 1 ? " was" : "s were");
+        p->items = p->counted = 0;
+        p->sums = (ap_measures){0};
+    } else if (p->items > items)
+        note(trainer,
+             "epoch %" PRId64 " has %" PRId64 " items behind it, and an epoch has %" PRId64
+             " now: it ends here",
+             p->epoch + 1, p->items, items);
+    free(why);
+}
+
+/* What of the progress hangs on settings that may be others than `before`. */
+static void go_on(ap_trainer *trainer, const ap_config *before)
+{
+    ap_progress *p = &trainer->progress;
+    if (p->steps == 0) ap_schedule_recover(before, (int64_t)trainer->train.count, p);
+    bool done = ap_trainer_done(trainer);
+    if (!done) go_on_in_epoch(trainer, before);
+    p->set = trainer->set;
+    char *line = ap_schedule_resume(before, &trainer->config, steps_left(trainer), p);
+    if (line && !done) note(trainer, "%s", line);
+    free(line);
+}
+
 static ap_status load_checkpoint(ap_trainer *trainer, const char *checkpoint)
 {
     ap_config before;
@@ -214,6 +267,7 @@ static ap_status load_checkpoint(ap_trainer *trainer, const char *checkpoint)
         forget_best(trainer, why);
         free(why);
     }
+    go_on(trainer, &before);
     return ap_ok();
 }
 
@@ -248,31 +302,13 @@ bool ap_trainer_done(const ap_trainer *trainer)
            (patience > 0 && trainer->progress.stale >= patience);
 }
 
-/* ---------------------------------------------------------------- schedule */
-
-static int64_t batches_per_epoch(const ap_trainer *trainer)
-{
-    int64_t size = trainer->config.train.batch_size;
-    return ap_divide_up(items_per_epoch(trainer), size);
-}
-
-static int64_t steps_per_epoch(const ap_trainer *trainer)
-{
-    int64_t group = trainer->config.train.accumulate;
-    return ap_divide_up(batches_per_epoch(trainer), group);
-}
-
-double ap_learning_rate(const ap_config *config, int64_t step, int64_t steps)
-{
-    double lr = config->train.lr, low = config->train.min_lr;
-    int64_t warmup = config->train.warmup_steps;
-    if (step < warmup) return lr * (double)(step + 1) / (double)warmup;
-    if (config->train.schedule == AP_SCHEDULE_CONSTANT || steps <= warmup) return lr;
-    double part = (double)(step - warmup) / (double)(steps - warmup);
-    return low + (lr - low) * 0.5 * (1 + cos(M_PI * fmin(1, part)));
-}
-
 /* ---------------------------------------------------------------- a step */
+
+static double learning_rate(const ap_trainer *trainer, int64_t step)
+{
+    return ap_learning_rate(&trainer->config, step,
+                            ap_schedule_share(&trainer->config, &trainer->progress, step));
+}
 
 static void add_measures(ap_measures *sums, const ap_measures *measures, double weight)
 {
@@ -316,8 +352,7 @@ static ap_measures run_batches(ap_trainer *trainer, int64_t at, int64_t total)
 static ap_status update(ap_trainer *trainer, int64_t items, ap_step_report *report)
 {
     ap_progress *p = &trainer->progress;
-    int64_t steps = trainer->config.train.epochs * steps_per_epoch(trainer);
-    report->learning_rate = ap_learning_rate(&trainer->config, p->step, steps);
+    report->learning_rate = learning_rate(trainer, p->step);
     report->gradient_norm =
         ap_step_update(&trainer->config, trainer->model, &trainer->optimiser, report->learning_rate);
     p->step++;
@@ -336,15 +371,15 @@ static ap_status update(ap_trainer *trainer, int64_t items, ap_step_report *repo
 
 static void report_step(ap_trainer *trainer, ap_step_report *report)
 {
-    int64_t batches = batches_per_epoch(trainer), epochs = trainer->config.train.epochs;
     const ap_progress *p = &trainer->progress;
+    int64_t size = trainer->config.train.batch_size, items = items_per_epoch(trainer);
     double seconds = ap_clock_seconds() - trainer->started,
            rate = (double)trainer->pairs_since / fmax(seconds, 1e-9);
-    double left = (double)((epochs - p->epoch) * batches - p->batch) * trainer->config.train.batch_size;
+    double left = (double)(trainer->config.train.epochs - p->epoch) * (double)items - (double)p->items;
     report->epoch = p->epoch + 1;
-    report->epochs = epochs;
-    report->batch = p->batch;
-    report->batches = batches;
+    report->epochs = trainer->config.train.epochs;
+    report->batch = ap_divide_up(p->items, size);
+    report->batches = ap_divide_up(items, size);
     report->step = p->step;
     report->pairs_per_second = rate;
     report->seconds_left = left / fmax(rate, 1e-9);
@@ -355,11 +390,11 @@ static void report_step(ap_trainer *trainer, ap_step_report *report)
 static ap_status run_step(ap_trainer *trainer)
 {
     ap_progress *p = &trainer->progress;
-    int64_t size = trainer->config.train.batch_size, at = p->batch * size;
-    int64_t total = ap_least(trainer->config.train.accumulate * size, items_per_epoch(trainer) - at);
+    int64_t most = (int64_t)trainer->config.train.accumulate * trainer->config.train.batch_size;
+    int64_t total = ap_least(most, items_per_epoch(trainer) - p->items);
     ap_statistics_keep(&trainer->statistics, ap_model_params(trainer->model));
-    ap_step_report report = {.measures = run_batches(trainer, at, total)};
-    p->batch += ap_divide_up(total, size);
+    ap_step_report report = {.measures = run_batches(trainer, p->items, total)};
+    p->items += total;
     trainer->pairs_since += total;
     AP_TRY(update(trainer, total, &report));
     p->rng = *ap_tape_rng(trainer->tape);
@@ -445,10 +480,9 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     ap_progress *p = &trainer->progress;
     ap_real *output = ap_allocate((size_t)trainer->validation.S, sizeof *output);
     const ap_item *shown = &trainer->validation.items[0];
-    int64_t steps = trainer->config.train.epochs * steps_per_epoch(trainer);
     ap_epoch_report report = {.epoch = p->epoch + 1,
                               .step = p->step,
-                              .learning_rate = ap_learning_rate(&trainer->config, p->step - 1, steps),
+                              .learning_rate = learning_rate(trainer, p->step - 1),
                               .train = mean_measures(&p->sums, p->counted),
                               .S = trainer->validation.S,
                               .input = shown->input,
@@ -468,7 +502,7 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
         p->best = loss;
     }
     p->epoch++;
-    p->batch = p->counted = 0;
+    p->items = p->counted = 0;
     p->sums = (ap_measures){0};
     if (trainer->observer.epoch) trainer->observer.epoch(trainer->observer.context, &report);
     free(output);
@@ -491,7 +525,7 @@ static ap_status run_epoch(ap_trainer *trainer, const char *folder)
     /* by the epoch's number alone, so that a resumed run finds it again */
     uint64_t seed = stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch);
     ap_order_draw(&trainer->config, &trainer->train, seed, items_per_epoch(trainer), trainer->order);
-    while (trainer->progress.batch < batches_per_epoch(trainer)) {
+    while (trainer->progress.items < items_per_epoch(trainer)) {
         if (asked_to_stop(trainer)) return save_and_stop(trainer, folder);
         AP_TRY(run_step(trainer));
     }

@@ -165,7 +165,7 @@ damage() { # damage KEY OLD NEW, of one length
     expect 1 "damaged.safetensors: the state's \"$1\"" train tiny.json --out no --resume damaged.safetensors
 }
 damage epoch 3 x
-damage batch 0 -
+damage items 0 -
 damage step . -
 damage stale . +
 damage best ... nan

@@ -12,14 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void write_recording(const char *path, uint64_t seed, double seconds, double level)
+/* `rise`: by what each tenth of a second is louder than the one before */
+static void write_recording(const char *path, uint64_t seed, double seconds, double level, double rise)
 {
     SF_INFO info = {.samplerate = AP_SAMPLE_RATE, .channels = 1, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
     int64_t count = llround(seconds * AP_SAMPLE_RATE);
     float *samples = ap_allocate((size_t)count, sizeof *samples);
     ap_rng rng = ap_rng_init(seed);
     for (int64_t i = 0; i < count; i++)
-        samples[i] = (float)(level * pow(1.1, (double)(i * 10 / AP_SAMPLE_RATE)) * ap_rng_normal(&rng));
+        samples[i] = (float)(level * pow(rise, (double)(i * 10 / AP_SAMPLE_RATE)) * ap_rng_normal(&rng));
     SNDFILE *file = sf_open(path, SFM_WRITE, &info);
     assert_non_null(file);
     assert_int_equal(sf_write_float(file, samples, count), count);
@@ -35,8 +36,8 @@ void training_write_pair(const char *folder, const char *split, int number, doub
     assert_string_equal(status.message, "");
     char *input = ap_format_text("%s/pair_%04d_input.wav", into, number);
     char *target = ap_format_text("%s/pair_%04d_target.wav", into, number);
-    write_recording(input, (uint64_t)(2 * number), seconds, input_level);
-    write_recording(target, (uint64_t)(2 * number + 1), seconds, target_level);
+    write_recording(input, (uint64_t)(2 * number), seconds, input_level, 1);
+    write_recording(target, (uint64_t)(2 * number + 1), seconds, target_level, 1.3);
     free(target);
     free(input);
     free(into);

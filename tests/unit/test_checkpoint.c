@@ -55,7 +55,7 @@ static whole create(uint64_t seed)
     }
     w.optimiser.step = 7;
     w.progress = (ap_progress){
-        .epoch = 3, .batch = 2, .step = 8, .has_best = true, .best = 0.5, .stale = 1, .counted = 4};
+        .epoch = 3, .items = 2, .step = 8, .has_best = true, .best = 0.5, .stale = 1, .counted = 4};
     w.progress.sums.present[AP_MEASURE_LOSS] = true;
     w.progress.sums.value[AP_MEASURE_LOSS] = 1.25;
     return w;
@@ -93,7 +93,7 @@ static void what_is_saved_comes_back(void **state)
             assert_true((float)ap_params_at(a, i)->value.data[n] == (float)ap_params_at(b, i)->value.data[n]);
     for (int64_t i = 0; i < from.optimiser.count; i++)
         assert_true(from.optimiser.m[i] == into.optimiser.m[i] && from.optimiser.v[i] == into.optimiser.v[i]);
-    assert_true(into.optimiser.step == 7 && into.progress.epoch == 3 && into.progress.batch == 2 &&
+    assert_true(into.optimiser.step == 7 && into.progress.epoch == 3 && into.progress.items == 2 &&
                 into.progress.step == 8 && into.progress.best == 0.5 && into.progress.stale == 1 &&
                 into.progress.counted == 4);
     assert_true(into.progress.sums.present[AP_MEASURE_LOSS] &&
@@ -196,11 +196,18 @@ static void counters_are_in_range(void **state)
         const char *key;
         int64_t *counter, bad;
     } cases[] = {
-        {"epoch", &w.progress.epoch, 1000001},       {"epoch", &w.progress.epoch, INT64_MAX},
-        {"batch", &w.progress.batch, INT64_MAX},     {"batch", &w.progress.batch, -1},
-        {"step", &w.progress.step, INT64_MAX},       {"optimiser_step", &w.optimiser.step, INT64_MAX},
-        {"optimiser_step", &w.optimiser.step, 9},    {"stale", &w.progress.stale, 4},
-        {"counted", &w.progress.counted, INT64_MIN}, {"counted", &w.progress.counted, INT64_MAX - 1},
+        {"epoch", &w.progress.epoch, 1000001},
+        {"epoch", &w.progress.epoch, INT64_MAX},
+        {"items", &w.progress.items, INT64_MAX},
+        {"items", &w.progress.items, -1},
+        {"steps", &w.progress.steps, -1},
+        {"share_step", &w.progress.share_step, 9},
+        {"step", &w.progress.step, INT64_MAX},
+        {"optimiser_step", &w.optimiser.step, INT64_MAX},
+        {"optimiser_step", &w.optimiser.step, 9},
+        {"stale", &w.progress.stale, 4},
+        {"counted", &w.progress.counted, INT64_MIN},
+        {"counted", &w.progress.counted, INT64_MAX - 1},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         char reason[100];

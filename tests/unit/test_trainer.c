@@ -383,13 +383,14 @@ static void learning_rate_rises_then_falls(void **state)
     ap_config config = ap_config_default();
     set(&config, "train.lr", "1");
     set(&config, "train.warmup_steps", "10");
-    assert_true(fabs(ap_learning_rate(&config, 0, 100) - 0.1) < 1e-12);
-    assert_true(ap_learning_rate(&config, 10, 100) == 1 && ap_learning_rate(&config, 99, 100) == 1);
+    assert_true(fabs(ap_learning_rate(&config, 0, 0) - 0.1) < 1e-12);
+    assert_true(ap_learning_rate(&config, 10, 0) == 1 && ap_learning_rate(&config, 99, 1) == 1);
     set(&config, "train.schedule", "cosine");
     set(&config, "train.min_lr", "0.2");
-    assert_true(ap_learning_rate(&config, 10, 110) == 1);
-    assert_true(fabs(ap_learning_rate(&config, 60, 110) - 0.6) < 1e-12);
-    assert_true(fabs(ap_learning_rate(&config, 110, 110) - 0.2) < 1e-12);
+    assert_true(ap_learning_rate(&config, 10, 0) == 1);
+    assert_true(fabs(ap_learning_rate(&config, 60, 0.5) - 0.6) < 1e-12);
+    assert_true(fabs(ap_learning_rate(&config, 4, 0.5) - 0.3) < 1e-12);
+    assert_true(fabs(ap_learning_rate(&config, 110, 1) - 0.2) < 1e-12);
 }
 
 int main(void)
