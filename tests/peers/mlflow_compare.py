@@ -5,11 +5,13 @@ import os
 import sys
 import tempfile
 
+import mlflow
 from mlflow.tracking import MlflowClient
 
 folder, uri = sys.argv[1], sys.argv[2]
 if not uri.startswith("http"):
     uri = "file://" + os.path.abspath(uri)
+mlflow.set_tracking_uri(uri)  # 1.27 finds artifacts by it
 client = MlflowClient(uri)
 run_id = json.load(open(folder + "/mlflow.json"))["run_id"]
 run = client.get_run(run_id)

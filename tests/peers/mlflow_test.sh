@@ -1,7 +1,7 @@
 #!/bin/sh
 # usage: mlflow_test.sh TRACK_DRIVER: tracks runs in a real MLflow, as a folder and as a server, and compares what it holds
 # with the runs' own logs. $MLFLOW_PYTHON is a Python that has mlflow; without it one is made in a virtual environment.
-# (1.27, which refuses what later ones take: pip install mlflow==1.27.0 'protobuf<4' 'sqlalchemy<2' 'flask<2.3' 'werkzeug<2.3'
+# (1.27, which refuses what later ones take: pip install mlflow==1.27.0 'protobuf<4' 'sqlalchemy<2' 'alembic<1.10' 'flask<2.3' 'werkzeug<2.3'
 # 'numpy<1.24' 'pandas<2' 'setuptools<70'; MLFLOW_FLAGS=--serve-artifacts)
 set -eu
 driver=$1

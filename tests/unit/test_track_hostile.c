@@ -127,7 +127,7 @@ static void a_metric_that_is_a_path(void **state)
 static void a_log_that_is_a_link(void **state)
 {
     make_victim(state);
-    const char *log = folder_path(state, "log.jsonl");
+    char *log = strdup(folder_path(state, "log.jsonl"));
     for (int resumed = -1; resumed <= 5; resumed += 6) {
         assert_int_equal(symlink(folder_path(state, "victim/file"), log), 0);
         ap_track *track = tracked_begin(state, "", resumed);
@@ -140,6 +140,19 @@ static void a_log_that_is_a_link(void **state)
         free(text);
         assert_int_equal(unlink(log), 0);
     }
+    /* one that leads to a log, all of which stays */
+    const char *line = "{\"step\": 1, \"epoch\": 1, \"time\": 1.0}\n";
+    text_write(folder_path(state, "victim/log"), line);
+    assert_int_equal(symlink(folder_path(state, "victim/log"), log), 0);
+    ap_track *resumed = tracked_begin(state, "", 5);
+    tracked_log(resumed, 6, 8);
+    tracked_finish(resumed, AP_OUTCOME_FINISHED);
+    char *there = text_read(folder_path(state, "victim/log")), *own = text_read(log);
+    assert_string_equal(there, line);
+    assert_int_equal(text_occurrences(own, "\n"), 4);
+    assert_int_equal(unlink(log), 0);
+    free(there);
+    free(own);
     /* one that leads nowhere makes nothing there */
     assert_int_equal(symlink(folder_path(state, "victim/new"), log), 0);
     ap_track *track = tracked_begin(state, "", 5);
@@ -147,6 +160,7 @@ static void a_log_that_is_a_link(void **state)
     tracked_finish(track, AP_OUTCOME_FINISHED);
     assert_int_equal(access(folder_path(state, "victim/new"), F_OK), -1);
     assert_false(is_link(log));
+    free(log);
 }
 
 /* Links in the run of a store: its metrics, a parameter, and the folder of its metrics. */
