@@ -40,13 +40,13 @@ build()
     preset=$1
     shift
     echo "building: $preset"
-    cmake --preset "$preset" -DAP_WERROR=ON -DAP_TESTS=ON "-DAP_TEST_PREFIX=${preset}_" "$@" >build-test.log 2>&1 &&
-        cmake --build --preset "$preset" >>build-test.log 2>&1 || {
-        cat build-test.log >&2
-        exit 1
-    }
+    cmake --preset "$preset" -DAP_WERROR=ON -DAP_TESTS=ON "-DAP_TEST_PREFIX=${preset}_" "$@" >build-all/log 2>&1 &&
+        cmake --build --preset "$preset" >>build-all/log 2>&1 && return
+    cat build-all/log >&2
+    exit 1
 }
 
+mkdir -p build-all
 build release -DAP_TEST_PREFIX=
 build double
 folders="build build-double"
@@ -64,7 +64,6 @@ if clang_serves -fsanitize=address && clang_serves -fsanitize=thread; then
 fi
 
 # One run over all of them, so that its last lines tell of everything.
-mkdir -p build-all
 for folder in $folders; do
     echo "subdirs(\"$PWD/$folder\")"
 done >build-all/CTestTestfile.cmake

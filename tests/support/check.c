@@ -102,7 +102,7 @@ static double difference(const gradient_case *c, ap_tape *tape, ap_real *x, doub
     double sum = 0;
     for (int k = 0; k < 4; k++) {
         *x = kept + (ap_real)(steps[k] * h);
-        sum += weights[k] * evaluate(c, tape, &(pass){NULL});
+        sum += weights[k] * evaluate(c, tape, &(pass){0});
     }
     *x = kept;
     return sum / (12 * h);
