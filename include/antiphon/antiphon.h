@@ -41,6 +41,7 @@
 #include "antiphon/report.h"
 #include "antiphon/residual_block.h"
 #include "antiphon/rng.h"
+#include "antiphon/run_folder.h"
 #include "antiphon/safetensors.h"
 #include "antiphon/seanet.h"
 #include "antiphon/status.h"

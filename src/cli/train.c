@@ -6,6 +6,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
 #include "antiphon/console.h"
+#include "antiphon/run_folder.h"
 #include "antiphon/track.h"
 #include "antiphon/trainer.h"
 #include "base/folder.h"
@@ -14,11 +15,7 @@
 #include "base/replace.h"
 #include "base/text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,10 +31,9 @@ static void announce_stop(void)
 /* A run under way: its folder and whoever is told. */
 typedef struct run {
     const ap_config *config;
-    char *folder, *checkpoints, *last, *best;
+    ap_run_folder folder;
     ap_console console;
     ap_track *track;  /* NULL until training begins */
-    bool locked;      /* whether no other program may train in the folder */
     ap_status failed; /* the first failure of a callback, which the trainer cannot return */
 } run;
 
@@ -104,23 +100,14 @@ static void log_epoch(const run *r, const ap_epoch_report *report)
 
 /* ---------------------------------------------------------------- samples and files */
 
-#define SAMPLE_BEGIN "epoch_"
-
-static char *samples_folder(const run *r)
-{
-    return ap_format_text("%s/samples", r->folder);
-}
-
 /* samples/epoch_0010.wav: what the model makes of the first validation pair */
 static ap_status write_sample(const run *r, const ap_epoch_report *report)
 {
     ap_audio audio = {.samples = (ap_real *)report->output, .count = report->S, .rate = AP_SAMPLE_RATE};
-    char *folder = samples_folder(r);
-    char *path = ap_format_text("%s/" SAMPLE_BEGIN "%04" PRId64 ".wav", folder, report->epoch);
-    ap_status status = ap_make_folder(folder);
+    char *path = ap_format_text("%s/" AP_RUN_SAMPLE "%04" PRId64 ".wav", r->folder.samples, report->epoch);
+    ap_status status = ap_make_folder(r->folder.samples);
     if (!ap_failed(&status)) status = ap_audio_write(path, &audio);
     if (!ap_failed(&status)) ap_track_artifact(r->track, path);
-    free(folder);
     free(path);
     return status;
 }
@@ -175,94 +162,6 @@ static ap_status read_config(const parsed_options *options, bool codec, ap_confi
     return ap_ok();
 }
 
-static ap_status write_config(const run *r)
-{
-    char *path = ap_format_text("%s/config.json", r->folder), *text = ap_config_to_json(r->config);
-    ap_status status = ap_replace_file(path, text, strlen(text));
-    free(path);
-    free(text);
-    return status;
-}
-
-/* A run's files are not to lie among the pairs. */
-static ap_status check_folder(const run *r)
-{
-    static const char *const splits[] = {"train", "val"};
-    const char *data = r->config->data.path;
-    if (ap_folder_holds(data, r->folder) && ap_folder_holds(r->folder, data))
-        return ap_error(AP_MISUSE, "%s: is the folder of the pair set (data.path): --out names another",
-                        r->folder);
-    bool inside = false;
-    for (size_t k = 0; k < sizeof splits / sizeof *splits && !inside; k++) {
-        char *split = ap_format_text("%s/%s", data, splits[k]);
-        inside = ap_folder_holds(split, r->folder);
-        free(split);
-    }
-    if (inside)
-        return ap_error(AP_MISUSE, "%s: is among the pairs of %s (data.path): --out names another folder",
-                        r->folder, data);
-    return ap_ok();
-}
-
-/* A checkpoint from elsewhere, going on in a folder that holds a run, would take the place of that run's. */
-static ap_status check_other_run(const run *r, const char *from)
-{
-    bool holds = access(r->last, F_OK) == 0 || access(r->best, F_OK) == 0;
-    if (!holds || ap_folder_holds(r->checkpoints, from)) return ap_ok();
-    return ap_error(
-        AP_MISUSE,
-        "%s holds a run already, which going on from %s would overwrite: --out names another folder",
-        r->folder, from);
-}
-
-/* Which checkpoint to go on from: NULL for none. Where the disk was full, or the program killed, before the
- * first last.safetensors, best.safetensors stands alone, and is as complete. */
-static ap_status choose_checkpoint(const run *r, const char *resume, const char **from)
-{
-    bool last = access(r->last, F_OK) == 0, best = access(r->best, F_OK) == 0;
-    *from = NULL;
-    if (resume && strcmp(resume, "auto") != 0) {
-        *from = resume;
-        return check_other_run(r, resume);
-    }
-    if (!last && !best) return ap_ok();
-    if (!resume)
-        return ap_error(AP_MISUSE,
-                        "%s holds a run already: --resume auto goes on with it, --out names another folder",
-                        r->folder);
-    if (!last) printf("%s is missing: %s takes its place\n", r->last, r->best);
-    *from = last ? r->last : r->best;
-    return ap_ok();
-}
-
-/* What a run that was killed has left of the files that training writes; others may be at work on the rest.
- */
-static void sweep(const run *r)
-{
-    static const char *const files[] = {"config.json", "log.jsonl", "mlflow"};
-    char *samples = samples_folder(r);
-    ap_replace_sweep(r->last);
-    ap_replace_sweep(r->best);
-    for (size_t k = 0; k < sizeof files / sizeof *files; k++) ap_replace_sweep_all(r->folder, files[k]);
-    ap_replace_sweep_all(samples, SAMPLE_BEGIN);
-    free(samples);
-}
-
-/* One run at a time in a folder: the lock is held until the program ends. */
-static ap_status lock(run *r)
-{
-    if (r->locked) return ap_ok();
-    int folder = open(r->checkpoints, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return ap_ok(); /* there is nothing yet to share */
-    if (flock(folder, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-        close(folder);
-        return ap_error(AP_FAILED, "%s: another training is running in this folder", r->folder);
-    }
-    r->locked = true;
-    sweep(r);
-    return ap_ok();
-}
-
 /* What the configuration says otherwise than the run did that is gone on with; whether there is anything. */
 static bool tell_changes(const run *r, const char *checkpoint)
 {
@@ -309,14 +208,14 @@ static ap_outcome outcome_of(const ap_status *status)
 /* Training with its record. */
 static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
 {
-    AP_TRY(ap_make_folder(r->checkpoints));
-    AP_TRY(lock(r));
-    AP_TRY(write_config(r));
-    AP_TRY(ap_track_create(r->folder, r->config, resumed ? ap_trainer_step(trainer) : -1, &r->track));
-    hand_over(r, r->folder, "config.json");
-    ap_status status = ap_trainer_run(trainer, r->checkpoints, signals_flag());
+    AP_TRY(ap_make_folder(r->folder.checkpoints));
+    AP_TRY(ap_run_folder_lock(&r->folder));
+    AP_TRY(ap_run_folder_write_config(&r->folder, r->config));
+    AP_TRY(ap_track_create(r->folder.path, r->config, resumed ? ap_trainer_step(trainer) : -1, &r->track));
+    hand_over(r, r->folder.path, "config.json");
+    ap_status status = ap_trainer_run(trainer, r->folder.checkpoints, signals_flag());
     if (!ap_failed(&status)) status = r->failed;
-    hand_over(r, r->checkpoints, "best.safetensors");
+    hand_over(r, r->folder.checkpoints, "best.safetensors");
     ap_status recorded = ap_track_finish(r->track, outcome_of(&status));
     return ap_failed(&status) ? status : recorded;
 }
@@ -326,12 +225,12 @@ static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
 static ap_status finish_record(run *r, const char *from)
 {
     ap_config trained;
-    if (!ap_track_unfinished(r->folder, r->config)) return ap_ok();
+    if (!ap_track_unfinished(r->folder.path, r->config)) return ap_ok();
     AP_TRY(ap_checkpoint_config(from, &trained));
     trained.track = r->config->track;
-    AP_TRY(ap_track_create(r->folder, &trained, INT64_MAX, &r->track));
-    hand_over(r, r->folder, "config.json");
-    hand_over(r, r->checkpoints, "best.safetensors");
+    AP_TRY(ap_track_create(r->folder.path, &trained, INT64_MAX, &r->track));
+    hand_over(r, r->folder.path, "config.json");
+    hand_over(r, r->folder.checkpoints, "best.safetensors");
     return ap_track_finish(r->track, AP_OUTCOME_FINISHED);
 }
 
@@ -346,11 +245,11 @@ static void warn_of_codec(const ap_config *config)
 /* Where the outcome is; from: the checkpoint that was gone on from, NULL without. */
 static ap_status tell_best(const run *r, bool nothing_left, const char *from)
 {
-    bool there = access(r->best, F_OK) == 0;
+    bool there = access(r->folder.best, F_OK) == 0;
     if (!there && !nothing_left)
-        return ap_error(AP_FAILED, "%s: not written: no epoch had a finite validation loss", r->best);
+        return ap_error(AP_FAILED, "%s: not written: no epoch had a finite validation loss", r->folder.best);
     ap_text_print(stdout, "%s: %s\n", nothing_left ? "nothing left to train" : "done",
-                  there ? r->best : from);
+                  there ? r->folder.best : from);
     return ap_ok();
 }
 
@@ -377,21 +276,18 @@ static ap_status run_training(const parsed_options *options, bool codec)
 {
     ap_config config;
     AP_TRY(read_config(options, codec, &config));
-    const char *out = option_text(options, "out"), *from = NULL;
-    run r = {.config = &config, .console = ap_console_init(stdout)};
-    r.folder = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
-    r.checkpoints = ap_format_text("%s/checkpoints", r.folder);
-    r.last = ap_format_text("%s/last.safetensors", r.checkpoints);
-    r.best = ap_format_text("%s/best.safetensors", r.checkpoints);
-    ap_status status = check_folder(&r);
-    if (!ap_failed(&status)) status = choose_checkpoint(&r, option_text(options, "resume"), &from);
+    const char *out = option_text(options, "out"), *resume = option_text(options, "resume"), *from = NULL;
+    char *path = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
+    run r = {.config = &config, .folder = ap_run_folder_init(path), .console = ap_console_init(stdout)};
+    free(path);
+    ap_status status = ap_run_folder_check(&r.folder, config.data.path);
+    if (!ap_failed(&status)) status = ap_run_folder_choose(&r.folder, resume, &from);
+    if (from == r.folder.best)
+        ap_text_print(stdout, "%s is missing: %s takes its place\n", r.folder.last, r.folder.best);
     announce_stop();
-    if (!ap_failed(&status)) status = lock(&r);
+    if (!ap_failed(&status)) status = ap_run_folder_lock(&r.folder);
     if (!ap_failed(&status)) status = train(&r, from);
-    free(r.folder);
-    free(r.checkpoints);
-    free(r.last);
-    free(r.best);
+    ap_run_folder_free(&r.folder);
     return status;
 }
 

@@ -1,0 +1,113 @@
+#include "antiphon/run_folder.h"
+
+#include "base/folder.h"
+#include "base/memory.h"
+#include "base/replace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+ap_run_folder ap_run_folder_init(const char *path)
+{
+    return (ap_run_folder){.path = ap_copy_text(path),
+                           .checkpoints = ap_format_text("%s/checkpoints", path),
+                           .samples = ap_format_text("%s/samples", path),
+                           .last = ap_format_text("%s/checkpoints/last.safetensors", path),
+                           .best = ap_format_text("%s/checkpoints/best.safetensors", path),
+                           .lock = -1};
+}
+
+void ap_run_folder_free(ap_run_folder *folder)
+{
+    if (folder->lock >= 0) close(folder->lock);
+    free(folder->path);
+    free(folder->checkpoints);
+    free(folder->samples);
+    free(folder->last);
+    free(folder->best);
+    *folder = (ap_run_folder){.lock = -1};
+}
+
+ap_status ap_run_folder_write_config(const ap_run_folder *folder, const ap_config *config)
+{
+    char *path = ap_format_text("%s/config.json", folder->path), *text = ap_config_to_json(config);
+    ap_status status = ap_replace_file(path, text, strlen(text));
+    free(path);
+    free(text);
+    return status;
+}
+
+ap_status ap_run_folder_check(const ap_run_folder *folder, const char *pairs)
+{
+    static const char *const splits[] = {"train", "val"};
+    if (ap_folder_holds(pairs, folder->path) && ap_folder_holds(folder->path, pairs))
+        return ap_error(AP_MISUSE, "%s: is the folder of the pair set (data.path): --out names another",
+                        folder->path);
+    bool inside = false;
+    for (size_t k = 0; k < sizeof splits / sizeof *splits && !inside; k++) {
+        char *split = ap_format_text("%s/%s", pairs, splits[k]);
+        inside = ap_folder_holds(split, folder->path);
+        free(split);
+    }
+    if (inside)
+        return ap_error(AP_MISUSE, "%s: is among the pairs of %s (data.path): --out names another folder",
+                        folder->path, pairs);
+    return ap_ok();
+}
+
+/* A run from a checkpoint elsewhere does not take the place of the run that the folder holds. */
+static ap_status check_other_run(const ap_run_folder *folder, const char *from)
+{
+    bool holds = access(folder->last, F_OK) == 0 || access(folder->best, F_OK) == 0;
+    if (!holds || ap_folder_holds(folder->checkpoints, from)) return ap_ok();
+    return ap_error(
+        AP_MISUSE,
+        "%s holds a run already, which going on from %s would overwrite: --out names another folder",
+        folder->path, from);
+}
+
+ap_status ap_run_folder_choose(const ap_run_folder *folder, const char *resume, const char **from)
+{
+    bool last = access(folder->last, F_OK) == 0, best = access(folder->best, F_OK) == 0;
+    *from = NULL;
+    if (resume && strcmp(resume, "auto") != 0) {
+        *from = resume;
+        return check_other_run(folder, resume);
+    }
+    if (!last && !best) return ap_ok();
+    if (!resume)
+        return ap_error(AP_MISUSE,
+                        "%s holds a run already: --resume auto goes on with it, --out names another folder",
+                        folder->path);
+    *from = last ? folder->last : folder->best;
+    return ap_ok();
+}
+
+/* Removes the temporary files of a run that was killed: of what training writes, as others may be at work on
+ * the rest. */
+static void sweep(const ap_run_folder *folder)
+{
+    static const char *const files[] = {"config.json", "log.jsonl", "mlflow"};
+    ap_replace_sweep(folder->last);
+    ap_replace_sweep(folder->best);
+    for (size_t k = 0; k < sizeof files / sizeof *files; k++) ap_replace_sweep_all(folder->path, files[k]);
+    ap_replace_sweep_all(folder->samples, AP_RUN_SAMPLE);
+}
+
+ap_status ap_run_folder_lock(ap_run_folder *folder)
+{
+    if (folder->lock >= 0) return ap_ok();
+    int lock = open(folder->checkpoints, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (lock < 0) return ap_ok(); /* there is nothing yet to share */
+    if (flock(lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        close(lock);
+        return ap_error(AP_FAILED, "%s: another training is running in this folder", folder->path);
+    }
+    folder->lock = lock;
+    sweep(folder);
+    return ap_ok();
+}

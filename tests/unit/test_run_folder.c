@@ -1,0 +1,107 @@
+/* A run's folder: where a training starts, and that one at a time trains in it. */
+#include "antiphon/run_folder.h"
+
+#include "base/replace.h"
+#include "support/check.h"
+#include "support/folder.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static ap_run_folder run_in(void **state)
+{
+    ap_run_folder folder = ap_run_folder_init(folder_path(state, "run"));
+    assert_int_equal(ap_make_folder(folder.checkpoints).code, AP_OK);
+    return folder;
+}
+
+static void write_file(const char *path)
+{
+    assert_int_equal(ap_replace_file(path, "x", 1).code, AP_OK);
+}
+
+/* Every combination of what a run, a kill or a full disk may have left, against every way to begin. */
+static void where_a_training_starts(void **state)
+{
+    for (int left = 0; left < 4; left++) {
+        ap_run_folder folder = run_in(state);
+        const char *from = "?";
+        remove(folder.last);
+        remove(folder.best);
+        if (left & 1) write_file(folder.best);
+        if (left & 2) write_file(folder.last);
+        ap_status status = ap_run_folder_choose(&folder, NULL, &from);
+        assert_int_equal(status.code, left ? AP_MISUSE : AP_OK);
+        assert_null(from);
+        assert_int_equal(ap_run_folder_choose(&folder, "auto", &from).code, AP_OK);
+        assert_ptr_equal(from, left & 2 ? folder.last : left & 1 ? folder.best : NULL);
+        const char *elsewhere = folder_path(state, "other.safetensors");
+        status = ap_run_folder_choose(&folder, elsewhere, &from);
+        assert_int_equal(status.code, left ? AP_MISUSE : AP_OK);
+        if (left) assert_non_null(strstr(status.message, "would overwrite"));
+        char own[4096];
+        snprintf(own, sizeof own, "%s/best.safetensors", folder.checkpoints);
+        assert_int_equal(ap_run_folder_choose(&folder, own, &from).code, AP_OK);
+        assert_ptr_equal(from, own);
+        ap_run_folder_free(&folder);
+    }
+}
+
+/* The lock keeps another process out until the folder is freed, and temporary files go only with it. */
+static void one_training_at_a_time(void **state)
+{
+    ap_run_folder folder = run_in(state), again = ap_run_folder_init(folder.path);
+    assert_int_equal(ap_run_folder_lock(&folder).code, AP_OK);
+    assert_true(folder.lock >= 0);
+    assert_int_equal(ap_run_folder_lock(&folder).code, AP_OK); /* taken already: by us */
+    ap_status status = ap_run_folder_lock(&again);
+    assert_int_equal(status.code, AP_FAILED);
+    assert_non_null(strstr(status.message, "another training"));
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        ap_run_folder theirs = ap_run_folder_init(folder.path);
+        _exit(ap_run_folder_lock(&theirs).code == AP_FAILED ? 0 : 1);
+    }
+    int code;
+    assert_int_equal(waitpid(child, &code, 0), child);
+    assert_true(WIFEXITED(code) && WEXITSTATUS(code) == 0);
+    ap_run_folder_free(&folder);
+    assert_int_equal(ap_run_folder_lock(&again).code, AP_OK);
+    ap_run_folder_free(&again);
+    ap_run_folder none = ap_run_folder_init(folder_path(state, "none"));
+    assert_int_equal(ap_run_folder_lock(&none).code, AP_OK);
+    assert_int_equal(none.lock, -1);
+    ap_run_folder_free(&none);
+}
+
+static void a_run_is_not_among_its_pairs(void **state)
+{
+    const struct {
+        const char *run;
+        bool refused;
+    } cases[] = {
+        {"set", true}, {"set/train", true}, {"set/val/run", true}, {"set/run", false}, {"run", false}};
+    char pairs[4096];
+    snprintf(pairs, sizeof pairs, "%s", folder_path(state, "set"));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(ap_make_folder(folder_path(state, "set/train")).code, AP_OK);
+        assert_int_equal(ap_make_folder(folder_path(state, "set/val")).code, AP_OK);
+        ap_run_folder folder = ap_run_folder_init(folder_path(state, cases[i].run));
+        assert_int_equal(ap_run_folder_check(&folder, pairs).code, cases[i].refused ? AP_MISUSE : AP_OK);
+        ap_run_folder_free(&folder);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(where_a_training_starts, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(one_training_at_a_time, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(a_run_is_not_among_its_pairs, folder_create, folder_remove),
+    };
+    return cmocka_run_group_tests_name("run_folder", tests, NULL, NULL);
+}
