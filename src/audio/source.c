@@ -2,6 +2,7 @@
 
 #include "audio/descriptor_io.h"
 #include "audio/mpeg.h"
+#include "audio/ogg.h"
 #include "audio/promise.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -72,6 +73,12 @@ static ap_status open_sndfile(ap_source *s, int64_t bytes)
     bool ogg = (info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG;
     if (info.frames == SF_COUNT_MAX && ogg) /* such a file says how long it is in its last page */
         return ap_error(AP_FAILED, "%s: truncated or damaged: its last page is missing", s->path);
+    if (ogg && ap_ogg_is_chained(s->descriptor))
+        return ap_error(
+            AP_FAILED,
+            "%s: several OGG streams one behind the other, of which the first alone would be read; "
+            "convert it to WAV or FLAC",
+            s->path);
     s->rate = info.samplerate;
     s->channels = info.channels;
     s->frames = info.frames == SF_COUNT_MAX ? -1 : info.frames;

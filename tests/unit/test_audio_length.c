@@ -237,6 +237,21 @@ static void an_mp3_of_variable_rate_without_a_header_is_read_whole(void **state)
     free(twice);
 }
 
+static void a_chain_of_ogg_streams_is_not_its_first_alone(void **state)
+{
+    const char *path = folder_path(state, "a.ogg");
+    size_t length;
+    write_noise(path, SF_FORMAT_OGG | SF_FORMAT_VORBIS, 24000, 1, ONES, 2);
+    check_seconds(path, 2);
+    unsigned char *file = load(path, &length), *twice = ap_allocate(2 * length, 1);
+    memcpy(twice, file, length);
+    memcpy(twice + length, file, length);
+    save(path, twice, 2 * length);
+    check_refused(path, "several OGG streams");
+    free(file);
+    free(twice);
+}
+
 static void what_begins_like_mpeg_is_not_always(void **state)
 {
     const char *path = folder_path(state, "a.mp3");
@@ -332,6 +347,7 @@ int main(void)
         IN_FOLDER(every_format_notices_that_it_ends_early),
         IN_FOLDER(a_flac_without_a_count_is_read_whole),
         IN_FOLDER(an_mp3_of_variable_rate_without_a_header_is_read_whole),
+        IN_FOLDER(a_chain_of_ogg_streams_is_not_its_first_alone),
         IN_FOLDER(what_begins_like_mpeg_is_not_always),
         IN_FOLDER(what_is_longer_than_the_shortest_is_left_unread),
         IN_FOLDER(an_envelope_needs_little_memory),
