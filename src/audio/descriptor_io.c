@@ -49,7 +49,13 @@ static sf_count_t transfer(ap_descriptor_io *io, void *into, const void *from, s
 
 static sf_count_t read_bytes(void *into, sf_count_t count, void *user)
 {
-    return transfer(user, into, NULL, count);
+    ap_descriptor_io *io = user;
+    sf_count_t from = io->at, got = transfer(io, into, NULL, count);
+    for (sf_count_t k = 0; k < io->patch_bytes; k++) {
+        sf_count_t at = io->patch_at + k - from;
+        if (at >= 0 && at < got) ((unsigned char *)into)[at] = io->patch[k];
+    }
+    return got;
 }
 
 static sf_count_t write_bytes(const void *from, sf_count_t count, void *user)

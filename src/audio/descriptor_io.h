@@ -9,6 +9,10 @@ typedef struct ap_descriptor_io {
     int descriptor; /* stays open */
     sf_count_t at;
     int failed; /* the first failure's errno; 0: none */
+
+    /* What is read as if it stood at byte patch_at of the file; 0 bytes: nothing. */
+    sf_count_t patch_at, patch_bytes;
+    const unsigned char *patch;
 } ap_descriptor_io;
 
 /* For sf_open_virtual, with an ap_descriptor_io. */

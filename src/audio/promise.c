@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* No file of sound has so many chunks. */
@@ -69,7 +70,7 @@ static const container *container_of(int descriptor)
     return NULL;
 }
 
-static uint64_t promise(uint64_t at, uint64_t size)
+static uint64_t end_of(uint64_t at, uint64_t size)
 {
     if (is_made_up(size)) return 0;
     return at <= UINT64_MAX - size ? at + size : UINT64_MAX;
@@ -81,41 +82,66 @@ static uint64_t whole(const container *c, int descriptor)
     unsigned char bytes[8];
     if (!c->whole_at || !read_at(descriptor, (uint64_t)c->whole_at, bytes, c->size_bytes)) return 0;
     uint64_t size = number_of(bytes, c->size_bytes, c->big_endian);
-    return promise(c->head_counts ? 0 : (uint64_t)c->whole_at + (uint64_t)c->size_bytes, size);
+    return end_of(c->head_counts ? 0 : (uint64_t)c->whole_at + (uint64_t)c->size_bytes, size);
 }
 
-static uint64_t of_chunks(const container *c, int descriptor)
+/* The promise of a sound that begins at byte `from`. Its size stands in `bytes` bytes at byte `at`; `head`
+ * more than the sound's are counted in it. */
+static ap_promise promise_of(int descriptor, uint64_t from, uint64_t size, uint64_t at, int bytes,
+                             uint64_t head, bool big_endian)
+{
+    struct stat info;
+    ap_promise p = {.bytes = end_of(from, size)};
+    if (p.bytes || fstat(descriptor, &info) != 0 || (uint64_t)info.st_size < from) return p;
+    uint64_t rest = (uint64_t)info.st_size - from + head;
+    if (bytes == 4 && rest > UINT32_MAX) return p;
+    p.size_at = (int64_t)at;
+    p.size_bytes = bytes;
+    for (int i = 0; i < 8 && i < bytes; i++)
+        p.size[i] = (unsigned char)(rest >> 8 * (big_endian ? bytes - 1 - i : i));
+    return p;
+}
+
+static ap_promise of_chunks(const container *c, int descriptor)
 {
     unsigned char head[24], ds64[16];
-    uint64_t at = (uint64_t)c->chunks_at, sound_64 = 0;
+    uint64_t at = (uint64_t)c->chunks_at, sound_64 = 0, sound_64_at = 0;
     const uint64_t head_bytes = (uint64_t)(c->id_bytes + c->size_bytes);
     for (int k = 0; k < CHUNKS_MOST && read_at(descriptor, at, head, (int)head_bytes); k++) {
-        uint64_t size = number_of(head + c->id_bytes, c->size_bytes, c->big_endian);
-        if (c->head_counts && size < head_bytes) return 0;
-        if (c->head_counts) size -= head_bytes;
+        uint64_t size = number_of(head + c->id_bytes, c->size_bytes, c->big_endian), counted = 0;
+        if (c->head_counts && memcmp(head, c->sound, 4) != 0 && size < head_bytes)
+            return (ap_promise){.bytes = 0};
+        if (c->head_counts) counted = head_bytes;
+        size = size < counted ? 0 : size - counted;
         at += head_bytes;
+        if (memcmp(head, c->sound, 4) == 0 && c->size_bytes == 4 && size == UINT32_MAX && sound_64_at)
+            return promise_of(descriptor, at, sound_64, sound_64_at, 8, 0, c->big_endian);
         if (memcmp(head, c->sound, 4) == 0)
-            return promise(at, c->size_bytes == 4 && size == UINT32_MAX ? sound_64 : size);
-        if (memcmp(head, "ds64", 4) == 0 && read_at(descriptor, at, ds64, sizeof ds64))
+            return promise_of(descriptor, at, size, at - (uint64_t)c->size_bytes, c->size_bytes, counted,
+                              c->big_endian);
+        if (memcmp(head, "ds64", 4) == 0 && read_at(descriptor, at, ds64, sizeof ds64)) {
             sound_64 = number_of(ds64 + 8, 8, c->big_endian); /* behind the size of the whole */
-        if (size > INT64_MAX) return 0;
+            sound_64_at = at + 8;
+        }
+        if (size > INT64_MAX) return (ap_promise){.bytes = 0};
         at += size;
         at += ((uint64_t)c->alignment - at % (uint64_t)c->alignment) % (uint64_t)c->alignment;
     }
-    return whole(c, descriptor);
+    return (ap_promise){.bytes = whole(c, descriptor)};
 }
 
 /* Sun's format: the sound begins at byte `offset` and has `size` bytes. */
-static uint64_t of_au(int descriptor)
+static ap_promise of_au(int descriptor)
 {
     unsigned char head[12];
-    if (!read_at(descriptor, 0, head, sizeof head)) return 0;
+    if (!read_at(descriptor, 0, head, sizeof head)) return (ap_promise){.bytes = 0};
     bool big_endian = memcmp(head, ".snd", 4) == 0;
-    if (!big_endian && memcmp(head, "dns.", 4) != 0) return 0;
-    return promise(number_of(head + 4, 4, big_endian), number_of(head + 8, 4, big_endian));
+    if (!big_endian && memcmp(head, "dns.", 4) != 0) return (ap_promise){.bytes = 0};
+    return promise_of(descriptor, number_of(head + 4, 4, big_endian), number_of(head + 8, 4, big_endian), 8,
+                      4, 0, big_endian);
 }
 
-uint64_t ap_promised_bytes(int descriptor)
+ap_promise ap_promise_of(int descriptor)
 {
     const container *c = container_of(descriptor);
     return c ? of_chunks(c, descriptor) : of_au(descriptor);

@@ -28,6 +28,7 @@ struct ap_source {
     int rate, channels;
     int64_t frames; /* -1: only reading tells */
     int64_t read;
+    ap_promise promise;
 };
 
 static ap_status open_regular(const char *path, int *descriptor, int64_t *bytes)
@@ -57,16 +58,35 @@ static ap_status check_reads(const ap_source *s)
     return ap_error(AP_FAILED, "%s: cannot be read: %s", s->path, strerror(s->io.failed));
 }
 
+static void open_virtual(ap_source *s, SF_INFO *info)
+{
+    SF_VIRTUAL_IO calls = ap_descriptor_io_calls();
+    if (s->file) sf_close(s->file);
+    s->io.descriptor = s->descriptor;
+    s->io.at = 0;
+    *info = (SF_INFO){.format = 0};
+    s->file = sf_open_virtual(&calls, SFM_READ, info, &s->io);
+}
+
+/* Where a header leaves the size of the sound open, libsndfile reads to the end of the file, but not in all
+ * formats: in these it is shown the number that should stand there. */
+static void open_patched(ap_source *s, SF_INFO *info)
+{
+    s->io.patch_at = s->promise.size_at;
+    s->io.patch_bytes = s->promise.size_bytes;
+    s->io.patch = s->promise.size;
+    open_virtual(s, info);
+}
+
 static ap_status open_sndfile(ap_source *s, int64_t bytes)
 {
-    SF_INFO info = {.format = 0};
-    uint64_t promise = ap_promised_bytes(s->descriptor); /* libsndfile shortens such a file silently */
-    if (promise > (uint64_t)bytes)
+    SF_INFO info;
+    s->promise = ap_promise_of(s->descriptor); /* libsndfile shortens a file that breaks it silently */
+    if (s->promise.bytes > (uint64_t)bytes)
         return ap_error(AP_FAILED, "%s: truncated: its header promises %llu bytes, there are %lld", s->path,
-                        (unsigned long long)promise, (long long)bytes);
-    SF_VIRTUAL_IO calls = ap_descriptor_io_calls();
-    s->io.descriptor = s->descriptor;
-    s->file = sf_open_virtual(&calls, SFM_READ, &info, &s->io);
+                        (unsigned long long)s->promise.bytes, (long long)bytes);
+    open_virtual(s, &info);
+    if (s->promise.size_bytes > 0 && (!s->file || info.frames == 0)) open_patched(s, &info);
     AP_TRY(check_reads(s));
     if (!s->file)
         return ap_error(AP_FAILED, "%s: not an audio file that can be read: %s", s->path, sf_strerror(NULL));

@@ -134,6 +134,21 @@ static void sizes_that_are_made_up_are_not_believed(void **state)
     }
 }
 
+/* Formats in which libsndfile believes that there is nothing: ffmpeg's RF64 and CAF from a pipe. */
+static void sizes_that_are_left_open_are_put_right(void **state)
+{
+    static const unsigned char nothing[16] = {0}, ones[8] = {255, 255, 255, 255, 255, 255, 255, 255};
+    const char *path = folder_path(state, "a.wav");
+    write_noise(path, SF_FORMAT_RF64 | SF_FORMAT_PCM_16, 24000, 2, ONES, SECONDS);
+    patch(path, "ds64", 8, nothing, 16);
+    patch(path, "data", 4, ones, 4);
+    check_seconds(path, SECONDS);
+    path = folder_path(state, "a.caf");
+    write_noise(path, SF_FORMAT_CAF | SF_FORMAT_PCM_16, 24000, 2, ONES, SECONDS);
+    patch(path, "data", 4, ones, 8);
+    check_seconds(path, SECONDS);
+}
+
 static void cut(const char *path, double share)
 {
     size_t length;
@@ -344,6 +359,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(sizes_that_are_made_up_are_not_believed),
+        IN_FOLDER(sizes_that_are_left_open_are_put_right),
         IN_FOLDER(every_format_notices_that_it_ends_early),
         IN_FOLDER(a_flac_without_a_count_is_read_whole),
         IN_FOLDER(an_mp3_of_variable_rate_without_a_header_is_read_whole),
