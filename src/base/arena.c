@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 /* Bytes that belong together. */
 typedef struct range {
@@ -44,7 +45,7 @@ typedef struct area {
 static const area recycled_area = {
     .room = (size_t)64 << 30, .portion = (size_t)64 << 20, .page = HUGE_PAGE_BYTES};
 static const area lasting_area = {
-    .room = (size_t)1 << 30, .portion = (size_t)1 << 20, .page = (size_t)64 << 10};
+    .room = (size_t)1 << 30, .portion = (size_t)8 << 20, .page = (size_t)64 << 10};
 
 struct ap_arena {
     area recycled; /* blocks of AP_ARENA_RECYCLE_LEAST bytes and more */
@@ -148,12 +149,19 @@ static void vacate(stretch *s)
     insert(&s->vacant, s->whole);
 }
 
+/* Whether addresses are few (`ulimit -v`): what is reserved here is then missing elsewhere. */
+static bool addresses_are_limited(void)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
 /* One more stretch, which has addresses for `size` bytes. */
 static stretch *extend(ap_arena *arena, area *a, size_t size)
 {
     stretch new = {0};
-    if ((size > a->room || !map(&new, a->room)) && !map(&new, size > a->portion ? size : a->portion))
-        out_of_memory(arena, size);
+    bool wide = size <= a->room && !addresses_are_limited() && map(&new, a->room);
+    if (!wide && !map(&new, size > a->portion ? size : a->portion)) out_of_memory(arena, size);
     vacate(&new);
     a->at = ap_reallocate(a->at, a->count + 1, sizeof *a->at);
     a->at[a->count] = new;

@@ -10,6 +10,7 @@
 #include "base/leftovers.h"
 #include "base/memory.h"
 #include "base/replace.h"
+#include "base/scratch.h"
 #include "cli/checkpoint.h"
 #include "cli/progress.h"
 #include "cli/trio.h"
@@ -135,8 +136,7 @@ static void remove_temporary(const char *folder)
 /* A new folder for pieces that nobody wants to keep. */
 static ap_status make_temporary(char **folder)
 {
-    const char *place = getenv("TMPDIR");
-    *folder = ap_format_text("%s/antiphon-XXXXXX", place ? place : "/tmp");
+    *folder = ap_format_text("%s/antiphon-XXXXXX", ap_scratch_folder());
     if (mkdtemp(*folder)) return ap_ok();
     ap_status status = ap_error(AP_FAILED, "%s: cannot be made: %s", *folder, strerror(errno));
     free(*folder);

@@ -7,7 +7,9 @@
 #include "audio/recordings.h"
 #include "base/bounds.h"
 #include "base/memory.h"
+#include "base/scratch.h"
 #include "compose/limiter.h"
+#include "kernels/denormals.h"
 
 #include <errno.h>
 #include <math.h>
@@ -86,7 +88,11 @@ static ap_status spool_samples(job *j, int64_t from, int64_t count)
                 j->peak[k] = fmax(j->peak[k], fabs((double)x));
             }
         if (fwrite(row, sizeof *row, (size_t)n, j->spool) != (size_t)n)
-            return ap_error(AP_FAILED, "temporary file: cannot write: the disk may be full");
+            return ap_error(
+                AP_FAILED,
+                "%s: a temporary file cannot be written: the disk may be full (TMPDIR names another "
+                "folder)",
+                ap_scratch_folder());
     }
     j->count += count;
     return ap_ok();
@@ -274,8 +280,7 @@ static ap_status compose(job *j, const char *const sources[2], const ap_compose_
 {
     double whole;
     AP_TRY(open_sources(j, sources, &whole));
-    j->spool = tmpfile();
-    if (!j->spool) return ap_error(AP_FAILED, "temporary file: cannot be created: %s", strerror(errno));
+    AP_TRY(ap_scratch_open(&j->spool));
     AP_TRY(run_windows(j, watch, context, whole));
     for (int k = 0; k < 2; k++) AP_TRY(ap_audio_reader_check(j->readers[k]));
     if (j->count < AP_MODULATION_SEGMENTS)
@@ -293,7 +298,9 @@ ap_status ap_compose_files(const ap_config *config, const ap_model *model, const
     for (int k = 0; k < SIGNALS; k++) j.windows[k] = ap_allocate((size_t)j.W, sizeof **j.windows);
     j.faded = ap_allocate((size_t)j.overlap, sizeof *j.faded);
     const char *const sources[2] = {input, target};
+    bool flushed = ap_denormals_flush();
     ap_status status = compose(&j, sources, paths, watch, context, composed);
+    ap_denormals_restore(flushed);
     for (int k = 0; k < SIGNALS; k++) free(j.windows[k]);
     for (int k = 0; k < 2; k++) ap_audio_reader_close(j.readers[k]);
     if (j.spool) fclose(j.spool);

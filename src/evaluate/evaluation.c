@@ -5,6 +5,7 @@
 #include "antiphon/stop.h"
 #include "base/bounds.h"
 #include "base/memory.h"
+#include "kernels/denormals.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -124,11 +125,13 @@ ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_base
     int64_t n = e->input.samples;
     ap_real *output = ap_allocate((size_t)n, sizeof *output);
     ap_status status = ap_ok();
+    bool flushed = ap_denormals_flush(); /* musaicing's activations decay towards zero */
     for (int b = 0; b < AP_BASELINE_COUNT && !ap_failed(&status); b++) {
         if (b == AP_BASELINE_OTHER && !options->other) continue;
         ap_baseline_compose(b, options, n, e->input.audio, e->target.audio, output);
         status = ap_evaluation_score(e, e->baselines + b, output);
     }
+    ap_denormals_restore(flushed);
     free(output);
     return status;
 }

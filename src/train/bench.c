@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/sort.h"
+#include "kernels/denormals.h"
 #include "kernels/flops.h"
 #include "kernels/machine.h"
 #include "train/step.h"
@@ -335,8 +336,10 @@ ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench)
     stopwatch watch = {.bench = bench,
                        .seconds =
                            ap_allocate((size_t)AP_BENCH_PHASES * (size_t)(steps + 1), sizeof *watch.seconds)};
+    bool flushed = ap_denormals_flush(); /* as training does */
     measure_steps(&watch, &s, &machine);
     measure_alone(&watch, &s);
+    ap_denormals_restore(flushed);
     ap_machine_measure(&machine);
     conclude(&watch);
     bench->gemm_rate = machine.gemm_rate;

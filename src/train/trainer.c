@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/replace.h"
 #include "base/text.h"
+#include "kernels/denormals.h"
 #include "train/order.h"
 #include "train/schedule.h"
 #include "train/statistics.h"
@@ -532,16 +533,24 @@ static ap_status run_epoch(ap_trainer *trainer, const char *folder)
     return finish_epoch(trainer, folder, began);
 }
 
-ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)
+static ap_status run(ap_trainer *trainer, const char *folder)
 {
     AP_TRY(ap_make_folder(folder));
     if (trainer->progress.has_best && !is_there(folder, "best.safetensors"))
         forget_best(trainer, "there is no best checkpoint here");
-    trainer->stop = stop;
     if (!start(trainer)) return save_and_stop(trainer, folder);
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder));
     if (trainer->progress.epoch < trainer->config.train.epochs)
         note(trainer, "no better validation loss in %d epoch%s (train.patience): stopped early",
              trainer->config.train.patience, ap_plural(trainer->config.train.patience));
     return ap_ok();
+}
+
+ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)
+{
+    bool flushed = ap_denormals_flush();
+    trainer->stop = stop;
+    ap_status status = run(trainer, folder);
+    ap_denormals_restore(flushed);
+    return status;
 }
