@@ -1,4 +1,5 @@
 #include "cli/signals.h"
+#include "cli/threads.h"
 #include "cli/verbs.h"
 
 #include "antiphon/status.h"
@@ -93,5 +94,6 @@ int main(int argc, char **argv)
     signal(SIGXFSZ,
            SIG_IGN); /* a file beyond the limit (ulimit -f) is a failure like a full disk, to be told of */
     signals_catch();
+    threads_settle("");
     return verbs_main(argc - 1, argv + 1);
 }
