@@ -7,11 +7,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,6 +59,7 @@ ap_status ap_replace_check(const char *path, ap_file_kind kind)
     static const char *const names[] = {
         [AP_FILE_JSON] = "JSON", [AP_FILE_HTML] = "HTML", [AP_FILE_WAV] = "WAV"};
     struct stat there;
+    ap_replace_sweep(path);
     if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0) return ap_ok();
     FILE *stream = fopen(path, "rb");
     if (!stream)
@@ -85,22 +88,67 @@ static void remove_file(const char *path)
     unlink(path);
 }
 
-ap_status ap_replace_begin(const char *path, ap_replacement *r)
+/* Names have at most 255 bytes, on some file systems 143: a temporary file's is the file's own, cut where it
+ * is longer than this, and some thirty bytes more. */
+#define STEM_MOST 96
+
+/* What the names of the temporary files of `name` begin with: the name, or, of a long one, its beginning and
+ * a number that is others for other names (FNV-1a, 64 bits). The caller frees it. */
+static char *stem_of(const char *name)
+{
+    if (strlen(name) <= STEM_MOST) return ap_copy_text(name);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *c = name; *c; c++) hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
+    size_t cut = STEM_MOST - 17;
+    while (cut > 0 && ((unsigned char)name[cut] & 0xc0) == 0x80) cut--; /* no character is cut in two */
+    return ap_format_text("%.*s~%016" PRIx64, (int)cut, name, hash);
+}
+
+/* Beside `path`; the caller frees it. */
+static char *temporary_name(const char *path)
 {
     static atomic_uint serial; /* tells apart the files that one process has open at a time */
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *stem = stem_of(name);
+    char *temporary = ap_format_text("%.*s%s.%ld-%u.tmp", (int)(name - path), path, stem, (long)getpid(),
+                                     atomic_fetch_add(&serial, 1));
+    free(stem);
+    return temporary;
+}
+
+/* Whether the file could be marked as being written, so that nobody sweeps it: where locks are not to be had,
+ * nothing is swept. False: it was swept before. */
+static bool lock(int descriptor)
+{
+    struct stat about;
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) return errno != EWOULDBLOCK;
+    return fstat(descriptor, &about) != 0 || about.st_nlink > 0;
+}
+
+/* A new file, locked, under r->temporary; -1 and errno where there can be none. */
+static int open_temporary(const char *path, ap_replacement *r)
+{
+    for (;;) {
+        ap_leftover_forget(r->left);
+        free(r->temporary);
+        r->temporary = temporary_name(path);
+        r->left = ap_leftover_note(r->temporary, remove_file);
+        int descriptor = open(r->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor >= 0 && lock(descriptor)) return descriptor;
+        if (descriptor < 0 && errno != EEXIST) return -1;
+        if (descriptor >= 0) close(descriptor);
+    }
+}
+
+ap_status ap_replace_begin(const char *path, ap_replacement *r)
+{
     struct stat there;
     *r = (ap_replacement){.descriptor = -1};
     if (stat(path, &there) == 0 && !S_ISREG(there.st_mode))
         return ap_error(AP_FAILED, "%s: cannot be written: %s", path,
                         S_ISDIR(there.st_mode) ? "it is a directory" : "it is not a regular file");
     r->path = ap_copy_text(path);
-    do {
-        ap_leftover_forget(r->left);
-        free(r->temporary);
-        r->temporary = ap_format_text("%s.%ld-%u.tmp", path, (long)getpid(), atomic_fetch_add(&serial, 1));
-        r->left = ap_leftover_note(r->temporary, remove_file);
-        r->descriptor = open(r->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    } while (r->descriptor < 0 && errno == EEXIST);
+    r->descriptor = open_temporary(path, r);
     if (r->descriptor >= 0) return ap_ok();
     ap_status status = ap_error(AP_FAILED, "%s: cannot be written: %s", path, strerror(errno));
     forget(r);
@@ -181,6 +229,15 @@ static size_t stands_for(const char *name)
     return at;
 }
 
+/* Unless somebody is writing it. */
+static void remove_left(const char *path)
+{
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0) return;
+    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(path);
+    close(descriptor);
+}
+
 /* Removes the temporary files in `folder` of the file `begin`, or of all whose names begin so. */
 static void sweep(const char *folder, const char *begin, bool all)
 {
@@ -192,7 +249,7 @@ static void sweep(const char *folder, const char *begin, bool all)
         if (stem == 0 || stem < length || (stem > length && !all)) continue;
         if (strncmp(names.at[k], begin, length) != 0) continue;
         char *left = ap_format_text("%s/%s", folder, names.at[k]);
-        unlink(left);
+        remove_left(left);
         free(left);
     }
     if (!ap_failed(&status)) ap_names_free(&names);
@@ -200,10 +257,11 @@ static void sweep(const char *folder, const char *begin, bool all)
 
 void ap_replace_sweep(const char *path)
 {
-    char *copy = ap_copy_text(path), *other = ap_copy_text(path);
-    sweep(dirname(copy), basename(other), false);
+    char *copy = ap_copy_text(path), *other = ap_copy_text(path), *stem = stem_of(basename(other));
+    sweep(dirname(copy), stem, false);
     free(copy);
     free(other);
+    free(stem);
 }
 
 void ap_replace_sweep_all(const char *folder, const char *begin)

@@ -21,7 +21,7 @@ typedef enum ap_file_kind { AP_FILE_JSON, AP_FILE_HTML, AP_FILE_WAV } ap_file_ki
 
 /* Whether `path` may become a file of this kind: so it may while nothing is there, or an empty file, or one
  * that begins as those of the kind do. AP_MISUSE for any other file, which a slip in a command must not cost.
- * What is no regular file is left to ap_replace_begin. */
+ * What is no regular file is left to ap_replace_begin. Removes what killed writers have left of it. */
 ap_status ap_replace_check(const char *path, ap_file_kind kind);
 
 /* Opens a temporary file beside `path`. Fails, naming `path`, where the folder is missing or may not be
@@ -42,8 +42,7 @@ void ap_replace_abandon(ap_replacement *replacement);
 /* All of it for content that is in memory already. */
 ap_status ap_replace_file(const char *path, const void *content, size_t bytes);
 
-/* Removes the temporary files of `path` that writers which were killed have left. For who knows that no other
- * is writing it now. */
+/* Removes the temporary files of `path` that writers which were killed have left, not those being written. */
 void ap_replace_sweep(const char *path);
 
 /* The same for all files of a folder whose names begin with `begin`. */

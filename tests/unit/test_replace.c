@@ -70,6 +70,49 @@ static void what_was_left_is_swept(void **state)
     check_content(folder_path(state, "file"), "x");
 }
 
+/* nor goes what somebody is writing */
+static void what_is_being_written_stays(void **state)
+{
+    const char *path = folder_path(state, "file");
+    ap_replacement r;
+    assert_int_equal(ap_replace_begin(path, &r).code, AP_OK);
+    ap_replace_sweep(path);
+    ap_replace_sweep_all(*state, "");
+    assert_int_equal(folder_count(state), 1);
+    assert_int_equal(ap_replace_commit(&r).code, AP_OK);
+    touch(folder_path(state, "file.12-3.tmp"));
+    assert_int_equal(ap_replace_check(path, AP_FILE_JSON).code, AP_OK);
+    assert_int_equal(folder_count(state), 1);
+}
+
+/* Names as long as a folder can hold, of characters of one byte and of three. */
+static void long_names_are_written_and_swept(void **state)
+{
+    static const char *const characters[] = {"a", "\xe2\x82\xac"};
+    for (int k = 0; k < 2; k++)
+        for (size_t length = 90; length <= 255; length += k ? 3 : 1) {
+            char name[256] = "", sibling[256];
+            for (size_t at = 0; at < length; at += strlen(characters[k])) strcat(name, characters[k]);
+            name[0] = k ? name[0] : 'b';
+            strcpy(sibling, name);
+            sibling[strlen(sibling) - 1] ^= 1; /* differs in the end alone */
+            ap_replacement r, other;
+            assert_string_equal(ap_replace_begin(folder_path(state, name), &r).message, "");
+            assert_string_equal(ap_replace_begin(folder_path(state, sibling), &other).message, "");
+            assert_int_equal(folder_count(state), 2);
+            close(r.descriptor); /* as if its writer had been killed */
+            r.descriptor = -1;
+            ap_replace_sweep(folder_path(state, sibling));
+            assert_int_equal(folder_count(state), 2);
+            ap_replace_sweep(folder_path(state, name));
+            assert_int_equal(folder_count(state), 1);
+            ap_replace_abandon(&r);
+            assert_string_equal(ap_replace_commit(&other).message, "");
+            assert_int_equal(access(folder_path(state, sibling), F_OK), 0);
+            unlink(folder_path(state, sibling));
+        }
+}
+
 static void check_refused(const char *path, const char *reason)
 {
     ap_status status = ap_replace_file(path, "x", 1);
@@ -145,6 +188,8 @@ int main(void)
         IN_FOLDER(the_old_stays_until_the_commit),
         IN_FOLDER(an_abandoned_file_leaves_nothing),
         IN_FOLDER(what_was_left_is_swept),
+        IN_FOLDER(what_is_being_written_stays),
+        IN_FOLDER(long_names_are_written_and_swept),
         IN_FOLDER(what_cannot_be_written_is_named),
         IN_FOLDER(a_file_of_another_kind_is_not_to_be_replaced),
         IN_FOLDER(folders_are_made_with_their_parents),
