@@ -26,7 +26,7 @@ done
 # temporary files go where TMPDIR says
 expect 0 "" synth --out long --pairs 2 --seconds 2
 set -- --checkpoint run_1500000_1/checkpoints/best.safetensors --input long/train/pair_0001_input.wav \
-    --target long/train/pair_0001_output.wav --out made.wav
+    --target long/train/pair_0001_target.wav --out made.wav
 export TMPDIR="$PWD/absent"
 expect 1 "absent: a temporary file cannot be made" infer "$@"
 mkdir absent
