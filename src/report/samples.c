@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SAMPLES_FOLDER "samples"
 #define TICKS 5
@@ -218,7 +219,10 @@ static void put_epoch_samples(page *p, const char *folder)
 {
     ap_names files, chosen = {.at = NULL};
     ap_status status = ap_folder_list(folder, &files);
-    if (ap_failed(&status)) return;
+    if (ap_failed(&status)) {
+        if (access(folder, F_OK) == 0) ap_report_missing(p, &status);
+        return;
+    }
     for (size_t k = 0; k < files.count; k++)
         if (is_epoch_sample(files.at[k])) ap_names_add(&chosen, files.at[k]);
     if (chosen.count) {
