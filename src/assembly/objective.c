@@ -189,8 +189,10 @@ ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *hea
         double weight = ap_measure_weight(config, k);
         if (weight == 0) continue;
         ap_tape_section(tape, kinds[k].name);
+        ap_tape_enter(tape);
         ap_var *value = kinds[k].build(tape, config, heard);
         ap_var *weighted = ap_scale(tape, value, (ap_real)weight);
+        ap_tape_leave_all(tape, 2, (ap_var *[]){value, weighted});
         ap_measure added = AP_MEASURE_ADDED + k - AP_MEASURE_RMS_INPUT;
         measures->present[k] = measures->present[added] = true;
         measures->value[k] = (double)value->value.data[0];

@@ -130,6 +130,29 @@ static void the_reported_cost_is_the_original(void **state)
     scene_free(&s);
 }
 
+/* What a term is made from does not outlive it where nothing goes back: validation takes the memory of the
+ * largest term, not of all. */
+static void terms_leave_scalars_alone_behind(void **state)
+{
+    (void)state;
+    scene s = scene_create(SAMPLES);
+    ap_config config = all_terms();
+    ap_measures m;
+    ap_tape_gradients_set(s.tape, false);
+    size_t from = ap_tape_count(s.tape);
+    ap_var *loss = ap_objective(s.tape, &config, &s.heard, &m);
+    int larger = 0;
+    for (size_t i = from; i < ap_tape_count(s.tape); i++) {
+        const ap_var *x = ap_tape_at(s.tape, i);
+        if (x->leaf || ap_var_count(x) == 1) continue;
+        assert_true(x->gone);
+        larger++;
+    }
+    assert_true(larger > 10);
+    assert_false(loss->gone);
+    scene_free(&s);
+}
+
 /* Fewer samples than segments: there is no such cost, and none is made up. */
 static void short_items_have_no_original_cost(void **state)
 {
@@ -185,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_terms_add_makes_up_the_loss),
         cmocka_unit_test(the_reported_cost_is_the_original),
+        cmocka_unit_test(terms_leave_scalars_alone_behind),
         cmocka_unit_test(short_items_have_no_original_cost),
         cmocka_unit_test(what_is_not_a_number_is_reported_so),
         cmocka_unit_test(terms_have_their_keys),
