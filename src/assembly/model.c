@@ -1,11 +1,11 @@
 #include "antiphon/model.h"
 
 #include "antiphon/agent.h"
-#include "antiphon/elementwise.h"
-#include "antiphon/output.h"
+#include "antiphon/ops.h"
 #include "assembly/codec_weights.h"
 #include "assembly/model_create.h"
 #include "base/memory.h"
+#include "model/output.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 #include "antiphon/objective.h"
 
 #include "antiphon/agent.h"
-#include "antiphon/elementwise.h"
 #include "antiphon/guidance.h"
 #include "antiphon/losses.h"
+#include "antiphon/ops.h"
 #include "loss/modulation.h"
 
 #include <math.h>

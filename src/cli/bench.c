@@ -1,5 +1,5 @@
 /* antiphon bench: where the time of a training step goes, and what the machine would allow. */
-#include "antiphon/bench.h"
+#include "train/bench.h"
 
 #include "antiphon/audio.h"
 #include "base/print.h"

@@ -5,7 +5,6 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
-#include "antiphon/console.h"
 #include "antiphon/run_folder.h"
 #include "antiphon/track.h"
 #include "antiphon/trainer.h"
@@ -14,6 +13,7 @@
 #include "base/print.h"
 #include "base/replace.h"
 #include "base/text.h"
+#include "track/console.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "config/table.h"
 
-#include "antiphon/seanet.h"
+#include "model/seanet.h"
 
 #include <limits.h>
 #include <string.h>

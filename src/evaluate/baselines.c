@@ -1,8 +1,8 @@
 #include "antiphon/baselines.h"
 
 #include "antiphon/audio.h"
-#include "antiphon/mdct.h"
 #include "antiphon/metrics.h"
+#include "antiphon/ops.h"
 #include "antiphon/rng.h"
 #include "antiphon/status.h"
 #include "antiphon/tape.h"

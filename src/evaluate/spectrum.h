@@ -3,7 +3,7 @@
 #define ANTIPHON_EVALUATE_SPECTRUM_H
 
 #include "antiphon/arena.h"
-#include "antiphon/fft.h"
+#include "kernels/fft.h"
 
 #include <stdint.h>
 

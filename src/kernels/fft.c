@@ -1,4 +1,4 @@
-#include "antiphon/fft.h"
+#include "kernels/fft.h"
 
 #include "antiphon/status.h"
 #include "base/memory.h"

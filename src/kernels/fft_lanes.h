@@ -4,7 +4,7 @@
 #ifndef ANTIPHON_KERNELS_FFT_LANES_H
 #define ANTIPHON_KERNELS_FFT_LANES_H
 
-#include "antiphon/fft.h"
+#include "kernels/fft.h"
 #include "kernels/simd.h"
 
 typedef ap_real ap_lanes __attribute__((vector_size(AP_VEC_BYTES)));

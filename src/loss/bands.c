@@ -1,9 +1,9 @@
 #include "loss/bands.h"
 
-#include "antiphon/fft.h"
 #include "antiphon/rate.h"
 #include "antiphon/status.h"
 #include "base/memory.h"
+#include "kernels/fft.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 

@@ -1,10 +1,7 @@
 #include "antiphon/guidance.h"
 
-#include "antiphon/elementwise.h"
-#include "antiphon/layout.h"
-#include "antiphon/linear.h"
+#include "antiphon/ops.h"
 #include "antiphon/rate.h"
-#include "antiphon/stft.h"
 #include "loss/cosine.h"
 #include "loss/envelope.h"
 #include "loss/features.h"

@@ -1,8 +1,7 @@
 #include "loss/mixture.h"
 
-#include "antiphon/elementwise.h"
 #include "antiphon/guidance.h"
-#include "antiphon/layout.h"
+#include "antiphon/ops.h"
 #include "kernels/array.h"
 #include "ops/registry.h"
 #include "ops/signals.h"

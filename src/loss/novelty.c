@@ -1,7 +1,6 @@
 #include "antiphon/losses.h"
 
-#include "antiphon/elementwise.h"
-#include "antiphon/layout.h"
+#include "antiphon/ops.h"
 #include "antiphon/status.h"
 #include "base/bounds.h"
 #include "loss/cosine.h"

@@ -1,11 +1,9 @@
 #include "loss/spectral.h"
 
-#include "antiphon/elementwise.h"
-#include "antiphon/linear.h"
 #include "antiphon/losses.h"
+#include "antiphon/ops.h"
 #include "antiphon/rate.h"
 #include "antiphon/status.h"
-#include "antiphon/stft.h"
 #include "base/bounds.h"
 #include "kernels/array.h"
 #include "kernels/vmath.h"

@@ -1,12 +1,10 @@
 #include "antiphon/agent.h"
 
-#include "antiphon/elementwise.h"
-#include "antiphon/layout.h"
-#include "antiphon/norm.h"
+#include "antiphon/ops.h"
 #include "antiphon/status.h"
-#include "antiphon/transformer.h"
 #include "model/extractor.h"
 #include "model/layers.h"
+#include "model/transformer.h"
 
 #include <stdio.h>
 

@@ -1,8 +1,7 @@
-#include "antiphon/elementwise.h"
-#include "antiphon/layout.h"
-#include "antiphon/output.h"
-#include "antiphon/transformer.h"
+#include "antiphon/ops.h"
 #include "model/layers.h"
+#include "model/output.h"
+#include "model/transformer.h"
 
 #include <stdio.h>
 

@@ -1,10 +1,9 @@
 #include "antiphon/codec.h"
 
-#include "antiphon/layout.h"
-#include "antiphon/mdct.h"
-#include "antiphon/seanet.h"
+#include "antiphon/ops.h"
 #include "base/bounds.h"
 #include "base/memory.h"
+#include "model/seanet.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,7 @@
-#include "antiphon/elementwise.h"
-#include "antiphon/layout.h"
-#include "antiphon/output.h"
+#include "antiphon/ops.h"
 #include "antiphon/status.h"
 #include "model/layers.h"
+#include "model/output.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,5 @@
 #include "antiphon/agent.h"
-#include "antiphon/elementwise.h"
-#include "antiphon/norm.h"
+#include "antiphon/ops.h"
 #include "model/layers.h"
 
 #include <stdio.h>

@@ -1,8 +1,6 @@
 #include "model/layers.h"
 
-#include "antiphon/conv.h"
-#include "antiphon/linear.h"
-#include "antiphon/norm.h"
+#include "antiphon/ops.h"
 
 #include <math.h>
 

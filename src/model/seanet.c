@@ -1,11 +1,9 @@
-#include "antiphon/seanet.h"
+#include "model/seanet.h"
 
-#include "antiphon/conv.h"
-#include "antiphon/elementwise.h"
-#include "antiphon/lstm.h"
-#include "antiphon/residual_block.h"
+#include "antiphon/ops.h"
 #include "antiphon/status.h"
 #include "base/bounds.h"
+#include "ops/residual_block.h"
 
 #include <math.h>
 

@@ -1,10 +1,6 @@
-#include "antiphon/transformer.h"
+#include "model/transformer.h"
 
-#include "antiphon/attention.h"
-#include "antiphon/elementwise.h"
-#include "antiphon/layout.h"
-#include "antiphon/linear.h"
-#include "antiphon/norm.h"
+#include "antiphon/ops.h"
 #include "antiphon/status.h"
 #include "model/layers.h"
 

@@ -1,6 +1,6 @@
 #include "ops/dropout.h"
 
-#include "antiphon/norm.h"
+#include "antiphon/ops.h"
 #include "antiphon/status.h"
 #include "kernels/array.h"
 #include "ops/registry.h"

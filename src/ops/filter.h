@@ -11,7 +11,7 @@
 #define ANTIPHON_OPS_FILTER_H
 
 #include "antiphon/arena.h"
-#include "antiphon/conv.h"
+#include "antiphon/ops.h"
 
 typedef struct ap_filter {
     int64_t B, coarse, fine, K;

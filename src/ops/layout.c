@@ -1,4 +1,4 @@
-#include "antiphon/layout.h"
+#include "antiphon/ops.h"
 
 #include "antiphon/status.h"
 #include "kernels/array.h"

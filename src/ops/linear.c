@@ -1,4 +1,4 @@
-#include "antiphon/linear.h"
+#include "antiphon/ops.h"
 
 #include "antiphon/status.h"
 #include "kernels/array.h"

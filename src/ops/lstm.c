@@ -1,4 +1,4 @@
-#include "antiphon/lstm.h"
+#include "antiphon/ops.h"
 
 #include "antiphon/status.h"
 #include "base/bounds.h"

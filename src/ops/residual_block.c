@@ -1,6 +1,6 @@
-#include "antiphon/residual_block.h"
+#include "ops/residual_block.h"
 
-#include "antiphon/conv.h"
+#include "antiphon/ops.h"
 #include "antiphon/status.h"
 #include "base/bounds.h"
 #include "kernels/array.h"

@@ -1,4 +1,4 @@
-/* The short-time Fourier transform as a linear map, and its adjoint: what the magnitudes of stft.h are made
+/* The short-time Fourier transform as a linear map, and its adjoint: what ap_stft_magnitude is made
  * with. Frames are taken a group at a time, one in each lane (fft_lanes.h). */
 #ifndef ANTIPHON_OPS_STFT_FRAMES_H
 #define ANTIPHON_OPS_STFT_FRAMES_H

@@ -3,7 +3,7 @@
 #ifndef ANTIPHON_OPS_WINDOW_H
 #define ANTIPHON_OPS_WINDOW_H
 
-#include "antiphon/conv.h"
+#include "antiphon/ops.h"
 
 /* One item [C, T] of a batch. */
 typedef struct ap_window_signal {

@@ -1,4 +1,4 @@
-#include "antiphon/console.h"
+#include "track/console.h"
 
 #include "antiphon/modulation.h"
 #include "base/clock.h"

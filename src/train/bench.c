@@ -1,4 +1,4 @@
-#include "antiphon/bench.h"
+#include "train/bench.h"
 
 #include "antiphon/audio.h"
 #include "antiphon/stop.h"

@@ -4,8 +4,8 @@
 #include "antiphon/guidance.h"
 #include "antiphon/losses.h"
 #include "antiphon/modulation.h"
-#include "antiphon/output.h"
-#include "antiphon/seanet.h"
+#include "model/output.h"
+#include "model/seanet.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef ANTIPHON_TESTS_GOLDEN_H
 #define ANTIPHON_TESTS_GOLDEN_H
 
-#include "antiphon/mdct.h"
+#include "antiphon/ops.h"
 #include "antiphon/params.h"
 #include "antiphon/safetensors.h"
 #include "antiphon/status.h"

@@ -1,12 +1,12 @@
 #include "golden/golden.h"
 
 #include "antiphon/agent.h"
-#include "antiphon/elementwise.h"
 #include "antiphon/losses.h"
 #include "antiphon/modulation.h"
+#include "antiphon/ops.h"
 #include "antiphon/optimiser.h"
-#include "antiphon/output.h"
-#include "antiphon/seanet.h"
+#include "model/output.h"
+#include "model/seanet.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,5 @@
-#include "antiphon/attention.h"
+#include "antiphon/ops.h"
 
-#include "antiphon/elementwise.h"
-#include "antiphon/layout.h"
 #include "antiphon/rng.h"
 #include "ops/dropout.h"
 #include "ops/ops.h"

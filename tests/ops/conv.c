@@ -1,6 +1,5 @@
-#include "antiphon/conv.h"
+#include "antiphon/ops.h"
 
-#include "antiphon/elementwise.h"
 #include "ops/ops.h"
 #include "support/check.h"
 

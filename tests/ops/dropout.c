@@ -1,6 +1,5 @@
-#include "antiphon/norm.h"
+#include "antiphon/ops.h"
 
-#include "antiphon/elementwise.h"
 #include "ops/dropout.h"
 #include "ops/ops.h"
 #include "support/check.h"

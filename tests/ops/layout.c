@@ -1,4 +1,4 @@
-#include "antiphon/layout.h"
+#include "antiphon/ops.h"
 
 #include "ops/ops.h"
 #include "support/check.h"

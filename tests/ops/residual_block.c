@@ -1,7 +1,6 @@
-#include "antiphon/residual_block.h"
+#include "ops/residual_block.h"
 
-#include "antiphon/conv.h"
-#include "antiphon/elementwise.h"
+#include "antiphon/ops.h"
 #include "ops/ops.h"
 #include "support/check.h"
 

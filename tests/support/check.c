@@ -1,6 +1,6 @@
 #include "support/check.h"
 
-#include "antiphon/elementwise.h"
+#include "antiphon/ops.h"
 #include "antiphon/rng.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* The artefact measures: near nothing for music, copies and mixes; and what each fault, put into music on
  * purpose, comes to. */
 #include "antiphon/audio.h"
-#include "antiphon/mdct.h"
 #include "antiphon/metrics.h"
+#include "antiphon/ops.h"
 #include "antiphon/rng.h"
 #include "base/memory.h"
 #include "support/check.h"

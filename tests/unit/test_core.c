@@ -1,6 +1,5 @@
 /* The ground floor: random stream, shapes, tape, parameters. */
-#include "antiphon/elementwise.h"
-#include "antiphon/layout.h"
+#include "antiphon/ops.h"
 #include "antiphon/params.h"
 #include "support/fatal.h"
 

@@ -1,6 +1,6 @@
 /* The Fourier transforms, one signal at a time and one a lane, against the definition summed in double, and
  * there and back again. */
-#include "antiphon/fft.h"
+#include "kernels/fft.h"
 
 #include "kernels/fft_lanes.h"
 #include "support/check.h"

@@ -1,11 +1,7 @@
 /* Kernels count what they do: as many operations as the equations of an operation have. */
-#include "antiphon/attention.h"
-#include "antiphon/conv.h"
-#include "antiphon/layout.h"
-#include "antiphon/linear.h"
-#include "antiphon/lstm.h"
-#include "antiphon/residual_block.h"
+#include "antiphon/ops.h"
 #include "kernels/flops.h"
+#include "ops/residual_block.h"
 #include "support/check.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "antiphon/losses.h"
 
 #include "antiphon/audio.h"
-#include "antiphon/stft.h"
+#include "antiphon/ops.h"
 #include "support/check.h"
 
 #include <math.h>

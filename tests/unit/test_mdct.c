@@ -1,6 +1,6 @@
 /* The lapped transform as a pair: all coefficients give the signal back, fewer lose what is above them and
  * nothing else, and without the gain decoding is the adjoint of encoding. */
-#include "antiphon/mdct.h"
+#include "antiphon/ops.h"
 
 #include "antiphon/audio.h"
 #include "support/check.h"

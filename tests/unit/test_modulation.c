@@ -2,7 +2,7 @@
  * formula taken literally would divide by zero. */
 #include "antiphon/modulation.h"
 
-#include "antiphon/elementwise.h"
+#include "antiphon/ops.h"
 #include "loss/modulation.h"
 #include "loss/pearson.h"
 #include "support/check.h"

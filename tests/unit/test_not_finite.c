@@ -1,12 +1,12 @@
 /* A number that is not finite shows in all that is computed from it: no clamp, maximum or comparison makes it
  * look sound. */
-#include "antiphon/console.h"
 #include "antiphon/guidance.h"
 #include "antiphon/losses.h"
 #include "antiphon/modulation.h"
 #include "loss/modulation.h"
 #include "loss/pearson.h"
 #include "support/check.h"
+#include "track/console.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* The convolutional codec: the published names and shapes, first values, lengths, causality, frozen weights,
  * memory. Its arithmetic is held against golden vectors. */
-#include "antiphon/seanet.h"
+#include "model/seanet.h"
 
 #include "support/check.h"
 

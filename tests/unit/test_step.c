@@ -1,7 +1,7 @@
 /* The parts of a training step: what a batch holds, what the agent hears of it, and an update. */
 #include "train/step.h"
 
-#include "antiphon/elementwise.h"
+#include "antiphon/ops.h"
 #include "support/check.h"
 #include "support/settings.h"
 

@@ -1,6 +1,6 @@
 /* The short-time transform as a linear map A and its adjoint A': <A x, Y> = <x, A' Y>, real and imaginary
  * parts being so many real numbers. And the colours by which groups of frames may run side by side. */
-#include "antiphon/stft.h"
+#include "antiphon/ops.h"
 
 #include "ops/stft_frames.h"
 #include "support/check.h"

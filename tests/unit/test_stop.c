@@ -2,7 +2,6 @@
 #include "antiphon/stop.h"
 
 #include "antiphon/audio.h"
-#include "antiphon/bench.h"
 #include "antiphon/compose.h"
 #include "antiphon/evaluate.h"
 #include "antiphon/prepare.h"
@@ -16,6 +15,7 @@
 #include "support/check.h"
 #include "support/folder.h"
 #include "support/settings.h"
+#include "train/bench.h"
 #include "train/dataset.h"
 
 #include <stdlib.h>

@@ -1,8 +1,5 @@
 /* How long a value lives: readers, scopes, what is computed again. */
-#include "antiphon/elementwise.h"
-#include "antiphon/layout.h"
-#include "antiphon/linear.h"
-#include "antiphon/norm.h"
+#include "antiphon/ops.h"
 #include "support/check.h"
 #include "support/fatal.h"
 

@@ -1,5 +1,5 @@
 /* What a transformer's tape keeps, and what it computes again. */
-#include "antiphon/transformer.h"
+#include "model/transformer.h"
 
 #include "support/check.h"
 

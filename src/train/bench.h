@@ -1,17 +1,13 @@
-/** @file bench.h
- * Where the time of a training step goes, phase by phase, and how near each phase comes to what the machine
+/* Where the time of a training step goes, phase by phase, and how near each phase comes to what the machine
  * can do.
  */
-#ifndef ANTIPHON_BENCH_H
-#define ANTIPHON_BENCH_H
+#ifndef ANTIPHON_TRAIN_BENCH_H
+#define ANTIPHON_TRAIN_BENCH_H
 
-#include "antiphon/api.h"
 #include "antiphon/config.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-AP_API_BEGIN
 
 /** What a phase is part of. */
 typedef enum ap_bench_part {
@@ -58,7 +54,5 @@ const char *ap_bench_part_name(ap_bench_part part);
  * failure is that of a configuration or weights file that does not fit. Where train.threads is not 0 it becomes
  * OpenMP's number of threads for the whole process, and stays so. */
 ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench);
-
-AP_API_END
 
 #endif

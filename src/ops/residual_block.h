@@ -1,13 +1,9 @@
-/** @file residual_block.h
- * The residual block of SEANet (Tagliasacchi et al., 2020) and the activation behind it in one piece.
+/* The residual block of SEANet (Tagliasacchi et al., 2020) and the activation behind it in one piece.
  */
-#ifndef ANTIPHON_RESIDUAL_BLOCK_H
-#define ANTIPHON_RESIDUAL_BLOCK_H
+#ifndef ANTIPHON_OPS_RESIDUAL_BLOCK_H
+#define ANTIPHON_OPS_RESIDUAL_BLOCK_H
 
-#include "antiphon/api.h"
 #include "antiphon/tape.h"
-
-AP_API_BEGIN
 
 /** Three convolutions of C channels and H inside. */
 typedef struct ap_residual_weights {
@@ -17,14 +13,12 @@ typedef struct ap_residual_weights {
 } ap_residual_weights;
 
 /** y [B, C, T] = ELU(shortcut(x) + expand(ELU(squeeze(ELU(x))))), with K - 1 mirrored samples before x
- * (AP_PAD_REFLECT of conv.h).
+ * (AP_PAD_REFLECT of ops.h).
  *
  * What stands between the convolutions lives for a tile of time only, and the backward pass computes it
  * again: beside x and y nothing is stored. Where the weights are constants and there are few channels, y is
  * computed again, too. K is at most AP_RESIDUAL_TAPS_MOST. */
 ap_var *ap_residual_block(ap_tape *tape, ap_var *x, ap_residual_weights weights);
 #define AP_RESIDUAL_TAPS_MOST 4
-
-AP_API_END
 
 #endif

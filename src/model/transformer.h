@@ -1,14 +1,10 @@
-/** @file transformer.h
- * A stack of transformer encoder layers (Vaswani et al., 2017; normalisation behind each residual sum, GELU),
+/* A stack of transformer encoder layers (Vaswani et al., 2017; normalisation behind each residual sum, GELU),
  * with the parameter names of torch.nn.TransformerEncoder.
  */
-#ifndef ANTIPHON_TRANSFORMER_H
-#define ANTIPHON_TRANSFORMER_H
+#ifndef ANTIPHON_MODEL_TRANSFORMER_H
+#define ANTIPHON_MODEL_TRANSFORMER_H
 
-#include "antiphon/api.h"
 #include "antiphon/params.h"
-
-AP_API_BEGIN
 
 typedef struct ap_transformer_config {
     int64_t model; /**< width */
@@ -36,7 +32,5 @@ ap_positions *ap_positions_create(ap_params *params, int64_t model);
 /** y[b, t, :] = x[b, t, :] + p[t, :], p[t, 2i] = sin(t / 10000^(2i / model)), p[t, 2i + 1] = cos of the same;
  * x is [B, T, model]. */
 ap_var *ap_positions_add(ap_tape *tape, ap_positions *positions, ap_var *x);
-
-AP_API_END
 
 #endif

@@ -1,17 +1,13 @@
-/** @file console.h
- * What a training run shows on the terminal: a progress line, and after each epoch a summary and the
+/* What a training run shows on the terminal: a progress line, and after each epoch a summary and the
  * envelopes of one validation pair. Where the output is no terminal there are plain lines, and no more than
  * one in a few seconds.
  */
-#ifndef ANTIPHON_CONSOLE_H
-#define ANTIPHON_CONSOLE_H
+#ifndef ANTIPHON_TRACK_CONSOLE_H
+#define ANTIPHON_TRACK_CONSOLE_H
 
-#include "antiphon/api.h"
 #include "antiphon/trainer.h"
 
 #include <stdio.h>
-
-AP_API_BEGIN
 
 typedef struct ap_console {
     FILE *out;
@@ -34,7 +30,5 @@ void ap_console_epoch(ap_console *console, const ap_epoch_report *report);
 /** Draws the envelope of x [S] as a row of AP_ENVELOPE_COLUMNS block characters, or S where that is less
  * (UTF-8), the loudest at full height; "?" where a sample is not finite. */
 void ap_envelope_draw(int64_t S, const ap_real *x, char text[AP_ENVELOPE_TEXT]);
-
-AP_API_END
 
 #endif

@@ -1,17 +1,13 @@
-/** @file fft.h
- * Discrete Fourier transform of real signals.
+/* Discrete Fourier transform of real signals.
  *
- * One signal at a time goes through kissfft; the short-time transform (stft.h) takes as many signals at a
+ * One signal at a time goes through kissfft; the short-time transform (ops/stft_frames.h) takes as many signals at a
  * time as a vector register holds. Debian has kissfft in float alone, so the double build, which exists for
  * gradient checks on small sizes, sums the definition in its place.
  */
-#ifndef ANTIPHON_FFT_H
-#define ANTIPHON_FFT_H
+#ifndef ANTIPHON_KERNELS_FFT_H
+#define ANTIPHON_KERNELS_FFT_H
 
-#include "antiphon/api.h"
 #include "antiphon/real.h"
-
-AP_API_BEGIN
 
 typedef struct ap_complex {
     ap_real re, im;
@@ -32,7 +28,5 @@ void ap_fft_forward(const ap_fft *fft, const ap_real *x, ap_complex *X);
 /** x[t] = sum over all k of X[k] e^(2 pi i k t / n), X continued by symmetry (the imaginary parts of X[0] and
  * X[n/2] do not count), not divided by n: forward, then inverse, gives n x. X [n/2 + 1] is overwritten. */
 void ap_fft_inverse(const ap_fft *fft, ap_complex *X, ap_real *x);
-
-AP_API_END
 
 #endif

@@ -1,17 +1,13 @@
-/** @file output.h
- * The output parts: how the agent's latents become those the decoder hears.
+/* The output parts: how the agent's latents become those the decoder hears.
  *
  * cascade: two refining stages over the agent's and the target's latents, each a transformer with a residual
  * and a bounded match of its RMS to theirs. gates: gains over both sources' latents, the target's at
  * several delays, and a little of the agent's own. Their parameters carry the names of the reference model.
  */
-#ifndef ANTIPHON_OUTPUT_H
-#define ANTIPHON_OUTPUT_H
+#ifndef ANTIPHON_MODEL_OUTPUT_H
+#define ANTIPHON_MODEL_OUTPUT_H
 
-#include "antiphon/api.h"
 #include "antiphon/params.h"
-
-AP_API_BEGIN
 
 typedef struct ap_cascade ap_cascade;
 
@@ -45,7 +41,5 @@ ap_gates *ap_gates_create(ap_params *params, ap_gates_config config, const char 
  * D / bands channels, gains exp(3 tanh(u / 3)), within +-26 dB, u linear in z. A target heard late by a gain
  * of its own lets the agent strike its notes where the input strikes. zi NULL: target material only. */
 ap_var *ap_gates_apply(ap_tape *tape, const ap_gates *gates, ap_var *z, ap_var *zi, ap_var *zt);
-
-AP_API_END
 
 #endif

@@ -1,18 +1,14 @@
-/** @file seanet.h
- * The convolutional codec: SEANet's encoder and decoder (Tagliasacchi et al., 2020) with the padding,
+/* The convolutional codec: SEANet's encoder and decoder (Tagliasacchi et al., 2020) with the padding,
  * arithmetic and names of EnCodec (Défossez et al., "High Fidelity Neural Audio Compression", 2022), so that
  * its published weights load as they are.
  *
  * The encoder divides time by each of `ratios`, from the last to the first, and doubles the channels each
  * time, from `width` on; the decoder goes the same way back. Everything is causal: padding stands in front, mirrored.
  */
-#ifndef ANTIPHON_SEANET_H
-#define ANTIPHON_SEANET_H
+#ifndef ANTIPHON_MODEL_SEANET_H
+#define ANTIPHON_MODEL_SEANET_H
 
-#include "antiphon/api.h"
 #include "antiphon/params.h"
-
-AP_API_BEGIN
 
 #define AP_SEANET_RATIOS_MAX 8
 #define AP_SEANET_LSTM_MAX 4
@@ -51,7 +47,5 @@ ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents);
 
 /** Says that frozen weights have been changed after they were used. */
 void ap_seanet_reload(ap_seanet *seanet);
-
-AP_API_END
 
 #endif
