@@ -159,6 +159,14 @@ typedef void ap_tape_watch(void *context, const char *section, bool backward);
 /** Has `watch` (NULL: nobody) called from now on. */
 void ap_tape_watch_set(ap_tape *tape, ap_tape_watch *watch, void *context);
 
+/** What is called with each variable once its value is complete, as the next is pushed, and, backwards, once
+ * its gradient is, before the tape goes back through it: for finding out where numbers go wrong.
+ * x->value.data may be NULL by then; it must not push. */
+typedef void ap_tape_inspector(void *context, const ap_var *x, bool backward);
+
+/** Has `inspect` (NULL: nobody) called from now on. */
+void ap_tape_inspect_set(ap_tape *tape, ap_tape_inspector *inspect, void *context);
+
 /** How many variables the tape holds, and the one at `index`, in the order in which they were pushed. */
 size_t ap_tape_count(const ap_tape *tape);
 const ap_var *ap_tape_at(const ap_tape *tape, size_t index);

@@ -21,6 +21,8 @@ struct ap_tape {
     const char *section; /* under way */
     ap_tape_watch *watch;
     void *watch_context;
+    ap_tape_inspector *inspect;
+    void *inspect_context;
 };
 
 ap_tape *ap_tape_create(uint64_t seed)
@@ -93,6 +95,12 @@ void ap_tape_watch_set(ap_tape *tape, ap_tape_watch *watch, void *context)
     tape->watch_context = context;
 }
 
+void ap_tape_inspect_set(ap_tape *tape, ap_tape_inspector *inspect, void *context)
+{
+    tape->inspect = inspect;
+    tape->inspect_context = context;
+}
+
 static void tell_watch(const ap_tape *tape, const char *section, bool backward)
 {
     if (tape->watch) tape->watch(tape->watch_context, section, backward);
@@ -116,6 +124,8 @@ static size_t value_bytes(const ap_var *x)
 
 static ap_var *append(ap_tape *tape)
 {
+    if (tape->inspect && tape->count > 0)
+        tape->inspect(tape->inspect_context, tape->vars[tape->count - 1], false);
     if (tape->count == tape->capacity) {
         tape->capacity = tape->capacity ? 2 * tape->capacity : 1024;
         tape->vars = ap_reallocate(tape->vars, tape->capacity, sizeof *tape->vars);
@@ -380,6 +390,7 @@ void ap_tape_backward_all(ap_tape *tape)
         ap_var *y = tape->vars[i];
         if (y->leaf) continue;
         if (y->section != section) tell_watch(tape, section = y->section, true);
+        if (y->grad && tape->inspect) tape->inspect(tape->inspect_context, y, true);
         go_back(tape, y);
     }
     tape->going_back = false;

@@ -58,6 +58,8 @@ ap_status ap_dataset_load(const char *folder, const char *split, int64_t S, ap_d
     AP_TRY(ap_pairs_list(folder, split, &pairs));
     dataset->pieces = pairs.count;
     dataset->lone = pairs.lone;
+    dataset->names = ap_allocate(pairs.count, sizeof *dataset->names);
+    for (size_t i = 0; i < pairs.count; i++) dataset->names[i] = ap_copy_text(pairs.at[i].name);
     ap_status status = ap_ok();
     for (size_t i = 0; i < pairs.count && !ap_failed(&status); i++)
         status = load_pair(dataset, i, &pairs.at[i]);
@@ -75,6 +77,8 @@ void ap_dataset_free(ap_dataset *dataset)
         free(item->zi);
         free(item->zt);
     }
+    for (size_t i = 0; dataset->names && i < dataset->pieces; i++) free(dataset->names[i]);
+    free(dataset->names);
     free(dataset->items);
     *dataset = (ap_dataset){0};
 }

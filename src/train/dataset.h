@@ -20,6 +20,7 @@ typedef struct ap_dataset {
     ap_item *items;
     size_t count;
     size_t pieces; /* pairs they were cut from */
+    char **names;  /* [pieces], "pair_0003"; owned; NULL: they have none */
     size_t lone;   /* files left out for want of a partner */
     int64_t S;     /* samples of a window */
     int64_t D, T;  /* shape of the latents, once encoded */

@@ -7,6 +7,7 @@
 #include "base/replace.h"
 #include "base/text.h"
 #include "kernels/denormals.h"
+#include "train/divergence.h"
 #include "train/order.h"
 #include "train/schedule.h"
 #include "train/statistics.h"
@@ -41,7 +42,9 @@ struct ap_trainer {
     ap_progress progress;
     double started;                    /* clock at the start of the run */
     int64_t pairs_since;               /* items trained since then */
-    int skipped;                       /* steps skipped in a row */
+    int skipped;                       /* steps skipped in a row, and of the first of them */
+    char *trouble;                     /* what went wrong; NULL: none was skipped */
+    int64_t began;                     /* the optimiser's steps at the start of the run */
     const volatile sig_atomic_t *stop; /* nonzero: it is to end; NULL: nobody asks */
 };
 
@@ -188,6 +191,7 @@ void ap_trainer_free(ap_trainer *trainer)
     ap_dataset_free(&trainer->validation);
     ap_batch_free(&trainer->batch);
     free(trainer->order);
+    free(trainer->trouble);
     free(trainer);
 }
 
@@ -349,6 +353,41 @@ static ap_measures run_batches(ap_trainer *trainer, int64_t at, int64_t total)
     return means;
 }
 
+/* What goes wrong with these items of a set, to be freed; a step over them is computed for that. */
+static char *explain(ap_trainer *trainer, const ap_dataset *set, int64_t count, const ap_choice *choices)
+{
+    ap_rng after = *ap_tape_rng(trainer->tape);
+    const ap_failed_step failed = {.config = &trainer->config,
+                                   .model = trainer->model,
+                                   .set = set,
+                                   .choices = choices,
+                                   .count = count,
+                                   .rng = trainer->progress.rng,
+                                   .trained = trainer->optimiser.step > trainer->began};
+    char *text = ap_divergence_explain(trainer->tape, &failed);
+    *ap_tape_rng(trainer->tape) = after;
+    return text;
+}
+
+/* A step without a finite gradient over `items`: it leaves no trace, and too many in a row end the run. */
+static ap_status skip_step(ap_trainer *trainer, int64_t items)
+{
+    const ap_choice *choices = trainer->order + trainer->progress.items - items;
+    char *trouble = explain(trainer, &trainer->train, items, choices);
+    ap_statistics_restore(&trainer->statistics, ap_model_params(trainer->model));
+    note(trainer, "step %" PRId64 ": the gradient is not finite, the step is skipped: %s",
+         trainer->progress.step, trouble);
+    if (trainer->skipped++ == 0) {
+        free(trainer->trouble);
+        trainer->trouble = trouble;
+    } else
+        free(trouble);
+    if (trainer->skipped < SKIPS_MOST) return ap_ok();
+    return ap_error(AP_FAILED,
+                    "training has diverged: no finite gradient in %d steps; in the first of them %s",
+                    SKIPS_MOST, trainer->trouble);
+}
+
 /* Moves the weights and adds to the epoch's sums; but a step without a finite gradient leaves no trace. */
 static ap_status update(ap_trainer *trainer, int64_t items, ap_step_report *report)
 {
@@ -363,11 +402,7 @@ static ap_status update(ap_trainer *trainer, int64_t items, ap_step_report *repo
         trainer->skipped = 0;
         return ap_ok();
     }
-    ap_statistics_restore(&trainer->statistics, ap_model_params(trainer->model));
-    note(trainer, "step %" PRId64 ": the gradient is not finite, the step is skipped", p->step);
-    if (++trainer->skipped < SKIPS_MOST) return ap_ok();
-    return ap_error(AP_FAILED, "training has diverged: no finite gradient in %d steps; lower train.lr",
-                    SKIPS_MOST);
+    return skip_step(trainer, items);
 }
 
 static void report_step(ap_trainer *trainer, ap_step_report *report)
@@ -475,6 +510,21 @@ static ap_status save_and_stop(ap_trainer *trainer, const char *folder)
                     trainer->progress.step, folder);
 }
 
+/* Why validation is not finite, to be freed. */
+static char *explain_validation(ap_trainer *trainer)
+{
+    const ap_dataset *set = &trainer->validation;
+    const ap_params *params = ap_model_params(trainer->model);
+    ap_choice *choices = ap_allocate(set->count, sizeof *choices);
+    for (size_t i = 0; i < set->count; i++)
+        choices[i] = (ap_choice){(int64_t)i, (int64_t)i, trainer->config.data.unity_test, false, 1, 1};
+    ap_statistics_keep(&trainer->statistics, params);
+    char *text = explain(trainer, set, (int64_t)set->count, choices);
+    ap_statistics_restore(&trainer->statistics, params);
+    free(choices);
+    return text;
+}
+
 /* What comes after the last batch: validation, the report, the checkpoints. */
 static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double began)
 {
@@ -507,10 +557,14 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     p->sums = (ap_measures){0};
     if (trainer->observer.epoch) trainer->observer.epoch(trainer->observer.context, &report);
     free(output);
-    if (broken) /* what was saved before stays */
-        return ap_error(AP_FAILED,
-                        "training has diverged: val_%s of epoch %" PRId64 " is not finite; lower train.lr",
-                        broken, p->epoch);
+    if (broken) { /* what was saved before stays */
+        char *why = explain_validation(trainer);
+        ap_status status =
+            ap_error(AP_FAILED, "training has diverged: val_%s of epoch %" PRId64 " is not finite: %s",
+                     broken, p->epoch, why);
+        free(why);
+        return status;
+    }
     ap_status status = ap_ok();
     if (report.best) status = save(trainer, folder, "best.safetensors");
     /* the first at once: a run that ends before the next is gone on with, too */
@@ -539,6 +593,7 @@ static ap_status run(ap_trainer *trainer, const char *folder)
     if (trainer->progress.has_best && !is_there(folder, "best.safetensors"))
         forget_best(trainer, "there is no best checkpoint here");
     if (!start(trainer)) return save_and_stop(trainer, folder);
+    trainer->began = trainer->optimiser.step;
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder));
     if (trainer->progress.epoch < trainer->config.train.epochs)
         note(trainer, "no better validation loss in %d epoch%s (train.patience): stopped early",

@@ -114,6 +114,93 @@ static void a_skipped_step_leaves_no_trace(void **state)
     free(a);
 }
 
+/* ---------------------------------------------------------------- what is to blame */
+
+/* Runs to the tenth skipped step in a row, and gives how it ended. */
+static training_record diverge(const ap_config *config, const char *run, const char *checkpoint)
+{
+    training_record r = training_run(config, run, checkpoint, 0);
+    assert_int_equal(r.status.code, AP_FAILED);
+    return r;
+}
+
+static void check_told(const char *text, const char *part)
+{
+    if (!strstr(text, part)) fail_msg("\"%s\" is not in: %s", part, text);
+}
+
+/* One recording among others is beyond what a float's square holds: it is named, with its peak, and the rate
+ * is not blamed; nor is another pair of the same batch. */
+static void samples_are_blamed_where_they_are_to_blame(void **state)
+{
+    if (sizeof(ap_real) == sizeof(double)) skip(); /* no float is large enough */
+    const char *path = folder_path(state, "loud");
+    for (int k = 1; k <= 3; k++) training_write_pair(path, "train", k, 0.1, 0.1, k == 2 ? 1e30 : 0.1);
+    training_write_pair(path, "val", 4, 0.1, 0.1, 0.1);
+    const char *const outputs[] = {"false", "true"};
+    for (int k = 0; k < 2; k++) {
+        ap_config config = training_config(path);
+        set(&config, "agent.compositional", outputs[k]);
+        set(&config, "train.batch_size", "3");
+        set(&config, "train.epochs", "20");
+        training_record r = diverge(&config, folder_path(state, "loud_run"), NULL);
+        check_told(r.status.message, "in the part \"");
+        check_told(r.status.message, " with pair_0002 from 0.0 s (peak ");
+        check_told(r.status.message, "e+30)");
+        check_told(r.status.message, "its samples are to blame, which reach");
+        check_told(r.notes, "the step is skipped: ");
+        assert_null(strstr(r.status.message, "train.lr"));
+        assert_null(strstr(r.notes, "pair_0001"));
+        assert_null(strstr(r.notes, "pair_0003"));
+    }
+}
+
+/* Weights that were too large from the start are not the rate's fault; those that a run has made so are. The
+ * first operation that fails is named by its part of the step. */
+static void the_rate_is_blamed_where_the_run_has_moved_the_weights(void **state)
+{
+    if (sizeof(ap_real) == sizeof(double)) skip();
+    const char *path = folder_path(state, "quiet");
+    training_write_pair(path, "train", 1, 2.0, 0.1, 0.1);
+    training_write_pair(path, "val", 2, 0.1, 0.1, 0.1);
+    ap_config config = training_config(path);
+    set(&config, "train.epochs", "20");
+    ap_model *model;
+    ap_status status = ap_model_create(&config, 0, &model);
+    assert_string_equal(status.message, "");
+    ap_adamw optimiser = ap_step_optimiser(&config, model);
+    ap_progress progress = {0};
+    for (int64_t i = 0; i < optimiser.count; i++)
+        ap_params_trained_values(ap_model_params(model))[i] *= (ap_real)1e30;
+    char *hopeless = ap_copy_text(folder_path(state, "hopeless.safetensors"));
+    status = ap_checkpoint_save(hopeless, &config, model, &optimiser, &progress);
+    assert_string_equal(status.message, "");
+    training_record r = diverge(&config, folder_path(state, "hopeless_run"), hopeless);
+    check_told(r.status.message, "in the part \"cascade\" is not finite with pair_0001 from ");
+    check_told(r.status.message, "it is not the learning rate");
+    free(hopeless);
+    ap_adamw_free(&optimiser);
+    ap_model_free(model);
+
+    /* a decay that multiplies the weights by -99 in each step */
+    set(&config, "train.lr", "10");
+    set(&config, "train.weight_decay", "10");
+    r = diverge(&config, folder_path(state, "wild_run"), NULL);
+    assert_true(r.steps > 0 && isfinite(r.norm[0]));
+    check_told(r.status.message, " with pair_0001 from ");
+    check_told(r.status.message, "in this run: lower train.lr");
+
+    /* a recording that is only validated on */
+    training_write_pair(path, "val", 3, 0.1, 3e37, 0.1);
+    set(&config, "train.lr", "0.001");
+    set(&config, "train.weight_decay", "0");
+    set(&config, "train.steps_per_epoch", "1");
+    r = diverge(&config, folder_path(state, "loud_val_run"), NULL);
+    check_told(r.status.message, " of epoch 1 is not finite: ");
+    check_told(r.status.message, " with pair_0003 from 0.0 s (peak ");
+    check_told(r.status.message, "its samples are to blame");
+}
+
 /* ---------------------------------------------------------------- how items weigh */
 
 /* Three items in one step, in micro-batches of one to three: the same gradient and the same means. The loss
@@ -223,6 +310,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(infinite_samples_pass_through_the_statistics_only_until_they_are_restored),
         cmocka_unit_test(a_skipped_step_leaves_no_trace),
+        cmocka_unit_test(samples_are_blamed_where_they_are_to_blame),
+        cmocka_unit_test(the_rate_is_blamed_where_the_run_has_moved_the_weights),
         cmocka_unit_test(items_weigh_the_same_however_they_are_batched),
         cmocka_unit_test(decay_spares_biases_and_gains_where_it_is_to),
         cmocka_unit_test(a_codec_is_validated_on_both_recordings),
