@@ -21,5 +21,5 @@ expect 0 "pairs in" $train --out free --loss.corr_weight=0
 not_said "$still"
 
 expect 0 "the input is silent, steady or at full scale throughout" infer --checkpoint plain/checkpoints/last.safetensors \
-    --input pairs/train/pair_0001_input.wav --target pairs/train/pair_0001_output.wav --out out.wav
+    --input pairs/train/pair_0001_input.wav --target pairs/train/pair_0001_target.wav --out out.wav
 not_said "the target is silent"

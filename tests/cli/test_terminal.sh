@@ -13,7 +13,7 @@ tame() {
 
 pairs pairs 3 1
 mv pairs/val/pair_0003_input.wav "pairs/val/pair_${raw}_input.wav"
-mv pairs/val/pair_0003_output.wav "pairs/val/pair_${raw}_output.wav"
+mv pairs/val/pair_0003_target.wav "pairs/val/pair_${raw}_target.wav"
 cp pairs/train/pair_0001_input.wav "pairs/val/pair_${evil}2_input.wav"
 cp pairs/train/pair_0001_input.wav "pairs/train/pair_${evil}3_input.wav"
 mv pairs "set$evil"

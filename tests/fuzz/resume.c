@@ -36,8 +36,8 @@ static void write_recording(const char *name, unsigned seed)
 
 static void make_pairs(void)
 {
-    static const char *const names[] = {"train/pair_1_input.wav", "train/pair_1_output.wav",
-                                        "val/pair_2_input.wav", "val/pair_2_output.wav"};
+    static const char *const names[] = {"train/pair_1_input.wav", "train/pair_1_target.wav",
+                                        "val/pair_2_input.wav", "val/pair_2_target.wav"};
     for (int k = 0; k < 2; k++) {
         snprintf(path[0], sizeof path[0], "%s/pairs/%s", fuzz_folder(), k ? "val" : "train");
         fuzz_good(ap_make_folder(path[0]));
