@@ -43,6 +43,11 @@ ap_status ap_run_folder_check(const ap_run_folder *folder, const char *pairs);
  * overwritten: by a new run, or by one from a checkpoint elsewhere. */
 ap_status ap_run_folder_choose(const ap_run_folder *folder, const char *resume, const char **from);
 
+/** The checkpoint that `path` stands for, which the caller frees. Of a run's folder: its best, or the last where there is
+ * no best yet; AP_FAILED if it has neither. Any other path stands for itself, whether there is a file or not. NULL after
+ * a failure. */
+ap_status ap_run_folder_checkpoint(const char *path, char **checkpoint);
+
 /** Takes the folder for this process, until the folder is freed, and removes the temporary files of a run that was
  * killed. Nothing happens while there are no checkpoints to share, or if it is taken already. AP_FAILED if another
  * process has it. */

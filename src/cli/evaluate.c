@@ -230,9 +230,10 @@ static ap_status run(const parsed_options *options)
 
 static const verb_option table[] = {
     {.name = "checkpoint",
-     .placeholder = "FILE",
+     .placeholder = "FILE|RUN_DIR",
      .kind = OPTION_TEXT,
-     .help = "a checkpoint that train has written"},
+     .help = "a checkpoint that train has written, or a run's folder: its best (the last where there is no "
+             "best)"},
     {.name = "pairs",
      .placeholder = "DIR",
      .kind = OPTION_TEXT,
@@ -271,7 +272,7 @@ static const verb_option table[] = {
 const verb verb_evaluate = {
     .name = "evaluate",
     .summary = "what a listener would measure in composed pieces",
-    .arguments = "(--checkpoint FILE --pairs DIR [--out DIR] | --composed DIR) [--json FILE]",
+    .arguments = "(--checkpoint FILE|RUN_DIR --pairs DIR [--out DIR] | --composed DIR) [--json FILE]",
     .details =
         "Measures how much each output copies its two sources, what it takes from which, and whether it is "
         "music,\n"

@@ -174,10 +174,11 @@ static ap_status run(const parsed_options *options)
 
 static const verb_option table[] = {
     {.name = "checkpoint",
-     .placeholder = "FILE",
+     .placeholder = "FILE|RUN_DIR",
      .kind = OPTION_TEXT,
      .required = true,
-     .help = "a checkpoint that train has written"},
+     .help = "a checkpoint that train has written, or a run's folder: its best (the last where there is no "
+             "best)"},
     {.name = "input", .placeholder = "A.wav", .kind = OPTION_TEXT, .help = "what the timing comes from"},
     {.name = "target",
      .placeholder = "B.wav",
@@ -208,7 +209,8 @@ static const verb_option table[] = {
 const verb verb_infer = {
     .name = "infer",
     .summary = "compose from your recordings with a checkpoint",
-    .arguments = "--checkpoint FILE (--input A.wav --target B.wav --out C.wav | --pairs DIR --out DIR)",
+    .arguments =
+        "--checkpoint FILE|RUN_DIR (--input A.wav --target B.wav --out C.wav | --pairs DIR --out DIR)",
     .details =
         "Recordings may be WAV, FLAC, OGG, AIFF or, where libsndfile reads it, MP3, at any rate, with "
         "any number of\n"

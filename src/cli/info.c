@@ -1,6 +1,7 @@
 /* antiphon info: what is in a safetensors file. */
 #include "cli/verbs.h"
 
+#include "antiphon/run_folder.h"
 #include "antiphon/safetensors.h"
 #include "assembly/checksum.h"
 #include "base/memory.h"
@@ -137,9 +138,9 @@ static ap_status verify(ap_safetensors *file, const char *path)
     return ap_ok();
 }
 
-static ap_status run(const parsed_options *options)
+static ap_status tell(const parsed_options *options, const char *path)
 {
-    const char *path = options->arguments[0], *key = option_text(options, "metadata");
+    const char *key = option_text(options, "metadata");
     ap_safetensors *file;
     AP_TRY(ap_safetensors_open(path, &file));
     ap_status status = ap_ok();
@@ -154,6 +155,15 @@ static ap_status run(const parsed_options *options)
             printf("\nChecksums: of the header and of each tensor (--verify)\n");
     }
     ap_safetensors_close(file);
+    return status;
+}
+
+static ap_status run(const parsed_options *options)
+{
+    char *path;
+    AP_TRY(ap_run_folder_checkpoint(options->arguments[0], &path));
+    ap_status status = tell(options, path);
+    free(path);
     return status;
 }
 
@@ -172,9 +182,10 @@ static const verb_option table[] = {
 const verb verb_info = {
     .name = "info",
     .summary = "what is in a checkpoint or other safetensors file",
-    .arguments = "FILE.safetensors",
+    .arguments = "FILE.safetensors|RUN_DIR",
     .details = "Lists the tensors with type, shape and number of elements, the elements of each module, and "
                "the metadata.\n"
+               "Of a run's folder it reads the best checkpoint (the last where there is no best).\n"
                "Checkpoints hold checksums (CRC-32) of the header and of each tensor, which are compared "
                "whenever one\n"
                "is read.",

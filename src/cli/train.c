@@ -272,12 +272,26 @@ static ap_status train(run *r, const char *from)
     return status;
 }
 
+/* What --resume asks for, as ap_run_folder_choose takes it: NULL, "auto" or a checkpoint. The caller frees
+ * it. */
+static ap_status read_resume(const parsed_options *options, char **resume)
+{
+    const char *given = option_text(options, "resume");
+    *resume = NULL;
+    if (!given) return ap_ok();
+    if (strcmp(given, "auto") != 0) return ap_run_folder_checkpoint(given, resume);
+    *resume = ap_copy_text(given);
+    return ap_ok();
+}
+
 static ap_status run_training(const parsed_options *options, bool codec)
 {
     ap_config config;
     AP_TRY(read_config(options, codec, &config));
-    const char *out = option_text(options, "out"), *resume = option_text(options, "resume"), *from = NULL;
-    char *path = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
+    const char *out = option_text(options, "out"), *from = NULL;
+    char *resume, *path;
+    AP_TRY(read_resume(options, &resume));
+    path = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
     run r = {.config = &config, .folder = ap_run_folder_init(path), .console = ap_console_init(stdout)};
     free(path);
     ap_status status = ap_run_folder_check(&r.folder, config.data.path);
@@ -288,6 +302,7 @@ static ap_status run_training(const parsed_options *options, bool codec)
     if (!ap_failed(&status)) status = ap_run_folder_lock(&r.folder);
     if (!ap_failed(&status)) status = train(&r, from);
     ap_run_folder_free(&r.folder);
+    free(resume);
     return status;
 }
 
@@ -308,11 +323,11 @@ static const verb_option table[] = {
      .help = "folder of the run: config.json, log.jsonl, checkpoints/, samples/ (default: runs/ and the "
              "config's name)"},
     {.name = "resume",
-     .placeholder = "auto|FILE",
+     .placeholder = "auto|FILE|RUN_DIR",
      .kind = OPTION_TEXT,
-     .help =
-         "go on from the run folder's last checkpoint (its best, should that be all there is), if there is "
-         "one, or from FILE"},
+     .help = "auto: go on from the last checkpoint of --out (its best, should that be all there is), or "
+             "begin where "
+             "there is none; else from this checkpoint, of a folder its best"},
     {.name = "section.key",
      .placeholder = "VALUE",
      .kind = OPTION_OVERRIDES,
@@ -363,7 +378,7 @@ static const verb_option table[] = {
 const verb verb_train = {
     .name = "train",
     .summary = "train a model on a pair set",
-    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE] [--section.key=VALUE ...]",
+    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE|RUN_DIR] [--section.key=VALUE ...]",
     .details = "Trains by the configuration and writes checkpoints/last.safetensors and best.safetensors "
                "(lowest validation\n"
                "loss) into the run folder. Ctrl-C, SIGTERM, what batch systems send before the time is up "
@@ -382,7 +397,7 @@ const verb verb_train = {
 const verb verb_train_codec = {
     .name = "train-codec",
     .summary = "train a seanet codec on the recordings of a pair set",
-    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE] [--section.key=VALUE ...]",
+    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE|RUN_DIR] [--section.key=VALUE ...]",
     .details = "Encodes and decodes each recording, inputs and targets alike, and trains both halves of the "
                "codec by\n"
                "loss.rms_target, loss.spectral and loss.mel. The checkpoint then serves as codec.weights of "

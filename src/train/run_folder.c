@@ -9,15 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 ap_run_folder ap_run_folder_init(const char *path)
 {
-    return (ap_run_folder){.path = ap_copy_text(path),
-                           .checkpoints = ap_format_text("%s/checkpoints", path),
-                           .samples = ap_format_text("%s/samples", path),
-                           .last = ap_format_text("%s/checkpoints/last.safetensors", path),
-                           .best = ap_format_text("%s/checkpoints/best.safetensors", path),
+    int length = (int)strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--; /* completion in a shell ends a folder's name so */
+    return (ap_run_folder){.path = ap_format_text("%.*s", length, path),
+                           .checkpoints = ap_format_text("%.*s/checkpoints", length, path),
+                           .samples = ap_format_text("%.*s/samples", length, path),
+                           .last = ap_format_text("%.*s/checkpoints/last.safetensors", length, path),
+                           .best = ap_format_text("%.*s/checkpoints/best.safetensors", length, path),
                            .lock = -1};
 }
 
@@ -85,6 +89,25 @@ ap_status ap_run_folder_choose(const ap_run_folder *folder, const char *resume, 
                         folder->path);
     *from = last ? folder->last : folder->best;
     return ap_ok();
+}
+
+ap_status ap_run_folder_checkpoint(const char *path, char **checkpoint)
+{
+    *checkpoint = NULL;
+    struct stat about;
+    if (stat(path, &about) != 0 || !S_ISDIR(about.st_mode)) {
+        *checkpoint = ap_copy_text(path);
+        return ap_ok();
+    }
+    ap_run_folder folder = ap_run_folder_init(path);
+    bool best = access(folder.best, F_OK) == 0, last = access(folder.last, F_OK) == 0;
+    if (best || last) *checkpoint = ap_copy_text(best ? folder.best : folder.last);
+    ap_run_folder_free(&folder);
+    if (*checkpoint) return ap_ok();
+    return ap_error(AP_FAILED,
+                    "%s: is a folder without a checkpoint: it has neither checkpoints/best.safetensors nor "
+                    "checkpoints/last.safetensors",
+                    path);
 }
 
 /* Removes the temporary files of a run that was killed: of what training writes, as others may be at work on

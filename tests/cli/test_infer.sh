@@ -15,6 +15,20 @@ there c.wav
 [ "$(data_bytes c.wav)" -eq $((3 * 24000 * 2)) ] # longer than a window: cross-faded to the full length
 [ "$(rate c.wav)" -eq 24000 ]
 
+# a run's folder stands for its best checkpoint, or for the last where there is no best
+"$ANTIPHON" infer --checkpoint run/ --input "$a" --target "$b" --out d.wav >/dev/null
+cmp c.wav d.wav
+expect 0 "composed" evaluate --checkpoint run --pairs pairs --num_samples 1 --no_baselines
+expect 0 "agent." info run
+expect 0 "run/checkpoints/best.safetensors: sound" info --verify run
+mkdir -p other/checkpoints
+expect 1 "other: is a folder without a checkpoint" infer --checkpoint other --input "$a" --target "$b" --out no.wav
+expect 1 "other: is a folder without a checkpoint" info other
+expect 1 "other: is a folder without a checkpoint" train tiny.json --out no --resume other
+cp run/checkpoints/last.safetensors other/checkpoints
+expect 0 "other/checkpoints/last.safetensors: sound" info --verify other
+expect 0 "going on from run/checkpoints/best.safetensors: 1 epoch" train tiny.json --out further --resume run --epochs=2
+
 # twice the same, and again the same with the sources' order told otherwise
 "$ANTIPHON" infer --checkpoint=$best --target="$b" --input="$a" --out=d.wav >/dev/null
 cmp c.wav d.wav

@@ -50,6 +50,41 @@ static void where_a_training_starts(void **state)
     }
 }
 
+/* A folder stands for its best checkpoint, or for its last where there is no best; any other path for itself.
+ */
+static void a_folder_stands_for_its_best(void **state)
+{
+    char *checkpoint, with_slash[4096], message[4096];
+    for (int left = 0; left < 4; left++) {
+        ap_run_folder folder = run_in(state);
+        remove(folder.last);
+        remove(folder.best);
+        if (left & 1) write_file(folder.best);
+        if (left & 2) write_file(folder.last);
+        snprintf(with_slash, sizeof with_slash, "%s//", folder.path);
+        const char *names[] = {folder.path, with_slash};
+        for (int k = 0; k < 2; k++) {
+            ap_status status = ap_run_folder_checkpoint(names[k], &checkpoint);
+            assert_int_equal(status.code, left ? AP_OK : AP_FAILED);
+            if (left)
+                assert_string_equal(checkpoint, left & 1 ? folder.best : folder.last);
+            else {
+                snprintf(message, sizeof message, "%s: is a folder without a checkpoint", names[k]);
+                assert_null(checkpoint);
+                assert_memory_equal(status.message, message, strlen(message));
+            }
+            free(checkpoint);
+        }
+        ap_run_folder_free(&folder);
+    }
+    const char *others[] = {folder_path(state, "run/absent.safetensors"), "", "/dev/null"};
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++) {
+        assert_int_equal(ap_run_folder_checkpoint(others[k], &checkpoint).code, AP_OK);
+        assert_string_equal(checkpoint, others[k]);
+        free(checkpoint);
+    }
+}
+
 /* The lock keeps another process out until the folder is freed, and temporary files go only with it. */
 static void one_training_at_a_time(void **state)
 {
@@ -100,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(where_a_training_starts, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(a_folder_stands_for_its_best, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(one_training_at_a_time, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(a_run_is_not_among_its_pairs, folder_create, folder_remove),
     };
