@@ -41,6 +41,17 @@ ap_status ap_checkpoint_save(const char *path, const ap_config *config, const ap
  * undefined. */
 ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *optimiser, ap_progress *progress);
 
+/** Called with a tensor that is the model's alone (`left_out` false) or the file's alone (true). */
+typedef void ap_weights_told(void *context, bool left_out, const char *name, ap_shape shape);
+
+/** Loads the weights of a checkpoint into a model that may have other parts: every tensor of the model that
+ * the file holds too, running statistics included. *taken: how many. The rest of the model stays as it is,
+ * and the file's other tensors are left out; `told` (NULL: nobody) hears of each of both, but not of the
+ * optimiser's. Every shape is checked before the first tensor is loaded: AP_FAILED if one differs, or if the
+ * file holds none of the model's tensors. */
+ap_status ap_checkpoint_weights(const char *path, ap_model *model, ap_weights_told *told, void *context,
+                                size_t *taken);
+
 /** Reads the configuration that a checkpoint carries, and nothing else. */
 ap_status ap_checkpoint_config(const char *path, ap_config *config);
 

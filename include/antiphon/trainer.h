@@ -57,6 +57,14 @@ void ap_trainer_free(ap_trainer *trainer);
 ap_status ap_trainer_resume(const ap_config *config, const ap_observer *observer, const char *checkpoint,
                             ap_trainer **trainer);
 
+/** As ap_trainer_create, but with the weights of a checkpoint (ap_checkpoint_weights) in place of fresh ones:
+ * for training on, with other data or in another model, from what another run has learned. Optimiser,
+ * learning rate, epochs and random numbers begin anew. codec.weights is not read where the checkpoint holds a
+ * codec. The observer is told how many tensors were taken and, a line each up to ten, which are new and which
+ * are left out. */
+ap_status ap_trainer_create_from(const ap_config *config, const ap_observer *observer, const char *checkpoint,
+                                 ap_trainer **trainer);
+
 /** Epochs completed, and whether there is nothing left to do. */
 int64_t ap_trainer_epoch(const ap_trainer *trainer);
 int64_t ap_trainer_step(const ap_trainer *trainer);

@@ -301,6 +301,66 @@ ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *opti
     return status;
 }
 
+static bool holds(const ap_safetensors *file, const ap_param *param)
+{
+    return ap_safetensors_find(file, param->name) >= 0;
+}
+
+/* Whether the tensors that the file and the model share have the same shapes, and how many there are. */
+static ap_status check_shared(const ap_safetensors *file, const char *path, const ap_params *params,
+                              size_t *shared)
+{
+    *shared = 0;
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        if (!holds(file, param)) continue;
+        AP_TRY(ap_safetensors_expect(file, param->name, param->value.shape));
+        ++*shared;
+    }
+    if (*shared) return ap_ok();
+    return ap_error(AP_FAILED, "%s: holds no tensor of the model that this configuration describes", path);
+}
+
+static ap_status load_shared(ap_safetensors *file, const char *path, const ap_params *params)
+{
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        if (holds(file, param)) AP_TRY(load_param(file, path, param));
+    }
+    return ap_ok();
+}
+
+static void tell_unshared(const ap_safetensors *file, const ap_params *params, ap_weights_told *told,
+                          void *context)
+{
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        if (!holds(file, param)) told(context, false, param->name, param->value.shape);
+    }
+    for (size_t i = 0; i < ap_safetensors_count(file); i++) {
+        const char *name = ap_safetensors_name(file, i);
+        if (!is_optimiser(name) && !ap_params_find(params, name))
+            told(context, true, name, ap_safetensors_shape(file, i));
+    }
+}
+
+ap_status ap_checkpoint_weights(const char *path, ap_model *model, ap_weights_told *told, void *context,
+                                size_t *taken)
+{
+    const ap_params *params = ap_model_params(model);
+    ap_safetensors *file;
+    *taken = 0;
+    AP_TRY(open_checkpoint(path, &file));
+    ap_status status = check_shared(file, path, params, taken);
+    if (!ap_failed(&status)) status = load_shared(file, path, params);
+    if (!ap_failed(&status)) {
+        ap_codec_reload(ap_model_codec(model));
+        if (told) tell_unshared(file, params, told, context);
+    }
+    ap_safetensors_close(file);
+    return status;
+}
+
 ap_status ap_checkpoint_config(const char *path, ap_config *config)
 {
     ap_safetensors *file;

@@ -162,19 +162,30 @@ static ap_status read_config(const parsed_options *options, bool codec, ap_confi
     return ap_ok();
 }
 
-/* What the configuration says otherwise than the run did that is gone on with; whether there is anything. */
-static bool tell_changes(const run *r, const char *checkpoint)
+/* Whether a key says what the model is, rather than how it is trained. */
+static bool says_what_model(const char *name)
+{
+    static const char *const sections[] = {"codec.", "agent.", "cascade."};
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (strncmp(name, sections[i], strlen(sections[i])) == 0) return true;
+    return false;
+}
+
+/* What the configuration says otherwise than that of the checkpoint; whether there is anything. With
+ * `model_alone` only what makes another model counts. */
+static bool tell_changes(const run *r, const char *checkpoint, bool model_alone)
 {
     bool changed = false;
     ap_config before;
     ap_status status = ap_checkpoint_config(checkpoint, &before);
     for (size_t i = 0; !ap_failed(&status) && i < ap_config_count(); i++) {
         char was[AP_CONFIG_TEXT], is[AP_CONFIG_TEXT];
+        const char *name = ap_config_name(i);
         ap_config_value(&before, i, was);
         ap_config_value(r->config, i, is);
-        if (strcmp(was, is) == 0) continue;
-        bool held = strcmp(ap_config_name(i), "codec.weights") == 0;
-        ap_text_print(stdout, "changed: %s was %s, is %s%s\n", ap_config_name(i), was, is,
+        if (strcmp(was, is) == 0 || (model_alone && !says_what_model(name))) continue;
+        bool held = strcmp(name, "codec.weights") == 0 && before.codec.type == AP_CODEC_SEANET;
+        ap_text_print(stdout, "changed: %s was %s, is %s%s\n", name, was, is,
                       held ? ", which is not read: the checkpoint holds the codec" : "");
         changed = true;
     }
@@ -253,18 +264,54 @@ static ap_status tell_best(const run *r, bool nothing_left, const char *from)
     return ap_ok();
 }
 
-static ap_status train(run *r, const char *from)
+/* Where a training begins: with neither anew. Both are owned. */
+typedef struct beginning {
+    char *resume; /* "auto" or a checkpoint to go on from; NULL: not asked for */
+    char *
+        init; /* a checkpoint whose weights to begin with, where there is nothing to go on from; NULL: none */
+} beginning;
+
+static ap_status read_beginning(const parsed_options *options, beginning *b)
+{
+    const char *resume = option_text(options, "resume"), *init = option_text(options, "init");
+    bool automatic = resume && strcmp(resume, "auto") == 0;
+    *b = (beginning){0};
+    if (resume && init && !automatic)
+        return ap_error(AP_MISUSE,
+                        "--resume %s and --init exclude each other: --resume auto and --init do not", resume);
+    if (automatic)
+        b->resume = ap_copy_text(resume);
+    else if (resume)
+        AP_TRY(ap_run_folder_checkpoint(resume, &b->resume));
+    return init ? ap_run_folder_checkpoint(init, &b->init) : ap_ok();
+}
+
+static void beginning_free(beginning *b)
+{
+    free(b->resume);
+    free(b->init);
+}
+
+static ap_status create_trainer(run *r, const char *from, const char *init, ap_trainer **trainer)
 {
     ap_observer observer = {.context = r, .note = on_note, .step = on_step, .epoch = on_epoch};
+    if (from) return ap_trainer_resume(r->config, &observer, from, trainer);
+    if (init) return ap_trainer_create_from(r->config, &observer, init, trainer);
+    return ap_trainer_create(r->config, &observer, trainer);
+}
+
+/* From: the checkpoint to go on from; init: the one whose weights to begin with, where there is none. */
+static ap_status train(run *r, const char *from, const char *init)
+{
     ap_trainer *trainer;
-    AP_TRY(from ? ap_trainer_resume(r->config, &observer, from, &trainer)
-                : ap_trainer_create(r->config, &observer, &trainer));
+    AP_TRY(create_trainer(r, from, init, &trainer));
     if (from)
         ap_text_print(stdout, "going on from %s: %" PRId64 " epoch%s, %" PRId64 " step%s done\n", from,
                       ap_trainer_epoch(trainer), ap_plural(ap_trainer_epoch(trainer)),
                       ap_trainer_step(trainer), ap_plural(ap_trainer_step(trainer)));
-    bool changed = from && tell_changes(r, from), done = ap_trainer_done(trainer);
-    if (!from) warn_of_codec(r->config);
+    bool changed = from && tell_changes(r, from, false), done = ap_trainer_done(trainer);
+    if (!from && init) tell_changes(r, init, true);
+    if (!from && !init) warn_of_codec(r->config);
     ap_status status = done ? finish_record(r, from) : train_on_record(r, trainer, from != NULL);
     if (!ap_failed(&status)) status = tell_best(r, done, from);
     if (done && changed) tell_too_late(r, trainer);
@@ -272,37 +319,36 @@ static ap_status train(run *r, const char *from)
     return status;
 }
 
-/* What --resume asks for, as ap_run_folder_choose takes it: NULL, "auto" or a checkpoint. The caller frees
- * it. */
-static ap_status read_resume(const parsed_options *options, char **resume)
+/* In the run's folder. */
+static ap_status train_in_folder(run *r, const beginning *begin)
 {
-    const char *given = option_text(options, "resume");
-    *resume = NULL;
-    if (!given) return ap_ok();
-    if (strcmp(given, "auto") != 0) return ap_run_folder_checkpoint(given, resume);
-    *resume = ap_copy_text(given);
-    return ap_ok();
+    const char *from;
+    AP_TRY(ap_run_folder_check(&r->folder, r->config->data.path));
+    AP_TRY(ap_run_folder_choose(&r->folder, begin->resume, &from));
+    if (from == r->folder.best)
+        ap_text_print(stdout, "%s is missing: %s takes its place\n", r->folder.last, r->folder.best);
+    if (from && begin->init)
+        ap_text_print(stdout, "%s is not read: there is a run to go on with\n", begin->init);
+    announce_stop();
+    AP_TRY(ap_run_folder_lock(&r->folder));
+    return train(r, from, begin->init);
 }
 
 static ap_status run_training(const parsed_options *options, bool codec)
 {
     ap_config config;
+    beginning begin;
     AP_TRY(read_config(options, codec, &config));
-    const char *out = option_text(options, "out"), *from = NULL;
-    char *resume, *path;
-    AP_TRY(read_resume(options, &resume));
-    path = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
-    run r = {.config = &config, .folder = ap_run_folder_init(path), .console = ap_console_init(stdout)};
-    free(path);
-    ap_status status = ap_run_folder_check(&r.folder, config.data.path);
-    if (!ap_failed(&status)) status = ap_run_folder_choose(&r.folder, resume, &from);
-    if (from == r.folder.best)
-        ap_text_print(stdout, "%s is missing: %s takes its place\n", r.folder.last, r.folder.best);
-    announce_stop();
-    if (!ap_failed(&status)) status = ap_run_folder_lock(&r.folder);
-    if (!ap_failed(&status)) status = train(&r, from);
-    ap_run_folder_free(&r.folder);
-    free(resume);
+    ap_status status = read_beginning(options, &begin);
+    if (!ap_failed(&status)) {
+        const char *out = option_text(options, "out");
+        char *path = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
+        run r = {.config = &config, .folder = ap_run_folder_init(path), .console = ap_console_init(stdout)};
+        free(path);
+        status = train_in_folder(&r, &begin);
+        ap_run_folder_free(&r.folder);
+    }
+    beginning_free(&begin);
     return status;
 }
 
@@ -328,6 +374,12 @@ static const verb_option table[] = {
      .help = "auto: go on from the last checkpoint of --out (its best, should that be all there is), or "
              "begin where "
              "there is none; else from this checkpoint, of a folder its best"},
+    {.name = "init",
+     .placeholder = "FILE|RUN_DIR",
+     .kind = OPTION_TEXT,
+     .help = "begin with the weights of this checkpoint, of a folder its best, but with a fresh optimiser "
+             "and schedule: "
+             "for other data or another model; with --resume auto only where there is no run yet"},
     {.name = "section.key",
      .placeholder = "VALUE",
      .kind = OPTION_OVERRIDES,
@@ -378,7 +430,8 @@ static const verb_option table[] = {
 const verb verb_train = {
     .name = "train",
     .summary = "train a model on a pair set",
-    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE|RUN_DIR] [--section.key=VALUE ...]",
+    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE|RUN_DIR] [--init FILE|RUN_DIR] "
+                 "[--section.key=VALUE ...]",
     .details = "Trains by the configuration and writes checkpoints/last.safetensors and best.safetensors "
                "(lowest validation\n"
                "loss) into the run folder. Ctrl-C, SIGTERM, what batch systems send before the time is up "
@@ -397,7 +450,8 @@ const verb verb_train = {
 const verb verb_train_codec = {
     .name = "train-codec",
     .summary = "train a seanet codec on the recordings of a pair set",
-    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE|RUN_DIR] [--section.key=VALUE ...]",
+    .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE|RUN_DIR] [--init FILE|RUN_DIR] "
+                 "[--section.key=VALUE ...]",
     .details = "Encodes and decodes each recording, inputs and targets alike, and trains both halves of the "
                "codec by\n"
                "loss.rms_target, loss.spectral and loss.mel. The checkpoint then serves as codec.weights of "

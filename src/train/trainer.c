@@ -12,6 +12,7 @@
 #include "train/schedule.h"
 #include "train/statistics.h"
 #include "train/step.h"
+#include "train/transfer.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -283,6 +284,21 @@ ap_status ap_trainer_resume(const ap_config *config, const ap_observer *observer
     model.codec.weights[0] = '\0'; /* the checkpoint holds them; the file may have moved since */
     AP_TRY(create(config, &model, observer, trainer));
     ap_status status = load_checkpoint(*trainer, checkpoint);
+    if (ap_failed(&status)) {
+        ap_trainer_free(*trainer);
+        *trainer = NULL;
+    }
+    return status;
+}
+
+ap_status ap_trainer_create_from(const ap_config *config, const ap_observer *observer, const char *checkpoint,
+                                 ap_trainer **trainer)
+{
+    ap_config model;
+    *trainer = NULL;
+    AP_TRY(ap_transfer_config(checkpoint, config, &model));
+    AP_TRY(create(config, &model, observer, trainer));
+    ap_status status = ap_transfer_weights(checkpoint, (*trainer)->model, &(*trainer)->observer);
     if (ap_failed(&status)) {
         ap_trainer_free(*trainer);
         *trainer = NULL;
