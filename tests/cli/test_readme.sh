@@ -1,17 +1,31 @@
-# The README's tables are those of the program.
+# The documents' lists are those of the program.
 . "$1/expect.sh"
-readme="$1/../../README.md"
+root=$1/../..
 
+# docs/configuration.md ends with the table of every key
 "$ANTIPHON" config --markdown >table
-grep '^| `' table | while IFS= read -r line; do
-    grep -qF -- "$line" "$readme" || { echo "README.md lacks: $line" && exit 1; }
-done
-"$ANTIPHON" --help | sed -n '/^Verbs:/,/^$/p' | awk 'NF > 1 { print $1 }' | while read -r verb; do
-    grep -qF "\`$verb\`" "$readme" || { echo "README.md lacks the verb $verb" && exit 1; }
-done
+sed -n '/^### data$/,$p' "$root/docs/configuration.md" | diff table - ||
+    { echo "docs/configuration.md differs from antiphon config --markdown; it says how to write it anew" && exit 1; }
 
-# and the packages are those that the scripts install
-. "$1/../../scripts/packages.sh"
+# the README has every verb
+"$ANTIPHON" --help | sed -n '/^Verbs:/,/^$/p' | awk 'NF > 1 { print $1 }' >verbs
+[ -s verbs ]
+while read -r verb; do
+    grep -qF "\`$verb\`" "$root/README.md" || { echo "README.md lacks the verb $verb" && exit 1; }
+done <verbs
+
+# docs/configuration.md has every configuration, docs/building.md every preset and every package that the scripts install
+for file in "$root"/configs/*.json; do
+    name=configs/${file##*/}
+    grep -qF "\`$name\`" "$root/docs/configuration.md" || { echo "docs/configuration.md lacks $name" && exit 1; }
+done
+sed -n '/"configurePresets"/,/"buildPresets"/s/.*{"name": "\([a-z-]*\)".*/\1/p' "$root/CMakePresets.json" >presets
+[ -s presets ]
+while read -r preset; do
+    grep -q "^|.*\`$preset\`" "$root/docs/building.md" || { echo "docs/building.md lacks the preset $preset" && exit 1; }
+done <presets
+. "$root/scripts/packages.sh"
 for package in $ANTIPHON_PACKAGES libcmocka-dev; do
-    sed -n '/apt-get install/,/^$/p' "$readme" | grep -qw -- "$package" || { echo "README.md lacks the package $package" && exit 1; }
+    sed -n '/apt-get install/,/^$/p' "$root/docs/building.md" | grep -qw -- "$package" ||
+        { echo "docs/building.md lacks the package $package" && exit 1; }
 done
