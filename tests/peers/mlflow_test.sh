@@ -99,7 +99,7 @@ echo "a run that is deleted, then resumed; one that is deleted while it runs"
 run on_server "$uri" 2611 2620 200 2>warnings
 grep -q 'is no longer there: all of it goes to a new one' warnings
 compare on_server "$uri"
-run deleted "$uri" -1 100 50000 2>warnings &
+run deleted "$uri" -1 600 50000 2>warnings &
 tracked=$!
 while [ ! -s deleted/mlflow.json ]; do sleep 0.1; done
 "$python" "$here/mlflow_delete.py" deleted "$uri"
