@@ -6,8 +6,8 @@
  * components at every frame; a transformer, the composer, turns the weighted components into latents.
  * Parameters carry the names of the reference model.
  *
- * A const ap_agent too is changed inside as it computes (its table of positions grows, in training BatchNorm's
- * running statistics move, as a const ap_head's do), so one agent serves one thread at a time.
+ * An agent changes as it computes: its table of positions grows, and in training BatchNorm's running statistics move. One
+ * agent serves one thread at a time.
  */
 #ifndef ANTIPHON_AGENT_H
 #define ANTIPHON_AGENT_H
@@ -29,7 +29,7 @@ ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1,
                         const char *prefix);
 
 /** [B, out, T] from x [B, dim, T] */
-ap_var *ap_head_apply(ap_tape *tape, const ap_head *head, ap_var *x);
+ap_var *ap_head_apply(ap_tape *tape, ap_head *head, ap_var *x);
 
 /** How many components the selector weighs: rhythm, harmony and timbre of the input, then of the target. */
 #define AP_COMPONENTS 6
@@ -60,7 +60,7 @@ typedef struct ap_agent_output {
 ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char *prefix);
 
 /** Composes from input latents zi and target latents zt, both [B, D, T]. */
-ap_agent_output ap_agent_compose(ap_tape *tape, const ap_agent *agent, ap_var *zi, ap_var *zt);
+ap_agent_output ap_agent_compose(ap_tape *tape, ap_agent *agent, ap_var *zi, ap_var *zt);
 
 AP_API_END
 

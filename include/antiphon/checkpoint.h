@@ -31,7 +31,7 @@ typedef struct ap_progress {
 
 /** Writes a checkpoint atomically. A number that is not finite, anywhere in it, is a failure that names the
  * tensor; what stands under `path` then stays. */
-ap_status ap_checkpoint_save(const char *path, const ap_config *config, const ap_model *model,
+ap_status ap_checkpoint_save(const char *path, const ap_config *config, ap_model *model,
                              const ap_adamw *optimiser, const ap_progress *progress);
 
 /** Loads a checkpoint to go on training: the model's tensors, which must be exactly those of `model`, the

@@ -2,8 +2,8 @@
  * Two codecs behind one interface: audio [B, 1, S] to latents [B, D, T] and back, both with gradients.
  *
  * mdct has no weights; seanet is EnCodec's network with its tensor names ("encoder.layers.…",
- * "decoder.layers.…"). A const ap_codec too is changed inside: seanet keeps frozen weights as they are once
- * normalised. So one codec serves one thread at a time.
+ * "decoder.layers.…"). A codec changes as it computes: seanet keeps frozen weights normalised. One codec serves one
+ * thread at a time.
  */
 #ifndef ANTIPHON_CODEC_H
 #define ANTIPHON_CODEC_H
@@ -37,7 +37,7 @@ ap_codec *ap_codec_create(ap_params *params, const ap_codec_config *config);
 void ap_codec_free(ap_codec *codec);
 
 /** Says that a frozen codec's weights were changed after it was used. */
-void ap_codec_reload(const ap_codec *codec);
+void ap_codec_reload(ap_codec *codec);
 
 /** Whether a parameter of this name belongs to a codec ("encoder.…", "decoder.…"). */
 bool ap_codec_owns(const char *name);
@@ -52,10 +52,10 @@ int64_t ap_codec_hop(const ap_codec *codec);
 int64_t ap_codec_frames(const ap_codec *codec, int64_t S);
 
 /** z [B, D, T] from x [B, 1, S] */
-ap_var *ap_codec_encode(ap_tape *tape, const ap_codec *codec, ap_var *x);
+ap_var *ap_codec_encode(ap_tape *tape, ap_codec *codec, ap_var *x);
 
 /** y [B, 1, S] from z [B, D, ap_codec_frames(S)] */
-ap_var *ap_codec_decode(ap_tape *tape, const ap_codec *codec, ap_var *z, int64_t S);
+ap_var *ap_codec_decode(ap_tape *tape, ap_codec *codec, ap_var *z, int64_t S);
 
 AP_API_END
 

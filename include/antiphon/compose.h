@@ -46,12 +46,12 @@ typedef void ap_compose_watch(void *context, double done, double whole);
  * data.seconds that overlap and are cross-faded, in bounded memory. The output is brought to the mean power
  * of the sources, lowered or limited where that would clip. Files appear whole or not at all. `composed` may
  * be NULL. */
-ap_status ap_compose_files(const ap_config *config, const ap_model *model, const char *input,
+ap_status ap_compose_files(const ap_config *config, ap_model *model, const char *input,
                            const char *target, const ap_compose_paths *paths, ap_compose_watch *watch,
                            void *context, ap_composed *composed);
 
 /** Composes one window of memory: output [S] from input [S] and target [S], on `tape`, which is reset. */
-void ap_compose_window(const ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,
+void ap_compose_window(ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,
                        ap_real *output);
 
 AP_API_END

@@ -44,7 +44,7 @@ typedef struct ap_config {
         double seconds;
         ap_targets targets;
         bool unity_test;
-        double input_noise, same_piece, augment_level_db;
+        double augment_level_db;
     } data;
     struct {
         ap_codec_type type;

@@ -1,8 +1,8 @@
 /** @file model.h
  * A whole model, built from a configuration: codec, agent and output part with their parameters.
  *
- * A const ap_model too is changed inside as it computes: tables of positions grow, a codec keeps its weights as
- * they are once normalised, and in training running statistics move. So one model serves one thread at a time.
+ * A model changes as it computes: tables of positions grow, a frozen codec keeps its weights normalised, and in training
+ * running statistics move. One model serves one thread at a time.
  */
 #ifndef ANTIPHON_MODEL_H
 #define ANTIPHON_MODEL_H
@@ -23,8 +23,8 @@ void ap_model_free(ap_model *model);
 
 /** All parameters, by their names in the checkpoint: "agent.…", "cascade.…", "gates.…", "encoder.…",
  * "decoder.…". Borrowed. */
-ap_params *ap_model_params(const ap_model *model);
-const ap_codec *ap_model_codec(const ap_model *model);
+ap_params *ap_model_params(ap_model *model);
+ap_codec *ap_model_codec(ap_model *model);
 
 typedef struct ap_composition {
     ap_var *z;       /**< the agent's latents [B, D, T], before the output part */
@@ -33,10 +33,9 @@ typedef struct ap_composition {
     ap_var *logits;  /**< NULL without an agent */
 } ap_composition;
 
-/** Composes latents from the codec's latents of the input and of the target, both [B, D, T]. In the tape's
- * training mode the agent hears them with noise of data.input_noise times their RMS. Begins the sections "agent"
- * and "cascade" or "gates" of the tape, as far as there are such parts. */
-ap_composition ap_model_compose(ap_tape *tape, const ap_model *model, ap_var *zi, ap_var *zt);
+/** Composes latents from the codec's latents of the input and of the target, both [B, D, T]. Begins the
+ * tape's sections "agent" and "cascade" or "gates", as far as the model has such parts. */
+ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_var *zt);
 
 AP_API_END
 

@@ -173,7 +173,7 @@ static void add_optimiser(ap_safetensors_writer *writer, const ap_params *params
     }
 }
 
-ap_status ap_checkpoint_save(const char *path, const ap_config *config, const ap_model *model,
+ap_status ap_checkpoint_save(const char *path, const ap_config *config, ap_model *model,
                              const ap_adamw *optimiser, const ap_progress *progress)
 {
     const ap_params *params = ap_model_params(model);
@@ -232,7 +232,7 @@ static ap_status check_tensors(ap_safetensors *file, const char *path, const ap_
     return ap_ok();
 }
 
-static ap_status load_tensors(ap_safetensors *file, const char *path, const ap_model *model)
+static ap_status load_tensors(ap_safetensors *file, const char *path, ap_model *model)
 {
     const ap_params *params = ap_model_params(model);
     AP_TRY(check_tensors(file, path, params));

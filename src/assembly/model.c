@@ -19,7 +19,6 @@ struct ap_model {
     ap_agent *agent;     /* NULL: the output part works on the input's latents alone */
     ap_cascade *cascade; /* of cascade and gates one at most */
     ap_gates *gates;
-    double input_noise;
     bool compress, gate_input;
 };
 
@@ -72,7 +71,7 @@ static void create_output(ap_model *model, const ap_config *config)
 
 /* Weights and gradients larger than the machine's memory would be asked for in vain, and until that shows
  * others are driven out of it. */
-static ap_status check_memory(const ap_model *model)
+static ap_status check_memory(ap_model *model)
 {
     double bytes = 0, physical = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
     for (size_t i = 0; i < ap_params_count(model->params); i++) {
@@ -100,7 +99,6 @@ ap_status ap_model_create_checked(const ap_config *config, uint64_t seed, ap_par
     model->codec = ap_codec_create(model->params, &codec);
     if (config->agent.compositional) create_agent(model, config);
     create_output(model, config);
-    model->input_noise = config->data.input_noise;
     model->compress = config->agent.compress;
     model->gate_input = config->agent.gate_input;
     ap_rng rng = ap_rng_init(seed);
@@ -125,36 +123,22 @@ void ap_model_free(ap_model *model)
     free(model);
 }
 
-ap_params *ap_model_params(const ap_model *model)
+ap_params *ap_model_params(ap_model *model)
 {
     return model->params;
 }
 
-const ap_codec *ap_model_codec(const ap_model *model)
+ap_codec *ap_model_codec(ap_model *model)
 {
     return model->codec;
 }
 
-/* z + noise of standard deviation share times the RMS of z: what the agent hears cannot be copied through */
-static ap_var *with_noise(ap_tape *tape, ap_var *z, double share)
+static ap_var *heard(ap_tape *tape, ap_model *model, ap_var *z)
 {
-    int64_t n = ap_shape_count(z->value.shape);
-    size_t bytes = (size_t)n * sizeof(ap_real);
-    double square = 0;
-    for (int64_t i = 0; i < n; i++) square += (double)z->value.data[i] * (double)z->value.data[i];
-    double scale = share * sqrt(square / (double)n);
-    ap_tensor noise = {z->value.shape, ap_arena_alloc(ap_tape_arena(tape), bytes)};
-    for (int64_t i = 0; i < n; i++) noise.data[i] = (ap_real)(scale * ap_rng_normal(ap_tape_rng(tape)));
-    return ap_add(tape, z, ap_tape_constant(tape, noise));
-}
-
-static ap_var *heard(ap_tape *tape, const ap_model *model, ap_var *z)
-{
-    if (ap_tape_training(tape) && model->input_noise > 0) z = with_noise(tape, z, model->input_noise);
     return model->compress ? ap_asinh(tape, z) : z;
 }
 
-ap_composition ap_model_compose(ap_tape *tape, const ap_model *model, ap_var *zi, ap_var *zt)
+ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_var *zt)
 {
     ap_composition out = {.z = zi};
     if (model->agent) {

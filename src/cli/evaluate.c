@@ -81,7 +81,7 @@ static ap_status score_folder(session *s, const char *folder)
 /* The baseline "target through codec" with the model's own codec. */
 static void model_round_trip(void *context, int64_t n, const ap_real *x, ap_real *y)
 {
-    const ap_codec *codec = context;
+    ap_codec *codec = context;
     ap_tape *tape = ap_tape_create(0);
     ap_tape_gradients_set(tape, false);
     ap_real *copy = ap_arena_alloc(ap_tape_arena(tape), (size_t)n * sizeof *copy);
@@ -94,7 +94,7 @@ static void model_round_trip(void *context, int64_t n, const ap_real *x, ap_real
 
 /* Composes into files and scores what is in them: what is measured is what infer writes, level and 16 bits
  * included. */
-static ap_status score_pair(session *s, const ap_config *config, const ap_model *model, const ap_pair *pair,
+static ap_status score_pair(session *s, const ap_config *config, ap_model *model, const ap_pair *pair,
                             const char *other, const char *folder, bool kept)
 {
     trio_paths paths = ap_trio_paths_of(folder, pair->name);
@@ -105,7 +105,7 @@ static ap_status score_pair(session *s, const ap_config *config, const ap_model 
     return status;
 }
 
-static ap_status score_pairs(session *s, const ap_config *config, const ap_model *model,
+static ap_status score_pairs(session *s, const ap_config *config, ap_model *model,
                              const ap_pairs *pairs, int64_t most, const char *folder, bool kept)
 {
     int64_t count = (int64_t)pairs->count < most ? (int64_t)pairs->count : most;
@@ -143,7 +143,7 @@ static ap_status make_temporary(char **folder)
     return status;
 }
 
-static ap_status score_into_folder(session *s, const ap_config *config, const ap_model *model,
+static ap_status score_into_folder(session *s, const ap_config *config, ap_model *model,
                                    const ap_pairs *pairs, const parsed_options *options)
 {
     const char *out = option_text(options, "out");

@@ -90,7 +90,7 @@ static void tell_quiet(size_t count, size_t quiet, double decibels, bool limit)
                decibels, why);
 }
 
-static ap_status compose_one(const ap_config *config, const ap_model *model, const parsed_options *options)
+static ap_status compose_one(const ap_config *config, ap_model *model, const parsed_options *options)
 {
     const char *input = option_text(options, "input"), *target = option_text(options, "target");
     if (!input || !target)
@@ -109,7 +109,7 @@ static ap_status compose_one(const ap_config *config, const ap_model *model, con
 }
 
 /* One pair of a folder, under its number. */
-static ap_status compose_pair(const ap_config *config, const ap_model *model, const ap_pair *pair,
+static ap_status compose_pair(const ap_config *config, ap_model *model, const ap_pair *pair,
                               size_t number, const char *folder, bool limit, ap_composed *composed)
 {
     char *name = ap_format_text("%04zu", number);
@@ -120,7 +120,7 @@ static ap_status compose_pair(const ap_config *config, const ap_model *model, co
     return status;
 }
 
-static ap_status compose_pairs(const ap_config *config, const ap_model *model, const parsed_options *options)
+static ap_status compose_pairs(const ap_config *config, ap_model *model, const parsed_options *options)
 {
     const char *folder = option_text(options, "out");
     ap_pairs pairs;

@@ -28,7 +28,7 @@
 enum { INPUT, TARGET, OUTPUT, SIGNALS };
 
 typedef struct job {
-    const ap_model *model;
+    ap_model *model;
     ap_tape *tape;
     ap_audio_reader *readers[2];
     ap_real *windows[SIGNALS]; /* [W] each */
@@ -42,10 +42,10 @@ typedef struct job {
     int64_t room;   /* for so many */
 } job;
 
-void ap_compose_window(const ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,
+void ap_compose_window(ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,
                        ap_real *output)
 {
-    const ap_codec *codec = ap_model_codec(model);
+    ap_codec *codec = ap_model_codec(model);
     ap_tape_reset(tape);
     ap_tape_training_set(tape, false);
     ap_tape_gradients_set(tape, false);
@@ -288,7 +288,7 @@ static ap_status compose(job *j, const char *const sources[2], const ap_compose_
     return finish(j, paths, composed);
 }
 
-ap_status ap_compose_files(const ap_config *config, const ap_model *model, const char *input,
+ap_status ap_compose_files(const ap_config *config, ap_model *model, const char *input,
                            const char *target, const ap_compose_paths *paths, ap_compose_watch *watch,
                            void *context, ap_composed *composed)
 {

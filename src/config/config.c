@@ -129,6 +129,13 @@ static bool is_section(const char *name)
     return false;
 }
 
+/* A key of an earlier version does no harm as long as it asks for nothing. */
+static ap_status check_removed(const char *before, const char *name, const cJSON *value)
+{
+    if (cJSON_IsNumber(value) && value->valuedouble == 0) return ap_ok();
+    return ap_error(AP_MISUSE, "%s%s: this key is gone; only 0 is still read", before, name);
+}
+
 static ap_status set_section(const char *before, const cJSON *section, ap_config *config)
 {
     if (!is_section(section->string)) return unknown_section(before, section->string);
@@ -140,7 +147,9 @@ static ap_status set_section(const char *before, const cJSON *section, ap_config
         char *name = ap_format_text("%s.%s", section->string, value->string);
         const config_key *key = ap_config_key_find(name);
         ap_status status = ap_ok();
-        if (!key)
+        if (!key && ap_config_key_removed(name))
+            status = check_removed(before, name, value);
+        else if (!key)
             status = unknown(before, name, "key", nearest_key(name));
         else if (given_before(section, value))
             status = ap_error(AP_MISUSE, "%s%s: given twice", before, name);

@@ -42,8 +42,6 @@ const config_key ap_config_keys[] = {
     NUMBER(data, seconds, 16.0, 0, 3600, RANGE_ABOVE, "length of a training item, s"),
     CHOICE(data, targets, ap_targets, "matched", "the target of an input: its own, or that of a random other pair", "matched", "shuffled"),
     BOOL(data, unity_test, false, "the input serves as its own target"),
-    NUMBER(data, input_noise, 0.0, 0, 10, RANGE_CLOSED, "noise on the latents the agent hears, against cheating: standard deviation relative to their RMS"),
-    NUMBER(data, same_piece, 0.0, 0, 1, RANGE_CLOSED, "share of training items that are two windows of one piece"),
     NUMBER(data, augment_level_db, 0.0, 0, 60, RANGE_CLOSED, "random change of level, up to plus or minus so many dB"),
 
     CHOICE(codec, type, ap_codec_type, "mdct", "between audio and latents: a lapped transform without weights, or EnCodec's network", "mdct", "seanet"),
@@ -132,6 +130,16 @@ static const config_alias former_names[] = {
     {"agent.heads", "agent.attention_heads"},
     {"cascade.heads", "cascade.attention_heads"},
 };
+
+/* Keys that are gone. Files of earlier versions hold them at 0, where they did nothing. */
+static const char *const removed_names[] = {"data.input_noise", "data.same_piece"};
+
+bool ap_config_key_removed(const char *name)
+{
+    for (size_t i = 0; i < sizeof removed_names / sizeof *removed_names; i++)
+        if (strcmp(removed_names[i], name) == 0) return true;
+    return false;
+}
 
 const size_t ap_config_key_count = sizeof ap_config_keys / sizeof *ap_config_keys;
 

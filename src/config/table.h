@@ -37,6 +37,9 @@ extern const size_t ap_config_alias_count;
 /* The key of that full or short name, or NULL. */
 const config_key *ap_config_key_find(const char *name);
 
+/* Whether an earlier version had a key of that name, which at 0 did nothing. */
+bool ap_config_key_removed(const char *name);
+
 /* The word of today for a choice that an earlier version called `word`; any other word itself. */
 const char *ap_config_choice_of(const char *word);
 

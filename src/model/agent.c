@@ -42,7 +42,7 @@ ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char 
 }
 
 /* all that is heard of both sources, [B, 6 component, T] */
-static ap_var *hear(ap_tape *tape, const ap_agent *agent, ap_var *zi, ap_var *zt)
+static ap_var *hear(ap_tape *tape, ap_agent *agent, ap_var *zi, ap_var *zt)
 {
     ap_var *heard[AP_COMPONENTS];
     ap_tape_enter(tape);
@@ -52,7 +52,7 @@ static ap_var *hear(ap_tape *tape, const ap_agent *agent, ap_var *zi, ap_var *zt
 }
 
 /* how much of each component goes to the composer, frame by frame: what the weights are the softmax of */
-static ap_var *select_components(ap_tape *tape, const ap_agent *agent, ap_var *parts)
+static ap_var *select_components(ap_tape *tape, ap_agent *agent, ap_var *parts)
 {
     ap_tape_enter(tape);
     ap_var *hidden = ap_leaky_relu(tape, ap_conv_apply(tape, agent->select1, parts), SELECTOR_SLOPE);
@@ -60,7 +60,7 @@ static ap_var *select_components(ap_tape *tape, const ap_agent *agent, ap_var *p
 }
 
 /* the components under their weights as the composer takes them, [B, T, model] */
-static ap_var *project(ap_tape *tape, const ap_agent *agent, ap_var *parts, ap_var *weights)
+static ap_var *project(ap_tape *tape, ap_agent *agent, ap_var *parts, ap_var *weights)
 {
     ap_tape_enter(tape);
     ap_var *rows = ap_transpose(tape, ap_mul_groups(tape, parts, weights));
@@ -69,7 +69,7 @@ static ap_var *project(ap_tape *tape, const ap_agent *agent, ap_var *parts, ap_v
     return ap_tape_leave(tape, x);
 }
 
-ap_agent_output ap_agent_compose(ap_tape *tape, const ap_agent *agent, ap_var *zi, ap_var *zt)
+ap_agent_output ap_agent_compose(ap_tape *tape, ap_agent *agent, ap_var *zi, ap_var *zt)
 {
     if (!ap_shape_same(zi->value.shape, zt->value.shape) || zi->value.shape.rank != 3 ||
         zi->value.shape.at[1] != agent->config.dim)

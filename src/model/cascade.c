@@ -69,7 +69,7 @@ static ap_var *match_level(ap_tape *tape, ap_var *y, ap_var *a, ap_var *b)
     return ap_tape_leave(tape, ap_mul_items(tape, y, ap_clamp(tape, factor, MATCH_LOW, MATCH_HIGH)));
 }
 
-ap_var *ap_cascade_refine(ap_tape *tape, const ap_cascade *cascade, ap_var *zc, ap_var *zt)
+ap_var *ap_cascade_refine(ap_tape *tape, ap_cascade *cascade, ap_var *zc, ap_var *zt)
 {
     ap_tape_enter(tape);
     ap_var *sum = ap_add(tape, zc, zt);

@@ -38,7 +38,7 @@ void ap_codec_free(ap_codec *codec)
     free(codec);
 }
 
-void ap_codec_reload(const ap_codec *codec)
+void ap_codec_reload(ap_codec *codec)
 {
     if (codec->seanet) ap_seanet_reload(codec->seanet);
 }
@@ -64,12 +64,12 @@ int64_t ap_codec_frames(const ap_codec *codec, int64_t S)
     return codec->mdct ? ap_mdct_frames(codec->mdct, S) : ap_divide_up(S, hop);
 }
 
-ap_var *ap_codec_encode(ap_tape *tape, const ap_codec *codec, ap_var *x)
+ap_var *ap_codec_encode(ap_tape *tape, ap_codec *codec, ap_var *x)
 {
     return codec->mdct ? ap_mdct_encode(tape, codec->mdct, x) : ap_seanet_encode(tape, codec->seanet, x);
 }
 
-ap_var *ap_codec_decode(ap_tape *tape, const ap_codec *codec, ap_var *z, int64_t S)
+ap_var *ap_codec_decode(ap_tape *tape, ap_codec *codec, ap_var *z, int64_t S)
 {
     if (codec->mdct) return ap_mdct_decode(tape, codec->mdct, z, S);
     ap_tape_enter(tape);

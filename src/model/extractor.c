@@ -23,7 +23,7 @@ ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t compone
     return extractor;
 }
 
-void ap_extractor_apply(ap_tape *tape, const ap_extractor *extractor, ap_var *x, ap_var *parts[AP_HEADS_EACH])
+void ap_extractor_apply(ap_tape *tape, ap_extractor *extractor, ap_var *x, ap_var *parts[AP_HEADS_EACH])
 {
     for (int k = 0; k < AP_HEADS_EACH; k++) parts[k] = ap_head_apply(tape, extractor->heads[k], x);
 }

@@ -36,14 +36,14 @@ static ap_var *rectified(ap_tape *tape, ap_affine_params conv, ap_var *x)
     return ap_tape_leave(tape, ap_leaky_relu(tape, ap_conv_apply(tape, conv, x), SLOPE));
 }
 
-static ap_var *with_skip(ap_tape *tape, const ap_head *head, ap_var *x)
+static ap_var *with_skip(ap_tape *tape, ap_head *head, ap_var *x)
 {
     ap_tape_enter(tape);
     ap_var *y = rectified(tape, head->conv2, rectified(tape, head->conv1, x));
     return ap_tape_leave(tape, ap_add(tape, y, ap_conv_apply(tape, head->skip, x)));
 }
 
-ap_var *ap_head_apply(ap_tape *tape, const ap_head *head, ap_var *x)
+ap_var *ap_head_apply(ap_tape *tape, ap_head *head, ap_var *x)
 {
     ap_tape_enter(tape);
     ap_var *y = ap_batch_norm(tape, with_skip(tape, head, x), ap_tape_param(tape, head->norm.weight),

@@ -19,7 +19,7 @@ ap_cascade *ap_cascade_create(ap_params *params, int64_t dim, int heads, int lay
 /** Refined latents [B, D, T] from composed ones zc and the target's zt:
  * y = match(stage0([zc, zt]) + (zc + zt) / 2), then match(stage1([zc, y, zt]) + (zc + y + zt) / 3), where
  * match scales each item towards the RMS of zc and zt by a factor within [0.7, 1.5]. */
-ap_var *ap_cascade_refine(ap_tape *tape, const ap_cascade *cascade, ap_var *zc, ap_var *zt);
+ap_var *ap_cascade_refine(ap_tape *tape, ap_cascade *cascade, ap_var *zc, ap_var *zt);
 
 typedef struct ap_gates ap_gates;
 

@@ -244,7 +244,7 @@ static ap_var *through_layer(ap_tape *tape, const recurrent *lstm, ap_var *x)
 }
 
 /* ELU(x + all layers of it), or ELU(x) where there are none */
-static ap_var *through_lstm(ap_tape *tape, const ap_seanet *seanet, const recurrent *lstm, ap_var *x)
+static ap_var *through_lstm(ap_tape *tape, ap_seanet *seanet, const recurrent *lstm, ap_var *x)
 {
     ap_tape_enter(tape);
     ap_var *y = x;

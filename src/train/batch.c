@@ -58,14 +58,14 @@ void ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, co
     }
 }
 
-static ap_var *latents(ap_tape *tape, const ap_codec *codec, ap_var *audio, ap_tensor kept)
+static ap_var *latents(ap_tape *tape, ap_codec *codec, ap_var *audio, ap_tensor kept)
 {
     return kept.data ? ap_tape_constant(tape, kept) : ap_codec_encode(tape, codec, audio);
 }
 
-ap_heard ap_batch_forward(ap_tape *tape, const ap_model *model, const ap_batch *batch)
+ap_heard ap_batch_forward(ap_tape *tape, ap_model *model, const ap_batch *batch)
 {
-    const ap_codec *codec = ap_model_codec(model);
+    ap_codec *codec = ap_model_codec(model);
     ap_heard h = {.input = ap_tape_constant(tape, batch->input),
                   .target = ap_tape_constant(tape, batch->target)};
     ap_tape_section(tape, "encode");

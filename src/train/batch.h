@@ -30,6 +30,6 @@ void ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, co
 
 /* Runs the model forward over the batch: encodes unless latents are kept, composes and decodes; the
  * sections "encode" and "decode" of the tape, and those of ap_model_compose between them. */
-ap_heard ap_batch_forward(ap_tape *tape, const ap_model *model, const ap_batch *batch);
+ap_heard ap_batch_forward(ap_tape *tape, ap_model *model, const ap_batch *batch);
 
 #endif

@@ -280,7 +280,7 @@ static void begin_inference(const subject *s, const char *section)
 static ap_tensor measure_codec(stopwatch *watch, const subject *s, bool encode, ap_tensor x)
 {
     const char *name = encode ? "encode" : "decode";
-    const ap_codec *codec = ap_model_codec(s->model);
+    ap_codec *codec = ap_model_codec(s->model);
     ap_tensor out = {.data = NULL};
     for (watch->round = 0; goes_on(watch); watch->round++) {
         begin_inference(s, name);

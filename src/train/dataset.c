@@ -101,7 +101,7 @@ size_t ap_dataset_still(const ap_dataset *dataset, int64_t M)
     return count;
 }
 
-static ap_real *encode(const ap_dataset *dataset, const ap_codec *codec, ap_tape *tape, ap_real *audio)
+static ap_real *encode(const ap_dataset *dataset, ap_codec *codec, ap_tape *tape, ap_real *audio)
 {
     ap_tape_reset(tape);
     ap_tensor x = {AP_SHAPE(1, 1, dataset->S), audio};
@@ -109,7 +109,7 @@ static ap_real *encode(const ap_dataset *dataset, const ap_codec *codec, ap_tape
     return copy(z->value.data, ap_var_count(z));
 }
 
-bool ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape,
+bool ap_dataset_encode(ap_dataset *dataset, ap_codec *codec, ap_tape *tape,
                        const volatile sig_atomic_t *stop)
 {
     dataset->D = ap_codec_dim(codec);

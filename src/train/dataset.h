@@ -41,7 +41,7 @@ uint64_t ap_dataset_fingerprint(const ap_dataset *dataset);
 
 /* Fills in the latents of every item by a codec that does not change any more. False when `stop` (NULL:
  * never), which it looks at before each window, has become nonzero: a further call goes on from there. */
-bool ap_dataset_encode(ap_dataset *dataset, const ap_codec *codec, ap_tape *tape,
+bool ap_dataset_encode(ap_dataset *dataset, ap_codec *codec, ap_tape *tape,
                        const volatile sig_atomic_t *stop);
 
 #endif

@@ -7,7 +7,7 @@
 /* The step that failed. Everything is borrowed. */
 typedef struct ap_failed_step {
     const ap_config *config;
-    const ap_model *model;
+    ap_model *model;
     const ap_dataset *set;
     const ap_choice *choices; /* the step's items */
     int64_t count;

@@ -20,14 +20,6 @@ static stretch piece_of(const ap_dataset *set, int64_t item)
     return (stretch){first, last - first + 1};
 }
 
-static int64_t another_window(const ap_dataset *set, int64_t item, ap_rng *rng)
-{
-    stretch piece = piece_of(set, item);
-    if (piece.count == 1) return item;
-    int64_t other = piece.first + ap_rng_below(rng, piece.count - 1);
-    return other < item ? other : other + 1;
-}
-
 static int64_t another_piece(const ap_dataset *set, int64_t item, ap_rng *rng)
 {
     stretch piece = piece_of(set, item);
@@ -38,8 +30,6 @@ static int64_t another_piece(const ap_dataset *set, int64_t item, ap_rng *rng)
 
 static int64_t target_of(const ap_config *config, const ap_dataset *set, int64_t item, ap_rng *rng)
 {
-    if (config->data.same_piece > 0 && ap_rng_uniform(rng) < config->data.same_piece)
-        return another_window(set, item, rng);
     return config->data.targets == AP_TARGETS_SHUFFLED ? another_piece(set, item, rng) : item;
 }
 
@@ -75,8 +65,7 @@ void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed
 
 static bool sets_the_order(const char *key)
 {
-    static const char *const keys[] = {"train.seed",      "data.targets",          "data.unity_test",
-                                       "data.same_piece", "data.augment_level_db", "codec.train"};
+    static const char *const keys[] = {"train.seed", "data.targets", "data.unity_test", "data.augment_level_db", "codec.train"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (strcmp(key, keys[k]) == 0) return true;
     return false;

@@ -5,10 +5,9 @@
 #include "train/batch.h"
 
 /* Fills order [length] in rounds over the set: in each, every item is the input once, in an order of its own;
- * the last round ends where `length` does. Its target is its own, or with data.targets = shuffled that of an
- * item of another piece, all alike likely; or, for a share data.same_piece of the items, that of another
- * window of the same piece. Where there is no other piece or window it is its own. Levels are
- * data.augment_level_db up or down at most, even in dB, the two of an item apart unless one serves as both.
+ * the last round ends where `length` does. Its target is its own or, with data.targets = shuffled, that of a
+ * random item of another piece; its own again where there is no other piece. Levels change by
+ * data.augment_level_db at most, evenly in dB; input and target change apart unless one serves as both.
  * The order follows from the seed alone. */
 void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed, int64_t length,
                    ap_choice *order);

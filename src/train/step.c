@@ -32,7 +32,7 @@ static bool *spare_from_decay(const ap_params *params)
     return spared;
 }
 
-ap_adamw ap_step_optimiser(const ap_config *config, const ap_model *model)
+ap_adamw ap_step_optimiser(const ap_config *config, ap_model *model)
 {
     ap_adamw optimiser = ap_adamw_init(ap_params_trained_count(ap_model_params(model)));
     optimiser.beta1 = config->train.beta1;
@@ -43,7 +43,7 @@ ap_adamw ap_step_optimiser(const ap_config *config, const ap_model *model)
     return optimiser;
 }
 
-ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, const ap_model *model,
+ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, ap_model *model,
                              const ap_batch *batch, double share)
 {
     ap_tape_reset(tape);
@@ -57,7 +57,7 @@ ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, const ap_mo
     return measures;
 }
 
-double ap_step_update(const ap_config *config, const ap_model *model, ap_adamw *optimiser,
+double ap_step_update(const ap_config *config, ap_model *model, ap_adamw *optimiser,
                       double learning_rate)
 {
     ap_params *params = ap_model_params(model);

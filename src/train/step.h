@@ -10,16 +10,16 @@
 bool ap_step_keeps_latents(const ap_config *config);
 
 /* The optimiser's state before the first step; to be freed by ap_adamw_free. */
-ap_adamw ap_step_optimiser(const ap_config *config, const ap_model *model);
+ap_adamw ap_step_optimiser(const ap_config *config, ap_model *model);
 
 /* Forward and backward over one batch, in training mode, on the tape, which is reset: `share` times the
  * gradient of the loss is added to those of the parameters. */
-ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, const ap_model *model,
+ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, ap_model *model,
                              const ap_batch *batch, double share);
 
 /* Clips the gradients, moves the parameters and zeroes the gradients. Gives the gradients' norm before
  * clipping; where it is not finite the parameters stay as they are. */
-double ap_step_update(const ap_config *config, const ap_model *model, ap_adamw *optimiser,
+double ap_step_update(const ap_config *config, ap_model *model, ap_adamw *optimiser,
                       double learning_rate);
 
 #endif

@@ -144,7 +144,7 @@ static bool start(ap_trainer *trainer)
     if (ap_step_keeps_latents(&trainer->config)) {
         note(trainer, "encoding %zu windows", trainer->train.count + trainer->validation.count);
         ap_tape_gradients_set(trainer->tape, false);
-        const ap_codec *codec = ap_model_codec(trainer->model);
+        ap_codec *codec = ap_model_codec(trainer->model);
         if (!ap_dataset_encode(&trainer->train, codec, trainer->tape, trainer->stop) ||
             !ap_dataset_encode(&trainer->validation, codec, trainer->tape, trainer->stop))
             return false;

@@ -316,20 +316,10 @@ static void round_trip(void **state)
     for (size_t i = 0; i < ap_config_count(); i++) {
         char text[AP_CONFIG_TEXT];
         ap_config_value(&config, i, text);
-        const char *const attempts[] = {"false",
-                                        "true",
-                                        "\"\\ \xC3\xBC\n",
-                                        "3",
-                                        "0.1234567890123456789",
-                                        "[2,3]",
-                                        "shuffled",
-                                        "seanet",
-                                        "gates",
-                                        "seed",
-                                        "p8",
-                                        "cosine",
-                                        "bands",
-                                        "weights"};
+        const char *const attempts[] = {
+            "false", "true",     "\"\\ \xC3\xBC\n", "3",      "0.1234567890123456789",
+            "[2,3]", "shuffled", "seanet",          "gates",  "seed",
+            "p8",    "cosine",   "bands",           "weights"};
         bool moved = false;
         for (size_t k = 0; k < sizeof attempts / sizeof *attempts && !moved; k++) {
             ap_status status = ap_config_override(&config, ap_config_name(i), attempts[k]);
@@ -392,9 +382,10 @@ static void values_must_fit_together(void **state)
     CHECK_AFTER("", "codec.dim", "400", "codec.type", "seanet");
     CHECK_AFTER("codec.train: the mdct codec has no weights", "codec.train", "true");
     CHECK_AFTER("codec.weights: the mdct codec has no weights", "codec.weights", "x.safetensors");
-    CHECK_AFTER("cascade.attention_heads = 16 does not divide 3 codec.dim = 360", "cascade.heads", "16", "codec.dim",
-                "120");
-    CHECK_AFTER("cascade.attention_heads = 7 does not divide 2 codec.dim = 256", "cascade.attention_heads", "7");
+    CHECK_AFTER("cascade.attention_heads = 16 does not divide 3 codec.dim = 360", "cascade.heads", "16",
+                "codec.dim", "120");
+    CHECK_AFTER("cascade.attention_heads = 7 does not divide 2 codec.dim = 256", "cascade.attention_heads",
+                "7");
     CHECK_AFTER("codec.dim = 63 is odd: the cascade needs an even one", "codec.dim", "63");
     CHECK_AFTER("", "codec.dim", "63", "agent.output", "direct");
     CHECK_AFTER("train.min_lr = 1 is more than train.lr = 0.0001", "train.schedule", "cosine", "train.min_lr",
@@ -464,6 +455,26 @@ static void plurals(void **state)
     assert_string_equal(ap_plural(2), "s");
 }
 
+/* Files of earlier versions hold keys that are gone or are called otherwise. */
+static void test_former_keys_are_read(void **state)
+{
+    (void)state;
+    ap_config config = ap_config_default();
+    ap_status status =
+        parse("{\"data\": {\"input_noise\": 0, \"same_piece\": 0.0}, \"agent\": {\"heads\": 4},"
+              " \"cascade\": {\"heads\": 2}, \"loss\": {\"corr_barrier\": \"seed\"}}",
+              &config);
+    assert_string_equal(status.message, "");
+    assert_int_equal(config.agent.attention_heads, 4);
+    assert_int_equal(config.cascade.attention_heads, 2);
+    assert_int_equal(config.loss.corr_barrier, AP_BARRIER_ORIGINAL);
+    status = parse("{\"data\": {\"same_piece\": 0.5}}", &config);
+    assert_int_equal(status.code, AP_MISUSE);
+    assert_string_equal(status.message, "run.json: data.same_piece: this key is gone; only 0 is still read");
+    status = ap_config_override(&config, "data.same_piece", "0");
+    assert_int_equal(status.code, AP_MISUSE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -483,6 +494,7 @@ int main(void)
         cmocka_unit_test(documentation),
         cmocka_unit_test(utf8),
         cmocka_unit_test(plurals),
+        cmocka_unit_test(test_former_keys_are_read),
     };
     return cmocka_run_group_tests_name("config", tests, NULL, NULL);
 }

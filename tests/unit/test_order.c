@@ -119,29 +119,6 @@ static void test_shuffled_targets_are_of_other_pieces(void **state)
     for (int i = 0; i < ITEMS; i++) assert_int_equal(counts[i][i], EPOCHS);
 }
 
-static void test_share_of_the_same_piece(void **state)
-{
-    (void)state;
-    fixture f;
-    int counts[ITEMS][ITEMS];
-    const double shares[] = {1, 0.25};
-    for (int k = 0; k < 2; k++) {
-        setting(&f)->config.data.same_piece = shares[k];
-        count(&f, counts);
-        for (int i = 0; i < ITEMS; i++)
-            for (int t = 0; t < ITEMS; t++) {
-                int others = windows_of(pieces[i]) - 1;
-                double own = others ? 1 - shares[k] : 1;
-                assert_share(counts[i][t], t == i ? own : pieces[t] == pieces[i] ? shares[k] / others : 0);
-            }
-    }
-    /* the rest of the items as data.targets has it */
-    f.config.data.targets = AP_TARGETS_SHUFFLED;
-    count(&f, counts);
-    assert_share(counts[0][1] + counts[0][2], 0.25);
-    assert_int_equal(counts[0][0], 0);
-}
-
 static void test_levels(void **state)
 {
     (void)state;
@@ -186,7 +163,6 @@ int main(void)
         cmocka_unit_test(test_rounds),
         cmocka_unit_test(test_matched),
         cmocka_unit_test(test_shuffled_targets_are_of_other_pieces),
-        cmocka_unit_test(test_share_of_the_same_piece),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_unity),
     };

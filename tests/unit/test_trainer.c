@@ -163,7 +163,6 @@ static void the_same_seed_gives_the_same_bits(void **state)
     ap_config config = small_config("seanet");
     set(&config, "train.epochs", "4");
     set(&config, "agent.dropout", "0.1");
-    set(&config, "data.input_noise", "0.1");
     record a = run(&config), b = run(&config);
     assert_memory_equal(a.loss, b.loss, sizeof a.loss);
     set(&config, "train.seed", "1");
