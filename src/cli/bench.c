@@ -130,9 +130,9 @@ static ap_status print_json(const char *name, const ap_bench *bench)
 static ap_status run(const parsed_options *options)
 {
     const char *path = options->arguments[0];
-    ap_config config = ap_config_default();
+    ap_config config;
     ap_bench bench;
-    AP_TRY(ap_config_load(path, &config));
+    AP_TRY(settings_load(path, false, &config));
     AP_TRY(settings_override(options, &config));
     AP_TRY(ap_bench_run(&config, (int)option_integer(options, "steps"), &bench));
     if (option_flag(options, "json")) return print_json(path, &bench);

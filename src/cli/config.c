@@ -44,7 +44,7 @@ static ap_status run(const parsed_options *options)
         return ap_ok();
     }
     ap_config config = ap_config_default();
-    if (options->argument_count) AP_TRY(ap_config_load(options->arguments[0], &config));
+    if (options->argument_count) AP_TRY(settings_load(options->arguments[0], false, &config));
     AP_TRY(settings_override(options, &config));
     if (options->argument_count > 1) return print_value(&config, options->arguments[1]);
     print_owned(ap_config_to_json(&config));

@@ -1,9 +1,13 @@
-/* What the command line changes in a configuration. */
+/* The configuration of a verb: its file, and what the command line changes in it. */
 #ifndef ANTIPHON_CLI_SETTINGS_H
 #define ANTIPHON_CLI_SETTINGS_H
 
 #include "antiphon/config.h"
 #include "cli/options.h"
+
+/* The defaults and what the file says. A checkpoint or a run's folder in its place is misuse that says what
+ * to do instead, and where a training is what is asked for (`train`) how it is begun from one. */
+ap_status settings_load(const char *path, bool train, ap_config *config);
 
 /* Sets every key that was overridden, in the order of the words, and checks the whole. */
 ap_status settings_override(const parsed_options *options, ap_config *config);

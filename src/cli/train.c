@@ -15,7 +15,9 @@
 #include "base/text.h"
 #include "track/console.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -152,8 +154,7 @@ static ap_status prepare_codec(ap_config *config)
 static ap_status read_config(const parsed_options *options, bool codec, ap_config *config)
 {
     const char *path = options->arguments[0];
-    *config = ap_config_default();
-    AP_TRY(ap_config_load(path, config));
+    AP_TRY(settings_load(path, true, config));
     if (codec) AP_TRY(prepare_codec(config));
     AP_TRY(settings_override(options, config));
     if (codec && config->codec.type == AP_CODEC_MDCT)
@@ -319,10 +320,47 @@ static ap_status train(run *r, const char *from, const char *init)
     return status;
 }
 
+/* A word as a shell takes it. For the caller to free. */
+static char *shell_word(const char *word)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=+-";
+    if (*word && word[strspn(word, plain)] == '\0') return ap_copy_text(word);
+    char *quoted = ap_allocate(4 * strlen(word) + 3, 1), *to = quoted;
+    *to++ = '\'';
+    for (; *word; word++) {
+        if (*word == '\'')
+            to = stpcpy(to, "'\\''");
+        else
+            *to++ = *word;
+    }
+    strcpy(to, "'");
+    return quoted;
+}
+
+/* As many pairs as run_train_compositional.sh makes, of no less than synth writes. */
+#define DEMO_PAIRS 160
+#define DEMO_SECONDS_LEAST 0.5
+
+/* Whether there is a pair set to train on; where there is none the failure is the command that makes it. */
+static ap_status check_data(const ap_config *config)
+{
+    if (access(config->data.path, F_OK) == 0) return ap_ok();
+    char *program = shell_word(program_invocation_name), *path = shell_word(config->data.path);
+    ap_status status = ap_error(
+        AP_FAILED,
+        "%s: no such pair set (data.path); drums and piano make one: %s synth --out %s --pairs %d "
+        "--seconds %.9g",
+        config->data.path, program, path, DEMO_PAIRS, fmax(config->data.seconds, DEMO_SECONDS_LEAST));
+    free(program);
+    free(path);
+    return status;
+}
+
 /* In the run's folder. */
 static ap_status train_in_folder(run *r, const beginning *begin)
 {
     const char *from;
+    AP_TRY(check_data(r->config));
     AP_TRY(ap_run_folder_check(&r->folder, r->config->data.path));
     AP_TRY(ap_run_folder_choose(&r->folder, begin->resume, &from));
     if (from == r->folder.best)

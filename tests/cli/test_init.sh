@@ -75,3 +75,15 @@ expect 0 "first/checkpoints/best.safetensors is not read: there is a run to go o
 grep -q '^going on from again/checkpoints/last.safetensors: 1 epoch, ' out
 [ ! -e no ]
 }
+
+# a checkpoint or a run in place of the configuration: what to do instead
+best=first/checkpoints/best.safetensors
+expect 2 "$best: is a checkpoint, not a configuration: train CONFIG.json --resume $best goes on with it, train CONFIG.json --init $best begins with its weights" \
+    train $best --out no
+expect 2 "train CONFIG.json --init first/ begins" train first/ --out no
+grep -q 'its configuration is first//*config.json$' err
+expect 2 "$best: is a checkpoint, not a configuration: antiphon info --metadata config $best prints its configuration" config $best
+expect 2 "first: is a run's folder, not a configuration: its configuration is first/config.json" bench first
+"$ANTIPHON" info --metadata config $best >its.json
+expect 0 "pairs" config its.json data.path
+[ ! -e no ]

@@ -39,7 +39,7 @@ static void refused(ap_status status, const char *path, const char *reason)
         fail_msg("\"%s\" names neither \"%s\" nor \"%s\"", status.message, path, reason);
 }
 
-static whole create(uint64_t seed)
+static whole create_with(uint64_t seed, bool agent)
 {
     static const char *const settings[][2] = {
         {"codec.type", "seanet"}, {"codec.dim", "4"},       {"codec.width", "2"},      {"codec.ratios", "4"},
@@ -47,6 +47,7 @@ static whole create(uint64_t seed)
         {"agent.layers", "1"},    {"agent.ff", "4"},        {"agent.output", "direct"}};
     whole w = {.config = ap_config_default()};
     set_all(&w.config, sizeof settings / sizeof *settings, settings);
+    w.config.agent.compositional = agent;
     ok(ap_model_create(&w.config, seed, &w.model));
     w.optimiser = ap_adamw_init(ap_params_trained_count(ap_model_params(w.model)));
     for (int64_t i = 0; i < w.optimiser.count; i++) {
@@ -59,6 +60,11 @@ static whole create(uint64_t seed)
     w.progress.sums.present[AP_MEASURE_LOSS] = true;
     w.progress.sums.value[AP_MEASURE_LOSS] = 1.25;
     return w;
+}
+
+static whole create(uint64_t seed)
+{
+    return create_with(seed, true);
 }
 
 static void discard(whole *w)
@@ -100,6 +106,81 @@ static void what_is_saved_comes_back(void **state)
                 isnan(into.progress.sums.value[AP_MEASURE_LOSS]));
     discard(&from);
     discard(&into);
+}
+
+/* ---------------------------------------------------------------- weights alone */
+
+typedef struct heard {
+    size_t fresh, left_out;
+    bool agent_only; /* whether all of them were the agent's */
+} heard;
+
+static void on_told(void *context, bool left_out, const char *name, ap_shape shape)
+{
+    heard *h = context;
+    ++*(left_out ? &h->left_out : &h->fresh);
+    h->agent_only &= strncmp(name, "agent.", strlen("agent.")) == 0;
+    assert_true(ap_shape_count(shape) > 0);
+}
+
+static bool same_numbers(const ap_param *a, const ap_param *b)
+{
+    bool same = true;
+    for (int64_t n = 0; n < ap_shape_count(a->value.shape); n++)
+        same &= (float)a->value.data[n] == (float)b->value.data[n];
+    return same;
+}
+
+/* Every tensor of `into` that `from` has too is now the same, every other as it was in `before`. */
+static void taken_over(const whole *into, const whole *from, const whole *before)
+{
+    const ap_params *params = ap_model_params(into->model);
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        const ap_param *source = ap_params_find(ap_model_params(from->model), param->name);
+        if (!source) source = ap_params_find(ap_model_params(before->model), param->name);
+        if (!same_numbers(param, source)) fail_msg("%s", param->name);
+    }
+}
+
+/* Between a model and the same without the agent, both ways; nothing of the optimiser, and no word of it. */
+static void weights_that_both_have_are_taken(void **state)
+{
+    const char *path = folder_path(state, "a.safetensors");
+    for (int way = 0; way < 2; way++) {
+        whole from = create_with(1, way == 0), into = create_with(2, way == 1),
+              before = create_with(2, way == 1);
+        const ap_params *larger = ap_model_params(way == 0 ? from.model : into.model);
+        size_t shared = ap_params_count(ap_model_params(way == 0 ? into.model : from.model)), taken;
+        heard h = {.agent_only = true};
+        ok(save(path, &from));
+        ok(ap_checkpoint_weights(path, into.model, on_told, &h, &taken));
+        assert_int_equal(taken, shared);
+        assert_int_equal(h.fresh, way == 0 ? 0 : ap_params_count(larger) - shared);
+        assert_int_equal(h.left_out, way == 0 ? ap_params_count(larger) - shared : 0);
+        assert_true(h.agent_only);
+        taken_over(&into, &from, &before);
+        discard(&from);
+        discard(&into);
+        discard(&before);
+    }
+}
+
+/* The last tensor of the file has another shape: those before it are as they were. */
+static void weights_of_another_shape_change_nothing(void **state)
+{
+    const char *path = folder_path(state, "a.safetensors");
+    whole from = create(1), into = create(2), before = create(2);
+    const ap_params *params = ap_model_params(from.model);
+    ap_param *last = ap_params_at(params, ap_params_count(params) - 1);
+    size_t taken;
+    last->value.shape.at[0] = 1;
+    ok(save(path, &from));
+    refused(ap_checkpoint_weights(path, into.model, NULL, NULL, &taken), path, last->name);
+    taken_over(&into, &before, &before);
+    discard(&from);
+    discard(&into);
+    discard(&before);
 }
 
 /* ---------------------------------------------------------------- nothing broken is saved over what is sound
@@ -319,6 +400,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_saved_comes_back, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(weights_that_both_have_are_taken, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(weights_of_another_shape_change_nothing, folder_create,
+                                        folder_remove),
         cmocka_unit_test_setup_teardown(nothing_that_is_not_finite_is_saved, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(squares_are_not_negative, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(counters_are_in_range, folder_create, folder_remove),
