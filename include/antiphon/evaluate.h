@@ -87,6 +87,10 @@ int64_t ap_evaluation_items(const ap_evaluation *evaluation);
 const char *ap_evaluation_system(const ap_evaluation *evaluation, int system);
 const char *ap_evaluation_item(const ap_evaluation *evaluation, int64_t item);
 
+/** In how many items a source's maxima hardly move (ap_copy_r below AP_COPY_R_LEAST: full scale throughout,
+ * steady or quiet), so that AP_METRIC_COST, AP_METRIC_R0_INPUT and AP_METRIC_R0_TARGET say nothing. */
+int64_t ap_evaluation_still(const ap_evaluation *evaluation);
+
 /** One number, and the summary over all items (bootstrap with a fixed seed: the same numbers every time). */
 double ap_evaluation_value(const ap_evaluation *evaluation, int system, int64_t item, ap_metric metric);
 ap_summary ap_evaluation_summary(const ap_evaluation *evaluation, int system, ap_metric metric);

@@ -6,6 +6,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
 #include "antiphon/run_folder.h"
+#include "antiphon/safetensors.h"
 #include "antiphon/track.h"
 #include "antiphon/trainer.h"
 #include "base/folder.h"
@@ -293,10 +294,32 @@ static void beginning_free(beginning *b)
     free(b->init);
 }
 
+/* Whether the file is not as it was written. */
+static bool is_damaged(const char *checkpoint)
+{
+    ap_safetensors *file;
+    ap_status status = ap_safetensors_open(checkpoint, &file);
+    if (ap_failed(&status)) return true;
+    if (ap_safetensors_has_checksums(file)) status = ap_safetensors_verify(file);
+    ap_safetensors_close(file);
+    return ap_failed(&status);
+}
+
+/* What resuming failed with. Where the last checkpoint is damaged and the best is sound it names the best. */
+static ap_status failed_to_resume(const run *r, const char *from, ap_status status)
+{
+    if (from != r->folder.last || access(r->folder.best, F_OK) != 0) return status;
+    if (!is_damaged(from) || is_damaged(r->folder.best)) return status;
+    return ap_error(status.code, "%s; --resume %s goes on from the best", status.message, r->folder.best);
+}
+
 static ap_status create_trainer(run *r, const char *from, const char *init, ap_trainer **trainer)
 {
     ap_observer observer = {.context = r, .note = on_note, .step = on_step, .epoch = on_epoch};
-    if (from) return ap_trainer_resume(r->config, &observer, from, trainer);
+    if (from) {
+        ap_status status = ap_trainer_resume(r->config, &observer, from, trainer);
+        return ap_failed(&status) ? failed_to_resume(r, from, status) : status;
+    }
     if (init) return ap_trainer_create_from(r->config, &observer, init, trainer);
     return ap_trainer_create(r->config, &observer, trainer);
 }

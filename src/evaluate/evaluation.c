@@ -76,6 +76,14 @@ static ap_levels keep_levels(ap_evaluation *e, const ap_analysis *heard)
     return (ap_levels){heard->level_count, memcpy(ap_arena_alloc(e->kept, bytes), heard->level, bytes)};
 }
 
+/* Whether the maxima move so little that even a perfect copy would not be told. */
+static bool hardly_moves(int64_t n, const ap_real *x)
+{
+    ap_real maxima[AP_MODULATION_SEGMENTS];
+    ap_envelope(1, n, AP_MODULATION_SEGMENTS, x, maxima, NULL);
+    return ap_copy_r(AP_MODULATION_SEGMENTS, maxima) < AP_COPY_R_LEAST;
+}
+
 ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64_t n, const ap_real *input,
                               const ap_real *target)
 {
@@ -92,6 +100,7 @@ ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64
     ap_evaluated_item *at = &e->items[e->item_count++];
     size_t values = (size_t)(e->system_count * AP_METRIC_COUNT);
     at->name = keep_text(e, item);
+    at->still = hardly_moves(n, input) || hardly_moves(n, target);
     at->target = keep_chroma(e, e->target.chroma);
     at->input_levels = keep_levels(e, &e->input);
     at->target_levels = keep_levels(e, &e->target);
@@ -215,6 +224,13 @@ int ap_evaluation_systems(const ap_evaluation *evaluation)
 int64_t ap_evaluation_items(const ap_evaluation *evaluation)
 {
     return evaluation->item_count;
+}
+
+int64_t ap_evaluation_still(const ap_evaluation *evaluation)
+{
+    int64_t still = 0;
+    for (int64_t i = 0; i < evaluation->item_count; i++) still += evaluation->items[i].still;
+    return still;
 }
 
 const char *ap_evaluation_system(const ap_evaluation *evaluation, int system)

@@ -13,6 +13,7 @@ typedef struct ap_levels {
 /* One pair of sources, and what every system made of it. */
 typedef struct ap_evaluated_item {
     const char *name;
+    bool still; /* whether a source's maxima hardly move: ap_copy_r below AP_COPY_R_LEAST */
     ap_chroma target;
     ap_levels input_levels, target_levels;
     double *values;    /* [systems, AP_METRIC_COUNT], NaN where nothing was scored */

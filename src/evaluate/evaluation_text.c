@@ -30,35 +30,66 @@ size_t ap_metric_groups(const ap_metric_group **first)
     return sizeof groups / sizeof *groups;
 }
 
+/* What a terminal has room for. Longer tables go on below, with the names again. */
+#define LINE_WIDTH 80
+
 static int column_width(ap_metric metric)
 {
     return ap_table_width(ap_metric_describe(metric).name);
 }
 
+/* A table of these metrics, a row a system. */
+static void print_table(const ap_evaluation *evaluation, int names, const ap_metric *columns, int count,
+                        FILE *stream)
+{
+    fprintf(stream, "%*s", names, "");
+    for (int c = 0; c < count; c++)
+        fprintf(stream, "%*s", column_width(columns[c]), ap_metric_describe(columns[c]).name);
+    fprintf(stream, "\n");
+    for (int s = 0; s < ap_evaluation_systems(evaluation); s++) {
+        fprintf(stream, "%-*s", names, ap_evaluation_system(evaluation, s));
+        for (int c = 0; c < count; c++)
+            ap_table_summary(stream, column_width(columns[c]),
+                             ap_evaluation_summary(evaluation, s, columns[c]));
+        fprintf(stream, "\n");
+    }
+}
+
+/* How many columns stand beside the names on a line. */
+static int columns_that_fit(int names, const ap_metric *columns)
+{
+    int count = 0, width = names;
+    for (; columns[count] != AP_METRIC_COUNT; count++) {
+        width += column_width(columns[count]);
+        if (count && width > LINE_WIDTH) break;
+    }
+    return count;
+}
+
 void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream)
 {
-    int systems = ap_evaluation_systems(evaluation), names = 0;
-    for (int s = 0; s < systems; s++) {
+    int names = 0;
+    for (int s = 0; s < ap_evaluation_systems(evaluation); s++) {
         int length = (int)strlen(ap_evaluation_system(evaluation, s));
         if (length > names) names = length;
     }
-    long long items = ap_evaluation_items(evaluation);
-    fprintf(stream, "%lld item%s; mean ± half the width of its %.0f %% interval (bootstrap, %d resamples)\n",
+    long long items = ap_evaluation_items(evaluation), still = ap_evaluation_still(evaluation);
+    fprintf(stream, "%lld item%s; mean ± half of its %.0f %% interval (bootstrap, %d resamples)\n",
             items, ap_plural(items), 100 * AP_BOOTSTRAP_LEVEL, AP_BOOTSTRAP_RESAMPLES);
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
         const ap_metric *columns = groups[g].columns;
-        fprintf(stream, "\n%s\n%*s", groups[g].question, names, "");
-        for (int c = 0; columns[c] != AP_METRIC_COUNT; c++)
-            fprintf(stream, "%*s", column_width(columns[c]), ap_metric_describe(columns[c]).name);
-        fprintf(stream, "\n");
-        for (int s = 0; s < systems; s++) {
-            fprintf(stream, "%-*s", names, ap_evaluation_system(evaluation, s));
-            for (int c = 0; columns[c] != AP_METRIC_COUNT; c++)
-                ap_table_summary(stream, column_width(columns[c]),
-                                 ap_evaluation_summary(evaluation, s, columns[c]));
-            fprintf(stream, "\n");
+        fprintf(stream, "\n%s\n", groups[g].question);
+        for (int count; *columns != AP_METRIC_COUNT; columns += count) {
+            if (columns != groups[g].columns) fprintf(stream, "\n");
+            count = columns_that_fit(names, columns);
+            print_table(evaluation, names, columns, count, stream);
         }
     }
+    if (still)
+        fprintf(stream,
+                "\nIn %lld of %lld item%s a source's maxima hardly move (full scale throughout,\n"
+                "steady or quiet): r_input, r_target and the cost say nothing there.\n",
+                still, items, ap_plural(items));
 }
 
 /* ---------------------------------------------------------------- JSON */

@@ -42,7 +42,23 @@ grep -q "^composed *-*[0-9.]* -" out
 mkdir lonely
 cp pieces/0001_* lonely
 expect 0 "" evaluate --composed lonely
-[ "$(grep -c '^another target  *-' out)" -eq 4 ]
+if grep '^another target' out | grep -v '^another target\( *-\)* *$'; then echo "numbers of no other target" && exit 1; fi
+# no line is wider than a terminal, and every question has its table
+if grep -E '.{81}' out; then echo "a line of more than 80 columns" && exit 1; fi
+[ "$(grep -c '^target through codec' out)" -eq "$(grep -c '^another target' out)" ]
+[ "$(grep -c '?$' out)" -eq 4 ]
+if grep -q "hardly move" out; then echo "a source that moves" && exit 1; fi
+
+# where the maxima of a source cannot tell a copy, one note says so
+. "$1/loud.sh"
+mkdir loud
+for piece in 1 2 3; do
+    for part in 1_input 2_target 3_output; do cp "pieces/0001_$part.wav" "loud/${piece}_$part.wav"; done
+done
+make_loud loud/1_1_input.wav
+make_loud loud/2_2_target.wav
+expect 0 "In 2 of 3 items a source's maxima hardly move" evaluate --composed loud --no-baselines
+[ "$(grep -c "hardly move" out)" -eq 1 ]
 if [ "$(ls -A temporary)" ]; then echo "temporary files are left" && exit 1; fi
 
 expect 2 "--checkpoint is missing" evaluate
