@@ -69,3 +69,10 @@ diff wanted found || { echo "the check does not find what is wrong" && exit 1; }
 
 check "$SOURCES" >found
 [ ! -s found ] || { cat found && exit 1; }
+
+# The pictures are small, and the diagram is that of its script.
+[ "$(cat "$SOURCES"/docs/pictures/* | wc -c)" -le 600000 ] || { echo "the pictures take more than 600 kB" && exit 1; }
+if command -v python3 >/dev/null; then
+    python3 "$SOURCES/scripts/draw_model.py" | cmp - "$SOURCES/docs/pictures/model.svg" ||
+        { echo "docs/pictures/model.svg is not what scripts/draw_model.py draws" && exit 1; }
+fi
