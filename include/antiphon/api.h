@@ -1,6 +1,6 @@
 /** @file api.h
- * What the library shows, and to whom: between AP_API_BEGIN and AP_API_END stand names that C++ too calls as
- * C has them, and that the shared library exports. Whatever is declared elsewhere stays inside.
+ * Marks what the library exports. Declarations between AP_API_BEGIN and AP_API_END have C linkage in C++ and
+ * are visible in the shared library. All other symbols are hidden.
  */
 #ifndef ANTIPHON_API_H
 #define ANTIPHON_API_H

@@ -1,6 +1,6 @@
 /** @file baselines.h
- * What anyone could compose without learning: the marks that a trained model has to be held against. Each
- * copies or avoids something that the metrics measure, so that no single one of them can be won by a trick.
+ * Baselines: what can be composed without learning. A trained model is compared with them. Each copies or
+ * avoids something that the metrics measure, which shows that no single metric is enough.
  */
 #ifndef ANTIPHON_BASELINES_H
 #define ANTIPHON_BASELINES_H
@@ -22,14 +22,14 @@ typedef enum ap_baseline {
                               Müller, "Let it Bee: towards NMF-inspired audio mosaicing", ISMIR 2015) */
     AP_BASELINE_DELAY,     /**< the target 64 ms late: one segment of the modulation cost in 16 s */
     AP_BASELINE_LONG_DELAY, /**< the target 500 ms late */
-    AP_BASELINE_STRUCK, /**< the target one frame of the codec late, its level flattened, and struck anew at
-                           the input's onsets, at heights that chance draws, to die away: a rule made to
-                           please the measures, and so the mark of how much they ask */
+    AP_BASELINE_STRUCK, /**< the target one codec frame late, its level flattened, then struck at the input's
+                           onsets with random strength and left to decay: a rule made to please the metrics.
+                           It shows how much they demand. */
     AP_BASELINE_SILENCE,
     AP_BASELINE_NOISE, /**< white noise */
     AP_BASELINE_CODEC, /**< the target encoded and decoded */
-    AP_BASELINE_OTHER, /**< the target of another pair: music that has to do with neither source, and so the
-                          mark of what chance gives (lagged correlation, onsets, chroma) */
+    AP_BASELINE_OTHER, /**< the target of another pair: music unrelated to both sources. It shows what chance
+                          gives (lagged correlation, onsets, chroma). */
     AP_BASELINE_COUNT
 } ap_baseline;
 
@@ -37,19 +37,18 @@ typedef enum ap_baseline {
 typedef void ap_round_trip(void *context, int64_t n, const ap_real *x, ap_real *y);
 
 typedef struct ap_baseline_options {
-    uint64_t seed; /**< of the noise, of the first activations of musaicing and of the heights of strokes */
-    ap_round_trip *round_trip; /**< NULL: the mdct codec in its default size (128 of 320 coefficients) */
+    uint64_t seed; /**< of the noise, of musaicing's initial activations and of the strength of strokes */
+    ap_round_trip *round_trip; /**< NULL: the mdct codec with its default size (128 of 320 coefficients) */
     void *round_trip_context;
-    int64_t other_count; /**< samples of `other` */
-    const ap_real
-        *other; /**< the other target, borrowed; NULL: there is none, and nothing is composed of it */
+    int64_t other_count;  /**< samples of `other` */
+    const ap_real *other; /**< the target of another pair, borrowed; NULL: AP_BASELINE_OTHER is left out */
 } ap_baseline_options;
 
-/** "input copy", "target copy", "mix", ... */
+/** "input copy", "target copy", "mix", ... String constants. */
 const char *ap_baseline_name(ap_baseline baseline);
 
-/** Composes n samples at 24 kHz. Imposed, ring, musaicing, struck, noise and the other target are brought to
- * the RMS of the target; delays begin with silence; an other target that is shorter begins again. */
+/** Composes n samples at 24 kHz. Imposed, ring, musaicing, struck, noise and other are scaled to the RMS of
+ * the target. Delays begin with silence. If the other target is shorter, it repeats. */
 void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *options, int64_t n,
                          const ap_real *input, const ap_real *target, ap_real *output);
 

@@ -1,9 +1,9 @@
 /** @file codec.h
- * Two codecs behind one interface: audio [B, 1, S] to latents [B, D, T] and back, both with gradients.
+ * Codecs: audio [B, 1, S] to latents [B, D, T] and back, both ways with gradients.
  *
- * mdct has no weights; seanet is EnCodec's network with its tensor names ("encoder.layers.…",
- * "decoder.layers.…"). A codec changes as it computes: seanet keeps frozen weights normalised. One codec serves one
- * thread at a time.
+ * There are two. mdct has no weights. seanet is EnCodec's network, with EnCodec's tensor names
+ * ("encoder.layers.…", "decoder.layers.…"). A codec changes as it computes: seanet keeps its frozen weights
+ * normalised. One codec serves one thread at a time.
  */
 #ifndef ANTIPHON_CODEC_H
 #define ANTIPHON_CODEC_H
@@ -13,30 +13,32 @@
 
 AP_API_BEGIN
 
+/** The largest number of strides of a seanet. */
 #define AP_CODEC_RATIOS_MAX 8
 
 typedef enum ap_codec_type { AP_CODEC_MDCT, AP_CODEC_SEANET } ap_codec_type;
 
 typedef struct ap_codec_config {
     ap_codec_type type;
-    int dim;     /**< D */
-    int hop;     /**< mdct: samples a frame */
+    int dim;     /**< latent dimensions D */
+    int hop;     /**< mdct: samples per frame */
     double gain; /**< mdct: factor on the latents */
-    int width;   /**< seanet: channels at full rate */
+    int width;   /**< seanet: channels at the full rate */
     int ratio_count;
     int ratios[AP_CODEC_RATIOS_MAX]; /**< seanet: the decoder's upsampling factors, deepest first */
-    int lstm;                        /**< seanet: LSTM layers, 0 for none */
-    bool trained;                    /**< seanet: whether its weights have gradients */
+    int lstm;                        /**< seanet: number of LSTM layers, 0 for none */
+    bool trained;                    /**< seanet: whether the weights have gradients */
 } ap_codec_config;
 
 typedef struct ap_codec ap_codec;
 
-/** Registers a seanet's weights in `params`; the codec itself is the caller's, to be freed before the
- * parameters. */
+/** Registers the weights of a seanet in `params`. The codec is the caller's, to be freed before `params`. */
 ap_codec *ap_codec_create(ap_params *params, const ap_codec_config *config);
+
+/** Frees the codec, not its weights. NULL is allowed. */
 void ap_codec_free(ap_codec *codec);
 
-/** Says that a frozen codec's weights were changed after it was used. */
+/** To be called when the weights of a frozen codec have changed after it was used. */
 void ap_codec_reload(ap_codec *codec);
 
 /** Whether a parameter of this name belongs to a codec ("encoder.…", "decoder.…"). */
@@ -45,10 +47,10 @@ bool ap_codec_owns(const char *name);
 /** Latent dimensions D. */
 int64_t ap_codec_dim(const ap_codec *codec);
 
-/** Samples a latent frame stands for. */
+/** Samples per latent frame. */
 int64_t ap_codec_hop(const ap_codec *codec);
 
-/** Latent frames of S samples. */
+/** The number of latent frames for S samples. */
 int64_t ap_codec_frames(const ap_codec *codec, int64_t S);
 
 /** z [B, D, T] from x [B, 1, S] */

@@ -1,10 +1,11 @@
 /** @file config.h
  * The configuration of a run: sections of keys with types, ranges and defaults.
  *
- * A value comes from the default, then from a JSON file ({"section": {"key": value}}), then from overrides
- * ("section.key" and a text, as on the command line: --section.key=value). Whatever does not fit is an
- * AP_MISUSE that names the source, the key, what was given and what is allowed. All keys stand in one table
- * (src/config/table.c), from which parsing, printing, help, documentation and JSON Schema come.
+ * Values come from the defaults, then from a JSON file ({"section": {"key": value}}), then from overrides
+ * ("section.key" and a text, as on the command line: --section.key=value). A value that does not fit is
+ * AP_MISUSE; the status names the source, the key, the value and what is allowed. One table
+ * (src/config/table.c) holds all keys; parsing, printing, help, documentation and JSON Schema are made from
+ * it.
  */
 #ifndef ANTIPHON_CONFIG_H
 #define ANTIPHON_CONFIG_H
@@ -21,23 +22,26 @@
 AP_API_BEGIN
 
 #define AP_CONFIG_TEXT 1024 /**< bytes of a text value, its NUL included */
-#define AP_CONFIG_LIST 8    /**< integers a list holds at most */
+#define AP_CONFIG_LIST 8    /**< the most integers a list holds */
 
 typedef struct ap_int_list {
     int count;
     int at[AP_CONFIG_LIST];
 } ap_int_list;
 
-/** Which target an input is played against. */
+/** Which target an input is paired with: its own, or that of a random other pair. */
 typedef enum ap_targets { AP_TARGETS_MATCHED, AP_TARGETS_SHUFFLED } ap_targets;
-/** What stands between the agent's latents and the codec's decoder. */
+/** What stands between the agent's latents and the codec's decoder: the cascade, nothing, or gates. */
 typedef enum ap_output_part { AP_OUTPUT_CASCADE, AP_OUTPUT_DIRECT, AP_OUTPUT_GATES } ap_output_part;
-/** What weight decay shrinks: every trained number, or matrices and kernels alone, not biases and gains. */
+/** What weight decay applies to: every trained number, or only weight matrices and kernels, not biases and
+ * gains. */
 typedef enum ap_decay { AP_DECAY_ALL, AP_DECAY_WEIGHTS } ap_decay;
+/** The learning rate after the warm-up: constant, or a half cosine from train.lr down to train.min_lr. */
 typedef enum ap_schedule { AP_SCHEDULE_CONSTANT, AP_SCHEDULE_COSINE } ap_schedule;
 
-/** A plain value: copied by assignment, nothing to free. The table says what each key means and in which
- * unit. */
+/** The value of every key. Copied by assignment; nothing to free. The table says what each key means and in
+ * which unit.
+ */
 typedef struct ap_config {
     struct {
         char path[AP_CONFIG_TEXT];
@@ -102,40 +106,42 @@ typedef struct ap_config {
     } track;
 } ap_config;
 
-/** Every key at its default. */
+/** A configuration with every key at its default. */
 ap_config ap_config_default(void);
 
-/** Replaces in *config what the JSON file gives; on failure *config is as it was. A top-level "$schema" is
- * ignored. */
+/** Replaces in *config the values that the JSON file gives. On failure *config is unchanged. A top-level
+ * "$schema" is ignored. */
 ap_status ap_config_load(const char *path, ap_config *config);
 
-/** The same from a JSON text of `length` bytes followed by a NUL; `source` names it in messages. */
+/** As ap_config_load, from a JSON text of `length` bytes followed by a NUL. `source` names it in messages. */
 ap_status ap_config_parse(const char *source, const char *text, size_t length, ap_config *config);
 
-/** Sets one key ("train.lr", or the short name "lr") from a text read by the key's type: true and false (also
- * 1, 0, yes, no, on, off), numbers as in JSON, texts and choices as they are, lists as 8,5,4,2 or [8,5,4,2].
- * `value` NULL sets a bool to true. On failure *config is as it was. */
+/** Sets one key ("train.lr", or the short name "lr") from a text that is read by the type of the key: true
+ * and false (also 1, 0, yes, no, on, off), numbers as in JSON, texts and choices literally, lists as 8,5,4,2
+ * or [8,5,4,2]. A NULL `value` sets a bool to true. On failure *config is unchanged. */
 ap_status ap_config_override(ap_config *config, const char *key, const char *value);
 
-/** Whether `key` names a key or is a short name of one. */
+/** Whether `key` is the name or the short name of a key. */
 bool ap_config_known(const char *key);
 
-/** Whether a bool stands behind `key`, so that a flag without a value sets it. */
+/** Whether `key` is a bool, so that it needs no value on the command line. */
 bool ap_config_is_bool(const char *key);
 
-/** What no key alone can say: whether the values fit together. */
+/** Checks that the values fit together, which no single key can tell. AP_MISUSE names the keys that do not.
+ */
 ap_status ap_config_check(const ap_config *config);
 
-/** The number of keys; the name ("train.lr") of the one at `index`; its value as a text that
- * ap_config_override reads back, cut to the field. */
+/** The number of keys; the name ("train.lr") of the key at `index`, a string constant; and its value as a
+ * text that ap_config_override reads back, cut to AP_CONFIG_TEXT. */
 size_t ap_config_count(void);
 const char *ap_config_name(size_t index);
 void ap_config_value(const ap_config *config, size_t index, char text[AP_CONFIG_TEXT]);
 
-/** Every key with its value as indented JSON that ap_config_parse reads back exactly. The caller frees it. */
+/** All keys and values as indented JSON, which ap_config_parse reads back exactly. The caller frees it. */
 char *ap_config_to_json(const ap_config *config);
 
-/** The keys as a JSON Schema (draft 2020-12), as Markdown tables, as text for --help. The caller frees it. */
+/** The keys as a JSON Schema (draft 2020-12), as Markdown tables, and as text for --help. The caller frees
+ * them. */
 char *ap_config_schema(void);
 char *ap_config_markdown(void);
 char *ap_config_help(void);

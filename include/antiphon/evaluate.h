@@ -1,6 +1,6 @@
 /** @file evaluate.h
- * Systems x items x metrics: every output of a model, and of the baselines beside it, measured over a set of
- * pairs.
+ * An evaluation: systems x items x metrics. It measures the outputs of a model, and of the baselines, over a
+ * set of pairs.
  *
  *     ap_evaluation *e = ap_evaluation_create();
  *     int model = ap_evaluation_add_system(e, "model");
@@ -24,77 +24,82 @@
 
 AP_API_BEGIN
 
-/** How many resamples a bootstrap interval is drawn from. */
+/** The number of resamples behind a bootstrap interval. */
 #define AP_BOOTSTRAP_RESAMPLES 2000
 /** The share of resampled means that lies inside the interval. */
 #define AP_BOOTSTRAP_LEVEL 0.95
 
-/** A mean and the percentile bootstrap interval of it (Efron, Tibshirani, 1993, ch. 13). NaN values are left
- * out; without any other the mean and the interval are NaN. */
+/** A mean and its percentile bootstrap interval (Efron, Tibshirani, 1993, ch. 13). NaN values are left out;
+ * if nothing remains, the mean and the interval are NaN. */
 typedef struct ap_summary {
     double mean, low, high;
     int64_t count; /**< values that are not NaN */
 } ap_summary;
+/** Summarises n values. The same seed gives the same interval. */
 ap_summary ap_bootstrap(int64_t n, const double *values, uint64_t seed);
 
-/** The quantile q (0 to 1) of n values, interpolated between neighbours; NaN values are left out, without any
- * other it is NaN. */
+/** The quantile q (0 to 1) of n values, interpolated between neighbours. NaN values are left out; if nothing
+ * remains, it is NaN. */
 double ap_quantile(int64_t n, const double *values, double q);
 
+/** The outputs of several systems, measured over several items. */
 typedef struct ap_evaluation ap_evaluation;
 
 /** An empty evaluation, owned by the caller. */
 ap_evaluation *ap_evaluation_create(void);
+/** Frees the evaluation. NULL is allowed. */
 void ap_evaluation_free(ap_evaluation *evaluation);
 
-/** A row of the table; its index. All systems are added before the first item begins. */
+/** Adds a system, a row of the table, and returns its index. Add all systems before the first item. */
 int ap_evaluation_add_system(ap_evaluation *evaluation, const char *name);
 
-/** Rows for all baselines; they are then scored by ap_evaluation_score_baselines. */
+/** Adds all baselines as systems. Score them by ap_evaluation_score_baselines. */
 void ap_evaluation_add_baselines(ap_evaluation *evaluation);
 
-/** Analyses the sources of the next item; both are borrowed until the next begins or the evaluation is
- * finished. Fails, and adds nothing, when the signals are too short (AP_METRICS_SAMPLES_LEAST) or not finite.
- */
+/** Begins the next item by analysing its sources. Both are borrowed until the next item begins or the
+ * evaluation is finished. Fails, and adds nothing, if the signals are too short (AP_METRICS_SAMPLES_LEAST) or
+ * not finite. */
 ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64_t n, const ap_real *input,
                               const ap_real *target);
 
-/** Measures what a system made of the item that has begun: as many samples as its sources. Fails when they
- * are not finite. What is never scored stays NaN. */
+/** Measures a system's output for the current item. It has as many samples as the sources. Fails if it is not
+ * finite. The metrics of outputs that are never scored stay NaN. */
 ap_status ap_evaluation_score(ap_evaluation *evaluation, int system, const ap_real *output);
 
-/** Composes and measures every baseline for the item that has begun; without another target its row stays
- * NaN. */
+/** Composes and measures every baseline for the current item. Without another target, the row of
+ * AP_BASELINE_OTHER stays NaN. */
 ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_baseline_options *options);
 
-/** After the last item: what needs the whole set (AP_METRIC_CHROMA_GAIN, AP_METRIC_OTHERS and, with
- * baselines, ap_evaluation_unrelated). */
+/** To be called after the last item. Computes what needs the whole set: AP_METRIC_CHROMA_GAIN,
+ * AP_METRIC_OTHERS and, with baselines, ap_evaluation_unrelated. */
 void ap_evaluation_finish(ap_evaluation *evaluation);
 
-/** The share of unrelated pairs whose r_max counts as that of unrelated music, and how many others an item is
- * held beside, at most. */
+/** The share of unrelated pairs that ap_evaluation_unrelated bounds. */
 #define AP_UNRELATED_SHARE 0.95
+/** The most other items that an item is compared with. */
 #define AP_UNRELATED_OTHERS 60
 
-/** What AP_UNRELATED_SHARE of unrelated pairs stay below: of AP_METRIC_RMAX_INPUT, each item's input beside
- * the targets of others; of AP_METRIC_RMAX_TARGET, its target beside them. NaN of any other metric, of fewer
- * than two items, without baselines, and before the evaluation is finished. */
+/** The bound below which AP_UNRELATED_SHARE of unrelated pairs stay: for AP_METRIC_RMAX_INPUT, pairs of an
+ * item's input and other items' targets; for AP_METRIC_RMAX_TARGET, pairs of two items' targets. NaN for any
+ * other metric, with fewer than two items, without baselines, and before ap_evaluation_finish. */
 double ap_evaluation_unrelated(const ap_evaluation *evaluation, ap_metric metric);
 
-/** How many systems and items there are, and their names (borrowed). */
+/** The number of systems and of items, and their names (borrowed). */
 int ap_evaluation_systems(const ap_evaluation *evaluation);
 int64_t ap_evaluation_items(const ap_evaluation *evaluation);
 const char *ap_evaluation_system(const ap_evaluation *evaluation, int system);
 const char *ap_evaluation_item(const ap_evaluation *evaluation, int64_t item);
 
-/** In how many items a source's maxima hardly move (ap_copy_r below AP_COPY_R_LEAST: full scale throughout,
- * steady or quiet), so that AP_METRIC_COST, AP_METRIC_R0_INPUT and AP_METRIC_R0_TARGET say nothing. */
+/** The number of items in which the envelope of a source hardly moves (ap_copy_r below AP_COPY_R_LEAST:
+ * steady, quiet or at full scale throughout), so that AP_METRIC_COST, AP_METRIC_R0_INPUT and
+ * AP_METRIC_R0_TARGET say nothing. */
 int64_t ap_evaluation_still(const ap_evaluation *evaluation);
 
-/** One number, and the summary over all items (bootstrap with a fixed seed: the same numbers every time). */
+/** One value; and the summary over all items (a bootstrap with a fixed seed: the same numbers every time). */
 double ap_evaluation_value(const ap_evaluation *evaluation, int system, int64_t item, ap_metric metric);
 ap_summary ap_evaluation_summary(const ap_evaluation *evaluation, int system, ap_metric metric);
 
+/** The most metrics in a group. */
 #define AP_METRIC_GROUP_MOST 9
 /** Metrics that together answer one question. */
 typedef struct ap_metric_group {
@@ -102,16 +107,16 @@ typedef struct ap_metric_group {
     ap_metric columns[AP_METRIC_GROUP_MOST + 1]; /**< ended by AP_METRIC_COUNT */
 } ap_metric_group;
 
-/** The groups, in the order in which they are shown; their number. */
+/** The groups, in the order in which they are shown, as *first; returns their number. */
 size_t ap_metric_groups(const ap_metric_group **first);
 
-/** Aligned text: one table for each question (does it copy? does it take what it should from whom? is it
- * music?), a row a system, each cell the mean and half the width of its interval. */
+/** Prints aligned text: one table per question (does it copy? does it take the right things from each source?
+ * is it music?), one row per system. Each cell is the mean and half the width of its interval. */
 void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream);
 
-/** Everything as JSON: {"sample_rate", "bootstrap": {"resamples", "level"}, "metrics": [{"name", "unit",
- * "meaning"}], "items": [names], "unrelated": {metric: ap_evaluation_unrelated}, "systems": [{"name",
- * "summary": {metric: {"mean", "low", "high", "count"}}, "values": {metric: [one for each item]}}]}; NaN is
+/** Writes everything as JSON: {"sample_rate", "bootstrap": {"resamples", "level"}, "metrics": [{"name",
+ * "unit", "meaning"}], "items": [names], "unrelated": {metric: ap_evaluation_unrelated}, "systems": [{"name",
+ * "summary": {metric: {"mean", "low", "high", "count"}}, "values": {metric: [one per item]}}]}. NaN becomes
  * null. The file appears whole or not at all. */
 ap_status ap_evaluation_write(const ap_evaluation *evaluation, const char *path);
 

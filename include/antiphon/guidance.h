@@ -1,6 +1,6 @@
 /** @file guidance.h
- * What to take from whom: the terms of the compose objective. Audio is [B, S] or [B, 1, S] at 24 kHz; each
- * term is a scalar variable, differentiable in all its audio inputs.
+ * The terms of the compose objective: what to take from which source. Audio is [B, S] or [B, 1, S] at 24 kHz.
+ * Each term is a scalar variable, differentiable in all its audio inputs.
  */
 #ifndef ANTIPHON_GUIDANCE_H
 #define ANTIPHON_GUIDANCE_H
@@ -10,35 +10,35 @@
 
 AP_API_BEGIN
 
-/** Over what a spectrum's rise is summed: every bin alike, or 40 log-spaced bands (those of the timbre term), in which low
- * and middle registers count as much as the highest octave. */
+/** What the rise of a spectrum is summed over: every bin equally, or 40 log-spaced bands (those of the timbre
+ * term). With bands, low and middle registers count as much as the highest octave. */
 typedef enum ap_onset_scale { AP_ONSET_BINS, AP_ONSET_BANDS } ap_onset_scale;
 
-/** 1 - Pearson's r of the two onset strengths, mean over the batch. Onset strength: the half-wave rectified rise of
- * ln(1 + 30 |X|) from frame to frame, summed over bins, or over bands whose |X| is the mean of their bins'; STFT n = 1024,
- * hop 240 (10 ms). */
+/** 1 - Pearson's r of the two onset strengths, mean over the batch. The onset strength is the half-wave
+ * rectified rise of ln(1 + 30 |X|) from frame to frame, summed over bins, or over bands, whose |X| is the
+ * mean over their bins. STFT n = 1024, hop 240 (10 ms). */
 ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale);
 
 /** 1 - the cosine of the two chroma vectors, mean over frames and batch. Chroma: STFT magnitudes (n = 4096,
- * hop 1024) of the bins between 60 and 2000 Hz summed by nearest semitone, 12 classes; norms not below 1e-8.
- */
+ * hop 1024) of the bins between 60 and 2000 Hz, summed by nearest semitone into 12 classes, with norms of at
+ * least 1e-8. */
 ap_var *ap_chroma_loss(ap_tape *tape, ap_var *output, ap_var *target);
 
-/** Mean difference, over 40 log-spaced bands of bins 2 to 511, of the time-averaged ln(|X| + 1e-3); n = 1024,
- * hop 256. */
+/** The mean difference, over 40 log-spaced bands of bins 2 to 511, of the time average of ln(|X| + 1e-3).
+ * STFT n = 1024, hop 256. */
 ap_var *ap_timbre_loss(ap_tape *tape, ap_var *output, ap_var *target);
 
-/** max(0, least - sigma / (mu + 1e-4)) of the output's envelope of M segments, mean over the batch: a drone
- * or silence pays. */
+/** max(0, least - sigma / (mu + 1e-4)) of the output's envelope of M segments, mean over the batch. It
+ * penalises drones and silence. */
 ap_var *ap_variation_loss(ap_tape *tape, ap_var *output, ap_real least, int64_t M);
 
 /** |ln(mean output^2 + 1e-6) - ln(mean target^2 + 1e-6)|, mean over the batch. */
 ap_var *ap_level_loss(ap_tape *tape, ap_var *output, ap_var *target);
 
-/** max(0, share - most), mean over the batch. share: how much of the output's energy the least-squares mix a
- * input + b target explains, P - E over P + d with P the output's energy, E = min over a, b of |output - a
- * input - b target|^2
- * + d (a^2 + b^2), d = 1e-6 S. 1 for any mix of the sources, near 0 for new material, 0 for silence. */
+/** max(0, share - most), mean over the batch. share is the part of the output's energy that the least-squares
+ * mix a input + b target explains: (P - E) / (P + d), with P the output's energy, d = 1e-6 S and E = min over
+ * a, b of |output - a input - b target|^2 + d (a^2 + b^2). It is 1 for any mix of the sources, near 0 for new
+ * material, and 0 for silence. */
 ap_var *ap_mixture_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_var *target, ap_real most);
 
 AP_API_END

@@ -1,5 +1,6 @@
 /** @file objective.h
- * The training loss: the weighted sum of the terms whose weight is not zero, and what is measured beside it.
+ * The training loss: the weighted sum of the terms whose weight is not zero, and the measures reported with
+ * it.
  */
 #ifndef ANTIPHON_OBJECTIVE_H
 #define ANTIPHON_OBJECTIVE_H
@@ -13,39 +14,41 @@ AP_API_BEGIN
 
 /** Everything a step reports, in the order of the log. */
 typedef enum ap_measure {
-    AP_MEASURE_LOSS, /**< what is optimised: the sum of all that the terms add */
-    /* the terms, unweighted; the correlation's place holds the original cost */
+    AP_MEASURE_LOSS, /**< what is optimised: the sum of all contributions (AP_MEASURE_ADDED) */
+    /* The terms without their weights. The correlation's entry is always the original cost. */
     AP_MEASURE_RMS_INPUT,
     AP_MEASURE_RMS_TARGET,
     AP_MEASURE_SPECTRAL,
     AP_MEASURE_MEL,
     AP_MEASURE_NOVELTY,
-    AP_MEASURE_CORR_COST, /**< AP_MODULATION_ORIGINAL, whatever form the loss has, and also at weight 0;
-                             absent for items of fewer than 250 samples, as are r_input and r_target */
+    AP_MEASURE_CORR_COST, /**< AP_MODULATION_ORIGINAL, whichever form the loss uses, even at weight 0; like
+                             r_input and r_target absent for items of fewer than 250 samples */
     AP_MEASURE_ONSET,
     AP_MEASURE_CHROMA,
     AP_MEASURE_TIMBRE,
     AP_MEASURE_VARIATION,
     AP_MEASURE_LEVEL,
     AP_MEASURE_MIXTURE,
-    AP_MEASURE_ADDED, /**< the first of the terms once more: what each, in the order above, adds to the loss:
-                         its weight times its value, the correlation's in the form that is optimised */
+    AP_MEASURE_ADDED, /**< the first of the contributions, one per term in the order above: weight times
+                         value, for the correlation in the form that is optimised. They add up to
+                         AP_MEASURE_LOSS. */
     AP_MEASURE_R_INPUT = AP_MEASURE_ADDED + AP_MEASURE_ADDED - AP_MEASURE_RMS_INPUT,
-    /**< mean |r| of the output's envelope with the input's, as in AP_MEASURE_CORR_COST */
+    /**< mean |r| of the output's and the input's envelope, as in AP_MEASURE_CORR_COST */
     AP_MEASURE_R_TARGET, /**< the same with the target's */
-    AP_MEASURE_WEIGHTS,  /**< the first of AP_COMPONENTS: the mean weight of each */
+    AP_MEASURE_WEIGHTS,  /**< the first of AP_COMPONENTS entries: the mean weight of each component */
     AP_MEASURE_COUNT = AP_MEASURE_WEIGHTS + AP_COMPONENTS
 } ap_measure;
 
-/** "loss", "rms_input", ..., "loss_rms_input", ..., "input_rhythm_weight", ...: the name in the log without
- * its "train_" or "val_". A string constant. */
+/** The name in the log, without the prefix "train_" or "val_": "loss", "rms_input", ..., "loss_rms_input",
+ * ..., "input_rhythm_weight", ... A string constant. */
 const char *ap_measure_name(ap_measure measure);
 
-/** The configuration key of a term's weight, such as "loss.onset", and that weight; NULL and 0 for a measure
- * that is no term of the loss. */
+/** The configuration key of a term's weight, such as "loss.onset", and the value of that weight. NULL and 0
+ * for a measure that is not a term of the loss. */
 const char *ap_measure_key(ap_measure measure);
 double ap_measure_weight(const ap_config *config, ap_measure measure);
 
+/** The values of a step or an epoch. */
 typedef struct ap_measures {
     bool present[AP_MEASURE_COUNT]; /**< false: the term was not computed */
     double value[AP_MEASURE_COUNT];
@@ -58,9 +61,9 @@ typedef struct ap_heard {
     ap_composition composed;
 } ap_heard;
 
-/** Pushes the terms and returns their weighted sum, a scalar variable, filling in `measures`. NULL when every
- * weight is 0. Each term is a section of the tape under its measure's name; what is measured without a
- * gradient is the section "measures". */
+/** Pushes the terms, fills in `measures` and returns the weighted sum, a scalar variable; NULL if every
+ * weight is 0. Each term is a section of the tape under its measure's name. Measures that need no gradient
+ * are the section "measures". */
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures);
 
 AP_API_END

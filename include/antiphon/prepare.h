@@ -1,13 +1,13 @@
 /** @file prepare.h
- * Pair sets from recordings of one's own.
+ * Makes pair sets from the user's own recordings.
  *
- * Recordings, in folders and the folders within them, are cut into windows of equal length without overlap.
- * Either there are two folders, of inputs and of targets, whose recordings belong together (ap_prepare_match), and
- * the windows of the same time make a pair; or there is one folder of songs, and two windows half a song apart
- * make two pairs, each window being once the input and once the target.
+ * Recordings, from folders and all folders inside them, are cut into windows of equal length without overlap.
+ * There are two ways to form pairs. With a folder of inputs and a folder of targets, recordings that belong
+ * together (ap_prepare_match) are matched, and their windows at the same time make a pair. With one folder of
+ * songs, two windows half a song apart make two pairs: each window is once the input and once the target.
  *
- * Every recording is read from beginning to end before anything is written. What cannot be read, is cut short,
- * silent or too short, what has no partner, and what is there twice, is left out and told of.
+ * Every recording is read from beginning to end before anything is written. Recordings that are unreadable,
+ * truncated, silent, too short, duplicate or without a partner are left out, and reported.
  */
 #ifndef ANTIPHON_PREPARE_H
 #define ANTIPHON_PREPARE_H
@@ -20,48 +20,49 @@
 
 AP_API_BEGIN
 
-/** Windows whose RMS is below this are silence (-60 dBFS) and are left out. */
+/** Windows with an RMS below this (-60 dBFS) are silence and are left out. */
 #define AP_PREPARE_SILENCE 1e-3
-/** A window that goes beyond full scale, as recordings in floating point may, is brought down to this peak:
- * sixteen bits would cut it off. */
+/** Windows that go beyond full scale, as floating-point recordings may, are lowered to this peak; 16-bit
+ * samples would clip them. */
 #define AP_PREPARE_PEAK 0.99
 
-/** How inputs and targets were found to belong together: the first way that finds any pair. Numbers in names are
- * compared as numbers. */
+/** How inputs are matched to targets: the first way that finds any pair. Numbers in names are compared as
+ * numbers. */
 typedef enum ap_prepare_match {
-    AP_PREPARE_BY_NAME, /**< the same name but for the extension */
-    AP_PREPARE_BY_PART, /**< the same in what the names of each side differ in: drums_2 and piano_02 */
-    AP_PREPARE_BY_ORDER /**< the order of both; as many on either side */
+    AP_PREPARE_BY_NAME, /**< the same name without the extension */
+    AP_PREPARE_BY_PART, /**< the same varying part of the name: 2 in drums_2 and piano_02 */
+    AP_PREPARE_BY_ORDER /**< the same place in sorted order, if both folders hold the same number */
 } ap_prepare_match;
 
 typedef struct ap_prepare_options {
     const char *inputs, *targets; /**< folders, or both NULL */
     const char *songs;            /**< folder, or NULL */
-    const char *out;              /**< folder of the set, empty or not there yet */
+    const char *out;              /**< folder of the set, which must be empty or not exist */
     double seconds;               /**< length of a window, at least one sample */
-    double validation;            /**< the share of recordings that go to val, 0 or more and below 1 */
+    double validation;            /**< share of the recordings that goes to val, in [0, 1) */
     void (*progress)(const char *what, int64_t done,
-                     int64_t total);   /**< called after each recording, or NULL */
-    void (*left_out)(const char *line); /**< called with "PATH: REASON" for each recording left out, or NULL */
+                     int64_t total); /**< called after each recording, or NULL */
+    void (*left_out)(
+        const char *line); /**< called with "PATH: REASON" for each recording left out, or NULL */
 } ap_prepare_options;
 
 typedef struct ap_prepare_report {
-    int64_t recordings;           /**< songs, or inputs with their targets, that pairs were cut from */
+    int64_t recordings;           /**< songs, or inputs with their targets, that gave pairs */
     int64_t training, validation; /**< pairs written */
-    int64_t silent;               /**< windows (with their partners) left out as silence */
-    int64_t remainders;           /**< recordings whose end was left out: it gives no whole window */
-    int64_t lowered;              /**< windows that were brought down to AP_PREPARE_PEAK */
-    int64_t alone;                /**< inputs and targets left out as they have no partner */
-    int64_t brief;                /**< songs or pairs left out as too short to give any window */
-    int64_t unusable;             /**< those of which a recording cannot be read or is silent throughout */
-    int64_t repeated;             /**< those whose sound is that of others */
-    ap_prepare_match matched;     /**< with inputs and targets: how */
+    int64_t silent;               /**< windows (with their partners) left out as silent */
+    int64_t remainders;           /**< recordings whose end was left out because it gives no whole window */
+    int64_t lowered;              /**< windows lowered to AP_PREPARE_PEAK */
+    int64_t alone;                /**< inputs and targets left out for lack of a partner */
+    int64_t brief;                /**< songs or pairs left out because they are shorter than a window */
+    int64_t unusable;             /**< songs or pairs left out because a recording is unreadable or silent */
+    int64_t repeated;             /**< songs or pairs left out because they sound the same as others */
+    ap_prepare_match matched;     /**< how inputs and targets were matched */
     char example[2][128];         /**< an input and its target */
 } ap_prepare_report;
 
-/** Makes the set. What is for validation is music that training never hears: whole recordings, or, if there
- * is only one, its end. After a failure nothing is left in `out`. No pair for training is a failure, and so are
- * different numbers of inputs and targets whose names do not say which belong together. */
+/** Makes the set. Validation pairs come from music that training never hears: from whole recordings or, if
+ * there is only one, from its end. Fails if there is no pair for training, or if inputs and targets differ in
+ * number and their names do not show which belong together. After a failure nothing is left in `out`. */
 ap_status ap_prepare(const ap_prepare_options *options, ap_prepare_report *report);
 
 AP_API_END

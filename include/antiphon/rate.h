@@ -1,10 +1,10 @@
 /** @file rate.h
- * The sample rate, which losses need as much as files do.
+ * The sample rate at which the whole program works.
  */
 #ifndef ANTIPHON_RATE_H
 #define ANTIPHON_RATE_H
 
-/** The rate, in samples a second, at which every codec works. */
+/** The rate, in samples per second, of every codec, loss and metric. Files are resampled to it. */
 #define AP_SAMPLE_RATE 24000
 
 #endif

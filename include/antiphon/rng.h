@@ -1,6 +1,6 @@
 /** @file rng.h
- * A counter-based random stream: its whole state is two numbers, so it rides in a checkpoint as it is, and
- * any element of a mask can be drawn again, by any thread, without the elements before it.
+ * A counter-based random stream. Its whole state is two numbers, so a checkpoint can store it, and any thread
+ * can draw any element of a mask again without drawing the elements before it.
  *
  * The generator is SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
  */
@@ -15,7 +15,7 @@ AP_API_BEGIN
 
 typedef struct ap_rng {
     uint64_t seed;    /**< which stream */
-    uint64_t counter; /**< how many numbers were drawn from it */
+    uint64_t counter; /**< how many numbers have been drawn from it */
 } ap_rng;
 
 /** The stream of `seed`, at its beginning. */
@@ -36,8 +36,8 @@ double ap_rng_normal(ap_rng *rng);
 /** Shuffles `order` in place (Fisher-Yates). */
 void ap_rng_shuffle(ap_rng *rng, int64_t *order, int64_t count);
 
-/** Element `index` of the stream of `key`, without state: 32 random bits (Wellons' "lowbias32" integer hash
- * over the element's index). Cheap enough to draw a dropout mask again in the backward pass. */
+/** Element `index` of the stream `key`, without state: 32 random bits (Wellons' integer hash "lowbias32").
+ * Cheap enough to draw a dropout mask again in the backward pass. */
 uint32_t ap_rng_hash(uint64_t key, uint64_t index);
 
 AP_API_END

@@ -1,10 +1,10 @@
 /** @file status.h
- * How the library reports what went wrong.
+ * How the library reports errors.
  *
- * Whatever comes from outside (files, JSON, arguments, a network peer) is reported by an ap_status returned
- * by value: a code and one line that names the file, the place in it and the reason. Nothing is owned,
- * nothing needs freeing. Misuse by the calling code (shapes that do not fit, a null tape) and exhausted
- * memory are not statuses: they go to the fatal handler.
+ * Errors that come from outside (files, JSON, arguments, a network peer) are returned by value as an
+ * ap_status: a code and one line that names the file, the place in it and the reason. A status owns nothing
+ * and needs no freeing. Misuse by the calling code (shapes that do not match, a NULL tape) and exhausted
+ * memory go to the fatal handler instead.
  */
 #ifndef ANTIPHON_STATUS_H
 #define ANTIPHON_STATUS_H
@@ -17,11 +17,12 @@ AP_API_BEGIN
 
 typedef enum ap_code {
     AP_OK = 0,
-    AP_FAILED, /**< a file could not be opened, read or written; its content is broken; the disk is full */
+    AP_FAILED, /**< a file cannot be opened, read or written; its content is broken; the disk is full */
     AP_MISUSE, /**< the user asked for something that does not exist: an argument, a config key, a value */
-    AP_INTERRUPTED /**< the user asked to stop (stop.h); a training that was under way has been saved */
+    AP_INTERRUPTED /**< the user asked to stop (stop.h); a training in progress has been saved */
 } ap_code;
 
+/** Bytes of a message, its NUL included. */
 #define AP_STATUS_MESSAGE 480
 
 typedef struct ap_status {
@@ -32,11 +33,11 @@ typedef struct ap_status {
 /** The status of success. */
 ap_status ap_ok(void);
 
-/** A status with a printf-style message; a message too long for the field is cut, and a control
- * character in it becomes '?': names come from files. */
+/** A status with a printf-style message. A message that is too long is cut. Control characters, which names
+ * of files may contain, become '?'. */
 ap_status ap_error(ap_code code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** Whether `status` is a failure of any kind. */
+/** Whether `status` reports an error of any kind. */
 bool ap_failed(const ap_status *status);
 
 /** Evaluates an ap_status expression and returns it from the enclosing function if it is a failure. */
@@ -46,11 +47,11 @@ bool ap_failed(const ap_status *status);
         if (ap_try_status_.code != AP_OK) return ap_try_status_;                                             \
     } while (0)
 
-/** What is called with one line of text on misuse inside the program or when memory runs out. */
+/** Receives one line of text on misuse inside the program or when memory runs out. */
 typedef void ap_fatal_handler(const char *message);
 
-/** Replaces the fatal handler (NULL: the default, which prints the line to stderr and aborts).
- * A handler that returns is followed by abort(); a host that must survive leaves it by longjmp. */
+/** Replaces the fatal handler. NULL restores the default, which prints the line to stderr and aborts. If a
+ * handler returns, abort() follows; a host that must survive leaves the handler by longjmp. */
 void ap_fatal_handler_set(ap_fatal_handler *handler);
 
 /** Reports misuse or exhausted memory to the fatal handler. Does not return. */

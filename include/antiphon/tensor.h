@@ -1,8 +1,8 @@
 /** @file tensor.h
  * A shape and the numbers that fill it: row-major, contiguous, the last dimension fastest.
  *
- * Dimension letters used throughout: B items of a batch, C channels, T frames or samples in time, D latent
- * dimensions, S audio samples, M envelope segments, F frequency bins.
+ * Dimension letters: B items of a batch, C channels, T frames or samples in time, D latent dimensions, S
+ * audio samples, M envelope segments, F frequency bins.
  */
 #ifndef ANTIPHON_TENSOR_H
 #define ANTIPHON_TENSOR_H
@@ -27,7 +27,7 @@ typedef struct ap_shape {
 
 typedef struct ap_tensor {
     ap_shape shape;
-    ap_real *data; /**< ap_shape_count(shape) numbers; who owns them is said where the tensor comes from */
+    ap_real *data; /**< ap_shape_count(shape) numbers; the source of the tensor says who owns them */
 } ap_tensor;
 
 /** A shape from its sizes: AP_SHAPE(B, C, T); AP_SHAPE_SCALAR has no dimension and one element. */
@@ -40,7 +40,7 @@ typedef struct ap_tensor {
 #define AP_SHAPE_SCALAR ((ap_shape){.rank = 0})
 #endif
 
-/** How many elements a tensor of this shape has. */
+/** The number of elements of a tensor of this shape. */
 int64_t ap_shape_count(ap_shape shape);
 
 /** Whether both shapes have the same rank and sizes. */

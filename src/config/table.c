@@ -5,8 +5,8 @@
 #include <limits.h>
 #include <string.h>
 
-/* Every key is one line below: its place in the struct, default, range, meaning. A key whose struct member
- * has not the type its line says does not compile: the array in `AT` would have a negative size. */
+/* Each line below is one key: its struct member, default, range and meaning. If the member does not have the
+ * type of its line, the array in `AT` gets a negative size and the file does not compile. */
 #define MEMBER(section, key) ((ap_config *)0)->section.key
 #define AT(section, key, type)                                                                               \
     (offsetof(ap_config, section.key) *                                                                      \
@@ -31,7 +31,7 @@
     KEY(TYPE_LIST, section, key, ap_int_list, initial, least, most, RANGE_CLOSED, NULL, help, false)
 /* clang-format on */
 
-/* Bounds that only keep nonsense out. */
+/* Generous bounds that only reject nonsense. */
 #define MANY 1000000
 #define WIDEST 65536
 #define WEIGHT_MOST 1e6
@@ -39,99 +39,99 @@
 /* clang-format off */
 const config_key ap_config_keys[] = {
     TEXT(data, path, "data/demo", "folder of the pair set, with train/ and val/"),
-    NUMBER(data, seconds, 16.0, 0, 3600, RANGE_ABOVE, "length of a training item, s"),
+    NUMBER(data, seconds, 16.0, 0, 3600, RANGE_ABOVE, "length of a training item, in seconds"),
     CHOICE(data, targets, ap_targets, "matched", "the target of an input: its own, or that of a random other pair", "matched", "shuffled"),
-    BOOL(data, unity_test, false, "the input serves as its own target"),
-    NUMBER(data, augment_level_db, 0.0, 0, 60, RANGE_CLOSED, "random change of level, up to plus or minus so many dB"),
+    BOOL(data, unity_test, false, "use the input as its own target"),
+    NUMBER(data, augment_level_db, 0.0, 0, 60, RANGE_CLOSED, "random change of level in training, at most plus or minus this many dB"),
 
-    CHOICE(codec, type, ap_codec_type, "mdct", "between audio and latents: a lapped transform without weights, or EnCodec's network", "mdct", "seanet"),
+    CHOICE(codec, type, ap_codec_type, "mdct", "the codec: a lapped transform without weights, or EnCodec's network", "mdct", "seanet"),
     INT(codec, dim, 128, 1, WIDEST, "latent channels"),
-    INT(codec, hop, 320, 1, WIDEST, "mdct: samples from frame to frame"),
-    NUMBER(codec, gain, 8.0, 0, 1e6, RANGE_ABOVE, "mdct: factor from coefficients to latents"),
-    INT(codec, width, 32, 2, 1024, "seanet: channels of the outermost layer, doubled at each ratio"),
-    LIST(codec, ratios, "[8,5,4,2]", 1, 64, "seanet: strides from latents to audio; their product is the samples of a frame"),
+    INT(codec, hop, 320, 1, WIDEST, "mdct: samples per frame"),
+    NUMBER(codec, gain, 8.0, 0, 1e6, RANGE_ABOVE, "mdct: factor that turns coefficients into latents"),
+    INT(codec, width, 32, 2, 1024, "seanet: channels at the full sample rate, doubled at each ratio"),
+    LIST(codec, ratios, "[8,5,4,2]", 1, 64, "seanet: upsampling factors from latents to audio; their product is the number of samples per frame"),
     INT(codec, lstm, 2, 0, AP_SEANET_LSTM_MAX, "seanet: LSTM layers"),
-    TEXT(codec, weights, "", "seanet: safetensors file with the codec's weights; empty: as initialised"),
-    BOOL(codec, train, false, "seanet: train the codec too"),
+    TEXT(codec, weights, "", "seanet: safetensors file with the codec's weights; empty: random initial weights"),
+    BOOL(codec, train, false, "seanet: train the codec, too"),
 
-    BOOL(agent, compositional, true, "compose from components; false: the output part works on the input's latents alone"),
+    BOOL(agent, compositional, true, "use the agent; false: the output part gets the input's latents alone"),
     INT(agent, component, 64, 1, WIDEST, "channels of each of the six components"),
-    INT(agent, model, 512, 2, WIDEST, "channels of the composer"),
+    INT(agent, model, 512, 2, WIDEST, "width of the composer, in channels"),
     INT(agent, attention_heads, 8, 1, 1024, "attention heads of the composer"),
     INT(agent, layers, 4, 1, 256, "layers of the composer"),
-    INT(agent, ff, 2048, 1, WIDEST, "channels inside the composer's feed-forward layers"),
-    BOOL(agent, positions, true, "the composer knows where in its window a frame stands; false: what it plays follows what it hears alone"),
-    NUMBER(agent, dropout, 0.1, 0, 1, RANGE_BELOW, "share of activations dropped in training"),
-    CHOICE(agent, output, ap_output_part, "cascade", "between the agent and the decoder: two refining stages, nothing, or gains over both sources' latents", "cascade", "direct", "gates"),
-    BOOL(agent, compress, false, "the agent hears asinh of the latents"),
-    INT(agent, gate_bands, 16, 1, WIDEST, "gates: groups of latent channels with one gain each"),
-    LIST(agent, gate_delays, "[0]", 0, 1000, "gates: delays at which the target's latents are at hand, in frames of the codec, each under gains of its own"),
-    NUMBER(agent, gate_new, 0.05, 0, 100, RANGE_CLOSED, "gates: factor of the agent's own latents in the output"),
+    INT(agent, ff, 2048, 1, WIDEST, "width of the composer's feed-forward layers, in channels"),
+    BOOL(agent, positions, true, "add positional encodings; false: the composer does not know where in the window a frame is"),
+    NUMBER(agent, dropout, 0.1, 0, 1, RANGE_BELOW, "dropout probability in training"),
+    CHOICE(agent, output, ap_output_part, "cascade", "what stands between agent and decoder: two refining stages, nothing, or gains on both sources' latents", "cascade", "direct", "gates"),
+    BOOL(agent, compress, false, "feed the agent asinh of the latents"),
+    INT(agent, gate_bands, 16, 1, WIDEST, "gates: groups of latent channels, each with its own gain"),
+    LIST(agent, gate_delays, "[0]", 0, 1000, "gates: delays of the target's latents, in codec frames; each delayed copy has its own gains"),
+    NUMBER(agent, gate_new, 0.05, 0, 100, RANGE_CLOSED, "gates: factor on the agent's own latents in the output"),
     BOOL(agent, gate_input, true, "gates: let the input's latents through; false: target material only"),
 
     INT(cascade, layers, 4, 1, 256, "layers of each stage"),
     INT(cascade, attention_heads, 8, 1, 1024, "attention heads of each stage"),
-    NUMBER(cascade, dropout, 0.1, 0, 1, RANGE_BELOW, "share of activations dropped in training"),
+    NUMBER(cascade, dropout, 0.1, 0, 1, RANGE_BELOW, "dropout probability in training"),
 
-    TERM(loss, rms_input, 0.3, "weight of the RMS distance from the input"),
-    TERM(loss, rms_target, 0.3, "weight of the RMS distance from the target"),
-    TERM(loss, spectral, 0.01, "weight of the multi-resolution STFT distance, mean of that from the input and that from the target"),
-    TERM(loss, mel, 0.0, "weight of the mel distance, the same mean"),
-    TERM(loss, novelty, 0.1, "weight of the likeness to both sources' latents"),
-    NUMBER(loss, balance, 1.0, 0, WEIGHT_MOST, RANGE_CLOSED, "factor, within novelty, of leaning on one source"),
+    TERM(loss, rms_input, 0.3, "weight of the RMS distance to the input"),
+    TERM(loss, rms_target, 0.3, "weight of the RMS distance to the target"),
+    TERM(loss, spectral, 0.01, "weight of the multi-resolution STFT distance, averaged over input and target"),
+    TERM(loss, mel, 0.0, "weight of the mel distance, averaged over input and target"),
+    TERM(loss, novelty, 0.1, "weight of the similarity to both sources' latents"),
+    NUMBER(loss, balance, 1.0, 0, WEIGHT_MOST, RANGE_CLOSED, "novelty: factor of the penalty for favouring one source"),
     TERM(loss, corr_weight, 0.0, "weight of the anti-modulation correlation cost"),
-    CHOICE(loss, corr_barrier, ap_barrier, "extended", "gradient of the correlation cost where copying is worst: continued, or the formula's own, which ends at the clamp", "extended", "original"),
-    INT(loss, corr_segments, 250, 2, MANY, "segments of the envelope"),
-    INT(loss, corr_lag_ms, 0, 0, 10000, "largest shift at which a copied envelope is still noticed, ms; in quarters of a segment, to a quarter of the item"),
-    CHOICE(loss, corr_envelope, ap_envelope_type, "max", "what of |x| in a segment is the envelope: maximum, root mean square, 8-norm", "max", "rms", "p8"),
-    INT(loss, corr_bands, 1, 1, 64, "frequency bands, evenly spaced in log frequency, whose envelopes are held apart"),
+    CHOICE(loss, corr_barrier, ap_barrier, "extended", "gradient of the correlation cost for |r| near 1: extended past the clamp, or that of the formula, which ends there", "extended", "original"),
+    INT(loss, corr_segments, 250, 2, MANY, "number of envelope segments"),
+    INT(loss, corr_lag_ms, 0, 0, 10000, "largest shift at which a copied envelope still counts, in ms; searched in quarters of a segment, up to a quarter of the item"),
+    CHOICE(loss, corr_envelope, ap_envelope_type, "max", "envelope of a segment: maximum, root mean square or 8-norm of |x|", "max", "rms", "p8"),
+    INT(loss, corr_bands, 1, 1, 64, "number of frequency bands, evenly spaced in log frequency, each with its own envelopes"),
     NUMBER(loss, corr_tolerance_input, 0.0, 0, 1, RANGE_BELOW, "correlation with the input that costs nothing"),
     NUMBER(loss, corr_tolerance_target, 0.0, 0, 1, RANGE_BELOW, "correlation with the target that costs nothing"),
-    TERM(loss, onset, 0.0, "weight of the onsets to be taken from the input"),
-    CHOICE(loss, onset_scale, ap_onset_scale, "bins", "onsets: over what a spectrum's rise is summed, every bin alike or 40 log-spaced bands", "bins", "bands"),
-    TERM(loss, chroma, 0.0, "weight of the harmony to be taken from the target"),
-    TERM(loss, timbre, 0.0, "weight of the timbre to be taken from the target"),
-    TERM(loss, variation, 0.0, "weight of the penalty for a drone or silence"),
-    NUMBER(loss, variation_least, 0.6, 0, 100, RANGE_CLOSED, "envelope's standard deviation over its mean from which there is no such penalty"),
-    TERM(loss, level, 0.0, "weight of the distance from the target's level"),
-    TERM(loss, mixture, 0.0, "weight of the share of the output that a mere mix of the sources explains"),
-    NUMBER(loss, mixture_most, 0.3, 0, 1, RANGE_BELOW, "such a share that costs nothing"),
+    TERM(loss, onset, 0.0, "weight of the distance to the input's onsets"),
+    CHOICE(loss, onset_scale, ap_onset_scale, "bins", "onset: sum the rise of the spectrum over all bins equally, or over 40 log-spaced bands", "bins", "bands"),
+    TERM(loss, chroma, 0.0, "weight of the distance to the target's harmony"),
+    TERM(loss, timbre, 0.0, "weight of the distance to the target's timbre"),
+    TERM(loss, variation, 0.0, "weight of the penalty for drones and silence"),
+    NUMBER(loss, variation_least, 0.6, 0, 100, RANGE_CLOSED, "variation: the least standard deviation over mean of the envelope that costs nothing"),
+    TERM(loss, level, 0.0, "weight of the distance to the target's level"),
+    TERM(loss, mixture, 0.0, "weight of the penalty for output that a mix of the sources explains"),
+    NUMBER(loss, mixture_most, 0.3, 0, 1, RANGE_BELOW, "mixture: the largest share of the output's energy that a mix may explain at no cost"),
 
-    INT(train, epochs, 20, 1, MANY, "passes over the training set; raised after a cosine has come to its end they keep its last rate"),
-    INT(train, batch_size, 1, 1, WIDEST, "items computed together"),
-    INT(train, accumulate, 1, 1, WIDEST, "batches added up for one step of the optimiser, in which every item weighs the same"),
+    INT(train, epochs, 20, 1, MANY, "passes over the training set; if raised after the cosine schedule has ended, its last rate stays"),
+    INT(train, batch_size, 1, 1, WIDEST, "items per batch"),
+    INT(train, accumulate, 1, 1, WIDEST, "batches per optimiser step; every item has the same weight"),
     NUMBER(train, lr, 1e-4, 0, 10, RANGE_CLOSED, "learning rate"),
     NUMBER(train, min_lr, 0.0, 0, 10, RANGE_CLOSED, "learning rate at the end of the cosine schedule"),
-    CHOICE(train, schedule, ap_schedule, "constant", "course of the learning rate after the warm-up; where a run goes on with other sizes or epochs, the cosine keeps its share of the way", "constant", "cosine"),
+    CHOICE(train, schedule, ap_schedule, "constant", "learning rate after the warm-up; if a run is resumed with other sizes or epochs, the cosine continues from its current rate", "constant", "cosine"),
     INT(train, warmup_steps, 0, 0, INT_MAX, "steps over which the learning rate rises from zero"),
     NUMBER(train, weight_decay, 0.01, 0, 10, RANGE_CLOSED, "decoupled weight decay (AdamW)"),
-    CHOICE(train, decay, ap_decay, "all", "what weight decay shrinks: every parameter, as torch.optim.AdamW does, or matrices and kernels alone, not biases and the gains of norms", "all", "weights"),
-    NUMBER(train, beta1, 0.9, 0, 1, RANGE_BELOW, "decay of the gradient's running mean"),
-    NUMBER(train, beta2, 0.999, 0, 1, RANGE_BELOW, "decay of its square's running mean"),
-    NUMBER(train, eps, 1e-8, 0, 1, RANGE_ABOVE, "added to the root of the running square"),
+    CHOICE(train, decay, ap_decay, "all", "what weight decay applies to: every parameter, as in torch.optim.AdamW, or only matrices and kernels, not biases and norm gains", "all", "weights"),
+    NUMBER(train, beta1, 0.9, 0, 1, RANGE_BELOW, "decay rate of the gradient's running mean"),
+    NUMBER(train, beta2, 0.999, 0, 1, RANGE_BELOW, "decay rate of the squared gradient's running mean"),
+    NUMBER(train, eps, 1e-8, 0, 1, RANGE_ABOVE, "added to the root of the squared gradient's mean, against division by zero"),
     NUMBER(train, clip, 10.0, 0, 1e9, RANGE_CLOSED, "largest norm of the gradient; 0: no limit"),
     INT(train, seed, 0, 0, INT_MAX, "seed of all random numbers"),
-    INT(train, threads, 0, 0, 1024, "threads; 0: all cores"),
-    BOOL(train, frugal, false, "memory is dearer than time: the transformers' products are computed twice, not kept"),
-    INT(train, patience, 0, 0, MANY, "epochs without a better val_loss before stopping; 0: never"),
+    INT(train, threads, 0, 0, 1024, "number of threads; 0: all cores available to the process"),
+    BOOL(train, frugal, false, "save memory at the cost of time: the transformers' matrix products are computed again, not kept"),
+    INT(train, patience, 0, 0, MANY, "epochs without a lower val_loss before training stops; 0: never"),
     INT(train, samples_every, 0, 0, MANY, "epochs between audible samples; 0: none"),
     INT(train, checkpoint_every, 1, 1, MANY, "epochs between checkpoints"),
-    INT(train, steps_per_epoch, 0, 0, MANY, "steps of an epoch, which goes on from the beginning where the set ends; 0: every item once"),
+    INT(train, steps_per_epoch, 0, 0, MANY, "steps per epoch, wrapping around at the end of the set; 0: every item once"),
 
-    TEXT(track, uri, "", "MLflow: a folder, file: URI or http(s) server; empty: MLFLOW_TRACKING_URI, or none"),
+    TEXT(track, uri, "", "MLflow: a folder, file: URI or http(s) server; empty: MLFLOW_TRACKING_URI, or no MLflow"),
     TEXT(track, experiment, "antiphon", "MLflow: name of the experiment"),
     TEXT(track, run_name, "", "MLflow: name of the run; empty: the run folder's"),
     INT(track, log_every, 1, 1, MANY, "steps between logged metrics"),
 };
 /* clang-format on */
 
-/* What keys were called in earlier versions, whose configurations and checkpoints are still read. */
+/* Former names of keys, still accepted in configurations and checkpoints. */
 static const config_alias former_names[] = {
     {"agent.heads", "agent.attention_heads"},
     {"cascade.heads", "cascade.attention_heads"},
 };
 
-/* Keys that are gone. Files of earlier versions hold them at 0, where they did nothing. */
+/* Removed keys. Older files hold them at 0, where they had no effect. */
 static const char *const removed_names[] = {"data.input_noise", "data.same_piece"};
 
 bool ap_config_key_removed(const char *name)
@@ -157,7 +157,7 @@ const config_alias ap_config_aliases[] = {
 
 const size_t ap_config_alias_count = sizeof ap_config_aliases / sizeof *ap_config_aliases;
 
-/* Words of earlier versions, which files still hold. */
+/* Translates former values, still accepted in configurations and checkpoints. */
 const char *ap_config_choice_of(const char *word)
 {
     return strcmp(word, "seed") == 0 ? "original" : word; /* loss.corr_barrier */
