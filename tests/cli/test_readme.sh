@@ -14,6 +14,20 @@ while read -r verb; do
     grep -qF "\`$verb\`" "$root/README.md" || { echo "README.md lacks the verb $verb" && exit 1; }
 done <verbs
 
+# docs/model.md has every term of the loss, and how much of the sound each configuration keeps
+sed -n 's/^| `\(loss\.[a-z_]*\)` .*| weight of .*/\1/p' table >weights
+[ "$(wc -l <weights)" -ge 12 ]
+while read -r weight; do
+    grep -q "^|.*\`$weight\`" "$root/docs/model.md" || { echo "docs/model.md lacks the term of $weight" && exit 1; }
+done <weights
+for file in "$root"/configs/[!s]*.json; do
+    [ "$("$ANTIPHON" config "$file" codec.type)" = mdct ] || continue
+    dim=$("$ANTIPHON" config "$file" codec.dim) hop=$("$ANTIPHON" config "$file" codec.hop)
+    row=$(awk -v dim="$dim" -v hop="$hop" 'BEGIN { printf "| %d | %.1f kHz |", dim, 12.0 * dim / hop }')
+    grep -F "\`configs/${file##*/}\`" "$root/docs/model.md" | grep -qF "$row" ||
+        { echo "docs/model.md does not say of configs/${file##*/}: $row" && exit 1; }
+done
+
 # docs/configuration.md has every configuration, docs/building.md every preset and every package that the scripts install
 for file in "$root"/configs/*.json; do
     name=configs/${file##*/}
