@@ -3,7 +3,8 @@
 #
 #   scripts/ablation.sh            settings below, each overridable from the environment
 set -eu
-[ "${1:-}" != --help ] || { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"; exit 0; }
+. "$(dirname "$0")/usage.sh"
+no_arguments "$@"
 cd "$(dirname "$0")/.."
 CONFIG=${CONFIG:-configs/original.json}    # the configuration of both runs
 DATASET=${DATASET:-}                   # a pair set; empty: made by the synthesiser

@@ -4,8 +4,22 @@
 # nothing else. Options go to tests/peers/bench_pairs.py (--help lists them); $PYTHON is a Python that has torch,
 # $ANTIPHON the program, where it is not built here.
 set -eu
+. "$(dirname "$0")/usage.sh"
+case ${1-} in
+-h | --help) usage && echo ;; # and the options below
+esac
 cd "$(dirname "$0")/.."
 antiphon=${ANTIPHON:-build/antiphon}
+
+# any Python knows the options: they are looked at before there is any work
+for candidate in ${PYTHON:-python3 /usr/bin/python3}; do
+    command -v "$candidate" >/dev/null || continue
+    "$candidate" tests/peers/bench_pairs.py --check "$@" || exit
+    case ${1-} in
+    -h | --help) exit ;;
+    esac
+    break
+done
 
 # a Python with PyTorch: Debian's python3-torch belongs to the system's own
 python=

@@ -7,7 +7,8 @@
 # judging alone pieces played by another sound font, DIR/other_font/val, those of val among them. No piece of train is in
 # either.
 set -eu
-[ "${1:-}" != --help ] || { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"; exit 0; }
+. "$(dirname "$0")/usage.sh"
+help_or "$@"
 PIECES=${PIECES:-200}
 VALIDATION=${VALIDATION:-12}           # of them, for val: a multiple of four has every family of instruments alike
 JUDGED=${JUDGED:-60}                   # of them, for other_font/val: the pieces of val and more
@@ -18,7 +19,11 @@ FONT=${FONT:-/usr/share/sounds/sf2/FluidR3_GM.sf2}
 OTHER_FONT=${OTHER_FONT:-/usr/share/sounds/sf2/TimGM6mb.sf2}
 GAIN=${GAIN:-0.6}                      # fluidsynth's
 
-[ $# -eq 1 ] || { sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -gt 0 ] || misuse "wants a folder to make"
+[ $# -eq 1 ] || misuse "makes one folder, and \"$2\" is another"
+case $1 in
+"" | -*) misuse "\"$1\" is no folder" ;;
+esac
 out=$1
 [ ! -e "$out/train" ] || { echo "$out holds a corpus already" >&2; exit 2; }
 mkdir -p "$out"

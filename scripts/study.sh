@@ -6,9 +6,10 @@
 #
 # Started again it goes on where it stopped: what is trained and measured is not done twice.
 set -eu
-[ "${1:-}" != --help ] || { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"; exit 0; }
 # shellcheck disable=SC1007  # CDPATH is emptied
 root=$(CDPATH= cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/usage.sh"
+no_arguments "$@"
 cd "${WORKPLACE:-$root}"                       # relative paths start here
 CORPUS=${CORPUS:-data/corpus}                  # a corpus; made by make_corpus.sh where it is missing
 OUT=${OUT:-runs/study}
@@ -89,7 +90,7 @@ measure() {
 
 ARMS=${ARMS:-$names}
 for arm in $ARMS; do
-    echo "$names" | grep -qxF "$arm" || { echo "study.sh: \"$arm\" is no arm; there are:" $names >&2 && exit 2; }
+    echo "$names" | grep -qxF "$arm" || { echo "study.sh: \"$arm\" is no arm; there are: $(echo "$names" | tr '\n' ' ')" >&2 && exit 2; }
 done
 if [ ! -e "$CORPUS" ]; then
     echo "making $CORPUS"

@@ -6,9 +6,10 @@
 # Keys are those of `antiphon train`. Started again it goes on where it stopped. Settings, each overridable from the
 # environment:
 set -eu
-[ "${1:-}" != --help ] || { sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"; exit 0; }
 # shellcheck disable=SC1007  # CDPATH is emptied
 root=$(CDPATH= cd "$(dirname "$0")/.." && pwd)
+. "$root/scripts/usage.sh"
+help_or "$@"
 cd "${WORKPLACE:-$root}"                    # relative paths start here
 CONFIG=${CONFIG:-$root/configs/quick.json}  # the configuration of all runs
 DATASET=${DATASET:-}                        # a pair set; empty: made by the synthesiser
@@ -16,11 +17,6 @@ PAIRS=${PAIRS:-40}
 OUT=${OUT:-runs/sweep}
 ANTIPHON=${ANTIPHON:-$root/build/antiphon}
 . "$root/scripts/experiment.sh"
-
-misuse() {
-    echo "sweep.sh: $1; usage: scripts/sweep.sh KEY=VALUE,VALUE... [KEY=VALUE,...]" >&2
-    exit 2
-}
 
 [ $# -gt 0 ] || misuse "no key is given"
 for setting in "$@"; do
@@ -30,6 +26,17 @@ for setting in "$@"; do
     ?*=?*) ;;
     *) misuse "\"$setting\" is not KEY=VALUES" ;;
     esac
+done
+
+# check KEY=VALUE: what train says of a key or a value that it does not take, before there is any work. There is no pair set
+# of this name, so that nothing is trained.
+check() {
+    code=0
+    said=$("$ANTIPHON" train "$CONFIG" --out "$OUT" "--$1" --data.path="$OUT/no pairs" 2>&1 >/dev/null) || code=$?
+    [ "$code" -ne 2 ] || misuse "$1: ${said#antiphon train: }"
+}
+for setting in "$@"; do
+    for value in $(echo "${setting#*=}" | tr ',' ' '); do check "${setting%%=*}=$value"; done
 done
 
 # combinations KEY=A,B...: a line each, of words KEY=VALUE; the last key varies fastest
@@ -60,6 +67,7 @@ done
 
 # cell FORMAT NUMBER: the number, or a dash where there is none
 cell() {
+    # shellcheck disable=SC2059  # a format is what it is given
     if [ -n "$2" ]; then printf " $1 |" "$2"; else printf ' - |'; fi
 }
 

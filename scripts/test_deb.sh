@@ -3,8 +3,11 @@
 # package there with apt, uses it, purges it, and looks for what is left. Needs root, debootstrap and a Debian mirror; some
 # 400 MB in a temporary folder.
 #
-#     sudo scripts/test_deb.sh             MIRROR, SUITE and DEB (a package that is there already) can be given from outside
+#     sudo scripts/test_deb.sh             MIRROR, SUITE and DEB (a package that is there already) can be given
+#                                          from outside
 set -eu
+. "$(dirname "$0")/usage.sh"
+no_arguments "$@"
 cd "$(dirname "$0")/.."
 MIRROR=${MIRROR:-http://deb.debian.org/debian}
 SUITE=${SUITE:-bookworm}

@@ -34,7 +34,7 @@ begin() {
 # until_says TEXT [COUNT]: waits until $process has printed TEXT, in so many lines
 until_says() {
     until [ "$(grep -cF -- "$1" out)" -ge "${2:-1}" ]; do
-        kill -0 $process || { echo "ended before it said \"$1\":" && cat out err && exit 1; }
+        kill -0 "$process" || { echo "ended before it said \"$1\":" && cat out err && exit 1; }
         sleep 0.02
     done
 }

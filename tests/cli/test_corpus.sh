@@ -16,7 +16,7 @@ grep -q '4 pairs of 4 s to train on, 4 to validate, 4 by another font to judge' 
 for split in train val other_font/val; do
     for side in input output; do
         [ "$(find "corpus/$split" -name "pair_*_$side.wav" | wc -l)" -eq 4 ]
-        for file in "corpus/$split"/pair_*_$side.wav; do [ "$(wc -c <"$file")" -ge $((2 * 4 * 24000)) ]; done
+        for file in "corpus/$split"/pair_*_"$side".wav; do [ "$(wc -c <"$file")" -ge $((2 * 4 * 24000)) ]; done
     done
 done
 [ "$(cksum corpus/train/*.wav corpus/val/*.wav corpus/other_font/val/*.wav | cut -d' ' -f1 | sort -u | wc -l)" -eq 24 ]

@@ -47,7 +47,7 @@ expect 0 "r_input" infer --checkpoint $best --input "$a" --target "$b" --out lim
 mkdir loud
 printf 'RIFF\044\0\001\0WAVEfmt \020\0\0\0\003\0\001\0\300\135\0\0\0\167\001\0\004\0\040\0data\0\0\001\0' >loud/pair_1_input.wav
 printf '\0\0\0@' >two # 2.0
-for _ in 1 2 3 4 5 6 7; do cat two two two two >more && mv more two; done
+for _ in 1 2 3 4 5 6 7; do cat two two two two >more.raw && mv more.raw two; done
 cat two >>loud/pair_1_input.wav
 cp "$b" loud/pair_1_target.wav
 expect 0 "the input goes beyond full scale: its copy is 6.2 dB lower" infer --checkpoint $best --pairs loud --out loud/composed

@@ -7,6 +7,7 @@ header='{"__metadata__":{"config":"{\"a\":1}","step":"12","evil":"\u001b[2J"},
 "cascade.x":{"dtype":"I32","shape":[],"data_offsets":[12,16]}}'
 length=$(printf %s "$header" | wc -c)
 {
+    # shellcheck disable=SC2059  # the bytes are the format's escapes
     printf "\\$(printf %03o $((length % 256)))\\$(printf %03o $((length / 256)))\0\0\0\0\0\0"
     printf %s "$header"
     printf 0123456789abcdef
@@ -26,10 +27,10 @@ expect 0 '{"a":1}' info --metadata config good.safetensors
 [ "$(cat out)" = '{"a":1}' ]
 expect 1 "good.safetensors: no metadata nothing" info --metadata nothing good.safetensors
 expect 1 "absent: No such file" info absent
-head -c 100 good.safetensors >cut
-expect 1 "cut: a header of" info cut
+head -c 100 good.safetensors >cut.bad
+expect 1 "cut.bad: a header of" info cut.bad
 expect 2 "too few arguments" info
-expect 2 "unexpected argument cut; usage: antiphon info" info good.safetensors cut
+expect 2 "unexpected argument cut.bad; usage: antiphon info" info good.safetensors cut.bad
 expect 2 "did you mean --metadata?" info --metdata config good.safetensors
 
 # a FIFO that nobody writes is refused, not waited for
@@ -53,6 +54,7 @@ flip() {
     byte=$(tail -c "$3" "$1" | head -c 1 | od -An -tu1 | tr -d ' ')
     {
         head -c $((size - $3)) "$1"
+        # shellcheck disable=SC2059
         printf "\\$(printf %03o $((byte ^ 128)))"
         tail -c $(($3 - 1)) "$1"
     } >"$2"

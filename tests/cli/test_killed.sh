@@ -26,7 +26,7 @@ long="train tiny.json --data.seconds=0.5 --train.epochs=24 --train.samples_every
 expect 0 "done" $long --out whole
 for moment in 0.05 0.1 0.15 0.2 0.25 0.3; do
     # shellcheck disable=SC2086
-    kill_at $moment $long --out broken --resume auto
+    kill_at "$moment" $long --out broken --resume auto
     for file in broken/checkpoints/*.safetensors; do
         if [ -e "$file" ]; then expect 0 "tensors" info "$file"; fi
     done
@@ -52,13 +52,13 @@ expect 0 "" synth --out wanted --pairs 6 --seconds 1 --seed 5
 mkdir composed
 for moment in 0.005 0.01 0.02 0.03 0.05; do
     rm -rf made
-    kill_at $moment synth --out made --pairs 6 --seconds 1 --seed 5
+    kill_at "$moment" synth --out made --pairs 6 --seconds 1 --seed 5
     [ ! -e made/made_by.txt ] || diff -r made wanted
     expect 0 "made: pairs" synth --out made --pairs 6 --seconds 1 --seed 5
-    kill_at $moment synth --out made --pairs 6 --seconds 1 --seed 5 # which is there
+    kill_at "$moment" synth --out made --pairs 6 --seconds 1 --seed 5 # which is there
     expect 0 "made: pairs" synth --out made --pairs 6 --seconds 1 --seed 5
     diff -r made wanted
-    kill_at $moment infer --checkpoint whole/checkpoints/last.safetensors --input made/val/pair_0006_input.wav \
+    kill_at "$moment" infer --checkpoint whole/checkpoints/last.safetensors --input made/val/pair_0006_input.wav \
         --target made/val/pair_0006_target.wav --out composed/a.wav
     [ ! -e composed/a.wav ] || expect 0 "cost" cost composed/a.wav composed/a.wav composed/a.wav
 done

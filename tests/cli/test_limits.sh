@@ -18,9 +18,9 @@ for limit in 600000 400000; do # enough or not: it ends, and says why
         timeout -s KILL 60 "$ANTIPHON" train tiny.json --out "run_$limit" --train.epochs=1 --train.threads=3 >out 2>err
     ) || code=$?
     [ "$code" -eq 0 ] && continue
-    [ "$code" -eq 1 ] && [ "$(wc -l <err)" -eq 1 ] && grep -q "out of memory" err || {
+    if [ "$code" -ne 1 ] || [ "$(wc -l <err)" -ne 1 ] || ! grep -q "out of memory" err; then
         echo "$limit KiB: exit code $code" && cat out err && exit 1
-    }
+    fi
 done
 
 # temporary files go where TMPDIR says

@@ -1,5 +1,6 @@
 # Whatever a loss of power leaves on the disk, what was finished is there, and every command goes on. What is tried is what
 # the program's own calls allow: crash/replay.c. POWER_LOSS_STATES says how many states of each command, 0 all of them.
+# shellcheck disable=SC2086  # lists of words
 . "$1/expect.sh"
 . "$1/tiny.sh"
 export OMP_NUM_THREADS=1

@@ -9,6 +9,7 @@ fi
 
 for config in "$configs"/*.json; do
     [ "$config" = "$configs/schema.json" ] && continue
+    # shellcheck disable=SC2016  # the key's name
     grep -qF '"$schema": "schema.json"' "$config" || { echo "$config does not name its schema" && exit 1; }
     expect 0 '"epochs":' config "$config"
 done

@@ -1,4 +1,5 @@
 # Recordings whose envelope does not move: train and infer say where a correlation says nothing. (cost: test_cost.sh.)
+# shellcheck disable=SC2086  # lists of words
 . "$1/expect.sh"
 . "$1/tiny.sh"
 . "$1/loud.sh"

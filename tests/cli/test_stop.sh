@@ -1,4 +1,5 @@
 # Asked to end by a signal, by a pipe nobody reads, or by a limit on its time: what is under way is saved or leaves nothing.
+# shellcheck disable=SC2086  # lists of words
 . "$1/expect.sh"
 . "$1/tiny.sh"
 export OMP_NUM_THREADS=1

@@ -1,5 +1,6 @@
 # antiphon study and scripts/study.sh: means over seeds and pieces, bounds from the baselines, who holds them; and a study
 # that goes on where it stopped.
+# shellcheck disable=SC2086  # lists of words
 . "$1/expect.sh"
 . "$1/tiny.sh"
 script=$1/../../scripts/study.sh
@@ -62,7 +63,7 @@ grep -q '^less  *0.15.. 0.15  *0.10.. 0.10 .* 2$' out
 [ "$(grep -n '^mix ' out | head -n 1 | cut -d: -f1)" -gt "$(grep -n '^less ' out | head -n 1 | cut -d: -f1)" ]
 if grep -q 'absent\|whole-more' out; then echo "an arm that has no run" && exit 1; fi
 if grep -q 'holds all criteria' out; then echo "no baseline does" && exit 1; fi
-cat made/study.json | tr -d '\n\t ' >flat
+tr -d '\n\t ' <made/study.json >flat
 grep -q '"name":"whole","settings":"","baseline":false,"seeds":2,"held":11,"all":true' flat
 grep -q '"name":"less","settings":"loss.onset=0loss.level=0","baseline":false,"seeds":2,"held":9,"all":false' flat
 grep -q '"name":"mix","settings":"","baseline":true,"seeds":1' flat

@@ -45,6 +45,7 @@ printf '%s\n' '{"step": 1, "epoch": 1, "val_loss": 9.5e-1, "val_r_input": 0.1}' 
 [ "$(values made/log.jsonl val_r_input | tail -n 1)" = 0.3 ]
 
 # misuse
+# shellcheck disable=SC2016  # what is not to be run
 for words in "" "corr_weight" "=1" "corr_weight=" "corr_weight=1=2" 'corr_weight=$(id)' "no.such_key=1"; do
     code=0
     # shellcheck disable=SC2086  # no word, where there is none
@@ -52,3 +53,7 @@ for words in "" "corr_weight" "=1" "corr_weight=" "corr_weight=1=2" 'corr_weight
     [ "$code" -eq 2 ] || { echo "sweep.sh $words: exit code $code" && cat out err && exit 1; }
 done
 grep -q "no.such_key" err
+# a key or a value that train does not take is named before anything is made, the demo pairs above all
+DATASET='' OUT=none sh "$sweep" train.epochs=1 train.lr=0.001,fast >out 2>err && exit 1
+grep -q '^sweep.sh: train.lr=fast: ' err
+[ ! -s out ] && [ ! -e none ] && [ ! -e data ]

@@ -114,6 +114,7 @@ expect 0 "stopped early" train tiny.json --out early --epochs=9 --lr 0 --train.p
 expect 0 "no effect on the model: training stopped early" train tiny.json --out early --epochs=9 --lr 0.1 --train.patience=2 \
     --resume auto
 if command -v flock >/dev/null; then # somebody else is training there
+    # shellcheck disable=SC2016  # for the shell of flock
     flock whole/checkpoints -c '"$ANTIPHON" train tiny.json --out whole --resume auto 2>err' && exit 1
     grep -q "another training" err
 fi

@@ -1,6 +1,6 @@
 # Every public header compiles alone, as C and, where there is a compiler for it, as C++; antiphon.h has them all; C++
 # calls the library.
-cd "$HEADERS"
+cd "$HEADERS" || exit
 for header in antiphon/*.h; do
     printf '#include "%s"\nextern int more; /* than constants, of which alone no program consists */\n' "$header" |
         "$CC" -std=c11 -Wall -Wextra -Wpedantic -Wstrict-prototypes -Werror -I. -fsyntax-only -x c -
@@ -8,7 +8,7 @@ for header in antiphon/*.h; do
         echo "antiphon.h lacks $header" && exit 1
     }
 done
-cd "$OLDPWD"
+cd "$OLDPWD" || exit
 
 [ "$CXX" ] || exit 0
 for header in "$HEADERS"/antiphon/*.h; do

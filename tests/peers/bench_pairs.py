@@ -162,16 +162,18 @@ def parse():
     p.add_argument("--antiphon", default=os.path.join(ROOT, "build", "antiphon"), help="the built program")
     p.add_argument("--python", default=sys.executable, help="a Python that has torch")
     p.add_argument("--config", default=os.path.join(ROOT, "configs", "compositional.json"))
-    p.add_argument("--outputs", default="cascade,direct", help="output parts, separated by commas (default: both)")
-    p.add_argument("--batches", default="1,4", help="batch sizes, separated by commas (default: 1,4)")
+    names, numbers = lambda text: text.split(","), lambda text: [int(n) for n in text.split(",")]
+    p.add_argument("--outputs", type=names, default="cascade,direct", help="output parts, separated by commas (default: both)")
+    p.add_argument("--batches", type=numbers, default="1,4", help="batch sizes, separated by commas (default: 1,4)")
     p.add_argument("--threads", type=int, default=os.cpu_count(), help="of both (default: all)")
     p.add_argument("--seconds", type=float, help="length of an item (default: the configuration's)")
     p.add_argument("--rounds", type=int, default=5, help="pairs of measurements (default: 5)")
     p.add_argument("--steps", type=int, default=3, help="steps in each, of which the median counts (default: 3)")
     p.add_argument("--only", choices=("peer", "scaling", "long"), help="one part alone (default: all three)")
+    p.add_argument("--check", action="store_true", help="look at the options and do nothing else")
     options = p.parse_args()
-    options.outputs = options.outputs.split(",")
-    options.batches = [int(b) for b in options.batches.split(",")]
+    if options.check:
+        sys.exit()
     return options
 
 
