@@ -56,51 +56,77 @@ typedef struct place {
     int index;
 } place;
 
-/* First values as torch.nn.Conv1d and ConvTranspose1d draw them: the fan-in of both is weight.shape[1] taps.
- */
-static normed_conv create_conv(const place *at, ap_shape weight, int64_t out, const char *inside)
+/* First values. torch.nn draws weights and biases within 1 / sqrt(numbers of a row): a layer passes a third
+ * of the variance on, and after a dozen layers little is left but biases. A codec that starts so learns a
+ * constant. Here the directions of the weights are torch.nn's; weight norm's gains make the variance of the
+ * output `variance` times that of the input (He et al., "Delving deep into rectifiers", 2015), where `fan_in`
+ * products make one sample; biases are zero. An ELU counts for nothing: at the level of music it is nearly
+ * linear. */
+typedef struct conv_gain {
+    double variance;
+    int64_t fan_in;
+} conv_gain;
+
+static normed_conv create_conv(const place *at, ap_shape weight, int64_t out, conv_gain gain,
+                               const char *inside)
 {
-    ap_init uniform = {.kind = AP_INIT_UNIFORM, .a = 1 / sqrt((double)(weight.at[1] * weight.at[2]))};
-    ap_init norm = {.kind = AP_INIT_ROW_NORM, .a = 1};
+    double bound = 1 / sqrt((double)(weight.at[1] * weight.at[2]));
+    ap_init uniform = {.kind = AP_INIT_UNIFORM, .a = bound}, zero = {.kind = AP_INIT_CONSTANT, .a = 0};
+    ap_init norm = {.kind = AP_INIT_ROW_NORM, .a = sqrt(3 * gain.variance / (double)gain.fan_in) / bound};
     normed_conv conv = {.folded.shape = weight};
 #define ADD(shape, init, part)                                                                               \
     ap_params_add(at->params, at->kind, shape, init, "%slayers.%d.%sconv.%s", at->prefix, at->index, inside, \
                   part)
     conv.v = ADD(weight, uniform, "weight_v");
     conv.g = ADD(AP_SHAPE(weight.at[0], 1, 1), norm, "weight_g");
-    conv.bias = ADD(AP_SHAPE(out), uniform, "bias");
+    conv.bias = ADD(AP_SHAPE(out), zero, "bias");
 #undef ADD
     return conv;
 }
 
 static normed_conv create_plain(place *at, int64_t in, int64_t out, int64_t taps)
 {
-    normed_conv conv = create_conv(at, AP_SHAPE(out, in, taps), out, "");
+    conv_gain gain = {1, in * taps};
+    normed_conv conv = create_conv(at, AP_SHAPE(out, in, taps), out, gain, "");
     at->index++;
     return conv;
 }
 
+/* Of the taps, each output sample hears TAPS_TO_STRIDE. */
+static normed_conv create_upsampling(place *at, int64_t in, int64_t out, int64_t ratio)
+{
+    conv_gain gain = {1, in * TAPS_TO_STRIDE};
+    normed_conv conv = create_conv(at, AP_SHAPE(in, out, TAPS_TO_STRIDE * ratio), out, gain, "");
+    at->index++;
+    return conv;
+}
+
+/* Its two ways, which are added up, have half the variance each. */
 static residual create_block(place *at, int64_t channels)
 {
     int64_t inner = channels / BLOCK_SQUEEZE;
-    residual block = {.squeeze = create_conv(at, AP_SHAPE(inner, channels, BLOCK_TAPS), inner, "block.1."),
-                      .expand = create_conv(at, AP_SHAPE(channels, inner, 1), channels, "block.3."),
-                      .shortcut = create_conv(at, AP_SHAPE(channels, channels, 1), channels, "shortcut.")};
+    const conv_gain squeeze = {1, channels * BLOCK_TAPS}, expand = {0.5, inner}, shortcut = {0.5, channels};
+    residual block = {
+        .squeeze = create_conv(at, AP_SHAPE(inner, channels, BLOCK_TAPS), inner, squeeze, "block.1."),
+        .expand = create_conv(at, AP_SHAPE(channels, inner, 1), channels, expand, "block.3."),
+        .shortcut = create_conv(at, AP_SHAPE(channels, channels, 1), channels, shortcut, "shortcut.")};
     at->index++;
     return block;
 }
 
+/* Weights as torch.nn.LSTM draws them; they are added to what goes past them. */
 static void create_lstm(place *at, int64_t width, int layers, recurrent *lstm)
 {
     ap_init uniform = {.kind = AP_INIT_UNIFORM, .a = 1 / sqrt((double)width)};
+    ap_init zero = {.kind = AP_INIT_CONSTANT, .a = 0};
     for (int l = 0; l < layers; l++) {
-#define ADD(shape, part)                                                                                     \
-    ap_params_add(at->params, at->kind, shape, uniform, "%slayers.%d.lstm.%s_l%d", at->prefix, at->index,    \
-                  part, l)
-        lstm[l].weight_ih = ADD(AP_SHAPE(4 * width, width), "weight_ih");
-        lstm[l].weight_hh = ADD(AP_SHAPE(4 * width, width), "weight_hh");
-        lstm[l].bias_ih = ADD(AP_SHAPE(4 * width), "bias_ih");
-        lstm[l].bias_hh = ADD(AP_SHAPE(4 * width), "bias_hh");
+#define ADD(shape, init, part)                                                                               \
+    ap_params_add(at->params, at->kind, shape, init, "%slayers.%d.lstm.%s_l%d", at->prefix, at->index, part, \
+                  l)
+        lstm[l].weight_ih = ADD(AP_SHAPE(4 * width, width), uniform, "weight_ih");
+        lstm[l].weight_hh = ADD(AP_SHAPE(4 * width, width), uniform, "weight_hh");
+        lstm[l].bias_ih = ADD(AP_SHAPE(4 * width), zero, "bias_ih");
+        lstm[l].bias_hh = ADD(AP_SHAPE(4 * width), zero, "bias_hh");
 #undef ADD
     }
     if (layers > 0) at->index++;
@@ -132,9 +158,7 @@ static half create_decoder(place at, const ap_seanet_config *config)
     create_lstm(&at, channels, config->lstm, h.lstm);
     for (int i = 0; i < config->ratio_count; i++) {
         at.index++; /* ELU */
-        h.resample[i] = create_conv(&at, AP_SHAPE(channels, channels / 2, TAPS_TO_STRIDE * config->ratios[i]),
-                                    channels / 2, "");
-        at.index++;
+        h.resample[i] = create_upsampling(&at, channels, channels / 2, config->ratios[i]);
         channels /= 2;
         h.block[i] = create_block(&at, channels);
     }
