@@ -1,5 +1,6 @@
 #include "antiphon/pairs.h"
 
+#include "base/file.h"
 #include "base/folder.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -7,7 +8,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define PREFIX "pair_"
 
@@ -101,8 +101,13 @@ ap_status ap_pairs_list(const char *folder, const char *split, ap_pairs *pairs)
 ap_status ap_pairs_list_held_out(const char *folder, ap_pairs *pairs)
 {
     char *split = ap_format_text("%s/val", folder);
-    bool has_split = access(split, F_OK) == 0;
+    bool has_split;
+    ap_status status = ap_file_is_there(split, &has_split);
     free(split);
+    if (ap_failed(&status)) {
+        *pairs = (ap_pairs){.at = NULL};
+        return status;
+    }
     return ap_pairs_list(folder, has_split ? "val" : NULL, pairs);
 }
 

@@ -34,6 +34,13 @@ int ap_file_open_own(const char *path, int flags)
     return -1;
 }
 
+ap_status ap_file_is_there(const char *path, bool *there)
+{
+    *there = access(path, F_OK) == 0;
+    if (*there || errno == ENOENT || errno == ENOTDIR) return ap_ok();
+    return ap_error(AP_FAILED, "%s: %s", path, strerror(errno));
+}
+
 bool ap_file_is_link(const char *path)
 {
     struct stat about;

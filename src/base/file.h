@@ -17,6 +17,10 @@ int ap_file_open(const char *path);
  */
 int ap_file_open_own(const char *path, int flags);
 
+/* Whether there is anything at `path`. A failure, which names the path, where the system cannot tell: what
+ * cannot be looked at is not taken for absent. A symbolic link is what it leads to. */
+ap_status ap_file_is_there(const char *path, bool *there);
+
 /* Whether there is a symbolic link under this name, wherever it leads. */
 bool ap_file_is_link(const char *path);
 

@@ -9,6 +9,7 @@
 #include "antiphon/safetensors.h"
 #include "antiphon/track.h"
 #include "antiphon/trainer.h"
+#include "base/file.h"
 #include "base/folder.h"
 #include "base/memory.h"
 #include "base/print.h"
@@ -194,14 +195,31 @@ static bool tell_changes(const run *r, const char *checkpoint, bool model_alone)
     return changed;
 }
 
+/* Whether more epochs alone would not help: the cosine has ended, and only another train.lr begins a new one.
+ */
+static bool cosine_has_ended(const run *r, const ap_trainer *trainer, const char *from)
+{
+    ap_config before;
+    ap_status status = ap_checkpoint_config(from, &before);
+    const ap_config *now = r->config;
+    return !ap_failed(&status) && before.train.schedule == AP_SCHEDULE_COSINE &&
+           now->train.schedule == AP_SCHEDULE_COSINE && now->train.lr == before.train.lr &&
+           ap_trainer_epoch(trainer) >= before.train.epochs;
+}
+
 /* The words in brackets are those of run_train_compositional.sh. */
-static void tell_too_late(const run *r, const ap_trainer *trainer)
+static void tell_too_late(const run *r, const ap_trainer *trainer, const char *from)
 {
     bool early = ap_trainer_epoch(trainer) < r->config->train.epochs;
-    printf("what is changed has no effect on the model: %s; to go on raise %s, to begin anew name another "
-           "--out (OUT)\n",
+    printf("what is changed has no effect on the model: %s; to go on raise %s",
            early ? "training stopped early" : "all epochs are done",
            early ? "train.patience" : "train.epochs (EPOCHS)");
+    if (cosine_has_ended(r, trainer, from))
+        printf(
+            " and change train.lr (LEARNING_RATE): the cosine has ended, and the learning rate would stay at "
+            "train.min_lr = %g",
+            r->config->train.min_lr);
+    printf(", to begin anew name another --out (OUT)\n");
 }
 
 static void hand_over(const run *r, const char *folder, const char *name)
@@ -258,7 +276,8 @@ static void warn_of_codec(const ap_config *config)
 /* Where the outcome is; from: the checkpoint that was gone on from, NULL without. */
 static ap_status tell_best(const run *r, bool nothing_left, const char *from)
 {
-    bool there = access(r->folder.best, F_OK) == 0;
+    bool there;
+    AP_TRY(ap_file_is_there(r->folder.best, &there));
     if (!there && !nothing_left)
         return ap_error(AP_FAILED, "%s: not written: no epoch had a finite validation loss", r->folder.best);
     ap_text_print(stdout, "%s: %s\n", nothing_left ? "nothing left to train" : "done",
@@ -338,7 +357,7 @@ static ap_status train(run *r, const char *from, const char *init)
     if (!from && !init) warn_of_codec(r->config);
     ap_status status = done ? finish_record(r, from) : train_on_record(r, trainer, from != NULL);
     if (!ap_failed(&status)) status = tell_best(r, done, from);
-    if (done && changed) tell_too_late(r, trainer);
+    if (done && changed) tell_too_late(r, trainer, from);
     ap_trainer_free(trainer);
     return status;
 }
@@ -367,7 +386,9 @@ static char *shell_word(const char *word)
 /* Whether there is a pair set to train on; where there is none the failure is the command that makes it. */
 static ap_status check_data(const ap_config *config)
 {
-    if (access(config->data.path, F_OK) == 0) return ap_ok();
+    bool there;
+    AP_TRY(ap_file_is_there(config->data.path, &there));
+    if (there) return ap_ok();
     char *program = shell_word(program_invocation_name), *path = shell_word(config->data.path);
     ap_status status = ap_error(
         AP_FAILED,

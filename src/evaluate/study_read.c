@@ -91,7 +91,9 @@ static ap_status read_arm(ap_study *study, const char *folder, const ap_names *n
     for (size_t k = 0; k < names->count && !ap_failed(&status); k++) {
         if (!is_run_of(names->at[k], arm)) continue;
         char *path = ap_format_text("%s/%s/" EVALUATION_NAME, folder, names->at[k]);
-        if (access(path, F_OK) == 0) {
+        bool there;
+        status = ap_file_is_there(path, &there);
+        if (there) {
             sheets = ap_reallocate(sheets, (size_t)seeds + 1, sizeof *sheets);
             status = read_run(path, baselines, &sheets[seeds]);
             seeds += !ap_failed(&status);

@@ -2,12 +2,12 @@
 #include "report/report.h"
 
 #include "antiphon/evaluate.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "evaluate/summary.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #define EVALUATION_NAME "evaluation.json"
 
@@ -122,17 +122,17 @@ void ap_report_evaluation(page *p, const run_record *run)
 {
     char *path = ap_format_text("%s/" EVALUATION_NAME, run->folder);
     ap_page_put(p, "<section id=\"evaluation\"><h2>Evaluation</h2>\n");
-    if (access(path, F_OK) != 0)
+    bool there;
+    cJSON *json = NULL;
+    ap_status status = ap_file_is_there(path, &there);
+    if (there) status = ap_json_read(path, &json);
+    if (ap_failed(&status))
+        ap_report_missing(p, &status);
+    else if (!there)
         put_hint(p, run);
-    else {
-        cJSON *json;
-        ap_status status = ap_json_read(path, &json);
-        if (ap_failed(&status))
-            ap_report_missing(p, &status);
-        else
-            put_evaluation(p, path, json);
-        cJSON_Delete(json);
-    }
+    else
+        put_evaluation(p, path, json);
+    cJSON_Delete(json);
     ap_page_put(p, "</section>\n");
     free(path);
 }

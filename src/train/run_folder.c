@@ -1,5 +1,6 @@
 #include "antiphon/run_folder.h"
 
+#include "base/file.h"
 #include "base/folder.h"
 #include "base/memory.h"
 #include "base/replace.h"
@@ -63,11 +64,19 @@ ap_status ap_run_folder_check(const ap_run_folder *folder, const char *pairs)
     return ap_ok();
 }
 
+/* Which of the two checkpoints there are. */
+static ap_status look(const ap_run_folder *folder, bool *last, bool *best)
+{
+    AP_TRY(ap_file_is_there(folder->last, last));
+    return ap_file_is_there(folder->best, best);
+}
+
 /* A run from a checkpoint elsewhere does not take the place of the run that the folder holds. */
 static ap_status check_other_run(const ap_run_folder *folder, const char *from)
 {
-    bool holds = access(folder->last, F_OK) == 0 || access(folder->best, F_OK) == 0;
-    if (!holds || ap_folder_holds(folder->checkpoints, from)) return ap_ok();
+    bool last, best;
+    AP_TRY(look(folder, &last, &best));
+    if ((!last && !best) || ap_folder_holds(folder->checkpoints, from)) return ap_ok();
     return ap_error(
         AP_MISUSE,
         "%s holds a run already, which going on from %s would overwrite: --out names another folder",
@@ -76,12 +85,13 @@ static ap_status check_other_run(const ap_run_folder *folder, const char *from)
 
 ap_status ap_run_folder_choose(const ap_run_folder *folder, const char *resume, const char **from)
 {
-    bool last = access(folder->last, F_OK) == 0, best = access(folder->best, F_OK) == 0;
+    bool last, best;
     *from = NULL;
     if (resume && strcmp(resume, "auto") != 0) {
         *from = resume;
         return check_other_run(folder, resume);
     }
+    AP_TRY(look(folder, &last, &best));
     if (!last && !best) return ap_ok();
     if (!resume)
         return ap_error(AP_MISUSE,
@@ -100,10 +110,11 @@ ap_status ap_run_folder_checkpoint(const char *path, char **checkpoint)
         return ap_ok();
     }
     ap_run_folder folder = ap_run_folder_init(path);
-    bool best = access(folder.best, F_OK) == 0, last = access(folder.last, F_OK) == 0;
-    if (best || last) *checkpoint = ap_copy_text(best ? folder.best : folder.last);
+    bool last, best;
+    ap_status status = look(&folder, &last, &best);
+    if (!ap_failed(&status) && (best || last)) *checkpoint = ap_copy_text(best ? folder.best : folder.last);
     ap_run_folder_free(&folder);
-    if (*checkpoint) return ap_ok();
+    if (*checkpoint || ap_failed(&status)) return status;
     return ap_error(AP_FAILED,
                     "%s: is a folder without a checkpoint: it has neither checkpoints/best.safetensors nor "
                     "checkpoints/last.safetensors",

@@ -3,16 +3,19 @@
 #include "antiphon/audio.h"
 #include "base/bounds.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/replace.h"
 #include "base/text.h"
 #include "kernels/denormals.h"
 #include "train/divergence.h"
+#include "train/measures.h"
 #include "train/order.h"
 #include "train/schedule.h"
 #include "train/statistics.h"
 #include "train/step.h"
 #include "train/transfer.h"
+#include "train/validation.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -21,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* So many steps in a row without a finite gradient end the run. */
 #define SKIPS_MOST 10
@@ -88,7 +90,9 @@ static ap_status load_data(ap_trainer *trainer)
 {
     const ap_config *c = &trainer->config;
     int64_t S = llround(c->data.seconds * AP_SAMPLE_RATE);
-    if (access(c->data.path, F_OK) != 0)
+    bool there;
+    AP_TRY(ap_file_is_there(c->data.path, &there));
+    if (!there)
         return ap_error(AP_FAILED,
                         "%s: no such pair set (data.path); antiphon synth or antiphon prepare makes one",
                         c->data.path);
@@ -331,23 +335,6 @@ static double learning_rate(const ap_trainer *trainer, int64_t step)
                             ap_schedule_share(&trainer->config, &trainer->progress, step));
 }
 
-static void add_measures(ap_measures *sums, const ap_measures *measures, double weight)
-{
-    for (int k = 0; k < AP_MEASURE_COUNT; k++) {
-        if (!measures->present[k]) continue;
-        sums->present[k] = true;
-        sums->value[k] += weight * measures->value[k];
-    }
-}
-
-/* Where there were no items every mean is NaN. */
-static ap_measures mean_measures(const ap_measures *sums, int64_t count)
-{
-    ap_measures mean = *sums;
-    for (int k = 0; k < AP_MEASURE_COUNT; k++) mean.value[k] /= (double)count;
-    return mean;
-}
-
 /* Forward and backward over `count` items from `at` on, whose gradient counts with `share`. */
 static ap_measures run_batch(ap_trainer *trainer, int64_t at, int64_t count, double share)
 {
@@ -356,17 +343,17 @@ static ap_measures run_batch(ap_trainer *trainer, int64_t at, int64_t count, dou
 }
 
 /* Forward and backward over `total` items from `at` on, batch by batch, where every item weighs the same.
- * Gives the means over the items. */
-static ap_measures run_batches(ap_trainer *trainer, int64_t at, int64_t total)
+ * Gives the means over the items. False, with part of them, when it was asked to stop between two batches. */
+static bool run_batches(ap_trainer *trainer, int64_t at, int64_t total, ap_measures *means)
 {
-    ap_measures means = {0};
     for (int64_t done = 0, count; done < total; done += count) {
+        if (done > 0 && asked_to_stop(trainer)) return false;
         count = ap_least(trainer->config.train.batch_size, total - done);
         double share = (double)count / (double)total;
         ap_measures measures = run_batch(trainer, at + done, count, share);
-        add_measures(&means, &measures, share);
+        ap_measures_add(means, &measures, share);
     }
-    return means;
+    return true;
 }
 
 /* What goes wrong with these items of a set, to be freed; a step over them is computed for that. */
@@ -413,7 +400,7 @@ static ap_status update(ap_trainer *trainer, int64_t items, ap_step_report *repo
         ap_step_update(&trainer->config, trainer->model, &trainer->optimiser, report->learning_rate);
     p->step++;
     if (isfinite(report->gradient_norm)) {
-        add_measures(&p->sums, &report->measures, (double)items);
+        ap_measures_add(&p->sums, &report->measures, (double)items);
         p->counted += items;
         trainer->skipped = 0;
         return ap_ok();
@@ -438,14 +425,27 @@ static void report_step(ap_trainer *trainer, ap_step_report *report)
     if (trainer->observer.step) trainer->observer.step(trainer->observer.context, report);
 }
 
-/* one optimiser step over the next group of batches */
+/* Everything as it was before the step under way, which is to be taken again when training goes on. */
+static void take_back_step(ap_trainer *trainer)
+{
+    ap_params *params = ap_model_params(trainer->model);
+    ap_statistics_restore(&trainer->statistics, params);
+    ap_params_zero_grads(params);
+    *ap_tape_rng(trainer->tape) = trainer->progress.rng;
+}
+
+/* One optimiser step over the next group of batches; none when it is asked to stop meanwhile. */
 static ap_status run_step(ap_trainer *trainer)
 {
     ap_progress *p = &trainer->progress;
     int64_t most = (int64_t)trainer->config.train.accumulate * trainer->config.train.batch_size;
     int64_t total = ap_least(most, items_per_epoch(trainer) - p->items);
     ap_statistics_keep(&trainer->statistics, ap_model_params(trainer->model));
-    ap_step_report report = {.measures = run_batches(trainer, p->items, total)};
+    ap_step_report report = {.epoch = 0};
+    if (!run_batches(trainer, p->items, total, &report.measures)) {
+        take_back_step(trainer);
+        return ap_ok();
+    }
     p->items += total;
     trainer->pairs_since += total;
     AP_TRY(update(trainer, total, &report));
@@ -456,50 +456,12 @@ static ap_status run_step(ap_trainer *trainer)
 
 /* ---------------------------------------------------------------- an epoch */
 
-/* The measures of one item of the validation set; `output` [S] receives what the model makes of it. */
-static ap_measures validate_item(ap_trainer *trainer, ap_batch *batch, const ap_choice *choice,
-                                 ap_real *output)
-{
-    ap_measures measures;
-    ap_batch_fill(batch, &trainer->validation, 1, choice);
-    ap_tape_reset(trainer->tape);
-    ap_tape_training_set(trainer->tape, false);
-    ap_tape_gradients_set(trainer->tape, false);
-    ap_heard heard = ap_batch_forward(trainer->tape, trainer->model, batch);
-    ap_objective(trainer->tape, &trainer->config, &heard, &measures);
-    memcpy(output, heard.output->value.data, (size_t)trainer->validation.S * sizeof *output);
-    return measures;
-}
-
-/* Means over the validation set, one item at a time; the output of the first is left in `output` [S]. A codec
- * that learns from both recordings of a pair is validated on both. False, with part of them, when it was
- * asked to stop. */
-static bool validate(ap_trainer *trainer, ap_measures *mean, ap_real *output)
-{
-    const ap_dataset *set = &trainer->validation;
-    const bool unity = trainer->config.data.unity_test, both = unity && trainer->config.codec.train;
-    ap_batch batch = ap_batch_init(set, 1);
-    ap_real *unheard = ap_allocate((size_t)set->S, sizeof *unheard);
-    ap_measures sums = {0};
-    int64_t count = 0, i = 0;
-    for (; i < (int64_t)set->count && !asked_to_stop(trainer); i++)
-        for (int side = 0; side <= both; side++, count++) {
-            const ap_choice own = {i, i, unity, side == 1, 1, 1};
-            ap_measures measures = validate_item(trainer, &batch, &own, count == 0 ? output : unheard);
-            add_measures(&sums, &measures, 1);
-        }
-    free(unheard);
-    ap_batch_free(&batch);
-    *mean = mean_measures(&sums, count);
-    return i == (int64_t)set->count;
-}
-
-static bool is_there(const char *folder, const char *name)
+static ap_status is_there(const char *folder, const char *name, bool *there)
 {
     char *path = ap_format_text("%s/%s", folder, name);
-    bool there = access(path, F_OK) == 0;
+    ap_status status = ap_file_is_there(path, there);
     free(path);
-    return there;
+    return status;
 }
 
 static ap_status save(ap_trainer *trainer, const char *folder, const char *name)
@@ -509,14 +471,6 @@ static ap_status save(ap_trainer *trainer, const char *folder, const char *name)
         ap_checkpoint_save(path, &trainer->config, trainer->model, &trainer->optimiser, &trainer->progress);
     free(path);
     return status;
-}
-
-/* The first measure that is not finite; NULL: there is none. */
-static const char *not_finite(const ap_measures *measures)
-{
-    for (int k = 0; k < AP_MEASURE_COUNT; k++)
-        if (measures->present[k] && !isfinite(measures->value[k])) return ap_measure_name(k);
-    return NULL;
 }
 
 static ap_status save_and_stop(ap_trainer *trainer, const char *folder)
@@ -541,6 +495,18 @@ static char *explain_validation(ap_trainer *trainer)
     return text;
 }
 
+/* The checkpoints that are due after an epoch. */
+static ap_status save_epoch(ap_trainer *trainer, const char *folder, bool best)
+{
+    bool there;
+    AP_TRY(is_there(folder, "last.safetensors", &there));
+    if (best) AP_TRY(save(trainer, folder, "best.safetensors"));
+    /* the first at once: a run that ends before the next can then be resumed, too */
+    bool due =
+        ap_trainer_done(trainer) || trainer->progress.epoch % trainer->config.train.checkpoint_every == 0;
+    return due || !there ? save(trainer, folder, "last.safetensors") : ap_ok();
+}
+
 /* What comes after the last batch: validation, the report, the checkpoints. */
 static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double began)
 {
@@ -550,17 +516,22 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     ap_epoch_report report = {.epoch = p->epoch + 1,
                               .step = p->step,
                               .learning_rate = learning_rate(trainer, p->step - 1),
-                              .train = mean_measures(&p->sums, p->counted),
+                              .train = ap_measures_mean(&p->sums, p->counted),
                               .S = trainer->validation.S,
                               .input = shown->input,
                               .target = trainer->config.data.unity_test ? shown->input : shown->target,
                               .output = output};
-    if (!validate(trainer, &report.validation, output)) {
+    const ap_validation validation = {.config = &trainer->config,
+                                      .model = trainer->model,
+                                      .tape = trainer->tape,
+                                      .set = &trainer->validation,
+                                      .stop = trainer->stop};
+    if (!ap_validate(&validation, &report.validation, output)) {
         free(output);
         return save_and_stop(trainer, folder);
     }
     double loss = report.validation.value[AP_MEASURE_LOSS];
-    const char *broken = not_finite(&report.validation);
+    const char *broken = ap_measures_not_finite(&report.validation);
     report.best = !broken && (!p->has_best || loss < p->best);
     report.seconds = ap_clock_seconds() - began;
     p->stale = report.best ? 0 : p->stale + 1;
@@ -581,13 +552,7 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
         free(why);
         return status;
     }
-    ap_status status = ap_ok();
-    if (report.best) status = save(trainer, folder, "best.safetensors");
-    /* the first at once: a run that ends before the next is gone on with, too */
-    bool due = ap_trainer_done(trainer) || p->epoch % trainer->config.train.checkpoint_every == 0 ||
-               !is_there(folder, "last.safetensors");
-    if (due && !ap_failed(&status)) status = save(trainer, folder, "last.safetensors");
-    return status;
+    return save_epoch(trainer, folder, report.best);
 }
 
 static ap_status run_epoch(ap_trainer *trainer, const char *folder)
@@ -605,9 +570,10 @@ static ap_status run_epoch(ap_trainer *trainer, const char *folder)
 
 static ap_status run(ap_trainer *trainer, const char *folder)
 {
+    bool has_best;
     AP_TRY(ap_make_folder(folder));
-    if (trainer->progress.has_best && !is_there(folder, "best.safetensors"))
-        forget_best(trainer, "there is no best checkpoint here");
+    AP_TRY(is_there(folder, "best.safetensors", &has_best));
+    if (trainer->progress.has_best && !has_best) forget_best(trainer, "there is no best checkpoint here");
     if (!start(trainer)) return save_and_stop(trainer, folder);
     trainer->began = trainer->optimiser.step;
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder));

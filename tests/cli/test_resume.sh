@@ -65,3 +65,14 @@ cat >short.json <<'END'
 END
 expect 1 ": 24000 samples at 24000 Hz (1.00 s), shorter than data.seconds: 24001 samples (1.00 s)" train short.json --out no
 [ ! -e no ]
+
+# under a cosine that has ended more epochs alone teach nothing
+cosine="train tiny.json --out cosine --resume auto --train.schedule=cosine"
+# shellcheck disable=SC2086
+{
+    expect 0 "done" $cosine --epochs=1
+    expect 0 "to go on raise train.epochs (EPOCHS) and change train.lr (LEARNING_RATE): the cosine has ended" \
+        $cosine --epochs=1 --loss.novelty=0.2
+    expect 0 "to go on raise train.epochs (EPOCHS), to begin anew" $cosine --epochs=1 --lr=0.002
+    expect 0 "a new one begins at 0.002" $cosine --epochs=2 --lr=0.002
+}

@@ -37,6 +37,27 @@ static void an_empty_one(void **state)
     free(text);
 }
 
+static void what_is_there_and_what_cannot_be_looked_at(void **state)
+{
+    const char *file = folder_path(state, "there"), *loop = folder_path(state, "loop");
+    const char *absent[] = {folder_path(state, "absent"), folder_path(state, "there/below"),
+                            folder_path(state, "dangling")};
+    bool there = false;
+    assert_int_equal(ap_replace_file(file, "", 0).code, AP_OK);
+    assert_int_equal(symlink("nowhere", absent[2]), 0);
+    assert_int_equal(symlink("loop", loop), 0);
+    assert_int_equal(ap_file_is_there(file, &there).code, AP_OK);
+    assert_true(there);
+    for (int k = 0; k < 3; k++) {
+        assert_int_equal(ap_file_is_there(absent[k], &there).code, AP_OK);
+        assert_false(there);
+    }
+    ap_status status = ap_file_is_there(loop, &there);
+    assert_int_equal(status.code, AP_FAILED);
+    assert_non_null(strstr(status.message, "loop: Too many levels of symbolic links"));
+    assert_false(there);
+}
+
 static void what_cannot_be_read(void **state)
 {
     const char *path = folder_path(state, "file");
@@ -64,6 +85,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(with_all_its_bytes),
         cmocka_unit_test(an_empty_one),
+        cmocka_unit_test(what_is_there_and_what_cannot_be_looked_at),
         cmocka_unit_test(what_cannot_be_read),
     };
     return cmocka_run_group_tests_name("file", tests, folder_create, folder_remove);

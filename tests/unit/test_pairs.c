@@ -5,6 +5,7 @@
 #include "support/folder.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void make(void **state, const char *name)
 {
@@ -89,15 +90,30 @@ static void no_pair_is_a_failure(void **state)
     check_refused(folder_path(state, "pair_7_input.wav"), NULL, "Not a directory");
 }
 
+/* A val/ that cannot be looked at is not passed over for the files beside it. */
+static void held_out_pairs_are_not_passed_over(void **state)
+{
+    ap_pairs pairs;
+    make(state, "pair_7_input.wav");
+    make(state, "pair_7_target.wav");
+    assert_int_equal(ap_pairs_list_held_out(*state, &pairs).code, AP_OK);
+    assert_int_equal(pairs.count, 1);
+    ap_pairs_free(&pairs);
+    assert_int_equal(symlink("val", folder_path(state, "val")), 0);
+    ap_status status = ap_pairs_list_held_out(*state, &pairs);
+    assert_int_equal(status.code, AP_FAILED);
+    assert_non_null(strstr(status.message, "val: Too many levels of symbolic links"));
+    assert_null(pairs.at);
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_FOLDER(pairs_are_sorted_and_named),
-        IN_FOLDER(a_file_without_partner_is_counted_and_named),
-        IN_FOLDER(of_two_targets_one_counts),
-        IN_FOLDER(no_pair_is_a_failure),
+        IN_FOLDER(pairs_are_sorted_and_named),         IN_FOLDER(a_file_without_partner_is_counted_and_named),
+        IN_FOLDER(of_two_targets_one_counts),          IN_FOLDER(no_pair_is_a_failure),
+        IN_FOLDER(held_out_pairs_are_not_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,6 +85,32 @@ static void a_folder_stands_for_its_best(void **state)
     }
 }
 
+/* What cannot be looked at, as a link that leads to itself, is not taken for absent. */
+static void a_checkpoint_that_cannot_be_looked_at_is_told(void **state)
+{
+    for (int which = 0; which < 2; which++) {
+        ap_run_folder folder = run_in(state);
+        const char *broken = which ? folder.last : folder.best, *whole = which ? folder.best : folder.last;
+        const char *resumes[] = {NULL, "auto", folder_path(state, "other.safetensors")}, *from;
+        char *checkpoint, message[4096];
+        unlink(broken);
+        unlink(whole);
+        assert_int_equal(symlink(broken, broken), 0);
+        write_file(whole);
+        snprintf(message, sizeof message, "%s: Too many levels of symbolic links", broken);
+        for (size_t k = 0; k < sizeof resumes / sizeof *resumes; k++) {
+            ap_status status = ap_run_folder_choose(&folder, resumes[k], &from);
+            assert_int_equal(status.code, AP_FAILED);
+            assert_string_equal(status.message, message);
+        }
+        ap_status status = ap_run_folder_checkpoint(folder.path, &checkpoint);
+        assert_int_equal(status.code, AP_FAILED);
+        assert_string_equal(status.message, message);
+        assert_null(checkpoint);
+        ap_run_folder_free(&folder);
+    }
+}
+
 /* The lock keeps another process out until the folder is freed, and temporary files go only with it. */
 static void one_training_at_a_time(void **state)
 {
@@ -136,6 +162,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(where_a_training_starts, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(a_folder_stands_for_its_best, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(a_checkpoint_that_cannot_be_looked_at_is_told, folder_create,
+                                        folder_remove),
         cmocka_unit_test_setup_teardown(one_training_at_a_time, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(a_run_is_not_among_its_pairs, folder_create, folder_remove),
     };

@@ -15,6 +15,7 @@
 #include "support/check.h"
 #include "support/folder.h"
 #include "support/settings.h"
+#include "train/batch.h"
 #include "train/bench.h"
 #include "train/dataset.h"
 
@@ -142,10 +143,13 @@ static void check_same_tensors(const char *a, const char *b)
     ap_safetensors_close(y);
 }
 
+static const char *accumulate = "1"; /* train.accumulate */
+
 /* Stopped as `w` says, then resumed by another process, as it were: it comes to what nobody disturbed. */
 static void check_stopped(void **state, watched w, int64_t steps, int64_t epochs)
 {
     ap_config config = write_set(state);
+    set(&config, "train.accumulate", accumulate);
     const char *stopped = folder_path(state, "stopped"), *whole = folder_path(state, "whole");
     ap_trainer *trainer = trainer_of(&config, &w);
     ap_status status = ap_trainer_run(trainer, stopped, &asked);
@@ -177,6 +181,39 @@ static void training_stops_while_it_encodes(void **state)
 static void training_stops_before_it_validates(void **state)
 {
     check_stopped(state, (watched){.at_step = 4}, 4, 0);
+}
+
+/* The batch that is filled when `fills_left` comes to 0 is interrupted; never, below 0. */
+static int fills_left = -1;
+
+void __real_ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count,
+                          const ap_choice *choices);
+void __wrap_ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count,
+                          const ap_choice *choices);
+
+void __wrap_ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices)
+{
+    if (fills_left >= 0 && fills_left-- == 0) asked = 1;
+    __real_ap_batch_fill(batch, dataset, count, choices);
+}
+
+/* Of a step in whose second batch it is asked nothing is left, not in BatchNorm's statistics, not in the
+ * random numbers of dropout. In the fourth batch, which is the last, the step is taken. */
+static void training_stops_within_a_step(void **state)
+{
+    static const struct {
+        int fills; /* before the batch: four of a step, then four of validation */
+        int64_t steps, epochs;
+    } cases[] = {{1, 0, 0}, {3, 1, 0}, {9, 1, 1}};
+    accumulate = "4";
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        if (k > 0) assert_int_equal(folder_remove(state) || folder_create(state), 0);
+        asked = 0;
+        fills_left = cases[k].fills;
+        check_stopped(state, (watched){0}, cases[k].steps, cases[k].epochs);
+    }
+    fills_left = -1;
+    accumulate = "1";
 }
 
 static void training_stops_while_it_reads(void **state)
@@ -335,6 +372,7 @@ int main(void)
         IN_FOLDER(training_stops_while_it_reads),
         IN_FOLDER(training_stops_while_it_encodes),
         IN_FOLDER(training_stops_before_it_validates),
+        IN_FOLDER(training_stops_within_a_step),
         IN_FOLDER(encoding_goes_on_where_it_stopped),
         IN_FOLDER(reading_stops),
         IN_FOLDER(composing_stops_between_windows),
