@@ -38,6 +38,19 @@ prints_wanted() {
 prints_wanted ./shared
 "$CC" -Wall -Wextra -Werror "$examples/fit.c" -o fit $(pkg-config --cflags --libs antiphon)
 ./fit
+
+# a program of three calls composes what the verb does
+. "$1/tiny.sh"
+pairs pairs 4 1
+expect 0 "done" train tiny.json --out run --train.epochs=1
+checkpoint=run/checkpoints/best.safetensors
+expect 0 "verb.wav" infer --checkpoint $checkpoint --input pairs/val/*_input.wav --target pairs/val/*_target.wav --out verb.wav
+"$CC" -Wall -Wextra -Werror "$examples/compose.c" -o compose $(pkg-config --cflags --libs antiphon)
+./compose $checkpoint pairs/val/*_input.wav pairs/val/*_target.wav call.wav
+cmp verb.wav call.wav
+if ./compose none.safetensors pairs/val/*_input.wav pairs/val/*_target.wav none.wav 2>err; then exit 1; fi
+grep -q none.safetensors err
+
 if command -v python3 >/dev/null && ! pkg-config --cflags antiphon | grep -q AP_DOUBLE; then
     prints_wanted python3 "$examples/cost.py" "$libraries/libantiphon.so"
 fi
