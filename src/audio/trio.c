@@ -45,6 +45,5 @@ ap_status ap_trio_names_list(const char *folder, ap_names *names)
         ap_names_add(names, name);
     }
     ap_names_free(&files);
-    if (names->count) return ap_ok();
-    return ap_error(AP_FAILED, "%s: holds no composed piece (NAME%s)", folder, endings[TRIO_OUTPUT]);
+    return ap_ok();
 }

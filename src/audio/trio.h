@@ -19,7 +19,7 @@ typedef struct trio_paths {
 trio_paths ap_trio_paths_of(const char *folder, const char *name);
 void ap_trio_paths_free(trio_paths *paths);
 
-/* The names of the trios of a folder, sorted: those of all outputs. None is a failure. */
+/* The names of the trios of a folder, sorted: those of all outputs. */
 ap_status ap_trio_names_list(const char *folder, ap_names *names);
 
 #endif

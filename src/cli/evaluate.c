@@ -63,6 +63,8 @@ static ap_status score_folder(session *s, const char *folder)
 {
     ap_names pieces;
     ap_status status = ap_trio_names_list(folder, &pieces);
+    if (!ap_failed(&status) && pieces.count == 0)
+        status = ap_error(AP_FAILED, "%s: holds no composed piece (NAME_3_output.wav)", folder);
     for (size_t k = 0; k < pieces.count && !ap_failed(&status); k++) {
         progress_show("pieces", (int64_t)k, (int64_t)pieces.count);
         trio_paths paths = ap_trio_paths_of(folder, pieces.at[k]);
@@ -105,8 +107,8 @@ static ap_status score_pair(session *s, const ap_config *config, ap_model *model
     return status;
 }
 
-static ap_status score_pairs(session *s, const ap_config *config, ap_model *model,
-                             const ap_pairs *pairs, int64_t most, const char *folder, bool kept)
+static ap_status score_pairs(session *s, const ap_config *config, ap_model *model, const ap_pairs *pairs,
+                             int64_t most, const char *folder, bool kept)
 {
     int64_t count = (int64_t)pairs->count < most ? (int64_t)pairs->count : most;
     ap_status status = ap_ok();

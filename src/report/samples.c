@@ -220,7 +220,7 @@ static void put_epoch_samples(page *p, const char *folder)
     ap_names files, chosen = {.at = NULL};
     ap_status status = ap_folder_list(folder, &files);
     if (ap_failed(&status)) {
-        if (access(folder, F_OK) == 0) ap_report_missing(p, &status);
+        ap_report_missing(p, &status);
         return;
     }
     for (size_t k = 0; k < files.count; k++)
@@ -260,7 +260,9 @@ void ap_report_samples(page *p, const run_record *run, int64_t most)
     char *folder = ap_format_text("%s/" SAMPLES_FOLDER, run->folder);
     ap_status status = ap_trio_names_list(folder, &names);
     ap_page_put(p, "<section id=\"samples\"><h2>Compositions</h2>\n");
-    if (ap_failed(&status)) {
+    if (ap_failed(&status) && access(folder, F_OK) == 0) {
+        ap_report_missing(p, &status);
+    } else if (names.count == 0) {
         ap_page_put(p, "<p class=\"missing\">There are none yet. They are made by<br/><code>antiphon infer "
                        "--checkpoint ");
         ap_page_text(p, run->folder);
@@ -269,9 +271,9 @@ void ap_report_samples(page *p, const run_record *run, int64_t most)
         ap_page_put(p, "</code></p>\n");
     } else {
         put_pieces(p, folder, &names, most);
-        ap_names_free(&names);
     }
-    put_epoch_samples(p, folder);
+    ap_names_free(&names);
+    if (!ap_failed(&status)) put_epoch_samples(p, folder);
     ap_page_put(p, "</section>\n");
     free(folder);
 }

@@ -41,7 +41,8 @@ judge() {
         *.safetensors) "$ANTIPHON" info "work/out/$file" >/dev/null 2>&1 || complain "$file is no checkpoint" ;;
         *.html) # which names what it could not read
             cmp -s "work/out/$file" "wanted/$file" ||
-                [ "$(missing "work/out/$file")" -gt "$(missing "wanted/$file")" ] || complain "$file is not whole" ;;
+                [ "$(missing "work/out/$file")" -gt "$(missing "wanted/$file")" ] || complain "$file is not whole"
+            ! grep -q "There are none yet" "work/out/$file" || complain "$file says that there are no compositions" ;;
         *.wav | */a.json | */made_by.txt) cmp -s "work/out/$file" "wanted/$file" || complain "$file is not whole" ;;
         esac
     done
@@ -117,6 +118,7 @@ expect 0 "done" $train --out work/run
 mkdir work/composed work/songs
 cp "$input" work/composed/a_1_input.wav && cp "$target" work/composed/a_2_target.wav
 cp "$input" work/composed/a_3_output.wav
+cp work/composed/* work/run/samples
 pairs longer 3 1
 cp longer/train/*_input.wav work/songs
 
