@@ -56,8 +56,10 @@ typedef struct ap_prepare_report {
     int64_t brief;                /**< songs or pairs left out because they are shorter than a window */
     int64_t unusable;             /**< songs or pairs left out because a recording is unreadable or silent */
     int64_t repeated;             /**< songs or pairs left out because they sound the same as others */
-    ap_prepare_match matched;     /**< how inputs and targets were matched */
-    char example[2][128];         /**< an input and its target */
+    bool whole; /**< an earlier run of this command was killed while it moved the finished set; the move is
+                   now complete, nothing was cut, and all other fields are 0 */
+    ap_prepare_match matched; /**< how inputs and targets were matched */
+    char example[2][128];     /**< an input and its target */
 } ap_prepare_report;
 
 /** Makes the set. Validation pairs come from music that training never hears: from whole recordings or, if

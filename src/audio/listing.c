@@ -1,14 +1,18 @@
 #include "audio/listing.h"
 
+#include "audio/pair_set.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* Folders within folders; deeper ones are a loop of links. */
 #define DEPTH_MOST 32
@@ -96,6 +100,15 @@ static void tell(const search *s, const char *name, const char *reason)
     free(line);
 }
 
+/* A link that leads nowhere is left out; a disk that fails is a failure. */
+static ap_status tell_unopened(const search *s, const char *name, int reason)
+{
+    if (ap_file_is_fault(reason))
+        return ap_error(AP_FAILED, "%s/%s: cannot be opened: %s", s->folder, name, strerror(reason));
+    tell(s, name, "cannot be opened");
+    return ap_ok();
+}
+
 static bool is_place(const struct stat *info, place at)
 {
     return info->st_dev == at.device && info->st_ino == at.inode;
@@ -120,6 +133,14 @@ static void add_file(search *s, const char *name, const struct stat *info)
     ap_names_add(s->found, name);
 }
 
+static bool is_pair_set(const char *folder)
+{
+    char *note = ap_format_text("%s/" PAIR_SET_NOTE, folder);
+    bool there = access(note, F_OK) == 0;
+    free(note);
+    return there;
+}
+
 /* `within`: the path from s->folder, "" for itself. */
 static ap_status search_folder(search *s, const char *within, int depth)
 {
@@ -135,9 +156,11 @@ static ap_status search_folder(search *s, const char *within, int depth)
         char *name = *within ? ap_format_text("%s/%s", within, names.at[k]) : ap_copy_text(names.at[k]);
         char *whole = ap_format_text("%s/%s", s->folder, name);
         if (stat(whole, &info) != 0)
-            tell(s, name, "cannot be opened");
+            status = tell_unopened(s, name, errno);
         else if (!S_ISDIR(info.st_mode))
             add_file(s, name, &info);
+        else if (is_pair_set(whole))
+            tell(s, name, "a set of pairs, which is made from recordings");
         else if (!s->skips || !is_place(&info, s->other))
             status = search_folder(s, name, depth + 1);
         free(whole);
@@ -152,7 +175,7 @@ static ap_status search_folder(search *s, const char *within, int depth)
 static bool same_stem(const char *a, const char *b)
 {
     size_t length = ap_stem_length(a);
-    return length == ap_stem_length(b) && strncmp(a, b, length) == 0;
+    return length == ap_stem_length(b) && strncasecmp(a, b, length) == 0;
 }
 
 /* Keeps of the files with one name the one whose extension stands first in the list. */

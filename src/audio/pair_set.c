@@ -179,17 +179,19 @@ static bool is_half_moved(const pair_set *set)
     return moved > 0 && is_ours(set->place);
 }
 
-/* Goes on with it. Killed after the last move, it has left an empty folder. */
-static ap_status finish_move(const char *folder)
+/* Goes on with it. Killed after the last move, it has left an empty folder. *finished: whether there was
+ * either. */
+static ap_status finish_move(const char *folder, bool *finished)
 {
     pair_set set = {.folder = (char *)folder, .place = ap_format_text("%s/" UNFINISHED, folder)};
     ap_status status = ap_ok();
     if (ap_file_is_link(set.place))
         unlink(set.place); /* no run of ours makes one: it leads to another's files */
-    if (is_half_moved(&set))
+    *finished = is_half_moved(&set);
+    if (*finished)
         status = move_all(&set);
     else
-        rmdir(set.place);
+        *finished = rmdir(set.place) == 0;
     free(set.place);
     return status;
 }
@@ -219,14 +221,18 @@ ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatabl
 {
     if (strncmp(note, NOTE_HEAD, strlen(NOTE_HEAD)) != 0) ap_fatal("a pair set's note: %s", note);
     *set = (pair_set){.folder = NULL};
-    AP_TRY(finish_move(folder));
+    bool finished;
+    AP_TRY(finish_move(folder, &finished));
     char *line = ap_format_text("%s\n", note);
-    bool again = repeatable && has_note(folder, line);
+    bool same = has_note(folder, line), again = repeatable && same;
     *set = (pair_set){.folder = ap_copy_text(folder),
                       .place = again ? ap_copy_text(folder) : ap_format_text("%s/" UNFINISHED, folder),
-                      .created = access(folder, F_OK) != 0};
+                      .created = access(folder, F_OK) != 0,
+                      .whole = finished && same && !repeatable};
     if (again) sweep_set(folder);
-    ap_status status = again ? make_set(set->place, line) : begin_new(set, note, line, repeatable);
+    ap_status status = set->whole ? ap_ok()
+                       : again    ? make_set(set->place, line)
+                                  : begin_new(set, note, line, repeatable);
     free(line);
     return ap_failed(&status) ? ap_pair_set_end(set, status) : status;
 }
@@ -241,8 +247,9 @@ static ap_status finish(const pair_set *set)
 
 ap_status ap_pair_set_end(pair_set *set, ap_status status)
 {
-    if (!ap_failed(&status) && !in_place(set)) status = finish(set);
-    if (ap_failed(&status) && !in_place(set)) {
+    bool moves = !set->whole && !in_place(set);
+    if (!ap_failed(&status) && moves) status = finish(set);
+    if (ap_failed(&status) && moves) {
         remove_leftover(set->place);
         if (set->created) rmdir(set->folder);
     }

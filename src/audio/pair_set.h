@@ -16,12 +16,14 @@ typedef struct pair_set {
     char *folder; /* where the set will be */
     char *place;  /* where it is made: `folder`/unfinished, or `folder` where the same set is made again */
     bool created; /* `folder` was not there before */
+    bool
+        whole; /* all of it is there: a run that was killed while it moved the set had left only that to do */
     ap_leftover *left[2];
 } pair_set;
 
 /* Begins a set in `folder`. A folder that holds something already is refused; but where the same note always
  * makes the same files (repeatable), the folder may be a set with this note, whose files are then replaced.
- */
+ * Where set->whole there is nothing to write. */
 ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatable, pair_set *set);
 
 /* Writes one side of pair `number` of a split. */

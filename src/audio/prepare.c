@@ -21,6 +21,8 @@ typedef struct source {
     int64_t ahead;        /* how many windows the target is behind the input: half a song */
     bool remainder;       /* whether something shorter than a window is left over */
     uint64_t sound[2];    /* of input and target (ap_audio_survey) */
+    bool validates;       /* whether all of it is for validation */
+    size_t piece;         /* the place of the first source with the same music on either side */
 } source;
 
 typedef struct sources {
@@ -114,45 +116,63 @@ static ap_status find_sources(const ap_prepare_options *o, sources *found, ap_pr
 
 /* ---------------------------------------------------------------- how they are cut */
 
-/* Reads a recording once; whether pairs can be cut from it. */
-static bool examine(const ap_prepare_options *o, const char *path, ap_audio_survey *s,
-                    ap_prepare_report *report)
+/* Reads a recording once; *good: whether pairs can be cut from it. */
+static ap_status examine(const ap_prepare_options *o, const char *path, ap_audio_survey *s,
+                         ap_prepare_report *report, bool *good)
 {
+    *good = false;
     ap_status status = ap_audio_survey_file(path, AP_SAMPLE_RATE, s);
-    if (status.code == AP_INTERRUPTED) return false; /* which plan sees for itself */
+    if (status.code == AP_INTERRUPTED || s->faulty) return status;
     if (ap_failed(&status)) { /* the message names the file */
         size_t head = strlen(path);
         bool named = strncmp(status.message, path, head) == 0 && strncmp(status.message + head, ": ", 2) == 0;
         leave_out(o, &report->unusable, path, named ? status.message + head + 2 : status.message);
-        return false;
+        return ap_ok();
     }
     const char *reason = s->cancels
                              ? "its channels cancel each other (left = -right): their average is silence"
                          : s->loudest < AP_PREPARE_SILENCE ? "silent throughout (below -60 dBFS)"
                                                            : NULL;
     if (reason) leave_out(o, &report->unusable, path, reason);
-    return !reason;
+    *good = !reason;
+    return ap_ok();
 }
 
-/* How a source is cut; false where it is left out. */
-static bool plan_source(const ap_prepare_options *o, source *s, int64_t window, ap_prepare_report *report)
+/* Both sides of a source; whether pairs can be cut from it. */
+static ap_status examine_both(const ap_prepare_options *o, const source *s, ap_audio_survey side[2],
+                              ap_prepare_report *report, bool *good)
 {
-    ap_audio_survey input, target;
-    if (!examine(o, s->input, &input, report)) return false;
-    target = input;
-    if (!o->songs && !examine(o, s->target, &target, report)) return false;
+    AP_TRY(examine(o, s->input, &side[0], report, good));
+    side[1] = side[0];
+    if (o->songs || !*good) return ap_ok();
+    AP_TRY(examine(o, s->target, &side[1], report, good));
+    if (!*good || side[0].sound != side[1].sound) return ap_ok();
+    *good = false;
+    leave_out(o, &report->unusable, s->input, "the same sound as its target");
+    return ap_ok();
+}
+
+/* How a source is cut; *good is false where it is left out. */
+static ap_status plan_source(const ap_prepare_options *o, source *s, int64_t window,
+                             ap_prepare_report *report, bool *good)
+{
+    ap_audio_survey side[2];
+    AP_TRY(examine_both(o, s, side, report, good));
+    if (!*good) return ap_ok();
+    const ap_audio_survey input = side[0], target = side[1];
     s->windows = (input.count < target.count ? input.count : target.count) / window;
     if (o->songs) s->windows = s->ahead = s->windows / 2;
     int64_t used = (s->windows + s->ahead) * window;
     s->remainder = input.count != used || target.count != used;
     s->sound[0] = input.sound;
     s->sound[1] = target.sound;
-    if (s->windows > 0) return true;
+    *good = s->windows > 0;
+    if (*good) return ap_ok();
     char *reason =
         ap_format_text("too short for %s of %g s", o->songs ? "two windows" : "a window", o->seconds);
     leave_out(o, &report->brief, input.count <= target.count ? s->input : s->target, reason);
     free(reason);
-    return false;
+    return ap_ok();
 }
 
 /* The same music twice would be heard in training and in validation. */
@@ -177,8 +197,9 @@ static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window,
 {
     size_t kept = 0;
     for (size_t k = 0; k < all->count; k++) {
-        bool good =
-            plan_source(o, &all->at[k], window, report) && !is_repeated(o, all, kept, &all->at[k], report);
+        bool good;
+        AP_TRY(plan_source(o, &all->at[k], window, report, &good));
+        good = good && !is_repeated(o, all, kept, &all->at[k], report);
         AP_TRY(ap_stop_check());
         if (o->progress) o->progress("recordings read", (int64_t)k + 1, (int64_t)all->count);
         if (!good) continue;
@@ -198,6 +219,32 @@ static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window,
                     o->songs ? "two windows" : "a window", (double)window / AP_SAMPLE_RATE);
 }
 
+static bool shares_music(const source *a, const source *b)
+{
+    return a->sound[0] == b->sound[0] || a->sound[0] == b->sound[1] || a->sound[1] == b->sound[0] ||
+           a->sound[1] == b->sound[1];
+}
+
+/* Sources that share a recording, as drums with two pianos, are one piece: they must not be parted into
+ * training and validation. How many pieces there are. */
+static int64_t find_pieces(sources *all)
+{
+    int64_t count = 0;
+    for (size_t k = 0; k < all->count; k++) {
+        source *s = &all->at[k];
+        s->piece = k;
+        for (size_t i = 0; i < k; i++) {
+            size_t joined = all->at[i].piece;
+            if (joined == s->piece || !shares_music(s, &all->at[i])) continue;
+            size_t first = joined < s->piece ? joined : s->piece, other = joined + s->piece - first;
+            for (size_t j = 0; j <= k; j++)
+                if (all->at[j].piece == other) all->at[j].piece = first;
+        }
+    }
+    for (size_t k = 0; k < all->count; k++) count += all->at[k].piece == k;
+    return count;
+}
+
 /* Recording k of n is for validation where the running share passes a whole number: spread evenly over the
  * list, at least one, never all. */
 static bool for_validation(int64_t k, int64_t n, double share)
@@ -208,9 +255,12 @@ static bool for_validation(int64_t k, int64_t n, double share)
     return (k + 1) * chosen / n > k * chosen / n;
 }
 
-/* Where the part for validation begins in the only recording there is. */
-static int64_t validation_begins(int64_t windows, double share)
+/* Where the part for validation begins in the only piece there is. */
+static int64_t validation_begins(const sources *all, double share)
 {
+    int64_t windows = all->at[0].windows;
+    for (size_t k = 1; k < all->count; k++)
+        if (all->at[k].windows < windows) windows = all->at[k].windows;
     int64_t chosen = (int64_t)ceil(share * (double)windows);
     return chosen >= windows ? 1 : windows - chosen;
 }
@@ -294,15 +344,15 @@ static ap_status cut(cutter *c, const source *s, int64_t validation_from)
     return status;
 }
 
-static ap_status cut_all(cutter *c, const sources *all)
+static ap_status cut_all(cutter *c, sources *all)
 {
-    int64_t n = (int64_t)all->count;
+    int64_t n = (int64_t)all->count, pieces = find_pieces(all), piece = 0;
     double share = c->options->validation;
     for (int64_t k = 0; k < n; k++) {
-        const source *s = all->at + k;
-        int64_t from = n == 1                        ? validation_begins(s->windows, share)
-                       : for_validation(k, n, share) ? 0
-                                                     : s->windows;
+        source *s = all->at + k;
+        s->validates =
+            s->piece == (size_t)k ? for_validation(piece++, pieces, share) : all->at[s->piece].validates;
+        int64_t from = pieces == 1 ? validation_begins(all, share) : s->validates ? 0 : s->windows;
         AP_TRY(cut(c, s, from));
         if (c->options->progress) c->options->progress("recordings cut", k + 1, n);
     }
@@ -322,8 +372,8 @@ static char *note_of(const ap_prepare_options *o)
                           o->inputs, o->targets, o->seconds, o->validation);
 }
 
-static ap_status cut_into(const pair_set *set, const ap_prepare_options *o, const sources *all,
-                          int64_t window, ap_prepare_report *report)
+static ap_status cut_into(const pair_set *set, const ap_prepare_options *o, sources *all, int64_t window,
+                          ap_prepare_report *report)
 {
     cutter c = {.options = o, .report = report, .set = set, .next = 1};
     c.input = c.target = (ap_audio){.count = window, .rate = AP_SAMPLE_RATE};
@@ -344,6 +394,8 @@ static ap_status prepare(const ap_prepare_options *o, sources *all, ap_prepare_r
     ap_status status = ap_pair_set_begin(o->out, note, false, &set);
     free(note);
     AP_TRY(status);
+    report->whole = set.whole;
+    if (set.whole) return ap_pair_set_end(&set, ap_ok());
     status = plan(o, all, window, report);
     if (!ap_failed(&status)) status = cut_into(&set, o, all, window, report);
     return ap_pair_set_end(&set, status);

@@ -92,8 +92,9 @@ ap_status ap_audio_survey_file(const char *path, int rate, ap_audio_survey *s)
 {
     ap_audio_reader *reader;
     *s = (ap_audio_survey){.count = 0};
-    AP_TRY(ap_audio_reader_open(path, 0, &reader));
+    AP_TRY(ap_audio_reader_open_telling(path, 0, &reader, &s->faulty));
     ap_status status = survey(reader, INT64_MAX, s);
+    s->faulty = ap_audio_reader_is_faulty(reader);
     s->count = ap_audio_converted(s->count, ap_audio_reader_rate(reader), rate);
     ap_audio_reader_close(reader);
     return status;

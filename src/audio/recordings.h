@@ -30,6 +30,7 @@ typedef struct ap_audio_survey {
     double loudest; /* root mean square of its loudest second or so, channels averaged */
     uint64_t sound; /* two recordings with the same samples have the same */
     bool cancels;   /* that is silent, the channels are not */
+    bool faulty;    /* after a failure: it was the system's, as a disk's that fails, not the file's */
 } ap_audio_survey;
 
 /* Reads a recording from beginning to end, so that whatever is wrong with it is found. */

@@ -31,12 +31,15 @@ struct ap_source {
     ap_promise promise;
 };
 
-static ap_status open_regular(const char *path, int *descriptor, int64_t *bytes)
+/* failed: why it cannot be opened */
+static ap_status open_regular(const char *path, int *descriptor, int64_t *bytes, int *failed)
 {
     struct stat info;
     *descriptor = ap_file_open(path);
-    if (*descriptor < 0 || fstat(*descriptor, &info) != 0)
-        return ap_error(AP_FAILED, "%s: cannot be opened: %s", path, strerror(errno));
+    if (*descriptor < 0 || fstat(*descriptor, &info) != 0) {
+        *failed = errno;
+        return ap_error(AP_FAILED, "%s: cannot be opened: %s", path, strerror(*failed));
+    }
     *bytes = info.st_size;
     if (S_ISDIR(info.st_mode)) return ap_error(AP_FAILED, "%s: is a directory, not an audio file", path);
     if (!S_ISREG(info.st_mode)) return ap_error(AP_FAILED, "%s: is not a regular file", path);
@@ -108,7 +111,7 @@ static ap_status open_sndfile(ap_source *s, int64_t bytes)
 static ap_status open_any(ap_source *s)
 {
     int64_t bytes = 0;
-    AP_TRY(open_regular(s->path, &s->descriptor, &bytes));
+    AP_TRY(open_regular(s->path, &s->descriptor, &bytes, &s->io.failed));
     AP_TRY(ap_mpeg_open(s->path, s->descriptor, &s->mpeg));
     if (!s->mpeg) return open_sndfile(s, bytes);
     s->rate = ap_mpeg_rate(s->mpeg);
@@ -117,12 +120,13 @@ static ap_status open_any(ap_source *s)
     return check_format(s);
 }
 
-ap_status ap_source_open(const char *path, ap_source **source)
+ap_status ap_source_open(const char *path, ap_source **source, bool *faulty)
 {
     ap_source *s = ap_allocate(1, sizeof *s);
     s->path = ap_copy_text(path);
     s->descriptor = -1;
     ap_status status = open_any(s);
+    *faulty = ap_source_is_faulty(s);
     if (ap_failed(&status)) {
         ap_source_close(s);
         s = NULL;
@@ -139,6 +143,11 @@ void ap_source_close(ap_source *s)
     if (s->descriptor >= 0) close(s->descriptor);
     free(s->path);
     free(s);
+}
+
+bool ap_source_is_faulty(const ap_source *s)
+{
+    return ap_file_is_fault(s->io.failed);
 }
 
 const char *ap_source_path(const ap_source *s)

@@ -4,13 +4,15 @@
 
 #include "antiphon/status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct ap_source ap_source;
 
 /* Opens a regular file of any kind that libsndfile or libmpg123 reads. One that is shorter than its header
- * says is a failure, here or at the latest where reading comes to the end. */
-ap_status ap_source_open(const char *path, ap_source **source);
+ * says is a failure, here or at the latest where reading comes to the end. *faulty: whether it failed because
+ * the system could not give the file, not because of what the file holds. */
+ap_status ap_source_open(const char *path, ap_source **source, bool *faulty);
 
 const char *ap_source_path(const ap_source *source);
 int ap_source_rate(const ap_source *source);
@@ -23,6 +25,9 @@ int64_t ap_source_frames(const ap_source *source);
 /* Reads up to `count` interleaved frames; *got is less only at the end. A sample that is not a finite number
  * is a failure. */
 ap_status ap_source_read(ap_source *source, int64_t count, float *frames, int64_t *got);
+
+/* Whether the system could not give what it was asked for, as a disk that fails. */
+bool ap_source_is_faulty(const ap_source *source);
 
 /* NULL is allowed. */
 void ap_source_close(ap_source *source);

@@ -41,6 +41,11 @@ ap_status ap_file_is_there(const char *path, bool *there)
     return ap_error(AP_FAILED, "%s: %s", path, strerror(errno));
 }
 
+bool ap_file_is_fault(int reason)
+{
+    return reason == EIO || reason == ENOMEM || reason == EMFILE || reason == ENFILE;
+}
+
 bool ap_file_is_link(const char *path)
 {
     struct stat about;

@@ -24,6 +24,9 @@ ap_status ap_file_is_there(const char *path, bool *there);
 /* Whether there is a symbolic link under this name, wherever it leads. */
 bool ap_file_is_link(const char *path);
 
+/* Whether an errno blames the system, as a disk that fails does, not the file. */
+bool ap_file_is_fault(int reason);
+
 /* Reads a regular file of at most `limit` bytes into *text, followed by a NUL that *length does not count.
  * The caller frees *text; on failure it is NULL. */
 ap_status ap_file_read(const char *path, size_t limit, char **text, size_t *length);

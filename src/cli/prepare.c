@@ -75,7 +75,11 @@ static ap_status run(const parsed_options *given)
         return ap_error(AP_MISUSE, "wants --inputs DIR and --targets DIR, or --songs DIR");
     ap_status status = ap_prepare(&o, &report);
     progress_clear();
-    if (!ap_failed(&status)) print_report(&o, &report);
+    if (ap_failed(&status)) return status;
+    if (report.whole)
+        ap_text_print(stdout, "%s: whole: an earlier run had all but moved the pairs there\n", o.out);
+    else
+        print_report(&o, &report);
     return status;
 }
 

@@ -112,10 +112,10 @@ if [ -e sets/new/made_by.txt ] || [ "$ENDED" = 1 ]; then
     rmdir sets/new/unfinished 2>/dev/null || true
     diff -r -x '*.tmp' sets/new after/new
 fi
-# prepare says of a folder in which it has just gone on with a set that it is not empty
-if [ "$ENDED" = 0 ] || [ "$again" ]; then
-    (run $command) || { [ -z "$again" ] && grep -q "not empty" check_err; }
-fi
+# of a set that is there, with nothing left to move, prepare says that the folder is not empty
+done=
+if [ -e sets/new/made_by.txt ] && [ ! -e sets/new/unfinished ]; then done=1; fi
+if [ -z "$done" ] || [ "$again" ]; then run $command; fi
 diff -r sets/new after/new
 none_left sets
 END

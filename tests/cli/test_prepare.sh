@@ -51,6 +51,21 @@ mkdir -p left/unfinished/train && echo "antiphon prepare" >left/unfinished/made_
 expect 0 "left: pairs of 1 s" prepare --songs drums --out left --seconds 1
 [ "$(ls left | tr '\n' ' ')" = "made_by.txt train val " ]
 
+
+# a run that was killed while it moved the whole set: given again it does the rest, and says so
+for moved in "train" "train val" "train val made_by.txt"; do
+    cp -r made killed && sed "s/made/killed/" made/made_by.txt >killed/made_by.txt
+    mkdir killed/unfinished
+    for name in train val made_by.txt; do
+        case " $moved " in *" $name "*) ;; *) mv "killed/$name" killed/unfinished ;; esac
+    done
+    expect 0 "killed: whole" prepare --inputs drums --targets pianos --out killed --seconds 1 --val-share=0.5
+    [ "$(ls killed | tr '\n' ' ')" = "made_by.txt train val " ]
+    diff -r killed/train made/train
+    expect 1 "killed: not empty" prepare --inputs drums --targets pianos --out killed --seconds 1 --val-share=0.5
+    rm -r killed
+done
+
 expect 1 "made: not empty" prepare --songs drums --out made --seconds 1
 expect 1 "a smaller --seconds may do" prepare --songs drums --out x
 expect 1 "nowhere: cannot be listed" prepare --songs nowhere --out x

@@ -343,17 +343,77 @@ static void a_piece_is_taken_once(void **state)
     ap_prepare_report report;
     make_folders(state);
     make_recording(folder_path(state, "songs/a.wav"), 0, 2, -1);
-    make_recording(folder_path(state, "songs/a.aiff"), 1, 2, -1);
+    make_recording(folder_path(state, "songs/A.aiff"), 1, 2, -1);
     make_recording(folder_path(state, "songs/b.wav"), 2, 2, -1);
     copy(state, "songs/b.wav", "songs/z copy.wav");
     assert_int_equal(symlink("b.wav", folder_path(state, "songs/link.wav")), 0);
     ap_status status = prepare_told(state, true, &report);
     if (ap_failed(&status)) fail_msg("%s", status.message);
     check_pairs(state, "train", (const int[][2]){{0, 1}, {1, 0}, {20, 21}, {21, 20}}, 4);
-    check_told("songs/a.aiff: the same piece as a.wav");
+    check_told("songs/A.aiff: the same piece as a.wav");
     check_told("songs/link.wav: the same file as b.wav");
     check_told("songs/z copy.wav: the same sound as ");
     assert_int_equal(report.repeated, 1);
+}
+
+/* Two pieces and a third, the drums of the one with the piano of the other, are not parted into training and
+ * validation. */
+static void what_shares_a_recording_stays_together(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    make_recordings(state, "in", (const char *const[]){"a.wav", "b.wav", "c.wav", "d.wav"}, 4, 0);
+    make_recordings(state, "tgt", (const char *const[]){"a.wav", "b.wav", "c.wav", "d.wav"}, 4, 5);
+    copy(state, "in/a.wav", "in/c.wav");
+    copy(state, "tgt/b.wav", "tgt/c.wav");
+    ap_status status = prepare(state, false, 0.5, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    check_pairs(state, "train", (const int[][2]){{0, 50}, {10, 60}, {0, 60}}, 3);
+    check_pairs(state, "val", (const int[][2]){{30, 80}}, 1);
+}
+
+/* Where all of it is one piece, it is parted at one time. */
+static void the_only_piece_is_split_at_one_time(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    make_recording(folder_path(state, "in/a.wav"), 0, 4, -1);
+    make_recording(folder_path(state, "tgt/a.wav"), 1, 4, -1);
+    copy(state, "in/a.wav", "in/b.wav");
+    make_recording(folder_path(state, "tgt/b.wav"), 2, 2, -1);
+    ap_status status = prepare(state, false, 0.5, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    check_pairs(state, "train", (const int[][2]){{0, 10}, {0, 20}}, 2);
+    check_pairs(state, "val", (const int[][2]){{1, 11}, {2, 12}, {3, 13}, {1, 21}}, 4);
+}
+
+static void a_target_is_another_sound_than_its_input(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    make_recordings(state, "in", (const char *const[]){"a.wav", "b.wav"}, 2, 0);
+    make_recordings(state, "tgt", (const char *const[]){"a.wav", "b.wav"}, 2, 5);
+    copy(state, "in/b.wav", "tgt/b.wav");
+    ap_status status = prepare_told(state, false, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    check_pairs(state, "train", (const int[][2]){{0, 50}}, 1);
+    check_told("in/b.wav: the same sound as its target");
+}
+
+/* A set that was made in the midst of the recordings is made from them. */
+static void pairs_are_no_recordings(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    make_recording(folder_path(state, "songs/a.wav"), 0, 4, -1);
+    ap_prepare_options o = {
+        .songs = folder_path(state, "songs"), .out = folder_path(state, "songs/set"), .seconds = 2};
+    ap_status status = ap_prepare(&o, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    status = prepare_told(state, true, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    assert_int_equal(report.recordings, 1);
+    check_told("songs/set: a set of pairs");
 }
 
 static void what_is_left_out_is_named(void **state)
@@ -371,7 +431,7 @@ static void what_is_left_out_is_named(void **state)
     assert_int_equal(ap_replace_file(folder_path(state, "songs/cover.jpg"), "x", 1).code, AP_OK);
     SF_INFO info = {.samplerate = RATE, .channels = 2, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
     SNDFILE *file = sf_open(folder_path(state, "songs/anti.wav"), SFM_WRITE, &info);
-    for (int i = 0; i < 2 * RATE; i++) sf_writef_float(file, (float[]){0.5F, -0.5F}, 1);
+    for (int i = 0; i < 2 * RATE; i++) sf_writef_float(file, (float[]){0.5F, -0.48F}, 1);
     sf_close(file);
     ap_status status = prepare_told(state, true, &report);
     if (ap_failed(&status)) fail_msg("%s", status.message);
@@ -403,6 +463,10 @@ int main(void)
         IN_FOLDER(what_is_missing_on_one_side_moves_nothing),
         IN_FOLDER(different_numbers_without_agreement_are_refused),
         IN_FOLDER(a_piece_is_taken_once),
+        IN_FOLDER(what_shares_a_recording_stays_together),
+        IN_FOLDER(the_only_piece_is_split_at_one_time),
+        IN_FOLDER(a_target_is_another_sound_than_its_input),
+        IN_FOLDER(pairs_are_no_recordings),
         IN_FOLDER(what_is_left_out_is_named),
         IN_FOLDER(what_cannot_be_cut_is_named_before_anything_is_written),
     };
