@@ -15,23 +15,25 @@ AP_API_BEGIN
 /** The progress of training. With the weights and the optimiser's state, it is all that a resumed run needs.
  */
 typedef struct ap_progress {
-    int64_t epoch;      /**< completed epochs */
-    int64_t items;      /**< items done in the current epoch */
-    int64_t step;       /**< optimiser steps in total */
-    uint64_t set;       /**< ap_dataset_fingerprint of the training set; 0: unknown (older checkpoints) */
-    int64_t steps;      /**< the step at which training is planned to end; 0: unknown (older checkpoints) */
-    double share;       /**< share of the learning rate's cosine that was done, 0 to 1, ... */
-    int64_t share_step; /**< ... at this step; see ap_learning_rate */
-    ap_rng rng;         /**< the tape's random stream (dropout, noise) */
-    bool has_best;      /**< whether `best` is set */
-    double best;        /**< the lowest validation loss so far */
-    int64_t stale;      /**< epochs since the lowest validation loss */
-    int64_t counted;    /**< items in `sums` */
-    ap_measures sums;   /**< sums of the measures over the items of the current epoch */
+    int64_t epoch;        /**< completed epochs */
+    int64_t items;        /**< items done in the current epoch */
+    int64_t step;         /**< optimiser steps in total */
+    uint64_t set;         /**< ap_dataset_fingerprint of the training set; 0: unknown (older checkpoints) */
+    int64_t steps;        /**< the step at which training is planned to end; 0: unknown (older checkpoints) */
+    double share;         /**< share of the learning rate's cosine that was done, 0 to 1, ... */
+    int64_t share_step;   /**< ... at this step; see ap_learning_rate */
+    ap_balancer balancer; /**< where loss.balancer is on */
+    ap_rng rng;           /**< the tape's random stream (dropout, noise) */
+    bool has_best;        /**< whether `best` is set */
+    double best;          /**< the lowest validation loss so far */
+    int64_t stale;        /**< epochs since the lowest validation loss */
+    int64_t counted;      /**< items in `sums` */
+    ap_measures sums;     /**< sums of the measures over the items of the current epoch */
 } ap_progress;
 
-/** Writes a checkpoint atomically. A number that is not finite, anywhere in it, is a failure that names the
- * tensor. After a failure `path` is as before. */
+/** Writes a checkpoint atomically. Where optimiser->average is there, the model's tensors are that mean, and
+ * the weights in training stand beside the optimiser's state. A number that is not finite, anywhere in it, is
+ * a failure that names the tensor. After a failure `path` is as before. */
 ap_status ap_checkpoint_save(const char *path, const ap_config *config, ap_model *model,
                              const ap_adamw *optimiser, const ap_progress *progress);
 

@@ -78,6 +78,7 @@ typedef struct ap_config {
     } cascade;
     struct {
         double rms_input, rms_target, spectral, mel, novelty, balance;
+        bool balancer;
         double corr_weight;
         ap_barrier corr_barrier;
         int corr_segments, corr_lag_ms;
@@ -95,7 +96,7 @@ typedef struct ap_config {
         int warmup_steps;
         double weight_decay;
         ap_decay decay;
-        double beta1, beta2, eps, clip;
+        double beta1, beta2, eps, clip, ema;
         int seed, threads;
         bool frugal;
         int patience, samples_every, checkpoint_every, steps_per_epoch;

@@ -66,6 +66,26 @@ typedef struct ap_heard {
  * are the section "measures". */
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures);
 
+/** What EnCodec's balancer remembers (Défossez et al., "High Fidelity Neural Audio Compression", 2022,
+ * section 3.4): the running mean of the norm of each term's gradient, sum / weight. All zeros before the
+ * first step. */
+typedef struct ap_balancer {
+    double sum[AP_MEASURE_ADDED], weight[AP_MEASURE_ADDED];
+} ap_balancer;
+
+/** Puts the gradient of the balanced loss at heard->output; ap_tape_backward_all then goes on from there.
+ * With g_k the gradient of term k at the output, w_k its weight and <n> the running mean (beta = 0.999) of
+ * what n has been,
+ *
+ *     gradient = share sum_k  w_k / (w_1 + w_2 + ...)  g_k / <||g_k||>
+ *
+ * so that a weight is the share of the gradient that its term has, whatever the term's own size, and the
+ * gradient's norm is about 1. `balancer` is moved on, but by no norm that is not finite. `terms` is a tape of
+ * its own, which is reset. `measures` is filled in as by ap_objective; AP_MEASURE_LOSS is the plain weighted
+ * sum. For terms of the audio alone: loss.novelty is misuse. */
+void ap_objective_balanced(ap_tape *tape, ap_tape *terms, const ap_config *config, const ap_heard *heard,
+                           ap_balancer *balancer, double share, ap_measures *measures);
+
 AP_API_END
 
 #endif

@@ -17,12 +17,19 @@ typedef struct ap_adamw {
     int64_t count;                          /**< the number of optimised values */
     int64_t step;                           /**< steps taken so far */
     ap_real *m, *v;                         /**< running means of the gradient and of its square; owned */
+    double averaging;                       /**< decay of `average`, below 1 */
+    ap_real *average; /**< [count], running mean of the numbers themselves; NULL: none; owned */
     bool *spared; /**< [count]: true for values that weight decay leaves alone; NULL: none; owned, from malloc
                    */
 } ap_adamw;
 
 /** A state for `count` values, with both means at zero and PyTorch's defaults (0.9, 0.999, 1e-8, 0.01). */
 ap_adamw ap_adamw_init(int64_t count);
+
+/** Begins to keep a running mean of the numbers themselves (Polyak, Juditsky, 1992), which is smoother than
+ * they are: after step t, average = d average + (1 - d) values with d = min(decay, (1 + t) / (10 + t)), so
+ * that what it began with does not outweigh the first steps. */
+void ap_adamw_average(ap_adamw *state, double decay, const ap_real *values);
 
 /** Frees the means and `spared`. */
 void ap_adamw_free(ap_adamw *state);

@@ -18,6 +18,7 @@
 #define FORMAT "antiphon-1"
 #define M_PREFIX "optimiser.m."
 #define V_PREFIX "optimiser.v."
+#define W_PREFIX "optimiser.w." /* the weights as they are, where the model's are their running mean */
 /* No run comes to so many epochs (train.epochs has this bound), nor to so many steps: counting on is safe. */
 #define EPOCHS_MOST INT64_C(1000000)
 #define COUNT_MOST (INT64_C(1) << 53)
@@ -45,6 +46,19 @@ static void put_real(cJSON *object, const char *key, double x)
     put(object, key, text);
 }
 
+/* Of each term that has one: [sum, weight]. */
+static void put_balancer(cJSON *root, const ap_balancer *balancer)
+{
+    cJSON *sums = cJSON_AddObjectToObject(root, "balancer"),
+          *weights = cJSON_AddObjectToObject(root, "balancer_weights");
+    if (!sums || !weights) ap_fatal("out of memory: a checkpoint's state");
+    for (int k = 0; k < AP_MEASURE_ADDED; k++) {
+        if (balancer->weight[k] == 0) continue;
+        put_real(sums, ap_measure_name(k), balancer->sum[k]);
+        put_real(weights, ap_measure_name(k), balancer->weight[k]);
+    }
+}
+
 static char *progress_to_json(const ap_progress *p, int64_t optimiser_step)
 {
     cJSON *root = cJSON_CreateObject(), *sums = root ? cJSON_AddObjectToObject(root, "sums") : NULL;
@@ -64,6 +78,7 @@ static char *progress_to_json(const ap_progress *p, int64_t optimiser_step)
     put_bits(root, "counted", (uint64_t)p->counted);
     for (int k = 0; k < AP_MEASURE_COUNT; k++)
         if (p->sums.present[k]) put_real(sums, ap_measure_name(k), p->sums.value[k]);
+    put_balancer(root, &p->balancer);
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
     if (!text) ap_fatal("out of memory: a checkpoint's state");
@@ -113,6 +128,22 @@ static const char *get_sums(const cJSON *sums, ap_measures *into)
     return NULL;
 }
 
+/* Older checkpoints have none. */
+static const char *get_balancer(const cJSON *root, ap_balancer *balancer)
+{
+    const cJSON *sums = cJSON_GetObjectItemCaseSensitive(root, "balancer"),
+                *weights = cJSON_GetObjectItemCaseSensitive(root, "balancer_weights");
+    for (int k = 0; k < AP_MEASURE_ADDED; k++) {
+        const char *name = ap_measure_name(k);
+        if (!cJSON_HasObjectItem(sums, name)) continue;
+        double *sum = &balancer->sum[k], *weight = &balancer->weight[k];
+        bool good = get_real(sums, name, sum) && get_real(weights, name, weight) && isfinite(*sum) &&
+                    isfinite(*weight) && *sum >= 0 && *weight > 0;
+        if (!good) return "balancer";
+    }
+    return NULL;
+}
+
 /* What older checkpoints do not have: in them, batches of `batch_size` items stood for the items. */
 static const char *get_plan(const cJSON *root, int64_t batch_size, ap_progress *p)
 {
@@ -151,6 +182,7 @@ static ap_status progress_from_json(const char *path, const char *text, int64_t 
     if (!bad && !get_bits(root, "rng_counter", &p->rng.counter)) bad = "rng_counter";
     p->has_best = cJSON_GetObjectItemCaseSensitive(root, "best") != NULL;
     if (!bad && p->has_best && !(get_real(root, "best", &p->best) && isfinite(p->best))) bad = "best";
+    if (!bad) bad = get_balancer(root, &p->balancer);
     if (!bad) bad = get_sums(cJSON_GetObjectItemCaseSensitive(root, "sums"), &p->sums);
     cJSON_Delete(root);
     return bad ? ap_error(AP_FAILED, "%s: the state's \"%s\" is missing or out of its range", path, bad)
@@ -170,6 +202,21 @@ static void add_optimiser(ap_safetensors_writer *writer, const ap_params *params
         ap_safetensors_writer_add(writer, name, (ap_tensor){param->value.shape, optimiser->m + at});
         snprintf(name, sizeof name, V_PREFIX "%s", param->name);
         ap_safetensors_writer_add(writer, name, (ap_tensor){param->value.shape, optimiser->v + at});
+        if (!optimiser->average) continue;
+        snprintf(name, sizeof name, W_PREFIX "%s", param->name);
+        ap_safetensors_writer_add(writer, name, param->value);
+    }
+}
+
+/* What the model is to others: the running mean where there is one. */
+static void add_model(ap_safetensors_writer *writer, const ap_params *params, const ap_adamw *optimiser)
+{
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        ap_tensor value = param->value;
+        if (optimiser->average && param->kind == AP_PARAM_TRAINED)
+            value.data = optimiser->average + (value.data - ap_params_trained_values(params));
+        ap_safetensors_writer_add(writer, param->name, value);
     }
 }
 
@@ -183,8 +230,7 @@ ap_status ap_checkpoint_save(const char *path, const ap_config *config, ap_model
     ap_safetensors_writer_metadata(writer, "version", AP_VERSION);
     ap_safetensors_writer_metadata(writer, "config", config_text);
     ap_safetensors_writer_metadata(writer, "state", state);
-    for (size_t i = 0; i < ap_params_count(params); i++)
-        ap_safetensors_writer_add(writer, ap_params_at(params, i)->name, ap_params_at(params, i)->value);
+    add_model(writer, params, optimiser);
     add_optimiser(writer, params, optimiser);
     ap_status status = ap_safetensors_writer_save(writer, path);
     ap_safetensors_writer_free(writer);
@@ -260,6 +306,23 @@ static ap_status load_optimiser(ap_safetensors *file, const char *path, const ap
     return ap_ok();
 }
 
+/* The weights in training beside their running mean, which the model has been loaded with. */
+static ap_status load_average(ap_safetensors *file, const ap_config *config, const ap_params *params,
+                              ap_adamw *optimiser)
+{
+    char name[256];
+    if (optimiser->average)
+        memcpy(optimiser->average, ap_params_trained_values(params),
+               (size_t)ap_params_trained_count(params) * sizeof *optimiser->average);
+    for (size_t i = 0; config->train.ema > 0 && i < ap_params_count(params); i++) {
+        const ap_param *param = ap_params_at(params, i);
+        if (param->kind != AP_PARAM_TRAINED) continue;
+        snprintf(name, sizeof name, W_PREFIX "%s", param->name);
+        AP_TRY(ap_safetensors_load(file, name, param->value));
+    }
+    return ap_ok();
+}
+
 /* opens a file that says it is a checkpoint of this program */
 static ap_status open_checkpoint(const char *path, ap_safetensors **file)
 {
@@ -294,6 +357,7 @@ ap_status ap_checkpoint_resume(const char *path, ap_model *model, ap_adamw *opti
     ap_status status = read_config(file, path, &config);
     if (!ap_failed(&status)) status = load_tensors(file, path, model);
     if (!ap_failed(&status)) status = load_optimiser(file, path, ap_model_params(model), optimiser);
+    if (!ap_failed(&status)) status = load_average(file, &config, ap_model_params(model), optimiser);
     if (!ap_failed(&status))
         status = progress_from_json(path, ap_safetensors_metadata(file, "state"), config.train.batch_size,
                                     progress, &optimiser->step);

@@ -4,6 +4,7 @@
 #include "antiphon/guidance.h"
 #include "antiphon/losses.h"
 #include "antiphon/ops.h"
+#include "kernels/array.h"
 #include "loss/modulation.h"
 
 #include <math.h>
@@ -181,6 +182,24 @@ static void measure_weights(const ap_var *weights, ap_measures *measures)
     }
 }
 
+/* A term's value, and what that adds to the loss. */
+static void note_term(ap_measure term, double value, double weighted, ap_measures *measures)
+{
+    ap_measure added = AP_MEASURE_ADDED + term - AP_MEASURE_RMS_INPUT;
+    measures->present[term] = measures->present[added] = true;
+    measures->value[term] = value;
+    measures->value[added] = weighted;
+}
+
+static void measure_rest(ap_tape *tape, const ap_heard *heard, double loss, ap_measures *measures)
+{
+    ap_tape_section(tape, "measures");
+    measure_correlation(tape, heard, measures);
+    if (heard->composed.weights) measure_weights(heard->composed.weights, measures);
+    measures->present[AP_MEASURE_LOSS] = true;
+    measures->value[AP_MEASURE_LOSS] = loss;
+}
+
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures)
 {
     *measures = (ap_measures){0};
@@ -193,16 +212,63 @@ ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *hea
         ap_var *value = kinds[k].build(tape, config, heard);
         ap_var *weighted = ap_scale(tape, value, (ap_real)weight);
         ap_tape_leave_all(tape, 2, (ap_var *[]){value, weighted});
-        ap_measure added = AP_MEASURE_ADDED + k - AP_MEASURE_RMS_INPUT;
-        measures->present[k] = measures->present[added] = true;
-        measures->value[k] = (double)value->value.data[0];
-        measures->value[added] = (double)weighted->value.data[0];
+        note_term(k, (double)value->value.data[0], (double)weighted->value.data[0], measures);
         total = total ? ap_add(tape, total, weighted) : weighted;
     }
-    ap_tape_section(tape, "measures");
-    measure_correlation(tape, heard, measures);
-    if (heard->composed.weights) measure_weights(heard->composed.weights, measures);
-    measures->present[AP_MEASURE_LOSS] = true;
-    measures->value[AP_MEASURE_LOSS] = total ? (double)total->value.data[0] : 0;
+    measure_rest(tape, heard, total ? (double)total->value.data[0] : 0, measures);
     return total;
+}
+
+/* ---------------------------------------------------------------- the balancer */
+
+#define BALANCER_BETA 0.999
+#define BALANCER_FLOOR 1e-12 /* a term without any gradient adds nothing */
+
+/* The gradient of one term at the output, on the arena of the terms' tape. */
+static const ap_real *gradient_of(ap_tape *terms, const ap_config *config, ap_measure term,
+                                  const ap_heard *heard, ap_measures *measures)
+{
+    ap_tape_reset(terms);
+    ap_tape_gradients_set(terms, true);
+    int64_t n = ap_var_count(heard->output);
+    ap_real *grad = ap_arena_zeros(ap_tape_arena(terms), (size_t)n * sizeof *grad);
+    const ap_heard alone = {.input = ap_tape_constant(terms, heard->input->value),
+                            .target = ap_tape_constant(terms, heard->target->value),
+                            .output = ap_tape_leaf(terms, heard->output->value, grad)};
+    ap_var *value = kinds[term].build(terms, config, &alone);
+    double number = (double)value->value.data[0];
+    note_term(term, number, ap_measure_weight(config, term) * number, measures);
+    ap_tape_backward(terms, value, 1);
+    return grad;
+}
+
+/* The running mean of the norm, with this one in it. */
+static double mean_norm(ap_balancer *balancer, ap_measure term, double norm)
+{
+    if (isfinite(norm)) {
+        balancer->sum[term] = BALANCER_BETA * balancer->sum[term] + norm;
+        balancer->weight[term] = BALANCER_BETA * balancer->weight[term] + 1;
+    }
+    return balancer->weight[term] > 0 ? balancer->sum[term] / balancer->weight[term] : 1;
+}
+
+void ap_objective_balanced(ap_tape *tape, ap_tape *terms, const ap_config *config, const ap_heard *heard,
+                           ap_balancer *balancer, double share, ap_measures *measures)
+{
+    *measures = (ap_measures){0};
+    if (config->loss.novelty > 0) ap_fatal("objective: loss.novelty cannot be balanced");
+    double weights = 0, loss = 0;
+    for (int k = AP_MEASURE_RMS_INPUT; k < AP_MEASURE_ADDED; k++) weights += ap_measure_weight(config, k);
+    ap_real *dy = ap_var_grad(tape, heard->output);
+    int64_t n = ap_var_count(heard->output);
+    for (int k = AP_MEASURE_RMS_INPUT; k < AP_MEASURE_ADDED; k++) {
+        double weight = ap_measure_weight(config, k);
+        if (weight == 0) continue;
+        const ap_real *g = gradient_of(terms, config, k, heard, measures);
+        double mean = mean_norm(balancer, k, sqrt(ap_array_dot(n, g, g)));
+        const ap_real factor = (ap_real)(share * weight / weights / fmax(mean, BALANCER_FLOOR));
+        for (int64_t i = 0; dy && i < n; i++) dy[i] += factor * g[i];
+        loss += weight * measures->value[k];
+    }
+    measure_rest(tape, heard, loss, measures);
 }

@@ -130,7 +130,7 @@ static ap_status print_json(const char *name, const ap_bench *bench)
 static ap_status run(const parsed_options *options)
 {
     const char *path = options->arguments[0];
-    ap_config config;
+    ap_config config = ap_config_default();
     ap_bench bench;
     AP_TRY(settings_load(path, false, &config));
     AP_TRY(settings_override(options, &config));

@@ -43,7 +43,6 @@ ap_status settings_load(const char *path, bool train, ap_config *config)
                                                 " prints its configuration"};
     if (is_run_folder(path)) return not_a_config(path, "a run's folder", of_run, train);
     if (is_checkpoint(path)) return not_a_config(path, "a checkpoint", of_checkpoint, train);
-    *config = ap_config_default();
     return ap_config_load(path, config);
 }
 

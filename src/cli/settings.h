@@ -5,8 +5,9 @@
 #include "antiphon/config.h"
 #include "cli/options.h"
 
-/* The defaults and what the file says. A checkpoint or a run's folder in its place is misuse that says what
- * to do instead, and where a training is what is asked for (`train`) how it is begun from one. */
+/* Replaces in *config, which holds the defaults, what the file says. A checkpoint or a run's folder in its
+ * place is misuse that says what to do instead, and where a training is what is asked for (`train`) how it is
+ * begun from one. */
 ap_status settings_load(const char *path, bool train, ap_config *config);
 
 /* Sets every key that was overridden, in the order of the words, and checks the whole. */

@@ -153,9 +153,18 @@ static ap_status prepare_codec(ap_config *config)
     return ap_ok();
 }
 
+/* What a codec is trained by where the configuration does not say otherwise. */
+static void begin_recipe(ap_config *config)
+{
+    config->loss.balancer = true;
+    config->train.ema = 0.999;
+}
+
 static ap_status read_config(const parsed_options *options, bool codec, ap_config *config)
 {
     const char *path = options->arguments[0];
+    *config = ap_config_default();
+    if (codec) begin_recipe(config);
     AP_TRY(settings_load(path, true, config));
     if (codec) AP_TRY(prepare_codec(config));
     AP_TRY(settings_override(options, config));

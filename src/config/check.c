@@ -56,7 +56,8 @@ static ap_status check_codec(const ap_config *config, int64_t samples)
 static ap_status check_agent(const ap_config *config)
 {
     if (config->agent.compositional) {
-        AP_TRY(divides("agent.model", config->agent.model, "agent.attention_heads", config->agent.attention_heads));
+        AP_TRY(divides("agent.model", config->agent.model, "agent.attention_heads",
+                       config->agent.attention_heads));
         /* positions come in pairs of sine and cosine, and the output narrows by half */
         if (config->agent.model % 2)
             return ap_error(AP_MISUSE, "agent.model = %d is odd", config->agent.model);
@@ -66,8 +67,10 @@ static ap_status check_agent(const ap_config *config)
     if (config->agent.output != AP_OUTPUT_CASCADE) return ap_ok();
     if (config->codec.dim % 2)
         return ap_error(AP_MISUSE, "codec.dim = %d is odd: the cascade needs an even one", config->codec.dim);
-    AP_TRY(divides("2 codec.dim", 2 * config->codec.dim, "cascade.attention_heads", config->cascade.attention_heads));
-    return divides("3 codec.dim", 3 * config->codec.dim, "cascade.attention_heads", config->cascade.attention_heads);
+    AP_TRY(divides("2 codec.dim", 2 * config->codec.dim, "cascade.attention_heads",
+                   config->cascade.attention_heads));
+    return divides("3 codec.dim", 3 * config->codec.dim, "cascade.attention_heads",
+                   config->cascade.attention_heads);
 }
 
 static ap_status long_enough(const ap_config *config, int64_t samples, double weight, const char *term,
@@ -95,6 +98,11 @@ static ap_status check_loss(const ap_config *config, int64_t samples)
     AP_TRY(long_enough(config, samples, config->loss.chroma, "chroma", CHROMA_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.onset, "onset", ONSET_WINDOW));
     AP_TRY(long_enough(config, samples, config->loss.timbre, "timbre", ONSET_WINDOW));
+    if (config->loss.balancer && config->loss.novelty > 0)
+        return ap_error(
+            AP_MISUSE,
+            "loss.balancer balances terms of the audio, and loss.novelty = %g is one of the latents",
+            config->loss.novelty);
     return ap_config_has_term(config)
                ? ap_ok()
                : ap_error(AP_MISUSE, "loss: every weight is 0: there is nothing to train for");

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 ap_adamw ap_adamw_init(int64_t count)
 {
@@ -14,13 +15,31 @@ ap_adamw ap_adamw_init(int64_t count)
     return state;
 }
 
+void ap_adamw_average(ap_adamw *state, double decay, const ap_real *values)
+{
+    state->averaging = decay;
+    state->average = ap_allocate((size_t)state->count, sizeof *state->average);
+    memcpy(state->average, values, (size_t)state->count * sizeof *values);
+}
+
 void ap_adamw_free(ap_adamw *state)
 {
+    free(state->average);
+    state->average = NULL;
     free(state->m);
     free(state->v);
     free(state->spared);
     state->m = state->v = NULL;
     state->spared = NULL;
+}
+
+static void move_average(ap_adamw *state, const ap_real *values)
+{
+    double t = (double)state->step;
+    const ap_real keep = (ap_real)fmin(state->averaging, (1 + t) / (10 + t));
+    ap_real *average = state->average;
+#pragma omp parallel for simd schedule(static)
+    for (int64_t i = 0; i < state->count; i++) average[i] = keep * average[i] + (1 - keep) * values[i];
 }
 
 void ap_adamw_step(ap_adamw *state, double lr, double grad_scale, const ap_real *grads, ap_real *values)
@@ -41,6 +60,7 @@ void ap_adamw_step(ap_adamw *state, double lr, double grad_scale, const ap_real 
         values[i] =
             (spared && spared[i] ? 1 : keep) * values[i] - rate * m[i] / ((ap_real)sqrt(v[i]) * root + eps);
     }
+    if (state->average) move_average(state, values);
 }
 
 double ap_norm(int64_t count, const ap_real *x)

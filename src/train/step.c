@@ -39,26 +39,42 @@ ap_adamw ap_step_optimiser(const ap_config *config, ap_model *model)
     optimiser.beta2 = config->train.beta2;
     optimiser.eps = config->train.eps;
     optimiser.weight_decay = config->train.weight_decay;
+    if (config->train.ema > 0)
+        ap_adamw_average(&optimiser, config->train.ema, ap_params_trained_values(ap_model_params(model)));
     if (config->train.decay == AP_DECAY_WEIGHTS) optimiser.spared = spare_from_decay(ap_model_params(model));
     return optimiser;
 }
 
-ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, ap_model *model,
-                             const ap_batch *batch, double share)
+static ap_heard forward(ap_tape *tape, const ap_config *config, ap_model *model, const ap_batch *batch)
 {
     ap_tape_reset(tape);
     ap_tape_training_set(tape, true);
     ap_tape_gradients_set(tape, true);
     ap_tape_frugal_set(tape, config->train.frugal);
-    ap_heard heard = ap_batch_forward(tape, model, batch);
+    return ap_batch_forward(tape, model, batch);
+}
+
+ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, ap_model *model, const ap_batch *batch,
+                             double share)
+{
+    ap_heard heard = forward(tape, config, model, batch);
     ap_measures measures;
     ap_var *loss = ap_objective(tape, config, &heard, &measures);
     if (loss) ap_tape_backward(tape, loss, (ap_real)share);
     return measures;
 }
 
-double ap_step_update(const ap_config *config, ap_model *model, ap_adamw *optimiser,
-                      double learning_rate)
+ap_measures ap_step_gradient_balanced(ap_tape *tape, ap_tape *terms, const ap_config *config, ap_model *model,
+                                      const ap_batch *batch, ap_balancer *balancer, double share)
+{
+    ap_heard heard = forward(tape, config, model, batch);
+    ap_measures measures;
+    ap_objective_balanced(tape, terms, config, &heard, balancer, share, &measures);
+    ap_tape_backward_all(tape);
+    return measures;
+}
+
+double ap_step_update(const ap_config *config, ap_model *model, ap_adamw *optimiser, double learning_rate)
 {
     ap_params *params = ap_model_params(model);
     ap_real *grads = ap_params_trained_grads(params);

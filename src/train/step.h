@@ -17,6 +17,10 @@ ap_adamw ap_step_optimiser(const ap_config *config, ap_model *model);
 ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, ap_model *model,
                              const ap_batch *batch, double share);
 
+/* The same with the gradient of ap_objective_balanced, which moves `balancer` on; `terms` is another tape. */
+ap_measures ap_step_gradient_balanced(ap_tape *tape, ap_tape *terms, const ap_config *config, ap_model *model,
+                                      const ap_batch *batch, ap_balancer *balancer, double share);
+
 /* Clips the gradients, moves the parameters and zeroes the gradients. Gives the gradients' norm before
  * clipping; where it is not finite the parameters stay as they are. */
 double ap_step_update(const ap_config *config, ap_model *model, ap_adamw *optimiser,

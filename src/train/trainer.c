@@ -36,6 +36,8 @@ struct ap_trainer {
     ap_observer observer;
     ap_model *model;
     ap_tape *tape;
+    ap_tape *terms;       /* of the loss, where they are balanced; NULL: they are not */
+    ap_balancer balancer; /* as it was before the step under way */
     ap_adamw optimiser;
     ap_statistics statistics; /* as they were before the step under way */
     ap_dataset train, validation;
@@ -124,6 +126,7 @@ static int64_t steps_left(const ap_trainer *trainer)
 static void prepare(ap_trainer *trainer)
 {
     trainer->tape = ap_tape_create(stream(trainer, STREAM_TAPE, 0));
+    if (trainer->config.loss.balancer) trainer->terms = ap_tape_create(0);
     trainer->progress.rng = *ap_tape_rng(trainer->tape);
     trainer->optimiser = ap_step_optimiser(&trainer->config, trainer->model);
     trainer->statistics = ap_statistics_init(ap_model_params(trainer->model));
@@ -190,6 +193,7 @@ void ap_trainer_free(ap_trainer *trainer)
     if (!trainer) return;
     ap_statistics_free(&trainer->statistics);
     ap_tape_free(trainer->tape);
+    ap_tape_free(trainer->terms);
     ap_model_free(trainer->model);
     ap_adamw_free(&trainer->optimiser);
     ap_dataset_free(&trainer->train);
@@ -339,6 +343,9 @@ static double learning_rate(const ap_trainer *trainer, int64_t step)
 static ap_measures run_batch(ap_trainer *trainer, int64_t at, int64_t count, double share)
 {
     ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->order + at);
+    if (trainer->terms)
+        return ap_step_gradient_balanced(trainer->tape, trainer->terms, &trainer->config, trainer->model,
+                                         &trainer->batch, &trainer->progress.balancer, share);
     return ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
 }
 
@@ -378,6 +385,7 @@ static ap_status skip_step(ap_trainer *trainer, int64_t items)
     const ap_choice *choices = trainer->order + trainer->progress.items - items;
     char *trouble = explain(trainer, &trainer->train, items, choices);
     ap_statistics_restore(&trainer->statistics, ap_model_params(trainer->model));
+    trainer->progress.balancer = trainer->balancer;
     note(trainer, "step %" PRId64 ": the gradient is not finite, the step is skipped: %s",
          trainer->progress.step, trouble);
     if (trainer->skipped++ == 0) {
@@ -431,6 +439,7 @@ static void take_back_step(ap_trainer *trainer)
     ap_params *params = ap_model_params(trainer->model);
     ap_statistics_restore(&trainer->statistics, params);
     ap_params_zero_grads(params);
+    trainer->progress.balancer = trainer->balancer;
     *ap_tape_rng(trainer->tape) = trainer->progress.rng;
 }
 
@@ -441,6 +450,7 @@ static ap_status run_step(ap_trainer *trainer)
     int64_t most = (int64_t)trainer->config.train.accumulate * trainer->config.train.batch_size;
     int64_t total = ap_least(most, items_per_epoch(trainer) - p->items);
     ap_statistics_keep(&trainer->statistics, ap_model_params(trainer->model));
+    trainer->balancer = p->balancer;
     ap_step_report report = {.epoch = 0};
     if (!run_batches(trainer, p->items, total, &report.measures)) {
         take_back_step(trainer);
@@ -455,6 +465,18 @@ static ap_status run_step(ap_trainer *trainer)
 }
 
 /* ---------------------------------------------------------------- an epoch */
+
+/* Puts the running mean of the weights in their place, or them back. */
+static void exchange_weights(ap_trainer *trainer)
+{
+    ap_params *params = ap_model_params(trainer->model);
+    ap_real *values = ap_params_trained_values(params), *average = trainer->optimiser.average;
+    for (int64_t i = 0; average && i < ap_params_trained_count(params); i++) {
+        ap_real value = values[i];
+        values[i] = average[i];
+        average[i] = value;
+    }
+}
 
 static ap_status is_there(const char *folder, const char *name, bool *there)
 {
@@ -526,7 +548,10 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
                                       .tape = trainer->tape,
                                       .set = &trainer->validation,
                                       .stop = trainer->stop};
-    if (!ap_validate(&validation, &report.validation, output)) {
+    exchange_weights(trainer);
+    bool validated = ap_validate(&validation, &report.validation, output);
+    exchange_weights(trainer);
+    if (!validated) {
         free(output);
         return save_and_stop(trainer, folder);
     }
