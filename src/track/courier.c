@@ -148,7 +148,7 @@ static bool is_metric(courier *c, const char *name)
 
 static void add_line(courier *c, metric_list *metrics, const char *line, size_t length)
 {
-    cJSON *json = ap_json_parse(line, length);
+    cJSON *json = ap_log_parse(line, length);
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(json, LOG_STEP);
     const cJSON *time_s = cJSON_GetObjectItemCaseSensitive(json, LOG_TIME), *item;
     if (cJSON_IsNumber(step) && cJSON_IsNumber(time_s)) cJSON_ArrayForEach(item, json)

@@ -1,7 +1,6 @@
 #include "track/history.h"
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "track/log.h"
 
@@ -48,7 +47,7 @@ static bool is_metric(const cJSON *item)
 
 static bool read_line(history *h, const char *text, size_t length)
 {
-    cJSON *line = ap_json_parse(text, length);
+    cJSON *line = ap_log_parse(text, length);
     double step = number(line, LOG_STEP), time = number(line, LOG_TIME), epoch = number(line, LOG_EPOCH);
     bool good = cJSON_IsObject(line) && isfinite(step);
     const cJSON *item = NULL;

@@ -20,10 +20,15 @@
 /* So much is read at a time; more when a single line is longer. */
 #define PORTION ((int64_t)1 << 16)
 
+cJSON *ap_log_parse(const char *line, size_t length)
+{
+    return length <= LOG_LINE_MOST ? ap_json_parse(line, length) : NULL;
+}
+
 /* Whether the line is whole and of a step up to `last`. */
 static bool stays(const char *line, size_t length, int64_t last)
 {
-    cJSON *json = ap_json_parse(line, length);
+    cJSON *json = ap_log_parse(line, length);
     const cJSON *step = cJSON_GetObjectItemCaseSensitive(json, LOG_STEP);
     bool kept = cJSON_IsNumber(step) && step->valuedouble <= (double)last;
     cJSON_Delete(json);

@@ -4,12 +4,16 @@
 
 #include "antiphon/status.h"
 
+#include <cjson/cJSON.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define LOG_NAME "log.jsonl"
 /* Logs beyond this are not read back. */
 #define LOG_MOST ((size_t)4 << 30)
+
+/* Nor are longer lines: a line has some thousand bytes, and JSON may take forty times as many in memory. */
+#define LOG_LINE_MOST ((size_t)1 << 16)
 
 /* The keys of a line that are not metrics. */
 #define LOG_STEP "step"
@@ -19,6 +23,9 @@
 /* Opens the log at `path` for appending. `resumed_step` as in ap_track_create. *bytes: its length. A symbolic
  * link there is replaced by a file, never followed. */
 ap_status ap_log_open(const char *path, int64_t resumed_step, int *descriptor, int64_t *bytes);
+
+/* What a line holds, for cJSON_Delete; NULL where it is no JSON, or too long to be a line of ours. */
+cJSON *ap_log_parse(const char *line, size_t length);
 
 /* Whole lines of the log from byte `from` on, at most up to byte `until` and a portion at a time; *length of
  * them. *length 0: the log does not reach so far, it has been cut. The caller frees *text, which is NULL

@@ -122,7 +122,7 @@ ap_names ap_remains_artifacts(const char *folder)
     if (ap_failed(&status)) return found;
     for (char *line = strtok_r(text, "\n", &place); line; line = strtok_r(NULL, "\n", &place)) {
         if (strncmp(line, begin, strlen(begin)) != 0) continue; /* a line of the log */
-        cJSON *json = ap_json_parse(line, strlen(line));
+        cJSON *json = ap_log_parse(line, strlen(line));
         const char *artifact = text_of(json, ARTIFACT);
         if (access(artifact, R_OK) == 0 && ap_folder_holds(folder, artifact)) ap_names_add(&found, artifact);
         cJSON_Delete(json);

@@ -3,6 +3,7 @@
 #include "antiphon/report.h"
 
 #include "audio/flac.h"
+#include "base/memory.h"
 #include "base/replace.h"
 #include "evaluate/banks.h"
 #include "support/check.h"
@@ -136,6 +137,14 @@ static void torn_lines_are_left_out(void **state)
     assert_int_equal(h.lines, 1);
     assert_int_equal(h.torn, 0);
     ap_history_free(&h);
+
+    /* longer than any line of ours: it is not even parsed */
+    char *line = ap_format_text("{\"step\": 1, \"a\": 1%*s}\n{\"step\": 2, \"a\": 2}\n", 1 << 16, "");
+    h = read_log(state, line);
+    assert_int_equal(h.lines, 1);
+    assert_int_equal(h.torn, 1);
+    ap_history_free(&h);
+    free(line);
 
     ap_status status = ap_history_read(folder_path(state, "nowhere"), &h);
     assert_true(ap_failed(&status));

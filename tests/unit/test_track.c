@@ -62,7 +62,8 @@ static void a_resumed_log(void **state)
     char *whole = text_read(path), *third = strstr(whole, "{\"step\": 3");
     assert_non_null(third);
     FILE *stream = fopen(path, "a");
-    fputs("{\"step\": 1, \"epo", stream); /* torn */
+    fprintf(stream, "{\"step\": 1%*s}\n", 1 << 16, ""); /* longer than any line of ours */
+    fputs("{\"step\": 1, \"epo", stream);               /* torn */
     fclose(stream);
     track = tracked_begin(state, "", 2);
     char *trimmed = text_read(path);
