@@ -178,6 +178,7 @@ static ap_status progress_from_json(const char *path, const char *text, int64_t 
     if (!bad && *optimiser_step > p->step) bad = "optimiser_step";
     if (!bad && p->stale > p->epoch) bad = "stale";
     if (!bad) bad = get_plan(root, batch_size, p);
+    if (!bad && p->counted > p->items) bad = "counted";
     if (!bad && !get_bits(root, "rng_seed", &p->rng.seed)) bad = "rng_seed";
     if (!bad && !get_bits(root, "rng_counter", &p->rng.counter)) bad = "rng_counter";
     p->has_best = cJSON_GetObjectItemCaseSensitive(root, "best") != NULL;

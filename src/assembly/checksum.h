@@ -5,7 +5,11 @@
  *
  * A tensor's is that of its bytes. The header's is the sum, modulo 2^32, of one for each entry of the
  * metadata but this one, and of one for each tensor: by what the header means, not by how it is spelt or
- * ordered. */
+ * ordered.
+ *
+ * A second entry, CHECKSUMS_MARK, says that there are checksums: a file that has it and no CHECKSUMS_KEY has
+ * lost them, by a damaged bit in that key for one, and is not read. Files that never had checksums have
+ * neither. */
 #ifndef ANTIPHON_ASSEMBLY_CHECKSUM_H
 #define ANTIPHON_ASSEMBLY_CHECKSUM_H
 
@@ -15,6 +19,8 @@
 #include <stdint.h>
 
 #define CHECKSUMS_KEY "checksums.crc32"
+#define CHECKSUMS_MARK "checksums"
+#define CHECKSUMS_KIND "crc32" /* what stands under CHECKSUMS_MARK */
 #define CHECKSUMS_HEADER "header"
 #define CHECKSUMS_TENSORS "tensors"
 

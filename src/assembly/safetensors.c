@@ -262,6 +262,12 @@ static ap_status check_header(ap_safetensors *file, const cJSON *sums)
 static ap_status read_checksums(ap_safetensors *file)
 {
     const char *text = ap_safetensors_metadata(file, CHECKSUMS_KEY);
+    const char *mark = ap_safetensors_metadata(file, CHECKSUMS_MARK);
+    if (!text && mark && strcmp(mark, CHECKSUMS_KIND) == 0)
+        return ap_error(AP_FAILED,
+                        "%s: the metadata has \"" CHECKSUMS_MARK "\" but no \"" CHECKSUMS_KEY
+                        "\": the file is damaged, or was changed by a program that leaves out the checksums",
+                        file->path);
     if (!text) return ap_ok();
     cJSON *sums = cJSON_ParseWithOpts(text, NULL, true);
     ap_status status = check_header(file, sums);

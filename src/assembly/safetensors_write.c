@@ -198,6 +198,7 @@ static ap_status examine_all(ap_safetensors_writer *writer, const char *path)
         if (!examine(&writer->tensors[i]))
             return ap_error(AP_FAILED, "%s: not written: tensor %s holds a number that is not finite", path,
                             writer->tensors[i].name);
+    ap_safetensors_writer_metadata(writer, CHECKSUMS_MARK, CHECKSUMS_KIND);
     char *sums = checksums_text(writer);
     ap_safetensors_writer_metadata(writer, CHECKSUMS_KEY, sums);
     free(sums);

@@ -110,7 +110,7 @@ static void print_metadata(const ap_safetensors *file)
     bool first = true;
     for (size_t i = 0; i < ap_safetensors_metadata_count(file); i++) {
         const char *key = ap_safetensors_metadata_key(file, i), *value = ap_safetensors_metadata(file, key);
-        if (strcmp(key, CHECKSUMS_KEY) == 0) continue;
+        if (strcmp(key, CHECKSUMS_KEY) == 0 || strcmp(key, CHECKSUMS_MARK) == 0) continue;
         char *lines = broken_into_lines(value);
         char *name = printable_name(key, (int)strlen(key));
         printf(first ? "\nMetadata:\n  %s:\n" : "  %s:\n", name);

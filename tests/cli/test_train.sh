@@ -158,7 +158,7 @@ expect 1 "cut.safetensors" train tiny.json --out no --resume cut.safetensors
 [ ! -e no/checkpoints/last.safetensors ]
 
 # a checkpoint whose state is not one, without the checksums that would tell of it first
-LC_ALL=C sed 's/checksums.crc32/checksums.other/' whole/checkpoints/last.safetensors >unsummed.safetensors
+LC_ALL=C sed 's/"checksums"/"checksumX"/; s/checksums.crc32/checksums.other/' whole/checkpoints/last.safetensors >unsummed.safetensors
 damage() { # damage KEY OLD NEW, of one length
     LC_ALL=C sed "s/\\\\\"$1\\\\\":\\\\t\\\\\"$2/\\\\\"$1\\\\\":\\\\t\\\\\"$3/" \
         unsummed.safetensors >damaged.safetensors

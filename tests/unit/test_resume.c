@@ -156,6 +156,7 @@ static void make_older(const char *items, const char *batches)
 {
     char *was = ap_format_text("\\\"items\\\":\\t\\\"%s\\\"", items);
     char *is = ap_format_text("\\\"batch\\\":\\t\\\"%s\\\"", batches);
+    patch(last, "\"checksums\"", "\"checksumX\"");
     patch(last, "\"checksums.crc32\"", "\"checksums.crc3X\"");
     patch(last, was, is);
     free(was);
