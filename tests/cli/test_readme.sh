@@ -15,6 +15,7 @@ while read -r verb; do
 done <verbs
 
 # docs/model.md has every term of the loss, and how much of the sound each configuration keeps
+# shellcheck disable=SC2016  # the table's own marks
 sed -n 's/^| `\(loss\.[a-z_]*\)` .*| weight of .*/\1/p' table >weights
 [ "$(wc -l <weights)" -ge 12 ]
 while read -r weight; do
