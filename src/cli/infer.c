@@ -9,6 +9,7 @@
 #include "base/replace.h"
 #include "base/text.h"
 #include "cli/checkpoint.h"
+#include "cli/progress.h"
 #include "cli/trio.h"
 
 #include <math.h>
@@ -18,22 +19,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void show_progress(void *context, double done, double whole)
-{
-    (void)context;
-    if (isatty(STDERR_FILENO))
-        fprintf(stderr, "\r\033[K%.0f of %.0f s%s", done, whole, done >= whole ? "\r\033[K" : "");
-}
-
 static void print_head(void)
 {
-    printf("%-22s %8s %9s %9s %7s   %s\n", "", "seconds", "r_input", "r_target", "cost",
-           "variation: input  target  output");
+    printf("%*s\n", AP_LINE_WIDTH - 1, "variation of the");
+    printf("%-20s %7s %8s %8s %7s %10s %6s %6s\n", "", "seconds", "r_input", "r_target", "cost", "input",
+           "target", "output");
 }
 
 static void print_row(const char *name, const ap_composed *c)
 {
-    ap_text_print(stdout, "%-22s %8.1f %+9.3f %+9.3f %7.3f   %16.2f  %6.2f  %6.2f\n", name, c->seconds,
+    ap_text_print(stdout, "%-20s %7.1f %+8.3f %+8.3f %7.3f %10.2f %6.2f %6.2f\n", name, c->seconds,
                   c->r_input, c->r_target, c->cost, c->variation_input, c->variation_target,
                   c->variation_output);
 }
@@ -53,8 +48,10 @@ static void tell_lowered(const char *source, double gain)
 static void tell_still(const char *source, double variation, double copy_r)
 {
     if (variation < STILL_MOST || copy_r < AP_COPY_R_LEAST)
-        printf("    the %s is silent, steady or at full scale throughout: its correlation says nothing\n",
-               source);
+        ap_text_print_wrapped(
+            stdout,
+            "    the %s is silent, steady or at full scale throughout: its correlation says nothing\n",
+            source);
 }
 
 static bool same_file(const char *a, const char *b)
@@ -84,10 +81,11 @@ static void tell_quiet(size_t count, size_t quiet, double decibels, bool limit)
     const char *why =
         limit ? "so much the limited peaks take" : "louder, peaks would be clipped (see --limit)";
     if (quiet > 0 && count == 1)
-        printf("%.1f dB below the sources' level: %s\n", decibels, why);
+        ap_text_print_wrapped(stdout, "%.1f dB below the sources' level: %s\n", decibels, why);
     else if (quiet > 0)
-        printf("%zu of %zu lie below their sources' level, by %.1f dB on average: %s\n", quiet, count,
-               decibels, why);
+        ap_text_print_wrapped(stdout,
+                              "%zu of %zu lie below their sources' level, by %.1f dB on average: %s\n", quiet,
+                              count, decibels, why);
 }
 
 static ap_status compose_one(const ap_config *config, ap_model *model, const parsed_options *options)
@@ -99,7 +97,7 @@ static ap_status compose_one(const ap_config *config, ap_model *model, const par
     ap_compose_paths paths = {.output = option_text(options, "out"), .limit = option_given(options, "limit")};
     ap_composed composed;
     AP_TRY(check_out(paths.output, input, target));
-    AP_TRY(ap_compose_files(config, model, input, target, &paths, show_progress, NULL, &composed));
+    AP_TRY(ap_compose_files(config, model, input, target, &paths, progress_show_seconds, NULL, &composed));
     print_head();
     print_row(paths.output, &composed);
     tell_still("input", composed.variation_input, composed.copy_r_input);
@@ -109,12 +107,12 @@ static ap_status compose_one(const ap_config *config, ap_model *model, const par
 }
 
 /* One pair of a folder, under its number. */
-static ap_status compose_pair(const ap_config *config, ap_model *model, const ap_pair *pair,
-                              size_t number, const char *folder, bool limit, ap_composed *composed)
+static ap_status compose_pair(const ap_config *config, ap_model *model, const ap_pair *pair, size_t number,
+                              const char *folder, bool limit, ap_composed *composed)
 {
     char *name = ap_format_text("%04zu", number);
     trio_paths paths = ap_trio_paths_of(folder, name);
-    ap_status status = trio_compose(config, model, pair, &paths, limit, show_progress, composed);
+    ap_status status = trio_compose(config, model, pair, &paths, limit, progress_show_seconds, composed);
     ap_trio_paths_free(&paths);
     free(name);
     return status;
@@ -126,8 +124,8 @@ static ap_status compose_pairs(const ap_config *config, ap_model *model, const p
     ap_pairs pairs;
     AP_TRY(ap_pairs_list_held_out(option_text(options, "pairs"), &pairs));
     if (pairs.lone)
-        ap_text_print(stdout, "left out: %zu recording%s without a partner, such as %s\n", pairs.lone,
-                      ap_plural((int64_t)pairs.lone), pairs.first_lone);
+        ap_text_print_wrapped(stdout, "left out: %zu recording%s without a partner, such as %s\n", pairs.lone,
+                              ap_plural((int64_t)pairs.lone), pairs.first_lone);
     size_t wanted = (size_t)option_integer(options, "num_samples");
     size_t count = pairs.count < wanted ? pairs.count : wanted;
     ap_status status = ap_make_folder(folder);
@@ -151,8 +149,8 @@ static ap_status compose_pairs(const ap_config *config, ap_model *model, const p
         quiet++;
     }
     if (!ap_failed(&status)) {
-        ap_text_print(stdout, "%zu composition%s in %s, mean cost %.3f\n", count, ap_plural((int64_t)count),
-                      folder, sum.cost);
+        ap_text_print_wrapped(stdout, "%zu composition%s in %s, mean cost %.3f\n", count,
+                              ap_plural((int64_t)count), folder, sum.cost);
         tell_quiet(count, quiet, sum.lowered / (double)quiet, option_given(options, "limit"));
     }
     ap_pairs_free(&pairs);

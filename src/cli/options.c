@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include "base/memory.h"
+#include "base/print.h"
 #include "base/suggest.h"
 
 #include <errno.h>
@@ -241,7 +242,7 @@ double option_number(const parsed_options *options, const char *name)
 /* ---------------------------------------------------------------- help */
 
 #define HELP_COLUMN 28
-#define HELP_WIDTH 100
+#define HELP_WIDTH AP_LINE_WIDTH
 
 /* Prints the text in the help column, breaking lines between words; `column` is where the line stands now. */
 static void print_wrapped(FILE *out, int column, const char *text)

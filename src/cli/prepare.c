@@ -31,31 +31,32 @@ static void tell_left_out(const char *line)
 static void tell_match(const ap_prepare_options *o, const ap_prepare_report *r)
 {
     if (!o->inputs || r->matched == AP_PREPARE_BY_NAME) return;
-    ap_text_print(stdout, "matched by %s: %s with %s\n",
-                  r->matched == AP_PREPARE_BY_PART ? "what their names differ in"
-                                                   : "their sorted order, as no file names agree",
-                  r->example[0], r->example[1]);
+    ap_text_print_wrapped(stdout, "matched by %s: %s with %s\n",
+                          r->matched == AP_PREPARE_BY_PART ? "what their names differ in"
+                                                           : "their sorted order, as no file names agree",
+                          r->example[0], r->example[1]);
 }
 
 static void print_report(const ap_prepare_options *o, const ap_prepare_report *r)
 {
-    ap_text_print(stdout,
-                  "%s: pairs of %g s, %lld for training, %lld for validation, from %lld recording%s\n",
-                  o->out, o->seconds, (long long)r->training, (long long)r->validation,
-                  (long long)r->recordings, ap_plural(r->recordings));
+    ap_text_print_wrapped(
+        stdout, "%s: pairs of %g s, %lld for training, %lld for validation, from %lld recording%s\n", o->out,
+        o->seconds, (long long)r->training, (long long)r->validation, (long long)r->recordings,
+        ap_plural(r->recordings));
     tell_match(o, r);
     if (r->silent)
-        printf("left out: %lld silent window%s (below -60 dBFS)\n", (long long)r->silent,
-               ap_plural(r->silent));
+        ap_text_print_wrapped(stdout, "left out: %lld silent window%s (below -60 dBFS)\n",
+                              (long long)r->silent, ap_plural(r->silent));
     if (r->remainders)
-        printf("left out: the end of %lld recording%s, shorter than a window\n", (long long)r->remainders,
-               ap_plural(r->remainders));
+        ap_text_print_wrapped(stdout, "left out: the end of %lld recording%s, shorter than a window\n",
+                              (long long)r->remainders, ap_plural(r->remainders));
     if (r->lowered)
-        printf("brought down to a peak of %g: %lld window%s beyond full scale\n", AP_PREPARE_PEAK,
-               (long long)r->lowered, ap_plural(r->lowered));
+        ap_text_print_wrapped(stdout, "brought down to a peak of %g: %lld window%s beyond full scale\n",
+                              AP_PREPARE_PEAK, (long long)r->lowered, ap_plural(r->lowered));
     if (!r->validation)
-        ap_text_print(stdout, "no pair for validation%s: train needs some in %s/val\n",
-                      o->validation > 0 ? " is left, the recordings are too few or too short" : "", o->out);
+        ap_text_print_wrapped(stdout, "no pair for validation%s: train needs some in %s/val\n",
+                              o->validation > 0 ? " is left, the recordings are too few or too short" : "",
+                              o->out);
 }
 
 static ap_status run(const parsed_options *given)

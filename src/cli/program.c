@@ -1,10 +1,14 @@
 #include "cli/verbs.h"
 
+#include "base/memory.h"
+#include "base/print.h"
 #include "base/suggest.h"
+#include "cli/progress.h"
 #include "cli/signals.h"
 #include "kernels/blas.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,15 +35,34 @@ static void print_overview(FILE *out)
     fprintf(out, "antiphon: " PROGRAM_SUMMARY "\n\n"
                  "Usage: antiphon VERB ...\n\nVerbs:\n");
     for (size_t k = 0; verbs[k]; k++) fprintf(out, "  %-14s%s\n", verbs[k]->name, verbs[k]->summary);
-    fprintf(out, "\n`antiphon help VERB` or `antiphon VERB --help` says more; `antiphon --version` prints "
-                 "the version.\n"
+    fprintf(out, "\n`antiphon help VERB` or `antiphon VERB --help` says more; `antiphon --version`\n"
+                 "prints the version.\n"
                  "Exit codes: 0; 1 a failure; 2 misuse; 130 interrupted.\n");
+}
+
+/* Paragraphs end with an empty line; other line ends are those of the source. */
+static void print_paragraphs(FILE *out, const char *text)
+{
+    char *joined = ap_copy_text(text);
+    for (char *c = joined; *c; c++) {
+        if (c[0] != '\n') continue;
+        if (c[1] == '\n')
+            c++;
+        else
+            *c = ' ';
+    }
+    ap_text_put_wrapped(out, 0, joined);
+    fputs("\n\n", out);
+    free(joined);
 }
 
 static void print_help(const verb *v, FILE *out)
 {
-    fprintf(out, "antiphon %s: %s\n\nUsage: antiphon %s %s\n\n", v->name, v->summary, v->name, v->arguments);
-    if (v->details) fprintf(out, "%s\n\n", v->details);
+    fprintf(out, "antiphon %s: %s\n\n", v->name, v->summary);
+    char *usage = ap_format_text("Usage: antiphon %s %s\n\n", v->name, v->arguments);
+    ap_text_put_wrapped(out, strlen("Usage: "), usage);
+    free(usage);
+    if (v->details) print_paragraphs(out, v->details);
     fprintf(out, "Options:\n");
     options_print(v->options, out);
 }
@@ -139,6 +162,7 @@ int verbs_main(int count, char *const *words)
         if (v) status = run(v, count - 1, words + 1);
     }
     status = end_output(status);
+    progress_end();
     if (status.message[0])
         fprintf(stderr, "antiphon%s%s: %s\n", v ? " " : "", v ? v->name : "", status.message);
     return exit_code(status.code);

@@ -11,4 +11,10 @@ void progress_show(const char *what, int64_t done, int64_t total);
 /* Removes the line before something else is printed. */
 void progress_clear(void);
 
+/* Ends the line where it stands, before a failure is told. */
+void progress_end(void);
+
+/* As progress_show, of seconds of sound; an observer of ap_compose_files. */
+void progress_show_seconds(void *context, double done, double whole);
+
 #endif

@@ -15,6 +15,7 @@
 
 static volatile sig_atomic_t flag, reader_gone;
 static const char *volatile answer;
+static bool terminal;      /* whether the standard error is one */
 static atomic_ulong first; /* when SIGINT or SIGTERM first came, in ms; 0: it has not */
 
 static const int requests[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGPIPE};
@@ -27,15 +28,28 @@ static unsigned long milliseconds(void)
     return (unsigned long)t.tv_sec * 1000 + (unsigned long)t.tv_nsec / 1000000;
 }
 
+static void say(const char *text)
+{
+    if (write(STDERR_FILENO, text, strlen(text)) < 0) return; /* nobody is there to read it */
+}
+
+/* On a terminal "^C" stands there now, or the end of a progress line. */
+static void end_line(void)
+{
+    if (terminal) say("\n");
+}
+
 /* A request by a person, or by what may lose patience like one. */
 static void asked(void)
 {
     unsigned long now = milliseconds(), before = 0;
     if (!atomic_compare_exchange_strong(&first, &before, now | 1)) {
-        if ((long)(now - before) >= PAUSE_MS) _exit(EXIT_AT_ONCE);
-    } else if (answer && write(STDERR_FILENO, answer, strlen(answer)) < 0) {
-        return; /* nobody is there to read it */
+        if ((long)(now - before) < PAUSE_MS) return;
+        end_line();
+        _exit(EXIT_AT_ONCE);
     }
+    end_line();
+    if (answer) say(answer);
 }
 
 static void on_request(int number)
@@ -54,6 +68,7 @@ void signals_catch(void)
     for (size_t k = 0; k < REQUESTS; k++)
         if (sigaction(requests[k], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(requests[k], &action, NULL);
+    terminal = isatty(STDERR_FILENO);
     ap_stop_flag_set(&flag);
 }
 

@@ -27,9 +27,7 @@
 /* What a request to stop is answered with. */
 static void announce_stop(void)
 {
-    signals_answer(isatty(STDERR_FILENO)
-                       ? "\r\033[Kantiphon: stopping after this step; again to stop at once\n"
-                       : "antiphon: stopping after this step; again to stop at once\n");
+    signals_answer("antiphon: stopping after this step; again to stop at once\n");
 }
 
 /* A run under way: its folder and whoever is told. */
@@ -197,8 +195,8 @@ static bool tell_changes(const run *r, const char *checkpoint, bool model_alone)
         ap_config_value(r->config, i, is);
         if (strcmp(was, is) == 0 || (model_alone && !says_what_model(name))) continue;
         bool held = strcmp(name, "codec.weights") == 0 && before.codec.type == AP_CODEC_SEANET;
-        ap_text_print(stdout, "changed: %s was %s, is %s%s\n", name, was, is,
-                      held ? ", which is not read: the checkpoint holds the codec" : "");
+        ap_text_print_wrapped(stdout, "changed: %s was %s, is %s%s\n", name, was, is,
+                              held ? ", which is not read: the checkpoint holds the codec" : "");
         changed = true;
     }
     return changed;
@@ -220,15 +218,20 @@ static bool cosine_has_ended(const run *r, const ap_trainer *trainer, const char
 static void tell_too_late(const run *r, const ap_trainer *trainer, const char *from)
 {
     bool early = ap_trainer_epoch(trainer) < r->config->train.epochs;
-    printf("what is changed has no effect on the model: %s; to go on raise %s",
-           early ? "training stopped early" : "all epochs are done",
-           early ? "train.patience" : "train.epochs (EPOCHS)");
-    if (cosine_has_ended(r, trainer, from))
-        printf(
-            " and change train.lr (LEARNING_RATE): the cosine has ended, and the learning rate would stay at "
-            "train.min_lr = %g",
-            r->config->train.min_lr);
-    printf(", to begin anew name another --out (OUT)\n");
+    char *rate =
+        cosine_has_ended(r, trainer, from)
+            ? ap_format_text(
+                  " and change train.lr (LEARNING_RATE): the cosine has ended, and the learning rate "
+                  "would stay at train.min_lr = %g",
+                  r->config->train.min_lr)
+            : ap_copy_text("");
+    ap_text_print_wrapped(
+        stdout,
+        "what is changed has no effect on the model: %s; to go on raise %s%s, to begin anew name "
+        "another --out (OUT)\n",
+        early ? "training stopped early" : "all epochs are done",
+        early ? "train.patience" : "train.epochs (EPOCHS)", rate);
+    free(rate);
 }
 
 static void hand_over(const run *r, const char *folder, const char *name)
@@ -278,8 +281,10 @@ static ap_status finish_record(run *r, const char *from)
 static void warn_of_codec(const ap_config *config)
 {
     if (config->codec.type == AP_CODEC_SEANET && !config->codec.weights[0] && !config->codec.train)
-        printf("codec.weights is empty and codec.train false: the frozen codec is random, and no music comes "
-               "out of it\n");
+        ap_text_print_wrapped(
+            stdout,
+            "codec.weights is empty and codec.train false: the frozen codec is random, and no music comes "
+            "out of it\n");
 }
 
 /* Where the outcome is; from: the checkpoint that was gone on from, NULL without. */
@@ -437,6 +442,7 @@ static ap_status run_training(const parsed_options *options, bool codec)
         run r = {.config = &config, .folder = ap_run_folder_init(path), .console = ap_console_init(stdout)};
         free(path);
         status = train_in_folder(&r, &begin);
+        ap_console_end(&r.console);
         ap_run_folder_free(&r.folder);
     }
     beginning_free(&begin);

@@ -12,7 +12,7 @@ void trio_tell_lengths(const char *who, const int64_t lengths[TRIO], int64_t sho
 
 /* Composes from a pair into the three files, with the output's peaks limited or not. `watch` and `composed`
  * may be NULL. */
-ap_status trio_compose(const ap_config *config, ap_model *model, const ap_pair *pair,
-                       const trio_paths *paths, bool limit, ap_compose_watch *watch, ap_composed *composed);
+ap_status trio_compose(const ap_config *config, ap_model *model, const ap_pair *pair, const trio_paths *paths,
+                       bool limit, ap_compose_watch *watch, ap_composed *composed);
 
 #endif

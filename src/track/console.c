@@ -24,15 +24,16 @@ static double shown(double x)
     return isnan(x) ? (double)NAN : x;
 }
 
-static const char *line_start(const ap_console *console)
+static const char *line_start(ap_console *console)
 {
+    console->open = false;
     return console->terminal ? "\r\033[K" : "";
 }
 
 void ap_console_note(ap_console *console, const char *line)
 {
     fputs(line_start(console), console->out);
-    ap_text_print(console->out, "%s\n", line);
+    ap_text_print_wrapped(console->out, "%s\n", line);
     fflush(console->out);
 }
 
@@ -48,21 +49,60 @@ static void print_duration(char *text, size_t size, double seconds)
         snprintf(text, size, "%" PRId64 ":%02" PRId64 ":%02" PRId64, s / 3600, s / 60 % 60, s % 60);
 }
 
+/* What a progress line says, in its order. */
+enum { EPOCH, LOSS, CORR_COST, PACE, LEFT, PARTS };
+#define PART_TEXT 64
+
+/* Leaves out of a line that does not fit what matters least, and cuts short what is left of one for which
+ * that is not enough. */
+static void fit(char parts[PARTS][PART_TEXT], int room)
+{
+    static const int dispensable[] = {PACE, CORR_COST, LEFT, LOSS};
+    int length = 0;
+    for (int k = 0; k < PARTS; k++) length += (int)strlen(parts[k]);
+    for (size_t k = 0; k < sizeof dispensable / sizeof *dispensable && length > room; k++) {
+        length -= (int)strlen(parts[dispensable[k]]);
+        parts[dispensable[k]][0] = '\0';
+    }
+    if (length > room) parts[EPOCH][room > 0 ? room : 0] = '\0';
+}
+
+static void print_progress(ap_console *console, const ap_step_report *r)
+{
+    char parts[PARTS][PART_TEXT] = {{0}}, left[32];
+    print_duration(left, sizeof left, r->seconds_left);
+    snprintf(parts[EPOCH], PART_TEXT, "epoch %" PRId64 "/%" PRId64 "  %" PRId64 "/%" PRId64, r->epoch,
+             r->epochs, r->batch, r->batches);
+    snprintf(parts[LOSS], PART_TEXT, "  loss %.4f", shown(r->measures.value[AP_MEASURE_LOSS]));
+    if (r->measures.present[AP_MEASURE_CORR_COST])
+        snprintf(parts[CORR_COST], PART_TEXT, "  corr cost %.3f",
+                 shown(r->measures.value[AP_MEASURE_CORR_COST]));
+    snprintf(parts[PACE], PART_TEXT, "  %.2f pairs/s", r->pairs_per_second);
+    snprintf(parts[LEFT], PART_TEXT, "  %s left", left);
+    int columns = ap_terminal_columns(console->out);
+    /* in the last column of a terminal the cursor would go to the next line */
+    fit(parts, (columns < AP_LINE_WIDTH ? columns : AP_LINE_WIDTH) - 1);
+    fputs(line_start(console), console->out);
+    for (int k = 0; k < PARTS; k++) fputs(parts[k], console->out);
+    if (!console->terminal) fputc('\n', console->out);
+    console->open = console->terminal;
+}
+
 void ap_console_step(ap_console *console, const ap_step_report *r)
 {
-    char left[32];
     double time = ap_clock_seconds(), pause = console->terminal ? TERMINAL_PAUSE : PLAIN_PAUSE;
     if (time - console->last_line < pause) return;
     console->last_line = time;
-    print_duration(left, sizeof left, r->seconds_left);
-    fprintf(console->out, "%sepoch %" PRId64 "/%" PRId64 "  %" PRId64 "/%" PRId64 "  loss %.4f  ",
-            line_start(console), r->epoch, r->epochs, r->batch, r->batches,
-            shown(r->measures.value[AP_MEASURE_LOSS]));
-    if (r->measures.present[AP_MEASURE_CORR_COST])
-        fprintf(console->out, "corr cost %.3f  ", shown(r->measures.value[AP_MEASURE_CORR_COST]));
-    fprintf(console->out, "%.2f pairs/s  %s left%s", r->pairs_per_second, left,
-            console->terminal ? "" : "\n");
+    print_progress(console, r);
     fflush(console->out);
+}
+
+void ap_console_end(ap_console *console)
+{
+    if (!console->open) return;
+    fputc('\n', console->out);
+    fflush(console->out);
+    console->open = false;
 }
 
 void ap_envelope_draw(int64_t S, const ap_real *x, char text[AP_ENVELOPE_TEXT])

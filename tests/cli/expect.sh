@@ -1,5 +1,10 @@
 # What the scripts share; `. "$1/expect.sh"` brings it in. $ANTIPHON is the program.
 
+# unwrapped FILE: its lines, where those that go on below, further in, are whole again
+unwrapped() {
+    sed -e ':more' -e '$!N' -e 's/\n  */ /' -e 't more' -e P -e D "$1"
+}
+
 # expect CODE TEXT WORD...: `antiphon WORD...` ends with CODE and prints a line that contains TEXT (out or err).
 expect() {
     wanted_code=$1 wanted_text=$2
@@ -9,7 +14,7 @@ expect() {
     if [ "$code" -ne "$wanted_code" ]; then
         echo "antiphon $*: exit code $code, not $wanted_code" && cat out err && exit 1
     fi
-    if ! cat out err | grep -qF -- "$wanted_text"; then
+    if ! cat out err | grep -qF -- "$wanted_text" && ! unwrapped out | grep -qF -- "$wanted_text"; then
         echo "antiphon $*: does not say \"$wanted_text\" but:" && cat out err && exit 1
     fi
     # what goes wrong is said in one line, on the standard error

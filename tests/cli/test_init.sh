@@ -59,7 +59,7 @@ expect 1 "cut.safetensors" $train --out no --init cut.safetensors
 
 # a codec alone serves an agent, whose codec.weights is then not read
 expect 0 "weights of" train codec.json --out agent --init codec --codec.weights=absent.safetensors
-grep -q '^changed: codec.weights .* is not read: the checkpoint holds the codec$' out
+unwrapped out | grep -q '^changed: codec.weights .* is not read: the checkpoint holds the codec'
 grep -q '^  agent\.' out
 # but of a checkpoint without one the codec comes from codec.weights
 cp codec/checkpoints/best.safetensors weights.safetensors

@@ -101,7 +101,7 @@ expect 0 "nothing left to train" train tiny.json --out whole --resume auto --mas
 expect 0 "nothing left to train" train tiny.json --out halves --resume auto --mask_reg_weight 0.2
 if grep -q 'no effect' out; then echo "nothing was changed" && exit 1; fi
 expect 0 "changed: train.lr was 0.001, is 0.002" train tiny.json --out whole --resume auto --mask_reg_weight 0.2 --lr 0.002
-grep -q 'no effect on the model: all epochs are done; to go on raise train.epochs' out
+unwrapped out | grep -q 'no effect on the model: all epochs are done; to go on raise train.epochs'
 
 # another loss, or another folder: what was best before says nothing any more
 expect 0 "best is judged anew" train tiny.json --out halves --resume auto --mask_reg_weight 90 --epochs 4
