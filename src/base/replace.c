@@ -229,10 +229,12 @@ static size_t stands_for(const char *name)
     return at;
 }
 
-/* Unless somebody is writing it. */
+/* Unless somebody is writing it. A symbolic link is nobody's temporary file: the link goes, not what it leads
+ * to. */
 static void remove_left(const char *path)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor < 0 && errno == ELOOP) unlink(path);
     if (descriptor < 0) return;
     if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) unlink(path);
     close(descriptor);

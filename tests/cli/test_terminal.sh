@@ -29,8 +29,8 @@ expect 0 "report.html" report "run$evil"
 tame report
 mkdir inputs targets
 cp set*/train/pair_0001_input.wav "inputs/a.wav"
-cp set*/train/pair_0001_input.wav "inputs/$raw.wav"
-cp set*/train/pair_0001_input.wav "targets/a.wav"
+cp "$(ls set*/val/*_input.wav | head -1)" "inputs/$raw.wav"
+cp set*/train/pair_0001_target.wav "targets/a.wav"
 expect 0 "without a partner" prepare --inputs inputs --targets targets --out "prepared$raw" --seconds 0.5
 tame prepare
 expect 0 "training" synth --out "made$raw" --pairs 2 --seconds 0.5
