@@ -41,6 +41,10 @@ typedef struct ap_observer {
     void *context;
     void (*note)(void *context, const char *line); /**< a message: files left out, a skipped step, ... */
     void (*step)(void *context, const ap_step_report *report);
+    /** each item of a validation, before the epoch's report: S samples as the codec hears them, its `count`
+     * latents of them, and the model's output [S] */
+    void (*heard)(void *context, int64_t S, const ap_real *audio, int64_t count, const ap_real *latents,
+                  const ap_real *output);
     void (*epoch)(void *context, const ap_epoch_report *report);
 } ap_observer;
 

@@ -15,10 +15,12 @@
 #include "base/print.h"
 #include "base/replace.h"
 #include "base/text.h"
+#include "evaluate/round_trip.h"
 #include "track/console.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,8 +37,9 @@ typedef struct run {
     const ap_config *config;
     ap_run_folder folder;
     ap_console console;
-    ap_track *track;  /* NULL until training begins */
-    ap_status failed; /* the first failure of a callback, which the trainer cannot return */
+    ap_track *track;     /* NULL until training begins */
+    ap_round_trip *trip; /* of a codec that is trained alone; NULL: none is */
+    ap_status failed;    /* the first failure of a callback, which the trainer cannot return */
 } run;
 
 static void on_note(void *context, const char *line)
@@ -46,7 +49,7 @@ static void on_note(void *context, const char *line)
 
 /* ---------------------------------------------------------------- the log */
 
-#define LINE_MOST (2 * AP_MEASURE_COUNT + 4)
+#define LINE_MOST (2 * AP_MEASURE_COUNT + AP_FIDELITY_COUNT + 4)
 #define METRIC_NAME 64
 
 /* The metrics of one line of the log. */
@@ -96,8 +99,36 @@ static void log_epoch(const run *r, const ap_epoch_report *report)
     log_line line = {0};
     add_measures(&line, "epoch_train_", &report->train);
     add_measures(&line, "val_", &report->validation);
+    for (int k = 0; r->trip && k < AP_FIDELITY_COUNT; k++) {
+        double mean = ap_round_trip_mean(r->trip, k);
+        if (!isnan(mean)) add_metric(&line, "val_", ap_fidelity_name(k), mean);
+    }
     add_metric(&line, "", "epoch_seconds", report->seconds);
     write_line(r, report->step, report->epoch, &line);
+}
+
+/* ---------------------------------------------------------------- what a codec gives back */
+
+static void on_heard(void *context, int64_t S, const ap_real *audio, int64_t count, const ap_real *latents,
+                     const ap_real *output)
+{
+    ap_round_trip_add(((run *)context)->trip, S, audio, count, latents, output);
+}
+
+static int64_t seanet_hop(const ap_config *config)
+{
+    int64_t hop = 1;
+    for (int i = 0; i < config->codec.ratios.count; i++) hop *= config->codec.ratios.at[i];
+    return hop;
+}
+
+/* How good the codec is by now, and whether it hears at all. */
+static void tell_round_trip(run *r)
+{
+    ap_round_trip_print(r->trip, stdout);
+    const char *deaf = ap_round_trip_deaf(r->trip);
+    if (deaf) on_note(r, deaf);
+    ap_round_trip_restart(r->trip);
 }
 
 /* ---------------------------------------------------------------- samples and files */
@@ -120,6 +151,7 @@ static void on_epoch(void *context, const ap_epoch_report *report)
     int every = r->config->train.samples_every;
     ap_console_epoch(&r->console, report);
     log_epoch(r, report);
+    if (r->trip) tell_round_trip(r);
     ap_track_flush(r->track); /* the epoch's checkpoints come next */
     if (every && report->epoch % every == 0 && !ap_failed(&r->failed)) r->failed = write_sample(r, report);
 }
@@ -348,7 +380,11 @@ static ap_status failed_to_resume(const run *r, const char *from, ap_status stat
 
 static ap_status create_trainer(run *r, const char *from, const char *init, ap_trainer **trainer)
 {
-    ap_observer observer = {.context = r, .note = on_note, .step = on_step, .epoch = on_epoch};
+    ap_observer observer = {.context = r,
+                            .note = on_note,
+                            .step = on_step,
+                            .heard = r->trip ? on_heard : NULL,
+                            .epoch = on_epoch};
     if (from) {
         ap_status status = ap_trainer_resume(r->config, &observer, from, trainer);
         return ap_failed(&status) ? failed_to_resume(r, from, status) : status;
@@ -441,8 +477,10 @@ static ap_status run_training(const parsed_options *options, bool codec)
         char *path = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
         run r = {.config = &config, .folder = ap_run_folder_init(path), .console = ap_console_init(stdout)};
         free(path);
+        if (codec) r.trip = ap_round_trip_create(config.codec.dim, seanet_hop(&config));
         status = train_in_folder(&r, &begin);
         ap_console_end(&r.console);
+        ap_round_trip_free(r.trip);
         ap_run_folder_free(&r.folder);
     }
     beginning_free(&begin);

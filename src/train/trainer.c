@@ -547,6 +547,7 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
                                       .model = trainer->model,
                                       .tape = trainer->tape,
                                       .set = &trainer->validation,
+                                      .observer = &trainer->observer,
                                       .stop = trainer->stop};
     exchange_weights(trainer);
     bool validated = ap_validate(&validation, &report.validation, output);

@@ -18,6 +18,10 @@ static ap_measures validate_item(const ap_validation *v, ap_batch *batch, const 
     ap_tape_gradients_set(v->tape, false);
     ap_heard heard = ap_batch_forward(v->tape, v->model, batch);
     ap_objective(v->tape, v->config, &heard, &measures);
+    const ap_observer *o = v->observer;
+    if (o && o->heard)
+        o->heard(o->context, v->set->S, heard.input->value.data, ap_var_count(heard.zi), heard.zi->value.data,
+                 heard.output->value.data);
     memcpy(output, heard.output->value.data, (size_t)v->set->S * sizeof *output);
     return measures;
 }

@@ -3,6 +3,7 @@
 #define ANTIPHON_TRAIN_VALIDATION_H
 
 #include "antiphon/objective.h"
+#include "antiphon/trainer.h"
 #include "train/dataset.h"
 
 #include <signal.h>
@@ -12,6 +13,7 @@ typedef struct ap_validation {
     ap_model *model;
     ap_tape *tape;
     const ap_dataset *set;
+    const ap_observer *observer;       /* told what was heard; NULL: nobody */
     const volatile sig_atomic_t *stop; /* nonzero: it is to end; NULL: nobody asks */
 } ap_validation;
 

@@ -14,6 +14,10 @@ END
 expect 0 "best.safetensors" train-codec codec.json --out codec
 expect 0 "encoder.layers.0.conv.weight_v" info codec/checkpoints/best.safetensors
 grep -q '"train_mel"' codec/log.jsonl
+# what was validated, beside a lapped transform and silence
+expect 0 "SI-SDR dB" train-codec codec.json --out table --epochs=1
+for row in codec mdct silence; do grep -q "^  $row  " out; done
+grep -q '"val_envelope_r"' table/log.jsonl
 expect 0 "best.safetensors" train codec.json --out agent --codec.weights=codec/checkpoints/best.safetensors
 a=$(ls pairs/val/*_input.wav) b=$(ls pairs/val/*_target.wav)
 expect 0 "r_input" infer --checkpoint agent/checkpoints/best.safetensors --input "$a" --target "$b" --out c.wav
