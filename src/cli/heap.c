@@ -1,13 +1,18 @@
 /* Whoever asks for memory in this program gets it, or the program ends with one line: libraries do not all
  * look at what malloc gives them, and some take what they did not get for a fault of the file. Those of the C
  * library, or of whatever was preloaded in their place, do the work. */
+#include "cli/heap.h"
+
 #include "antiphon/status.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #ifndef __SANITIZE_ADDRESS__
 
@@ -15,10 +20,16 @@
     static type(*next) arguments;                                                                            \
     if (!next) next = (type(*) arguments)(uintptr_t)dlsym(RTLD_NEXT, name)
 
+static bool main_has_begun;
+
+/* Before main begins libraries set themselves up, OpenBLAS with 128 MiB a thread, and nobody has said yet how
+ * the program is to end. */
 static void *checked(void *block, size_t bytes)
 {
-    if (!block && bytes) ap_fatal("out of memory: %zu bytes", bytes);
-    return block;
+    if (block || bytes == 0) return block;
+    if (main_has_begun) ap_fatal("out of memory: %zu bytes", bytes);
+    fprintf(stderr, "antiphon: out of memory: %zu bytes, before the program has begun\n", bytes);
+    _exit(EXIT_FAILURE);
 }
 
 void *malloc(size_t bytes)
@@ -51,6 +62,17 @@ int posix_memalign(void **block, size_t alignment, size_t bytes)
     int failure = next(block, alignment, bytes);
     if (failure == ENOMEM) checked(NULL, bytes);
     return failure;
+}
+
+void heap_main_begins(void)
+{
+    main_has_begun = true;
+}
+
+#else
+
+void heap_main_begins(void)
+{
 }
 
 #endif

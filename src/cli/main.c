@@ -1,3 +1,4 @@
+#include "cli/heap.h"
 #include "cli/signals.h"
 #include "cli/threads.h"
 #include "cli/verbs.h"
@@ -90,6 +91,7 @@ int main(int argc, char **argv)
 {
     open_standard_streams();
     ap_fatal_handler_set(on_fatal);
+    heap_main_begins();
     wait_briefly();
     signal(SIGXFSZ,
            SIG_IGN); /* a file beyond the limit (ulimit -f) is a failure like a full disk, to be told of */

@@ -11,11 +11,12 @@ for limit in 1500000 1400000 900000; do
         ) || { echo "$limit KiB, $threads threads:" && cat out err && exit 1; }
     done
 done
-for limit in 600000 400000; do # enough or not: it ends, and says why
+for limit in 600000 400000 300000 150000; do # enough or not: it ends, and says why
     code=0
     (
         ulimit -v $limit
-        timeout -s KILL 60 "$ANTIPHON" train tiny.json --out "run_$limit" --train.epochs=1 --train.threads=3 >out 2>err
+        OMP_NUM_THREADS=2 timeout -s KILL 60 "$ANTIPHON" train tiny.json --out "run_$limit" --train.epochs=1 \
+            --train.threads=3 >out 2>err
     ) || code=$?
     [ "$code" -eq 0 ] && continue
     if [ "$code" -ne 1 ] || [ "$(wc -l <err)" -ne 1 ] || ! grep -q "out of memory" err; then
