@@ -2,7 +2,10 @@
 # Trains the compositional agent and composes with it: installs, builds, makes demo pairs, trains, writes five
 # compositions. Started again it goes on where it stopped, or says that it is done.
 #
-# Every setting can be given from outside:  CORR_WEIGHT=1 EPOCHS=40 ./run_train_compositional.sh
+# Every setting can be given from outside:
+#
+#   CORR_WEIGHT=1 EPOCHS=40 ./run_train_compositional.sh
+#
 # A path that is given counts from where you stand; the defaults lie beside this script.
 
 root=$(dirname "$0")/
@@ -30,12 +33,13 @@ DEMO=${DEMO:-${root}data}                      # where demo pairs are put
 set -eu
 
 usage() {
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0" | fmt -w 80
     printf '\n%-18s%-23s%s\n' Setting Default Meaning
     # shellcheck disable=SC2016  # sed reads ${...} as it stands
     sed -n 's/^\([A-Z_]*\)=\${\1:-\(.*\)} *# \(.*\)/\1|\2|\3/p' "$0" | sed 's/\${root}//' |
         while IFS='|' read -r name fallback meaning; do
-            printf '%-18s%-23s%s\n' "$name" "${fallback:-empty}" "$meaning"
+            printf '%-18s%-23s' "$name" "${fallback:-empty}"
+            echo "$meaning" | fold -s -w 39 | sed 's/ *$//; 2,$s/^/                                         /'
         done
 }
 
@@ -112,5 +116,7 @@ set -- "$CONFIG" --out "$OUT" --resume auto --data.path="$DATASET" --agent.compo
     --out "$OUT/samples"
 "$ANTIPHON" report "$OUT" >/dev/null
 echo
-echo "Open $OUT/report.html in a browser: curves, spectrograms, and the compositions to listen to."
-echo "Listen to $OUT/samples: 0001_1_input.wav and 0001_2_target.wav are what the model heard, 0001_3_output.wav its answer."
+echo "Open $OUT/report.html in a browser: curves, pictures, players."
+echo "Listen to $OUT/samples:"
+echo "0001_1_input.wav and 0001_2_target.wav are what the model heard,"
+echo "0001_3_output.wav is its answer."

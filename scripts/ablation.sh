@@ -1,7 +1,7 @@
 #!/bin/sh
 # What the correlation cost does: two runs that differ in nothing but its weight, and the table of both.
 #
-#   scripts/ablation.sh            settings below, each overridable from the environment
+#   scripts/ablation.sh    settings below, each overridable from the environment
 set -eu
 . "$(dirname "$0")/usage.sh"
 no_arguments "$@"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A corpus of real, sampled instruments: pieces that make_midi.py composes, played by fluidsynth with FluidR3 (MIT).
 #
-#   scripts/make_corpus.sh DIR     settings below, each overridable from the environment
+#   scripts/make_corpus.sh DIR    settings below, each overridable from the environment
 #
 # Drums are inputs; pianos, basses, guitars and strings are targets. Gives a pair set of 24 kHz mono, DIR/{train,val}, and for
 # judging alone pieces played by another sound font, DIR/other_font/val, those of val among them. No piece of train is in
@@ -50,8 +50,7 @@ render() {
 
 training=$((PIECES - JUDGED))
 if [ "$VALIDATION" -gt "$JUDGED" ] || [ "$training" -lt 1 ]; then
-    echo "PIECES=$PIECES, JUDGED=$JUDGED, VALIDATION=$VALIDATION: validation pieces are among the judged, and some must be left to train on" >&2
-    exit 2
+    misuse "PIECES=$PIECES, JUDGED=$JUDGED, VALIDATION=$VALIDATION: validation pieces are of the judged, and some are to train on"
 fi
 python3 scripts/make_midi.py "$work/train" 0 "$training" "$SECONDS_EACH" "$SEED"
 python3 scripts/make_midi.py "$work/val" "$training" "$VALIDATION" "$SECONDS_EACH" "$SEED"
@@ -63,4 +62,5 @@ mkdir "$out/other_font"
 mv "$work/pairs_val/train" "$out/val"
 mv "$work/pairs_other_font/train" "$out/other_font/val"
 mv "$work/pairs_train/train" "$out/train" # last: a folder with train/ is whole
-echo "$out: $training pairs of $SECONDS_EACH s to train on, $VALIDATION to validate, $JUDGED by another font to judge"
+echo "$out:"
+echo "$training pairs of $SECONDS_EACH s to train on, $VALIDATION to validate, $JUDGED by another font to judge"

@@ -18,7 +18,7 @@ install_packages()
         echo "  sudo apt-get update && sudo apt-get install -y$missing" >&2
         return 1
     fi
-    echo "installing:$missing"
+    echo "installing:$missing" | fold -s -w 80
     $as_root apt-get update -qq >/dev/null || return 1
     # shellcheck disable=SC2086  # a list of words
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null || return 1

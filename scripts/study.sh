@@ -2,7 +2,7 @@
 # The ablation study: the compose objective whole, with each of its parts taken away in turn, and the original objective; some
 # seeds of each; all judged on held-out pieces played by a sound font that training has not heard; the table of all.
 #
-#   scripts/study.sh               settings below, each overridable from the environment
+#   scripts/study.sh    settings below, each overridable from the environment
 #
 # Started again it goes on where it stopped: what is trained and measured is not done twice.
 set -eu

@@ -95,6 +95,7 @@ table() {
 mkdir -p "$OUT"
 table "$@" >"$OUT/table.md"
 echo
-echo "On validation, at the epoch of the lowest loss (losses of different weights do not compare):"
+echo "On validation, at the epoch of the lowest loss (losses of different weights do"
+echo "not compare):"
 echo
 cat "$OUT/table.md"

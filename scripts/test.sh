@@ -9,13 +9,15 @@ usage()
     cat <<'END'
 usage: scripts/test.sh [--all]
 
-Installs what is missing, builds, and runs every test: the library in single and in double precision (where
-gradients are checked to 1e-6), the golden vectors, and the three ways of use as a user types them. Where clang
-and its OpenMP are installed, all of it is built and run by clang too, each fuzzer of tests/fuzz runs for
-AP_FUZZ_SECONDS (20), and the thread sanitizer watches the operations and the trainer. Where shellcheck is
-installed it reads every script.
+Installs what is missing, builds, and runs every test: the library in single and
+in double precision (where gradients are checked to 1e-6), the golden vectors,
+and the three ways of use as a user types them. Where clang and its OpenMP are
+installed, all of it is built and run by clang too, each fuzzer of tests/fuzz
+runs for AP_FUZZ_SECONDS (20), and the thread sanitizer watches the operations
+and the trainer. Where shellcheck is installed it reads every script.
 
-  --all   installs clang, its OpenMP and its sanitizers, and shellcheck, too, as continuous integration does
+  --all   installs clang, its OpenMP and its sanitizers, and shellcheck, too, as
+          continuous integration does
 END
 }
 

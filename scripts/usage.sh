@@ -1,8 +1,27 @@
 # Sourced by the scripts: help and misuse.
 
 # usage: the comment at a script's head and its settings. Settings are lines NAME=${NAME:-default}, after `set -eu`.
+# What is longer than 80 columns is broken.
 usage() {
-    sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}; /^[A-Z_]*=${/p' "$0"
+    sed -n '2,/^set -eu/{/^#/s/^# \{0,1\}//p}' "$0" | fmt -w 80
+    sed -n 's/^\([A-Z_]*=${.*\)$/\1/p' "$0" | awk '
+        { name = $0; sub(/=.*/, "", name) }
+        seen[name]++ { next } # what is worked out later
+        length($0) <= 80 { print; next }
+        {
+            setting = meaning = $0
+            sub(/ *# .*/, "", setting)
+            sub(/.* # /, "# ", meaning)
+            if (length(setting " " meaning) <= 80) { print setting " " meaning; next }
+            print setting
+            line = "   "
+            count = split(meaning, words, " ")
+            for (k = 1; k <= count; k++) {
+                if (length(line) + 1 + length(words[k]) > 80) { print line; line = "    #" }
+                line = line " " words[k]
+            }
+            print line
+        }'
 }
 
 misuse() {

@@ -13,6 +13,7 @@ help() {
         grep -q "^$setting=\|$setting " out || { echo "$1 $2 says nothing of $setting" && exit 1; }
     done
     [ "$(grep -c . out)" -ge 3 ]
+    if grep -E '.{81}' out; then echo "$1 $2: more than 80 columns" && exit 1; fi
 }
 
 # refused NAME WORD...: exit code 2, the word named, nothing done
@@ -25,7 +26,7 @@ refused() {
     fi
 }
 
-for script in ablation study test_deb sweep make_corpus test; do
+for script in ablation study test_deb sweep make_corpus test ../run_train_compositional; do
     for word in --help -h; do help $script.sh $word; done
 done
 for script in ablation study test_deb; do
