@@ -65,7 +65,7 @@ number() {
 }
 
 case ${1:-} in
--h | --help) usage && exit ;;
+-h | --help) usage; exit ;;
 esac
 [ $# -eq 0 ] || misuse "takes no argument such as \"$1\"; settings go before it, as EPOCHS=40; --help lists them"
 whole NUM_SAMPLES "$NUM_SAMPLES" 1 1000000

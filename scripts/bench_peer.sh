@@ -6,7 +6,7 @@
 set -eu
 . "$(dirname "$0")/usage.sh"
 case ${1-} in
--h | --help) usage && echo ;; # and the options below
+-h | --help) usage; echo ;; # and the options below
 esac
 cd "$(dirname "$0")/.."
 antiphon=${ANTIPHON:-build/antiphon}

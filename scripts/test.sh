@@ -22,12 +22,12 @@ END
 }
 
 packages="$ANTIPHON_PACKAGES libcmocka-dev"
-[ $# -le 1 ] || { usage >&2 && exit 2; }
+[ $# -le 1 ] || { usage >&2; exit 2; }
 case "${1-}" in
 "") ;;
 --all) packages="$packages $ANTIPHON_CLANG_PACKAGES shellcheck" ;;
--h | --help) usage && exit 0 ;;
-*) usage >&2 && exit 2 ;;
+-h | --help) usage; exit 0 ;;
+*) usage >&2; exit 2 ;;
 esac
 # shellcheck disable=SC2086  # a list of words
 install_packages $packages

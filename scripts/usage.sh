@@ -32,7 +32,7 @@ misuse() {
 # help_or ARGUMENT...: prints the help where the first argument asks for it, and ends the script
 help_or() {
     case ${1-} in
-    -h | --help) usage && exit 0 ;;
+    -h | --help) usage; exit 0 ;;
     esac
 }
 
