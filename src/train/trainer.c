@@ -594,6 +594,17 @@ static ap_status run_epoch(ap_trainer *trainer, const char *folder)
     return finish_epoch(trainer, folder, began);
 }
 
+/* A model none of whose steps was taken, in this run or before, has learnt nothing, however good its
+ * validation looks. `first`: the step at which the run began. */
+static ap_status check_learnt(const ap_trainer *trainer, int64_t first)
+{
+    int64_t steps = trainer->progress.step - first;
+    if (steps == 0 || trainer->optimiser.step > 0) return ap_ok();
+    return ap_error(AP_FAILED,
+                    "nothing was learnt: no finite gradient in %" PRId64 " step%s; in the first of them %s",
+                    steps, ap_plural(steps), trainer->trouble);
+}
+
 static ap_status run(ap_trainer *trainer, const char *folder)
 {
     bool has_best;
@@ -602,11 +613,12 @@ static ap_status run(ap_trainer *trainer, const char *folder)
     if (trainer->progress.has_best && !has_best) forget_best(trainer, "there is no best checkpoint here");
     if (!start(trainer)) return save_and_stop(trainer, folder);
     trainer->began = trainer->optimiser.step;
+    int64_t first = trainer->progress.step;
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder));
     if (trainer->progress.epoch < trainer->config.train.epochs)
         note(trainer, "no better validation loss in %d epoch%s (train.patience): stopped early",
              trainer->config.train.patience, ap_plural(trainer->config.train.patience));
-    return ap_ok();
+    return check_learnt(trainer, first);
 }
 
 ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile sig_atomic_t *stop)

@@ -152,6 +152,12 @@ static void samples_are_blamed_where_they_are_to_blame(void **state)
         assert_null(strstr(r.status.message, "train.lr"));
         assert_null(strstr(r.notes, "pair_0001"));
         assert_null(strstr(r.notes, "pair_0003"));
+        /* too few steps for that, all of which were skipped */
+        set(&config, "train.epochs", "3");
+        r = diverge(&config, folder_path(state, "short_run"), NULL);
+        check_told(r.status.message,
+                   "nothing was learnt: no finite gradient in 3 steps; in the first of them ");
+        check_told(r.status.message, "its samples are to blame, which reach");
     }
 }
 
