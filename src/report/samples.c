@@ -5,6 +5,7 @@
 #include "antiphon/modulation.h"
 #include "audio/flac.h"
 #include "audio/trio.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "evaluate/banks.h"
 #include "report/chart.h"
@@ -13,7 +14,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SAMPLES_FOLDER "samples"
 #define TICKS 5
@@ -254,13 +254,20 @@ static void put_pieces(page *p, const char *folder, const ap_names *names, int64
     for (size_t k = 0; k < count; k++) put_piece(p, folder, names->at[k]);
 }
 
+static bool may_be_there(const char *path)
+{
+    bool there;
+    ap_status status = ap_file_is_there(path, &there);
+    return ap_failed(&status) || there;
+}
+
 void ap_report_samples(page *p, const run_record *run, int64_t most)
 {
     ap_names names;
     char *folder = ap_format_text("%s/" SAMPLES_FOLDER, run->folder);
     ap_status status = ap_trio_names_list(folder, &names);
     ap_page_put(p, "<section id=\"samples\"><h2>Compositions</h2>\n");
-    if (ap_failed(&status) && access(folder, F_OK) == 0) {
+    if (ap_failed(&status) && may_be_there(folder)) {
         ap_report_missing(p, &status);
     } else if (names.count == 0) {
         ap_page_put(p, "<p class=\"missing\">There are none yet. They are made by<br/><code>antiphon infer "

@@ -4,7 +4,8 @@
  *     replay BEFORE LOG FOLDER MOST CHECK...
  *
  * BEFORE is a copy of the folder from before. Each state that differs from all others is laid out in FOLDER,
- * and the command CHECK is run; MOST (0: no limit) bounds how many, taken at even distances. The environment
+ * and the command CHECK is run; MOST (0: no limit) bounds how many, taken at even distances, of those before
+ * the program's end and again of those at its end, where all that it promised must be there. The environment
  * says what was finished by then: FINISHED is a list of NAME=COUNT, how often a file had been renamed to its
  * place, and ENDED is 1 once the program had come to its end. */
 #include "crash/disk.h"
@@ -173,6 +174,12 @@ static bool check(const history *h, const state *s, const char *folder, char **c
     return false;
 }
 
+/* Of `count` states `most` are chosen, at even distances; 0: all. */
+static bool is_chosen(long k, long count, long most)
+{
+    return most <= 0 || most >= count || k == 0 || k * most / count != (k - 1) * most / count;
+}
+
 int main(int count, char **words)
 {
     if (count < 6) {
@@ -182,11 +189,11 @@ int main(int count, char **words)
     history h = history_read(words[1], words[2]);
     static states all;
     for (int p = 0; p <= h.count; p++) try_at(&all, &h, p);
-    long most = atol(words[4]);
+    long most = atol(words[4]), end = all.count;
     int checked = 0, bad = 0;
-    if (most <= 0 || most > all.count) most = all.count;
+    while (end > 0 && all.at[end - 1].p == h.count) end--;
     for (long k = 0; k < all.count; k++) {
-        if (k * most / all.count == (k - 1) * most / all.count && k > 0) continue;
+        if (!(k < end ? is_chosen(k, end, most) : is_chosen(k - end, all.count - end, most))) continue;
         checked++;
         bad += !check(&h, &all.at[k], words[3], words + 5);
     }
