@@ -3,6 +3,7 @@
 #include "track/sink.h"
 
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/memory.h"
 #include "base/replace.h"
 #include "base/text.h"
@@ -111,30 +112,50 @@ static ap_status write_text(const char *folder, const char *name, const char *te
     return status;
 }
 
-static bool is_experiment(const char *root, const char *id, const char *name)
+/* The text of a folder's meta file, for the caller to free; NULL where there is no such file. One that cannot
+ * be read is a failure: it is not taken for absent. */
+static ap_status read_meta(const char *folder, char **meta)
 {
-    char *path = ap_format_text("%s/%s/" META_NAME, root, id), *meta;
+    char *path = ap_format_text("%s/" META_NAME, folder);
     size_t length;
-    ap_status status = ap_file_read(path, META_MOST, &meta, &length);
+    bool there;
+    *meta = NULL;
+    ap_status status = ap_file_is_there(path, &there);
+    if (!ap_failed(&status) && there) status = ap_file_read(path, META_MOST, meta, &length);
     free(path);
-    if (ap_failed(&status)) return false;
-    char *found = meta_value(meta, "name");
-    bool same = found && strcmp(found, name) == 0;
-    free(found);
-    free(meta);
-    return same;
+    return status;
 }
 
-/* Fills in the id of the experiment of that name; empty when there is none. (Deleted ones lie in .trash.) */
-static void find_experiment(const char *root, track_run *run)
+static ap_status is_experiment(const char *root, const char *id, const char *name, bool *same)
 {
+    char *folder = ap_format_text("%s/%s", root, id), *meta;
+    ap_status status = read_meta(folder, &meta);
+    char *found = meta ? meta_value(meta, "name") : NULL;
+    *same = found && strcmp(found, name) == 0;
+    free(found);
+    free(meta);
+    free(folder);
+    return status;
+}
+
+/* Fills in the id of the experiment of that name; empty when there is none. (Deleted ones lie in .trash.) One
+ * that cannot be read may be it: unless another is, that is a failure, and there will not be two of one name.
+ */
+static ap_status find_experiment(const char *root, track_run *run)
+{
+    ap_names entries;
+    ap_status unread = ap_ok();
     run->experiment_id[0] = '\0';
-    DIR *folder = opendir(root);
-    const struct dirent *entry;
-    while (folder && !run->experiment_id[0] && (entry = readdir(folder)))
-        if (ap_place_is_id(entry->d_name) && is_experiment(root, entry->d_name, run->experiment))
-            strcpy(run->experiment_id, entry->d_name);
-    if (folder) closedir(folder);
+    AP_TRY(ap_folder_list(root, &entries));
+    for (size_t i = 0; i < entries.count && !run->experiment_id[0]; i++) {
+        bool same;
+        if (!ap_place_is_id(entries.at[i])) continue;
+        ap_status status = is_experiment(root, entries.at[i], run->experiment, &same);
+        if (ap_failed(&status)) unread = status;
+        if (same) strcpy(run->experiment_id, entries.at[i]);
+    }
+    ap_names_free(&entries);
+    return run->experiment_id[0] ? ap_ok() : unread;
 }
 
 static uint64_t random_bits(void)
@@ -248,36 +269,38 @@ static ap_status make_absolute(file_store *store)
 }
 
 /* A run that goes on began when it began. */
-static void keep_start(const file_store *store, track_run *run)
+static ap_status keep_start(const file_store *store, track_run *run)
 {
-    char *path = ap_format_text("%s/" META_NAME, store->run_folder), *meta;
-    size_t length;
-    ap_status status = ap_file_read(path, META_MOST, &meta, &length);
-    char *start = ap_failed(&status) ? NULL : meta_value(meta, "start_time");
+    char *meta;
+    AP_TRY(read_meta(store->run_folder, &meta));
+    char *start = meta ? meta_value(meta, "start_time") : NULL;
     if (start && strtoll(start, NULL, 10) > 0) run->start_ms = strtoll(start, NULL, 10);
     free(start);
     free(meta);
-    free(path);
+    return ap_ok();
 }
 
 /* Whether the run is there: its meta file has its id and does not say that it was deleted. */
-static bool is_there(const file_store *store)
+static ap_status is_there(const file_store *store, bool *there)
 {
-    char *path = ap_format_text("%s/" META_NAME, store->run_folder), *meta;
-    size_t length;
-    ap_status status = ap_file_read(path, META_MOST, &meta, &length);
-    free(path);
-    if (ap_failed(&status)) return false;
+    char *meta;
+    *there = false;
+    AP_TRY(read_meta(store->run_folder, &meta));
+    if (!meta) return ap_ok();
     char *id = meta_value(meta, "run_id"), *stage = meta_value(meta, "lifecycle_stage");
-    bool there = id && strcmp(id, store->run->id) == 0 && !(stage && strcmp(stage, "deleted") == 0);
+    *there = id && strcmp(id, store->run->id) == 0 && !(stage && strcmp(stage, "deleted") == 0);
     free(id);
     free(stage);
     free(meta);
-    return there;
+    return ap_ok();
 }
 
-static ap_status notice_loss(file_store *store)
+/* A failure where the run is no longer there. */
+static ap_status check_there(file_store *store)
 {
+    bool there;
+    AP_TRY(is_there(store, &there));
+    if (there) return ap_ok();
     store->sink.lost = true;
     store->made = false;
     return ap_error(AP_FAILED, "%s: is no longer there", store->run_folder);
@@ -293,16 +316,18 @@ static ap_status store_open(track_sink *sink, track_run *run, bool *fresh)
 {
     file_store *store = (file_store *)sink;
     AP_TRY(make_absolute(store));
-    find_experiment(store->root, run);
+    AP_TRY(find_experiment(store->root, run));
     if (!run->experiment_id[0]) AP_TRY(create_experiment(store->root, run));
     store->run = run;
     name_folder(store);
-    if (!run->id[0] || (!store->made && !is_there(store))) {
+    bool there = store->made;
+    if (run->id[0] && !there) AP_TRY(is_there(store, &there));
+    if (!run->id[0] || !there) {
         snprintf(run->id, TRACK_ID, "%016" PRIx64 "%016" PRIx64, random_bits(), random_bits());
         store->made = true;
         name_folder(store);
     }
-    keep_start(store, run);
+    AP_TRY(keep_start(store, run));
     remove_metrics(store);
     *fresh = true;
     AP_TRY(make_folders(store));
@@ -345,7 +370,9 @@ static ap_status store_log(track_sink *sink, size_t count, const track_metric *m
     for (size_t i = 0; i < count; i++) {
         if (named_before(metrics, i)) continue;
         ap_status status = append_metric(store, count, metrics, i);
-        if (ap_failed(&status)) return is_there(store) ? status : notice_loss(store);
+        if (!ap_failed(&status)) continue;
+        AP_TRY(check_there(store));
+        return status;
     }
     return ap_ok();
 }
@@ -395,7 +422,7 @@ static ap_status store_close(track_sink *sink, ap_outcome outcome, int64_t end_m
                                    [AP_OUTCOME_FAILED] = STATUS_FAILED,
                                    [AP_OUTCOME_INTERRUPTED] = STATUS_KILLED};
     file_store *store = (file_store *)sink;
-    if (!is_there(store)) return notice_loss(store);
+    AP_TRY(check_there(store));
     AP_TRY(flush_all(store));
     return write_meta(store, statuses[outcome], end_ms);
 }

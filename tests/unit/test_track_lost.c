@@ -352,6 +352,46 @@ static void deleted_in_a_folder(void **state)
         }
 }
 
+/* Runs a command of the shell in the test's folder, which must succeed. */
+static void shell(void **state, const char *command)
+{
+    char *whole = ap_format_text("cd '%s' && %s", (const char *)*state, command);
+    if (system(whole) != 0) fail_msg("%s", whole);
+    free(whole);
+}
+
+/* What cannot be read is not lost: there is one run and one experiment, and what is missing comes once both
+ * can be read again. */
+static void a_folder_that_cannot_be_read(void **state)
+{
+    char store[500];
+    snprintf(store, sizeof store, "%s/store", (const char *)*state);
+    const char *const metas[] = {"store/*/*/meta.yaml", "store/*/meta.yaml"};
+    for (size_t k = 0; k < sizeof metas / sizeof *metas; k++) {
+        char *hide = ap_format_text("meta=$(echo %s) && mv $meta kept && mkdir $meta", metas[k]);
+        char *show = ap_format_text("meta=$(echo %s) && rmdir $meta && mv kept $meta", metas[k]);
+        text_listen(state);
+        ap_track *track = tracked_begin(state, store, -1);
+        tracked_log(track, 0, 3);
+        if (k == 1) tracked_finish(track, AP_OUTCOME_INTERRUPTED);
+        while (k == 0 && keeps(state, "\"sent\":\t0")) usleep(1000);
+        shell(state, hide);
+        if (k == 1) track = tracked_begin(state, store, 3);
+        tracked_log(track, 4, 5);
+        tracked_finish(track, AP_OUTCOME_FINISHED);
+        shell(state, show);
+        tracked_finish(tracked_begin(state, store, 5), AP_OUTCOME_FINISHED);
+        char *said = text_heard(state);
+        assert_int_equal(text_occurrences(said, "is no longer there"), 0);
+        assert_int_equal(text_occurrences(said, "meta.yaml"), 1);
+        free(said);
+        shell(state, "[ $(ls -d store/*/*/ | wc -l) -eq 1 ] && grep -q '^status: 3' store/*/*/meta.yaml && "
+                     "[ $(cat store/*/*/metrics/train_loss | wc -l) -eq 6 ] && rm -r store mlflow.json");
+        free(hide);
+        free(show);
+    }
+}
+
 /* ---------------------------------------------------------------- parameters */
 
 /* MLflow 1.27 refuses a value without characters. */
@@ -363,6 +403,7 @@ static void an_old_server(void **state)
     text_listen(state);
     ap_track *track = tracked_begin(state, fake_server_uri(&server, ""), -1);
     tracked_log(track, 0, 3);
+    wait_for(&server, LOG_BATCH, "");
     tracked_finish(track, AP_OUTCOME_FINISHED);
     char *said = text_heard(state);
     fake_server_stop(&server);
@@ -424,6 +465,7 @@ int main(void)
         TEST(deleted_while_it_runs),
         TEST(deleted_again_and_again),
         TEST(deleted_in_a_folder),
+        TEST(a_folder_that_cannot_be_read),
         TEST(an_old_server),
         TEST(changed_parameters),
     };
