@@ -2,6 +2,7 @@
 #ifndef ANTIPHON_ASSEMBLY_CODEC_WEIGHTS_H
 #define ANTIPHON_ASSEMBLY_CODEC_WEIGHTS_H
 
+#include "antiphon/config.h"
 #include "antiphon/params.h"
 #include "antiphon/status.h"
 
@@ -12,5 +13,9 @@
  * package encodec ("encoder.model.0.conv.conv.bias") serve as well. The status names the file and the tensor
  * that is missing or of another shape, or says which other EnCodec model it is of (encodec.h). */
 ap_status ap_codec_weights_load(const char *path, const ap_params *params);
+
+/* Sets the keys of config->codec to the seanet whose weights the file holds, as its shapes say, and
+ * codec.weights to the path. */
+ap_status ap_codec_weights_describe(const char *path, ap_config *config);
 
 #endif

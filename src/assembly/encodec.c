@@ -144,8 +144,7 @@ static ap_status check_config_beside(const char *path, bool *causal)
     return status;
 }
 
-/* The shape of a parameter in the file; of rank 0 where it is not there. */
-static ap_shape shape_of(const ap_safetensors *file, const ap_encodec_names *names, const char *ours)
+ap_shape ap_encodec_shape(const ap_safetensors *file, const ap_encodec_names *names, const char *ours)
 {
     char *name = ap_encodec_name(file, names, ours);
     long at = ap_safetensors_find(file, name);
@@ -175,10 +174,10 @@ static bool is_musicgens(const ap_safetensors *file, const ap_encodec_names *nam
                    {"decoder.layers.6.conv.weight_v", 10},
                    {"decoder.layers.9.conv.weight_v", 8},
                    {"decoder.layers.12.conv.weight_v", 8}};
-    ap_shape first = shape_of(file, names, "encoder.layers.0.conv.weight_v");
+    ap_shape first = ap_encodec_shape(file, names, "encoder.layers.0.conv.weight_v");
     bool same = first.rank == 3 && first.at[0] == 64;
     for (size_t k = 0; k < sizeof strides / sizeof *strides; k++) {
-        ap_shape shape = shape_of(file, names, strides[k].weight);
+        ap_shape shape = ap_encodec_shape(file, names, strides[k].weight);
         same = same && shape.rank == 3 && shape.at[2] == strides[k].kernel;
     }
     return same;
@@ -190,7 +189,7 @@ ap_status ap_encodec_check(const char *path, const ap_safetensors *file, const a
     if (ap_safetensors_metadata(file, "config")) return ap_ok(); /* a checkpoint of our own */
     AP_TRY(check_config_beside(path, &causal));
     if (has(file, names, ".norm.")) return refuse(path, "it has group norm, as the model of 48 kHz has");
-    ap_shape first = shape_of(file, names, "encoder.layers.0.conv.weight_v");
+    ap_shape first = ap_encodec_shape(file, names, "encoder.layers.0.conv.weight_v");
     if (first.rank == 3 && first.at[1] == 2)
         return refuse(path, "it has two channels, as the model of 48 kHz has");
     if (has(file, names, ".block.") && !has(file, names, ".shortcut."))

@@ -19,6 +19,9 @@ ap_encodec_names ap_encodec_names_of(const ap_safetensors *file);
  * not there, one that it could have had. For the caller to free. */
 char *ap_encodec_name(const ap_safetensors *file, const ap_encodec_names *names, const char *ours);
 
+/* The shape of a parameter of that name here; of rank 0 where the file does not have it. */
+ap_shape ap_encodec_shape(const ap_safetensors *file, const ap_encodec_names *names, const char *ours);
+
 /* A failure where the file, or a config.json beside it, says that it is of another model than the codec here
  * computes: one that is not causal (MusicGen's of 32 kHz, EnCodec's of 48 kHz), has group norm, two channels.
  */

@@ -26,6 +26,7 @@ typedef struct verb {
     X(train)                             \
     X(train_codec)                       \
     X(infer)                             \
+    X(codec)                             \
     X(cost)                              \
     X(evaluate)                          \
     X(study)                             \

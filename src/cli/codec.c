@@ -1,0 +1,296 @@
+/* antiphon codec: recordings to latents and back, and what is lost on the way. */
+#include "antiphon/audio.h"
+#include "antiphon/safetensors.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/print.h"
+#include "base/replace.h"
+#include "base/text.h"
+#include "cli/codec_source.h"
+#include "cli/verbs.h"
+#include "evaluate/round_trip.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define FORMAT "antiphon-latents-1"
+/* A recording goes through the network as a whole. */
+#define SECONDS_MOST 300
+
+/* The codec in use, and a tape for it. */
+typedef struct bench {
+    ap_config config;
+    ap_model *model;
+    ap_codec *codec;
+    ap_tape *tape;
+} bench;
+
+static ap_status read_audio(const char *path, ap_audio *audio)
+{
+    AP_TRY(ap_audio_read(path, AP_SAMPLE_RATE, audio));
+    if (audio->count <= (int64_t)SECONDS_MOST * AP_SAMPLE_RATE) return ap_ok();
+    double seconds = (double)audio->count / AP_SAMPLE_RATE;
+    ap_audio_free(audio);
+    return ap_error(AP_FAILED, "%s: lasts %.0f s, and at most %d s are taken", path, seconds, SECONDS_MOST);
+}
+
+static void begin(const bench *b)
+{
+    ap_tape_reset(b->tape);
+    ap_tape_training_set(b->tape, false);
+    ap_tape_gradients_set(b->tape, false);
+}
+
+static ap_var *encode(const bench *b, ap_audio *audio)
+{
+    begin(b);
+    ap_tensor x = {AP_SHAPE(1, 1, audio->count), audio->samples};
+    return ap_codec_encode(b->tape, b->codec, ap_tape_constant(b->tape, x));
+}
+
+static ap_status check_name(const char *out, const char *end, const char *what)
+{
+    if (!out) return ap_error(AP_MISUSE, "--out is missing");
+    if (ap_text_ends_in(out, strlen(out), end)) return ap_ok();
+    return ap_error(AP_MISUSE, "--out %s: %s, to a name that ends in %s", out, what, end);
+}
+
+static ap_status check_not_source(const char *out, const char *source)
+{
+    struct stat x, y;
+    bool same = stat(out, &x) == 0 && stat(source, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    return same ? ap_error(AP_MISUSE, "--out %s: is what is read", out) : ap_ok();
+}
+
+/* ---------------------------------------------------------------- encode */
+
+/* Latents may take the place of latents, and of nothing else. */
+static ap_status check_latents_out(const char *out)
+{
+    struct stat at;
+    AP_TRY(check_name(out, ".safetensors", "latents are written"));
+    if (stat(out, &at) != 0 || at.st_size == 0) return ap_ok();
+    ap_safetensors *file;
+    ap_status status = ap_safetensors_open(out, &file);
+    bool latents = false;
+    if (!ap_failed(&status)) {
+        const char *format = ap_safetensors_metadata(file, "format");
+        latents = format && strcmp(format, FORMAT) == 0;
+        ap_safetensors_close(file);
+    }
+    return latents ? ap_ok() : ap_error(AP_MISUSE, "--out %s: holds something other than latents", out);
+}
+
+static ap_status write_latents(const bench *b, const char *out, int64_t samples, const ap_var *z)
+{
+    char *codec = codec_source_describe(&b->config), *count = ap_format_text("%" PRId64, samples),
+         *rate = ap_format_text("%d", AP_SAMPLE_RATE);
+    ap_safetensors_writer *writer = ap_safetensors_writer_create();
+    ap_safetensors_writer_metadata(writer, "format", FORMAT);
+    ap_safetensors_writer_metadata(writer, "codec", codec);
+    ap_safetensors_writer_metadata(writer, "samples", count);
+    ap_safetensors_writer_metadata(writer, "sample_rate", rate);
+    ap_safetensors_writer_add(writer, "latents", z->value);
+    ap_status status = ap_safetensors_writer_save(writer, out);
+    ap_safetensors_writer_free(writer);
+    if (!ap_failed(&status))
+        ap_text_print(stdout, "%s: latents %s of %.1f s, %s\n", out, ap_shape_print(z->value.shape).text,
+                      (double)samples / AP_SAMPLE_RATE, codec);
+    free(codec);
+    free(count);
+    free(rate);
+    return status;
+}
+
+static ap_status run_encode(const bench *b, const char *source, const char *out)
+{
+    ap_audio audio;
+    AP_TRY(check_latents_out(out));
+    AP_TRY(read_audio(source, &audio));
+    ap_status status = write_latents(b, out, audio.count, encode(b, &audio));
+    ap_audio_free(&audio);
+    return status;
+}
+
+/* ---------------------------------------------------------------- decode */
+
+static ap_status check_latents(const bench *b, const char *path, const ap_safetensors *file, int64_t *samples)
+{
+    const char *format = ap_safetensors_metadata(file, "format"),
+               *codec = ap_safetensors_metadata(file, "codec"),
+               *count = ap_safetensors_metadata(file, "samples");
+    double number = 0;
+    if (!format || strcmp(format, FORMAT) != 0 || !codec || !count)
+        return ap_error(AP_FAILED, "%s: holds no latents of antiphon codec encode", path);
+    if (!ap_text_to_number(count, &number) ||
+        !(number >= 1 && number <= (double)SECONDS_MOST * AP_SAMPLE_RATE))
+        return ap_error(AP_FAILED, "%s: the metadata's \"samples\" is %s", path, count);
+    char *ours = codec_source_describe(&b->config);
+    bool fits = strcmp(codec, ours) == 0;
+    ap_status status =
+        fits ? ap_ok()
+             : ap_error(AP_FAILED, "%s: latents of another codec: %s, not %s (--codec)", path, codec, ours);
+    free(ours);
+    *samples = (int64_t)number;
+    return status;
+}
+
+static ap_status decode_file(const bench *b, const char *path, ap_safetensors *file, const char *out)
+{
+    int64_t samples = 0;
+    AP_TRY(check_latents(b, path, file, &samples));
+    begin(b);
+    ap_tensor z = {AP_SHAPE(1, ap_codec_dim(b->codec), ap_codec_frames(b->codec, samples)), NULL};
+    z.data = ap_arena_alloc(ap_tape_arena(b->tape), (size_t)ap_shape_count(z.shape) * sizeof *z.data);
+    AP_TRY(ap_safetensors_load(file, "latents", z));
+    ap_var *y = ap_codec_decode(b->tape, b->codec, ap_tape_constant(b->tape, z), samples);
+    const ap_audio audio = {.samples = y->value.data, .count = samples, .rate = AP_SAMPLE_RATE};
+    AP_TRY(ap_audio_write(out, &audio));
+    ap_text_print(stdout, "%s: %.1f s\n", out, (double)samples / AP_SAMPLE_RATE);
+    return ap_ok();
+}
+
+static ap_status check_wav_out(const char *out)
+{
+    AP_TRY(check_name(out, ".wav", "WAV is written"));
+    return ap_replace_check(out, AP_FILE_WAV);
+}
+
+static ap_status run_decode(const bench *b, const char *source, const char *out)
+{
+    ap_safetensors *file;
+    AP_TRY(check_wav_out(out));
+    AP_TRY(ap_safetensors_open(source, &file));
+    ap_status status = decode_file(b, source, file, out);
+    ap_safetensors_close(file);
+    return status;
+}
+
+/* ---------------------------------------------------------------- round trip */
+
+static ap_status go_round(const bench *b, ap_audio *audio, ap_round_trip *trip, const char *out)
+{
+    ap_var *z = encode(b, audio);
+    ap_var *y = ap_codec_decode(b->tape, b->codec, z, audio->count);
+    ap_round_trip_add(trip, audio->count, audio->samples, ap_var_count(z), z->value.data, y->value.data);
+    const ap_audio back = {.samples = y->value.data, .count = audio->count, .rate = AP_SAMPLE_RATE};
+    return out ? ap_audio_write(out, &back) : ap_ok();
+}
+
+/* The recording, and silence of its length, from which a codec that hears tells it. */
+static ap_status take_round(const bench *b, const char *path, ap_round_trip *trip, const char *out)
+{
+    ap_audio audio;
+    AP_TRY(read_audio(path, &audio));
+    ap_status status = go_round(b, &audio, trip, out);
+    memset(audio.samples, 0, (size_t)audio.count * sizeof *audio.samples);
+    if (!ap_failed(&status)) status = go_round(b, &audio, trip, NULL);
+    ap_audio_free(&audio);
+    return status;
+}
+
+static ap_status tell_round(const bench *b, ap_round_trip *trip, bool json)
+{
+    char *codec = codec_source_describe(&b->config);
+    const char *deaf = ap_round_trip_deaf(trip);
+    if (json) {
+        cJSON *object = ap_json_made(cJSON_CreateObject());
+        ap_json_add_text(object, "description", codec);
+        ap_round_trip_add_json(trip, object);
+        char *text = cJSON_Print(object);
+        if (!text) ap_fatal("out of memory: the measures of a round trip");
+        puts(text);
+        cJSON_free(text);
+        cJSON_Delete(object);
+    } else {
+        printf("codec: %s\n", codec);
+        if (!ap_round_trip_print(trip, stdout)) puts("nothing sounds: there is nothing to measure");
+    }
+    if (deaf) ap_text_print(stderr, "antiphon: %s\n", deaf);
+    free(codec);
+    return ap_ok();
+}
+
+static ap_status run_round_trip(const bench *b, const parsed_options *options)
+{
+    const char *out = option_text(options, "out");
+    if (out && options->argument_count > 2)
+        return ap_error(AP_MISUSE, "--out: takes the output of one recording, and there are %zu",
+                        options->argument_count - 1);
+    if (out) AP_TRY(check_wav_out(out));
+    ap_round_trip *trip = ap_round_trip_create(ap_codec_dim(b->codec), ap_codec_hop(b->codec));
+    ap_status status = ap_ok();
+    for (size_t i = 1; i < options->argument_count && !ap_failed(&status); i++)
+        status = take_round(b, options->arguments[i], trip, out);
+    if (!ap_failed(&status)) status = tell_round(b, trip, option_flag(options, "json"));
+    ap_round_trip_free(trip);
+    return status;
+}
+
+/* ---------------------------------------------------------------- the verb */
+
+static ap_status with_codec(const bench *b, const parsed_options *options)
+{
+    const char *way = options->arguments[0], *source = options->arguments[1],
+               *out = option_text(options, "out");
+    if (out) AP_TRY(check_not_source(out, source));
+    if (strcmp(way, "roundtrip") == 0) return run_round_trip(b, options);
+    if (options->argument_count > 2)
+        return ap_error(AP_MISUSE, "%s takes one file, not %zu", way, options->argument_count - 1);
+    return strcmp(way, "encode") == 0 ? run_encode(b, source, out) : run_decode(b, source, out);
+}
+
+static ap_status run(const parsed_options *options)
+{
+    static const char *const ways[] = {"encode", "decode", "roundtrip"};
+    bool known = false;
+    for (int k = 0; k < 3; k++) known |= strcmp(options->arguments[0], ways[k]) == 0;
+    if (!known) return ap_error(AP_MISUSE, "%s: not encode, decode or roundtrip", options->arguments[0]);
+    bench b;
+    AP_TRY(codec_source_load(option_text(options, "codec"), &b.config, &b.model));
+    b.codec = ap_model_codec(b.model);
+    b.tape = ap_tape_create(0);
+    ap_status status = with_codec(&b, options);
+    ap_tape_free(b.tape);
+    ap_model_free(b.model);
+    return status;
+}
+
+static const verb_option table[] = {
+    {.name = "codec",
+     .placeholder = "FILE|RUN_DIR",
+     .kind = OPTION_TEXT,
+     .help =
+         "a configuration (.json), a checkpoint, a run's folder or EnCodec's weights (default: the default "
+         "configuration's codec)"},
+    {.name = "out",
+     .placeholder = "FILE",
+     .kind = OPTION_TEXT,
+     .help = "encode: the latents (.safetensors); decode, roundtrip: the audio (.wav)"},
+    {.name = "json", .kind = OPTION_FLAG, .help = "roundtrip: print a JSON object"},
+    {.name = NULL},
+};
+
+const verb verb_codec = {
+    .name = "codec",
+    .summary = "turn recordings into latents and back; measure the loss",
+    .arguments = "encode A.wav --out Z.safetensors | decode Z.safetensors --out B.wav | roundtrip A.wav ...",
+    .details =
+        "encode writes the latents [1, dim, frames] of a recording, decode makes audio of them again, by the "
+        "same codec.\n"
+        "roundtrip does both and measures what is left: SI-SDR, the distances of log-mel spectra (128 bands "
+        "to "
+        "12 kHz, range\n"
+        "80 dB) and of STFTs at three resolutions, the cosine of chroma, Pearson's r of the levels every 10 "
+        "ms; "
+        "beside\n"
+        "a lapped transform of as many latents (mdct) and silence. Means over all recordings, in parts of 10 "
+        "s.\n"
+        "Recordings may be WAV, FLAC, OGG, AIFF or MP3, of at most 5 minutes.",
+    .options = table,
+    .least_arguments = 2,
+    .most_arguments = 1000,
+    .run = run,
+};

@@ -1,0 +1,64 @@
+# antiphon codec: latents and back by every kind of codec, measures, and what is refused.
+. "$1/expect.sh"
+. "$1/tiny.sh"
+pairs pairs 4 1
+a=$(ls pairs/val/*_input.wav) b=$(ls pairs/val/*_target.wav)
+cat >wide.json <<'END'
+{"codec": {"type": "mdct", "dim": 320, "hop": 320}}
+END
+cat >codec.json <<'END'
+{
+  "data": {"path": "pairs", "seconds": 0.5},
+  "codec": {"type": "seanet", "dim": 8, "width": 4, "ratios": [5, 3, 2], "lstm": 1},
+  "loss": {"rms_target": 1.0, "spectral": 0.5, "mel": 0.5},
+  "train": {"epochs": 1, "batch_size": 2, "lr": 0.001}
+}
+END
+# number KEY: of the codec's row of what --json printed
+number() {
+    sed -n '/"codec":/,/}/p' out | sed -n "s/.*\"$1\":[[:space:]]*\([-0-9.e]*\).*/\1/p"
+}
+holds() {
+    awk "BEGIN { exit !($1) }" || { echo "not $1" && cat out && exit 1; }
+}
+
+# a transform with all its coefficients gives back what it was given; with an eighth of them it loses the top
+expect 0 "envelope r" codec roundtrip "$a" --codec wide.json --out whole.wav
+expect 0 "si_sdr_db" codec roundtrip "$a" --codec wide.json --json
+holds "$(number si_sdr_db) > 60 && $(number log_mel_db) < 0.5 && $(number envelope_r) > 0.99"
+sed 's/"dim": 320/"dim": 40/' wide.json >narrow.json
+expect 0 "mdct dim=40" codec roundtrip "$a" "$b" --codec narrow.json --json
+holds "$(number si_sdr_db) < 60 && $(number log_mel_db) > 2"
+
+# latents are a file: the way in two steps is the way in one
+expect 0 "[1, 320, " codec encode "$a" --codec wide.json --out z.safetensors
+expect 0 "latents" info z.safetensors
+expect 0 "apart.wav" codec decode z.safetensors --codec wide.json --out apart.wav
+cmp whole.wav apart.wav
+expect 0 "mdct dim=128" codec roundtrip "$a"
+
+# a run's folder, its checkpoint, the configuration and weights alone are all codecs
+expect 0 "best.safetensors" train-codec codec.json --out run
+for codec in run run/checkpoints/best.safetensors; do
+    expect 0 "seanet dim=8 hop=30" codec roundtrip "$a" --codec "$codec" --out "out.wav"
+    [ -e first.wav ] && cmp first.wav out.wav
+    cp out.wav first.wav
+done
+sed 's/"lstm": 1/"lstm": 1, "weights": "run\/checkpoints\/best.safetensors"/' codec.json >trained.json
+expect 0 "seanet dim=8 hop=30" codec roundtrip "$a" --codec trained.json --out out.wav
+cmp first.wav out.wav
+
+# what does not fit is refused, and writes nothing
+expect 1 "latents of another codec: mdct dim=320" codec decode z.safetensors --out no.wav
+expect 1 "no latents" codec decode run/checkpoints/best.safetensors --out no.wav
+expect 1 "holds neither a checkpoint nor the weights" codec roundtrip "$a" --codec z.safetensors --out no.wav
+expect 1 "none.wav" codec encode none.wav --out no.safetensors
+expect 2 "something other than latents" codec encode "$a" --out run/checkpoints/best.safetensors
+expect 2 "ends in .safetensors" codec encode "$a" --out no.wav
+expect 2 "ends in .wav" codec decode z.safetensors --out no.flac
+expect 2 "--out is missing" codec encode "$a"
+expect 2 "is what is read" codec roundtrip "$a" --out "$a"
+expect 2 "one recording" codec roundtrip "$a" "$b" --out no.wav
+expect 2 "not encode, decode or roundtrip" codec play "$a"
+expect 2 "" codec encode
+for file in no.*; do [ ! -e "$file" ]; done
