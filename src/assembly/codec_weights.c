@@ -1,8 +1,8 @@
 #include "assembly/codec_weights.h"
 
 #include "antiphon/codec.h"
-#include "antiphon/safetensors.h"
 #include "antiphon/model.h"
+#include "antiphon/safetensors.h"
 #include "assembly/encodec.h"
 #include "base/memory.h"
 #include "model/seanet.h"
