@@ -75,7 +75,7 @@ grep -q 'loss .*corr cost .*pairs/s .* left$' progress
 # Ctrl-C: what is said then begins a line
 cat >endless.sh <<'END'
 echo $$ >pid
-exec "$ANTIPHON" train tiny.json --out endless --epochs=100000 --train.checkpoint_every=50000
+exec "$ANTIPHON" train tiny.json --out endless --epochs=1 --train.steps_per_epoch=1000000
 END
 export ANTIPHON
 env --default-signal=INT script -qec 'sh endless.sh' typescript >/dev/null &
