@@ -42,8 +42,8 @@ typedef struct comparison {
     const char *const *paths;
     ap_envelope_type envelope;
     int64_t S, M;
-    ap_real *e[TRIO];       /* [M] each */
-    double r[2], copy_r[2]; /* of the output with both sources; what a perfect copy of them would have */
+    ap_real *e[TRIO];          /* [M] each */
+    double r[2], copy_r[TRIO]; /* of the output with both sources; what a perfect copy of each would have */
 } comparison;
 
 static ap_status parse_envelope(const char *name, ap_envelope_type *type)
@@ -62,8 +62,8 @@ static ap_status compare(comparison *c)
         AP_TRY(ap_recording_envelope(c->paths[k], c->S, c->M, c->envelope, c->e[k]));
     for (int k = 0; k < 2; k++) {
         c->r[k] = ap_pearson(c->M, c->e[k], c->e[TRIO_OUTPUT]);
-        c->copy_r[k] = ap_copy_r(c->M, c->e[k]);
     }
+    for (int k = 0; k < TRIO; k++) c->copy_r[k] = ap_copy_r(c->M, c->e[k]);
     return ap_ok();
 }
 
@@ -72,24 +72,37 @@ static double cost_of(const comparison *c)
     return ap_modulation_cost_of(c->r[0]) + ap_modulation_cost_of(c->r[1]);
 }
 
-/* A source whose envelope does not move cannot be followed: even a perfect copy of it would be free. */
+static bool is_still(const comparison *c, int k)
+{
+    return c->copy_r[k] < AP_COPY_R_LEAST;
+}
+
+static void tell_still(const comparison *c, int k, const char *consequence)
+{
+    double peak = 0;
+    for (int64_t m = 0; m < c->M; m++) peak = fmax(peak, (double)c->e[k][m]);
+    bool quiet = peak < QUIET, other = c->envelope != AP_ENVELOPE_RMS && !quiet;
+    ap_text_print(stderr, "antiphon cost: %s: its envelope hardly moves (%s throughout): %s%s\n", c->paths[k],
+                  quiet              ? "quiet"
+                  : peak > NEAR_FULL ? "full scale"
+                                     : "steady",
+                  consequence, other ? "; try --envelope rms" : "");
+}
+
+/* A source whose envelope does not move cannot be followed: even a perfect copy of it would be free. And so
+ * would an output whose envelope does not move, whatever it is, as a copy that is turned up until it clips.
+ */
 static void tell_blind(const comparison *c)
 {
     for (int k = 0; k < 2; k++) {
-        if (c->copy_r[k] >= AP_COPY_R_LEAST) continue;
-        double peak = 0;
-        for (int64_t m = 0; m < c->M; m++) peak = fmax(peak, (double)c->e[k][m]);
-        bool quiet = peak < QUIET, other = c->envelope != AP_ENVELOPE_RMS && !quiet;
-        ap_text_print(
-            stderr,
-            "antiphon cost: %s: its envelope hardly moves (%s throughout): even a perfect copy of it has "
-            "r %.2f, so that this r says nothing%s\n",
-            c->paths[k],
-            quiet              ? "quiet"
-            : peak > NEAR_FULL ? "full scale"
-                               : "steady",
-            c->copy_r[k], other ? "; try --envelope rms" : "");
+        if (!is_still(c, k)) continue;
+        char *consequence =
+            ap_format_text("even a perfect copy of it has r %.2f, so that this r says nothing", c->copy_r[k]);
+        tell_still(c, k, consequence);
+        free(consequence);
     }
+    if (is_still(c, TRIO_OUTPUT) && !is_still(c, 0) && !is_still(c, 1))
+        tell_still(c, TRIO_OUTPUT, "r is near 0 whatever it copies, and says nothing");
 }
 
 static void print_json(const comparison *c)
@@ -98,7 +111,7 @@ static void print_json(const comparison *c)
            "%.6f, "
            "\"r_copy_target\": %.6f, \"says_something\": %s, \"segments\": %lld, \"samples\": %lld}\n",
            c->r[0], c->r[1], cost_of(c), envelope_names[c->envelope], c->copy_r[0], c->copy_r[1],
-           fmin(c->copy_r[0], c->copy_r[1]) >= AP_COPY_R_LEAST ? "true" : "false", (long long)c->M,
+           is_still(c, 0) || is_still(c, 1) || is_still(c, TRIO_OUTPUT) ? "false" : "true", (long long)c->M,
            (long long)c->S);
 }
 

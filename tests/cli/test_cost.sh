@@ -34,6 +34,10 @@ grep -qF "try --envelope rms" err
 [ "$(wc -l <err)" -eq 1 ]
 expect 0 '"r_copy_input": 0.000000, "r_copy_target": 0.99' cost loud.wav $piano loud.wav --json
 grep -qF '"says_something": false' out
+# nor is an output free that is turned up until it clips everywhere, or silent
+expect 0 "cost       0.000000" cost $drums $piano loud.wav
+grep -qF "loud.wav: its envelope hardly moves (full scale throughout): r is near 0 whatever it copies" err
+expect 0 '"says_something": false' cost $drums $piano loud.wav --json
 expect 0 "r_input    1.000000" cost loud.wav $piano loud.wav --envelope rms
 [ ! -s err ]
 expect 0 '"says_something": true' cost loud.wav $piano loud.wav --json --envelope p8
