@@ -12,6 +12,7 @@
 #include "train/measures.h"
 #include "train/order.h"
 #include "train/schedule.h"
+#include "train/sets.h"
 #include "train/statistics.h"
 #include "train/step.h"
 #include "train/transfer.h"
@@ -71,48 +72,6 @@ static uint64_t stream(const ap_trainer *trainer, uint64_t which, uint64_t index
 
 /* ---------------------------------------------------------------- setting up */
 
-/* Where the maximum cannot tell a copy, the correlation cost does not work. */
-static void note_still(const ap_trainer *trainer)
-{
-    const ap_config *c = &trainer->config;
-    const ap_dataset *set = &trainer->train;
-    if (c->loss.corr_weight <= 0 || c->loss.corr_envelope != AP_ENVELOPE_MAX ||
-        set->S < c->loss.corr_segments)
-        return;
-    size_t still = ap_dataset_still(set, c->loss.corr_segments);
-    if (still)
-        note(trainer,
-             "in %zu of %zu windows a source's maxima hardly move (full scale throughout, or very quiet): "
-             "copying its "
-             "loudness costs nothing there; loss.corr_envelope \"rms\" tells more",
-             still, set->count);
-}
-
-static ap_status load_data(ap_trainer *trainer)
-{
-    const ap_config *c = &trainer->config;
-    int64_t S = llround(c->data.seconds * AP_SAMPLE_RATE);
-    bool there;
-    AP_TRY(ap_file_is_there(c->data.path, &there));
-    if (!there)
-        return ap_error(AP_FAILED,
-                        "%s: no such pair set (data.path); antiphon synth or antiphon prepare makes one",
-                        c->data.path);
-    AP_TRY(ap_dataset_load(c->data.path, "train", S, &trainer->train));
-    AP_TRY(ap_dataset_load(c->data.path, "val", S, &trainer->validation));
-    const ap_dataset *training = &trainer->train;
-    size_t lone = training->lone + trainer->validation.lone;
-    if (lone)
-        note(trainer, "%s: left out: %zu recording%s without a partner", c->data.path, lone,
-             ap_plural((int64_t)lone));
-    note(trainer, "%zu pair%s in %zu window%s of %.1f s to train on, %zu in %zu to validate",
-         training->pieces, ap_plural((int64_t)training->pieces), training->count,
-         ap_plural((int64_t)training->count), c->data.seconds, trainer->validation.pieces,
-         trainer->validation.count);
-    note_still(trainer);
-    return ap_ok();
-}
-
 static int64_t items_per_epoch(const ap_trainer *trainer)
 {
     return ap_schedule_items(&trainer->config, (int64_t)trainer->train.count);
@@ -171,7 +130,7 @@ static ap_status create(const ap_config *config, const ap_config *model, const a
     trainer->config = *config;
     if (observer) trainer->observer = *observer;
     if (config->train.threads) omp_set_num_threads(config->train.threads);
-    ap_status status = load_data(trainer);
+    ap_status status = ap_sets_load(config, &trainer->observer, &trainer->train, &trainer->validation);
     if (!ap_failed(&status))
         status = ap_model_create(model, stream(trainer, STREAM_WEIGHTS, 0), &trainer->model);
     if (ap_failed(&status)) {

@@ -262,23 +262,39 @@ static void reading_stops(void **state)
     check_interrupted(ap_audio_read(folder_path(state, "a.wav"), 16000, &audio));
 }
 
+typedef struct windows {
+    int done, at; /* it is asked after this one; 0: never */
+} windows;
+
 static void ask(void *context, double done, double whole)
 {
-    (void)context;
-    asked = done < whole;
+    (void)done, (void)whole;
+    windows *w = context;
+    if (++w->done == w->at) asked = 1;
 }
 
-static void composing_stops_between_windows(void **state)
+/* After the first window, and after the last, when only the file is to be written. */
+static void composing_stops_between_windows_and_while_it_writes(void **state)
 {
     ap_config config = small_config();
     ap_model *model;
     ap_composed composed;
     assert_string_equal(ap_model_create(&config, 1, &model).message, "");
-    write_recording(folder_path(state, "a.wav"), 1);
-    write_recording(folder_path(state, "b.wav"), 2);
+    const char *a = folder_path(state, "a.wav"), *b = folder_path(state, "b.wav");
+    write_recording(a, 1);
+    write_recording(b, 2);
     ap_compose_paths paths = {.output = folder_path(state, "c.wav")};
-    check_interrupted(ap_compose_files(&config, model, folder_path(state, "a.wav"),
-                                       folder_path(state, "b.wav"), &paths, ask, NULL, &composed));
+    windows all = {0}, first = {.at = 1};
+    ap_status status = ap_compose_files(&config, model, a, b, &paths, ask, &all, &composed);
+    assert_string_equal(status.message, "");
+    assert_true(all.done > 1);
+    assert_int_equal(unlink(paths.output), 0);
+    check_interrupted(ap_compose_files(&config, model, a, b, &paths, ask, &first, &composed));
+    assert_int_equal(first.done, 1);
+    asked = 0;
+    windows last = {.at = all.done};
+    check_interrupted(ap_compose_files(&config, model, a, b, &paths, ask, &last, &composed));
+    assert_int_equal(last.done, all.done);
     assert_int_equal(folder_count(state), 2);
     ap_model_free(model);
 }
@@ -375,7 +391,7 @@ int main(void)
         IN_FOLDER(training_stops_within_a_step),
         IN_FOLDER(encoding_goes_on_where_it_stopped),
         IN_FOLDER(reading_stops),
-        IN_FOLDER(composing_stops_between_windows),
+        IN_FOLDER(composing_stops_between_windows_and_while_it_writes),
         IN_FOLDER(preparing_stops_between_recordings),
         IN_FOLDER(a_synthesiser_that_is_asked_makes_no_more),
         IN_FOLDER(measuring_stops),

@@ -1,0 +1,59 @@
+#include "train/sets.h"
+
+#include "antiphon/audio.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static void note(const ap_observer *observer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void note(const ap_observer *observer, const char *format, ...)
+{
+    char line[AP_STATUS_MESSAGE];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    if (observer->note) observer->note(observer->context, line);
+}
+
+/* Where the maximum cannot tell a copy, the correlation cost does not work. */
+static void note_still(const ap_config *c, const ap_observer *observer, const ap_dataset *set)
+{
+    if (c->loss.corr_weight <= 0 || c->loss.corr_envelope != AP_ENVELOPE_MAX ||
+        set->S < c->loss.corr_segments)
+        return;
+    size_t still = ap_dataset_still(set, c->loss.corr_segments);
+    if (still)
+        note(observer,
+             "in %zu of %zu windows a source's maxima hardly move (full scale throughout, or very quiet): "
+             "copying its "
+             "loudness costs nothing there; loss.corr_envelope \"rms\" tells more",
+             still, set->count);
+}
+
+ap_status ap_sets_load(const ap_config *c, const ap_observer *observer, ap_dataset *train,
+                       ap_dataset *validation)
+{
+    int64_t S = llround(c->data.seconds * AP_SAMPLE_RATE);
+    bool there;
+    AP_TRY(ap_file_is_there(c->data.path, &there));
+    if (!there)
+        return ap_error(AP_FAILED,
+                        "%s: no such pair set (data.path); antiphon synth or antiphon prepare makes one",
+                        c->data.path);
+    AP_TRY(ap_dataset_load(c->data.path, "train", S, train));
+    AP_TRY(ap_dataset_load(c->data.path, "val", S, validation));
+    size_t lone = train->lone + validation->lone;
+    if (lone)
+        note(observer, "%s: left out: %zu recording%s without a partner", c->data.path, lone,
+             ap_plural((int64_t)lone));
+    note(observer, "%zu pair%s in %zu window%s of %.1f s to train on, %zu in %zu to validate", train->pieces,
+         ap_plural((int64_t)train->pieces), train->count, ap_plural((int64_t)train->count), c->data.seconds,
+         validation->pieces, validation->count);
+    note_still(c, observer, train);
+    return ap_ok();
+}

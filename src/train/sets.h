@@ -1,0 +1,13 @@
+/* The two sets of a training. */
+#ifndef ANTIPHON_TRAIN_SETS_H
+#define ANTIPHON_TRAIN_SETS_H
+
+#include "antiphon/trainer.h"
+#include "train/dataset.h"
+
+/* Reads the training set and the validation set of the configuration, and tells the observer what they hold.
+ * What was read is freed by the caller, after a failure too. */
+ap_status ap_sets_load(const ap_config *config, const ap_observer *observer, ap_dataset *train,
+                       ap_dataset *validation);
+
+#endif
