@@ -1,6 +1,7 @@
 #include "train/divergence.h"
 
 #include "antiphon/audio.h"
+#include "antiphon/stop.h"
 #include "base/bounds.h"
 #include "base/memory.h"
 
@@ -166,10 +167,10 @@ static char *blame_weights(const ap_failed_step *step)
         most, name);
 }
 
-/* The first item that fails by itself; -1: none does. */
+/* The first item that fails by itself; -1: none does, or the program was asked to stop. */
 static int64_t find_item(ap_tape *tape, const ap_failed_step *step, finding *f)
 {
-    for (int64_t k = 0; k < step->count; k++) {
+    for (int64_t k = 0; k < step->count && !ap_stop_asked(); k++) {
         *f = probe(tape, step, 1, &step->choices[k]);
         if (f->found) return k;
     }
@@ -195,8 +196,9 @@ char *ap_divergence_explain(ap_tape *tape, const ap_failed_step *step)
     finding f = {0};
     int64_t size = step->config->train.batch_size, k = find_item(tape, step, &f);
     if (k >= 0) return explain_item(tape, step, &f, &step->choices[k]);
-    for (int64_t at = 0; at < step->count && !f.found; at += size)
+    for (int64_t at = 0; at < step->count && !f.found && !ap_stop_asked(); at += size)
         f = probe(tape, step, ap_least(size, step->count - at), step->choices + at);
+    if (!f.found && ap_stop_asked()) return ap_copy_text("interrupted before the cause was found");
     char *place = f.found ? name_place(&f) : ap_copy_text("the norm of the gradient is not finite"),
          *why = blame_weights(step);
     char *text = ap_format_text("%s with %lld items together, with none of them alone; %s", place,

@@ -17,8 +17,9 @@ typedef struct ap_failed_step {
 
 /* Names what first became not finite: the part of the step and the operation, or the parameter; the pair; and
  * what is to blame: the samples, if the same pair does well at full scale, the learning rate only where this
- * run has moved the weights. Gives a text without an end of line, to be freed. The tape is reset, its stream
- * left elsewhere; running statistics move, and the parameters' gradients are zero afterwards. */
+ * run has moved the weights. Gives a text without an end of line, to be freed; it says so where the program
+ * was asked to stop meanwhile (stop.h). The tape is reset, its stream left elsewhere; running statistics
+ * move, and the parameters' gradients are zero afterwards. */
 char *ap_divergence_explain(ap_tape *tape, const ap_failed_step *step);
 
 #endif

@@ -18,6 +18,7 @@
 #include "train/batch.h"
 #include "train/bench.h"
 #include "train/dataset.h"
+#include "train/divergence.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,40 @@ static void training_stops_within_a_step(void **state)
     accumulate = "1";
 }
 
+/* Of a step that failed one item after the other is computed again: no more after it was asked. */
+static void looking_for_what_failed_stops(void **state)
+{
+    (void)state;
+    ap_config config = small_config();
+    const int64_t S = AP_SAMPLE_RATE / 2;
+    ap_tensor audio = random_tensor(5, (ap_real)0.1, AP_SHAPE(2, S));
+    ap_item items[4];
+    ap_choice choices[4];
+    for (int k = 0; k < 4; k++) {
+        items[k] = (ap_item){.input = audio.data, .target = audio.data + S};
+        choices[k] = (ap_choice){k, k, false, false, 1, 1};
+    }
+    ap_dataset dataset = {.items = items, .count = 4, .pieces = 1, .S = S};
+    ap_model *model;
+    assert_string_equal(ap_model_create(&config, 1, &model).message, "");
+    ap_tape *tape = ap_tape_create(0);
+    const ap_failed_step step = {
+        .config = &config, .model = model, .set = &dataset, .choices = choices, .count = 4};
+    enum { MANY = 100 };
+    fills_left = MANY;
+    char *text = ap_divergence_explain(tape, &step);
+    assert_int_equal(MANY - fills_left, 8); /* each alone, then together in batches of one */
+    free(text);
+    fills_left = 1;
+    text = ap_divergence_explain(tape, &step);
+    assert_int_equal(fills_left, -1);
+    assert_string_equal(text, "interrupted before the cause was found");
+    free(text);
+    free(audio.data);
+    ap_tape_free(tape);
+    ap_model_free(model);
+}
+
 static void training_stops_while_it_reads(void **state)
 {
     ap_config config = write_set(state);
@@ -389,6 +424,7 @@ int main(void)
         IN_FOLDER(training_stops_while_it_encodes),
         IN_FOLDER(training_stops_before_it_validates),
         IN_FOLDER(training_stops_within_a_step),
+        IN_FOLDER(looking_for_what_failed_stops),
         IN_FOLDER(encoding_goes_on_where_it_stopped),
         IN_FOLDER(reading_stops),
         IN_FOLDER(composing_stops_between_windows_and_while_it_writes),
