@@ -26,11 +26,11 @@ refused() {
     fi
 }
 
-for script in ablation study test_deb sweep make_corpus test ../run_train_compositional; do
+for script in ablation study test_deb sweep make_corpus train_codec test ../run_train_compositional; do
     for word in --help -h; do help $script.sh $word; done
 done
 # help that nobody reads to its end is no reason to begin the work, nor misuse
-for script in ablation study test_deb sweep make_corpus ../run_train_compositional; do
+for script in ablation study test_deb sweep make_corpus train_codec ../run_train_compositional; do
     if "$scripts/$script.sh" --help >/dev/full 2>err; then echo "$script.sh: a full disk is not told" && exit 1; fi
     if grep -q "$(basename $script).sh:" err || [ -e worked ]; then echo "$script.sh goes on:" && cat err && exit 1; fi
 done
@@ -44,6 +44,10 @@ refused make_corpus.sh
 refused make_corpus.sh ""
 refused make_corpus.sh --seed
 refused make_corpus.sh corpus other
+refused train_codec.sh
+refused train_codec.sh ""
+refused train_codec.sh --seed
+refused train_codec.sh a b
 [ ! -e corpus ]
 refused test.sh --most
 refused test.sh --all --most
