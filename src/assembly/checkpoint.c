@@ -19,14 +19,14 @@
 #define M_PREFIX "optimiser.m."
 #define V_PREFIX "optimiser.v."
 #define W_PREFIX "optimiser.w." /* the weights as they are, where the model's are their running mean */
-/* No run comes to so many epochs (train.epochs has this bound), nor to so many steps: counting on is safe. */
+/* Bounds of counters, so that counting cannot overflow. train.epochs has the same bound. */
 #define EPOCHS_MOST INT64_C(1000000)
 #define COUNT_MOST (INT64_C(1) << 53)
 
 /* ---------------------------------------------------------------- progress as JSON */
 
-/* Numbers are written as text: 64-bit counters do not survive a double, and sums must come back bit for bit.
- */
+/* Numbers are written as text: a double cannot hold all 64-bit counters, and sums must be restored bit for
+ * bit. */
 static void put(cJSON *object, const char *key, const char *text)
 {
     if (!cJSON_AddStringToObject(object, key, text)) ap_fatal("out of memory: a checkpoint's state");
@@ -91,7 +91,7 @@ static const char *text_of(const cJSON *object, const char *key)
     return cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, key));
 }
 
-/* A number of 64 bits without a sign, and nothing behind it. */
+/* Reads an unsigned 64-bit number; nothing may follow it. */
 static bool get_bits(const cJSON *object, const char *key, uint64_t *bits)
 {
     const char *text = text_of(object, key);
@@ -116,7 +116,7 @@ static bool get_real(const cJSON *object, const char *key, double *x)
     return text && ap_text_to_number(text, x);
 }
 
-/* The sums may be NaN: those of an epoch in which a step was skipped. */
+/* The sums may be NaN: an epoch may have had a skipped step. */
 static const char *get_sums(const cJSON *sums, ap_measures *into)
 {
     if (!cJSON_IsObject(sums)) return "sums";
@@ -144,7 +144,7 @@ static const char *get_balancer(const cJSON *root, ap_balancer *balancer)
     return NULL;
 }
 
-/* What older checkpoints do not have: in them, batches of `batch_size` items stood for the items. */
+/* Reads what older checkpoints do not have. These count batches of `batch_size` items instead of items. */
 static const char *get_plan(const cJSON *root, int64_t batch_size, ap_progress *p)
 {
     int64_t batches;
@@ -247,13 +247,13 @@ static bool is_optimiser(const char *name)
     return strncmp(name, "optimiser.", strlen("optimiser.")) == 0;
 }
 
-/* What no square and no variance is. */
+/* Squares and variances are never negative. */
 static ap_status check_not_negative(const char *path, const char *name, ap_tensor tensor)
 {
     bool negative = false;
     for (int64_t i = 0; i < ap_shape_count(tensor.shape); i++) negative |= tensor.data[i] < 0;
     if (!negative) return ap_ok();
-    return ap_error(AP_FAILED, "%s: tensor %s: holds a negative number, and is a mean of squares", path,
+    return ap_error(AP_FAILED, "%s: tensor %s: holds a negative number, but is a mean of squares", path,
                     name);
 }
 
@@ -264,7 +264,7 @@ static ap_status load_param(ap_safetensors *file, const char *path, const ap_par
     return check_not_negative(path, param->name, param->value);
 }
 
-/* Whether the file holds these parameters, and nothing else beside the optimiser's state. */
+/* Checks that the file holds these parameters and, besides them, only the optimiser's state. */
 static ap_status check_tensors(ap_safetensors *file, const char *path, const ap_params *params)
 {
     for (size_t i = 0; i < ap_safetensors_count(file); i++) {
@@ -324,7 +324,7 @@ static ap_status load_average(ap_safetensors *file, const ap_config *config, con
     return ap_ok();
 }
 
-/* opens a file that says it is a checkpoint of this program */
+/* opens a file whose metadata says that it is a checkpoint of this program */
 static ap_status open_checkpoint(const char *path, ap_safetensors **file)
 {
     AP_TRY(ap_safetensors_open(path, file));
@@ -339,12 +339,12 @@ static ap_status open_checkpoint(const char *path, ap_safetensors **file)
         path, FORMAT);
 }
 
-/* What is wrong with it is the file's failure, not the user's misuse. */
+/* Reads the configuration. A fault in it is a failure of the file, not a misuse by the user. */
 static ap_status read_config(ap_safetensors *file, const char *path, ap_config *config)
 {
     const char *text = ap_safetensors_metadata(file, "config");
     *config = ap_config_default();
-    ap_status status = ap_config_parse(path, text, strlen(text), config); /* which names the path */
+    ap_status status = ap_config_parse(path, text, strlen(text), config); /* the message names the path */
     if (ap_failed(&status)) return ap_error(AP_FAILED, "%s", status.message);
     status = ap_config_check(config);
     return ap_failed(&status) ? ap_error(AP_FAILED, "%s: %s", path, status.message) : status;
@@ -371,7 +371,7 @@ static bool holds(const ap_safetensors *file, const ap_param *param)
     return ap_safetensors_find(file, param->name) >= 0;
 }
 
-/* Whether the tensors that the file and the model share have the same shapes, and how many there are. */
+/* Checks that tensors in both the file and the model have the same shapes, and counts them. */
 static ap_status check_shared(const ap_safetensors *file, const char *path, const ap_params *params,
                               size_t *shared)
 {
@@ -452,7 +452,7 @@ ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **mod
     *model = NULL;
     AP_TRY(open_checkpoint(path, &file));
     ap_status status = read_config(file, path, config);
-    config->codec.weights[0] = '\0'; /* the checkpoint holds them */
+    config->codec.weights[0] = '\0'; /* the weights are in the checkpoint */
     source from = {file, path};
     if (!ap_failed(&status)) status = ap_model_create_checked(config, 0, fits, &from, model);
     if (!ap_failed(&status)) {

@@ -8,11 +8,12 @@
 
 uint32_t ap_checksum_add(uint32_t sum, size_t bytes, const void *data)
 {
-    return (uint32_t)crc32_z(sum, data,
-                             bytes); /* of NULL it is 0: no tensor is empty and has other bytes before */
+    return (uint32_t)crc32_z(
+        sum, data,
+        bytes); /* zlib returns 0 for NULL, which only an empty tensor passes, with nothing before it */
 }
 
-/* With the NUL at its end, so that no two lists of texts look alike. */
+/* Includes the NUL at the end, so that different lists of texts never concatenate to the same bytes. */
 static uint32_t add_text(uint32_t sum, const char *text)
 {
     return ap_checksum_add(sum, strlen(text) + 1, text);

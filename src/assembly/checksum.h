@@ -1,15 +1,11 @@
-/* The checksums of a safetensors file: CRC-32 as zlib, PNG and Python's zlib.crc32 have it, in eight
- * lower-case hexadecimal digits. They stand in its metadata under CHECKSUMS_KEY, as JSON:
+/* The checksums of a safetensors file: CRC-32 (as in zlib, PNG and Python's zlib.crc32), in eight lower-case
+ * hexadecimal digits. They are in the metadata under CHECKSUMS_KEY, as JSON:
  *
  *     {"header": "0a1b2c3d", "tensors": {"NAME": "4e5f6071", ...}}
  *
- * A tensor's is that of its bytes. The header's is the sum, modulo 2^32, of one for each entry of the
- * metadata but this one, and of one for each tensor: by what the header means, not by how it is spelt or
- * ordered.
- *
- * A second entry, CHECKSUMS_MARK, says that there are checksums: a file that has it and no CHECKSUMS_KEY has
- * lost them, by a damaged bit in that key for one, and is not read. Files that never had checksums have
- * neither. */
+ * The checksum of a tensor is that of its bytes. The checksum of the header is the sum, modulo 2^32, of one
+ * checksum for each other entry of the metadata and one for each tensor. It depends on what the header
+ * means, not on its spelling or order. */
 #ifndef ANTIPHON_ASSEMBLY_CHECKSUM_H
 #define ANTIPHON_ASSEMBLY_CHECKSUM_H
 
@@ -24,17 +20,17 @@
 #define CHECKSUMS_HEADER "header"
 #define CHECKSUMS_TENSORS "tensors"
 
-/* The checksum of what `sum` is the checksum of, followed by these bytes; 0 is that of nothing. */
+/* Continues the checksum `sum` with these bytes; 0 is the checksum of nothing. */
 uint32_t ap_checksum_add(uint32_t sum, size_t bytes, const void *data);
 
-/* What an entry of the metadata, and what a tensor of this checksum, adds to the header's. */
+/* What an entry of the metadata, or a tensor with this checksum, adds to the header's checksum. */
 uint32_t ap_checksum_of_metadata(const char *key, const char *value);
 uint32_t ap_checksum_of_tensor(const char *name, const char *type, ap_shape shape, uint32_t sum);
 
 #define AP_CHECKSUM_TEXT 9
 void ap_checksum_print(uint32_t sum, char text[AP_CHECKSUM_TEXT]);
 
-/* False where the text, or NULL, is no such number. */
+/* Parses a checksum. False if the text is NULL or not a checksum. */
 bool ap_checksum_read(const char *text, uint32_t *sum);
 
 #endif

@@ -24,7 +24,7 @@ ap_encodec_names ap_encodec_names_of(const ap_safetensors *file)
     return (ap_encodec_names){"", 0, false};
 }
 
-/* The text with the last `from` in it replaced; a copy where there is none. */
+/* A copy of the text with the last `from` in it replaced, if there is one. */
 static char *replaced(const char *text, const char *from, const char *to)
 {
     const char *found = NULL;
@@ -33,8 +33,8 @@ static char *replaced(const char *text, const char *from, const char *to)
     return ap_format_text("%.*s%s%s", (int)(found - text), text, to, found + strlen(from));
 }
 
-/* The name in the package encodec, whose convolutions are wrapped twice: `wrapper` is conv, or convtr for the
- * transposed ones. */
+/* The name in the package encodec, which wraps convolutions twice. `wrapper` is conv, or convtr for
+ * transposed convolutions. */
 static char *original_name(const char *ours, const char *wrapper)
 {
     char *twice = ap_format_text(".%s.%s.", wrapper, wrapper);
@@ -44,7 +44,7 @@ static char *original_name(const char *ours, const char *wrapper)
     return name;
 }
 
-/* The weights as PyTorch's weight norm names them since 2.1. */
+/* The names of weights in PyTorch's weight norm since 2.1. */
 static char *parametrized(const char *name)
 {
     char *g = replaced(name, "weight_g", "parametrizations.weight.original0");
@@ -86,12 +86,12 @@ static ap_status refuse(const char *path, const char *what)
         path, what);
 }
 
-/* What a configuration of transformers says that this codec computes otherwise. */
+/* Refuses a configuration of transformers with settings that this codec does not implement. */
 static ap_status check_config(const char *path, const cJSON *config, bool *causal)
 {
     static const struct {
-        const char *key, *text; /* the value where it is text */
-        double number;          /* or a number or, as 0 and 1, a truth */
+        const char *key, *text; /* a text value */
+        double number;          /* or a number; or a bool as 0 or 1 */
     } wanted[] = {
         {"use_causal_conv", NULL, 1},
         {"norm_type", "weight_norm", 0},
@@ -125,8 +125,9 @@ static ap_status check_config(const char *path, const cJSON *config, bool *causa
     return ap_ok();
 }
 
-/* A config.json beside the weights, of the codec itself or of a model around it (MusicGen's "audio_encoder").
- * Any other configuration says nothing. *causal: it says that the model is. */
+/* Checks a config.json beside the weights, of the codec itself or of a model around it (MusicGen's
+ * "audio_encoder"). Any other configuration is ignored. *causal: whether it says that the model is causal.
+ */
 static ap_status check_config_beside(const char *path, bool *causal)
 {
     const char *slash = strrchr(path, '/');

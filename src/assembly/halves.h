@@ -1,4 +1,4 @@
-/* The two 16-bit number formats, widened. */
+/* Converts the two 16-bit number formats to float. */
 #ifndef ANTIPHON_ASSEMBLY_HALVES_H
 #define ANTIPHON_ASSEMBLY_HALVES_H
 

@@ -16,8 +16,8 @@
 struct ap_model {
     ap_params *params;
     ap_codec *codec;
-    ap_agent *agent;     /* NULL: the output part works on the input's latents alone */
-    ap_cascade *cascade; /* of cascade and gates one at most */
+    ap_agent *agent;     /* NULL: the output part gets the input's latents alone */
+    ap_cascade *cascade; /* at most one of cascade and gates */
     ap_gates *gates;
     bool compress, gate_input;
 };
@@ -63,14 +63,14 @@ static void create_output(ap_model *model, const ap_config *config)
 {
     if (config->agent.output == AP_OUTPUT_CASCADE)
         model->cascade =
-            ap_cascade_create(model->params, config->codec.dim, config->cascade.attention_heads, config->cascade.layers,
-                              (ap_real)config->cascade.dropout, "cascade.");
+            ap_cascade_create(model->params, config->codec.dim, config->cascade.attention_heads,
+                              config->cascade.layers, (ap_real)config->cascade.dropout, "cascade.");
     if (config->agent.output == AP_OUTPUT_GATES)
         model->gates = ap_gates_create(model->params, gates_config(config), "gates.");
 }
 
-/* Weights and gradients larger than the machine's memory would be asked for in vain, and until that shows
- * others are driven out of it. */
+/* Refuses models whose weights and gradients exceed the machine's memory. Otherwise they would drive other
+ * programs out of memory before the failure shows. */
 static ap_status check_memory(ap_model *model)
 {
     double bytes = 0, physical = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGE_SIZE);
@@ -81,7 +81,7 @@ static ap_status check_memory(ap_model *model)
     }
     if (bytes <= physical) return ap_ok();
     return ap_error(AP_FAILED,
-                    "the model's weights and gradients need %.0f GiB of memory, and the machine has %.0f",
+                    "the model's weights and gradients need %.0f GiB of memory, but the machine has %.0f",
                     bytes / GIBIBYTE, physical / GIBIBYTE);
 }
 

@@ -92,12 +92,13 @@ static ap_var *mixture(ap_tape *tape, const ap_config *config, const ap_heard *h
 /* ---------------------------------------------------------------- all that is measured */
 
 typedef struct kind {
-    const char *name, *key; /* key: of the term's weight; NULL: no term of the loss */
-    size_t weight;          /* where that is in ap_config */
+    const char *name,
+        *key;      /* name in the log; configuration key of the weight, NULL if the measure is not a term */
+    size_t weight; /* offset of the weight in ap_config */
     ap_var *(*build)(ap_tape *tape, const ap_config *config, const ap_heard *heard);
 } kind;
 
-/* A term and what it adds to the loss. */
+/* A term and its contribution to the loss. */
 #define TERM(measure, logged, key, short_name, build)                                                        \
     [AP_MEASURE_##measure] = {logged, "loss." #key, offsetof(ap_config, loss.key), build},                   \
     [AP_MEASURE_ADDED + AP_MEASURE_##measure - AP_MEASURE_RMS_INPUT] = {.name = "loss_" short_name}
@@ -150,11 +151,12 @@ static void add_mean(ap_measures *measures, ap_measure which, double value, int6
     measures->value[which] += value / (double)count;
 }
 
-/* The original cost and its coefficients, whatever form the term has: figures of all runs are comparable. */
+/* Measures the original cost and its coefficients, whichever form the loss uses, so that the figures of all
+ * runs are comparable. */
 static void measure_correlation(ap_tape *tape, const ap_heard *h, ap_measures *measures)
 {
     int64_t B = h->output->value.shape.at[0], S = ap_shape_count(h->output->value.shape) / B;
-    measures->value[AP_MEASURE_CORR_COST] = 0; /* instead of the term's own value */
+    measures->value[AP_MEASURE_CORR_COST] = 0; /* replaces the value of the term */
     measures->present[AP_MEASURE_CORR_COST] = false;
     if (S < AP_MODULATION_SEGMENTS) return;
     for (int64_t b = 0; b < B; b++) {

@@ -1,5 +1,6 @@
-/* Reading. The format: 8 bytes, little-endian, the length of the header; the header, a JSON object from names
- * to type, shape and byte range; the bytes, which the ranges cover without gap or overlap. */
+/* Reads safetensors files. The format: the length of the header in 8 bytes, little-endian; the header, a
+ * JSON object that maps names to type, shape and byte range; the bytes, which the ranges cover without gap
+ * or overlap. */
 #include "antiphon/safetensors.h"
 
 #include "assembly/checksum.h"
@@ -19,15 +20,15 @@
 #include <unistd.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the file's numbers are read as they lie: little-endian"
+#error "numbers are read without conversion: this needs a little-endian machine"
 #endif
 
-/* More than 30 000 tensors take, which no model here has. What is made of a header in memory may be forty
- * times as large as it is: the reference implementation's limit of 100 MB would cost gigabytes. */
+/* Enough for 30 000 tensors, more than any model here has. A parsed header may take forty times its size in
+ * memory, so the reference implementation's limit of 100 MB would cost gigabytes. */
 #define HEADER_MOST ((uint64_t)4 << 20)
 /* Numbers that need converting are read this many at a time. */
 #define CHUNK 8192
-/* The largest whole number that every double below it can hold, and so JSON. */
+/* Doubles, and so JSON, hold all whole numbers up to this exactly. */
 #define WHOLE_MOST 9007199254740992.0
 
 typedef enum number_type { TYPE_F32, TYPE_F64, TYPE_F16, TYPE_BF16, TYPE_OTHER } number_type;
@@ -49,19 +50,19 @@ typedef struct entry {
     const char *name; /* in the parsed header */
     size_t type;      /* in `types` */
     ap_shape shape;
-    int64_t begin, end; /* bytes behind the header */
-    uint32_t sum;       /* of its bytes, where the file has checksums */
+    int64_t begin, end; /* byte range after the header */
+    uint32_t sum;       /* checksum of its bytes, if the file has checksums */
 } entry;
 
 struct ap_safetensors {
     char *path;
     int descriptor;
     cJSON *header;
-    const cJSON **metadata; /* the entries of the header's metadata, keys ascending */
+    const cJSON **metadata; /* the entries of the header's metadata, in ascending order of keys */
     size_t metadata_count;
     bool summed;     /* whether there are checksums */
-    entry *entries;  /* in the order of their bytes */
-    size_t *by_name; /* indices of entries, names ascending */
+    entry *entries;  /* in the order of their byte ranges */
+    size_t *by_name; /* indices of entries, in ascending order of names */
     size_t count;
     int64_t data_at, data_bytes;
 };
@@ -132,7 +133,7 @@ static ap_status read_entry(const ap_safetensors *file, const cJSON *item, entry
     return ap_ok();
 }
 
-/* Empty tensors before the one that begins at the same byte. */
+/* Empty tensors come before the one that begins at the same byte. */
 static int order_by_bytes(const void *a, const void *b)
 {
     const entry *p = a, *q = b;
@@ -147,7 +148,7 @@ static int order_by_name(const void *a, const void *b, void *entries)
     return strcmp(all[*(const size_t *)a].name, all[*(const size_t *)b].name);
 }
 
-/* Puts the entries in order, and sees that each byte belongs to one tensor. */
+/* Sorts the entries and checks that each byte belongs to exactly one tensor. */
 static ap_status arrange(ap_safetensors *file)
 {
     qsort(file->entries, file->count, sizeof *file->entries, order_by_bytes);
@@ -172,8 +173,8 @@ static int order_by_key(const void *a, const void *b)
     return strcmp((*(const cJSON *const *)a)->string, (*(const cJSON *const *)b)->string);
 }
 
-/* The object's entries, keys ascending, for the caller to free: a hostile header may have so many that they
- * cannot be looked for one by one. */
+/* The object's entries in ascending order of keys; the caller frees the array. A hostile header may have so
+ * many entries that linear search takes too long. */
 static const cJSON **sorted(const cJSON *object, size_t *count)
 {
     const cJSON **items = ap_allocate((size_t)cJSON_GetArraySize(object), sizeof *items);
@@ -183,7 +184,7 @@ static const cJSON **sorted(const cJSON *object, size_t *count)
     return items;
 }
 
-/* A key that is there twice, or NULL. */
+/* A key that occurs twice, or NULL. */
 static const char *key_twice(const cJSON *const *items, size_t count)
 {
     for (size_t i = 1; i < count; i++)
@@ -212,21 +213,21 @@ static ap_status differ(const ap_safetensors *file, const char *what, const char
                         uint32_t expected)
 {
     return ap_error(AP_FAILED,
-                    "%s: %s%s: the checksum is %08" PRIx32 " where %08" PRIx32
+                    "%s: %s%s: the checksum is %08" PRIx32 ", but %08" PRIx32
                     " is expected: the file is damaged",
                     file->path, what, name, found, expected);
 }
 
-/* Gives each entry its checksum. `items`: those of the file, keys ascending. */
+/* Assigns the checksums to the entries. `items` are the file's checksums, in ascending order of keys. */
 static ap_status match_checksums(ap_safetensors *file, const cJSON *const *items, size_t count)
 {
     for (size_t i = 0; i < file->count || i < count; i++) {
         entry *e = i < file->count ? &file->entries[file->by_name[i]] : NULL;
         int order = !e ? 1 : i >= count ? -1 : strcmp(e->name, items[i]->string);
-        if (order < 0) return fault(file, e->name, "there is no checksum of it in " CHECKSUMS_KEY);
-        if (order > 0) return fault(file, items[i]->string, "there is a checksum of it, but no such tensor");
+        if (order < 0) return fault(file, e->name, "no checksum in " CHECKSUMS_KEY);
+        if (order > 0) return fault(file, items[i]->string, "has a checksum, but does not exist");
         if (!ap_checksum_read(cJSON_GetStringValue(items[i]), &e->sum))
-            return fault(file, e->name, "its checksum is not one");
+            return fault(file, e->name, "its checksum is malformed");
     }
     return ap_ok();
 }
@@ -338,8 +339,8 @@ static ap_status open_file(ap_safetensors *file)
                         ": not a safetensors file, or truncated",
                         file->path, length, size);
     if (length > HEADER_MOST)
-        return ap_error(AP_FAILED, "%s: a header of %" PRIu64 " bytes: more than %" PRIu64 " are not read",
-                        file->path, length, HEADER_MOST);
+        return ap_error(AP_FAILED, "%s: a header of %" PRIu64 " bytes: the limit is %" PRIu64 "", file->path,
+                        length, HEADER_MOST);
     file->data_at = (int64_t)(sizeof length + length);
     file->data_bytes = (int64_t)size - file->data_at;
     char *text = ap_allocate(length + 1, 1);
@@ -466,8 +467,7 @@ static ap_status verify(const ap_safetensors *file, const entry *e)
 ap_status ap_safetensors_verify(ap_safetensors *file)
 {
     if (!file->summed)
-        return ap_error(AP_FAILED, "%s: holds no checksums (" CHECKSUMS_KEY "): nothing to verify by",
-                        file->path);
+        return ap_error(AP_FAILED, "%s: has no checksums (" CHECKSUMS_KEY ") to verify", file->path);
     for (size_t i = 0; i < file->count; i++) AP_TRY(verify(file, &file->entries[i]));
     return ap_ok();
 }
@@ -483,7 +483,7 @@ static bool same_but_for_ones(ap_shape a, ap_shape b)
     }
 }
 
-/* Without a branch, so that the compiler takes many at a time. */
+/* Branchless, so that the compiler vectorises it. */
 static bool all_finite(int64_t n, const ap_real *data)
 {
     bool finite = true;

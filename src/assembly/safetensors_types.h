@@ -1,4 +1,4 @@
-/* What the safetensors reader and writer share, and what stays inside the library. */
+/* Shared by the safetensors reader and writer, and not exported. */
 #ifndef ANTIPHON_ASSEMBLY_SAFETENSORS_TYPES_H
 #define ANTIPHON_ASSEMBLY_SAFETENSORS_TYPES_H
 
@@ -7,7 +7,7 @@
 #define SAFETENSORS_METADATA "__metadata__"
 #define SAFETENSORS_F32 "F32"
 
-/* Whether the tensor called `name` is there, and ap_safetensors_load into `shape` would find it fit. */
+/* Checks that the tensor `name` exists and that ap_safetensors_load would accept `shape`. */
 ap_status ap_safetensors_expect(const ap_safetensors *file, const char *name, ap_shape shape);
 
 #endif

@@ -1,4 +1,4 @@
-/* Writing safetensors files. */
+/* Writes safetensors files. */
 #include "antiphon/safetensors.h"
 
 #include "assembly/checksum.h"
@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The tensors' bytes begin at a multiple of this, as the reference implementation has it: a mapped file can
- * be used in place. */
+/* The tensors' bytes begin at a multiple of this, as in the reference implementation, so that a mapped file
+ * can be used in place. */
 #define ALIGNMENT 8
 /* Numbers that need converting are written this many at a time. */
 #define CHUNK 8192
@@ -23,7 +23,7 @@
 typedef struct named_tensor {
     char *name;
     ap_tensor tensor;
-    uint32_t sum; /* of its bytes in the file, once it is to be saved */
+    uint32_t sum; /* checksum of its bytes in the file, computed on saving */
 } named_tensor;
 
 struct ap_safetensors_writer {
@@ -106,7 +106,7 @@ static ap_status check_texts(const ap_safetensors_writer *writer, const char *pa
     return ap_ok();
 }
 
-/* What checksum.h describes, as JSON. */
+/* The checksums as JSON (checksum.h). */
 static char *checksums_text(const ap_safetensors_writer *writer)
 {
     char text[AP_CHECKSUM_TEXT];
@@ -130,7 +130,7 @@ static char *checksums_text(const ap_safetensors_writer *writer)
     return json;
 }
 
-/* The header, filled up with spaces to the alignment. */
+/* The header, padded with spaces to the alignment. */
 static char *header_text(const ap_safetensors_writer *writer)
 {
     cJSON *header = checked(cJSON_CreateObject());
@@ -157,7 +157,7 @@ static char *header_text(const ap_safetensors_writer *writer)
     return text;
 }
 
-/* The numbers from `at` on as the file holds them, CHUNK at most; how many there are. */
+/* Converts at most CHUNK numbers from `at` on to the file's format; returns how many. */
 static int64_t convert(ap_tensor tensor, int64_t at, float part[CHUNK])
 {
     int64_t count = ap_least(CHUNK, ap_shape_count(tensor.shape) - at);
@@ -178,7 +178,8 @@ static ap_status write_tensor(ap_replacement *file, ap_tensor tensor)
     return ap_ok();
 }
 
-/* Forms the checksum, and sees that all numbers are finite, which a double may be and not so as float. */
+/* Computes the checksum and checks that all numbers are finite. A finite double may be infinite as a float.
+ */
 static bool examine(named_tensor *t)
 {
     float part[CHUNK];

@@ -10,29 +10,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Frames that are decoded and resampled at a time: the portions do not depend on how much the caller asks
- * for, so reading in pieces gives the same numbers as reading at once. */
+/* Frames decoded and resampled at a time. The block size does not depend on the caller's requests, so
+ * reading in pieces gives the same numbers as reading at once. */
 #define BLOCK 8192
-/* Channels whose average has less than this share of their own power cancel each other (-26 dB): what MP3
- * leaves of a right channel that is the left one's opposite is 30 dB down. */
+/* Channels cancel each other if their average has less than this share of their own power (-40 dB). */
 #define CANCELLED 2.5e-3
-/* 121 dB below the signal is what it leaves of what lies above the new rate's half; the next better converter
- * is five times as slow and gains the uppermost twelfth of the spectrum. */
+/* What remains above half the new rate is 121 dB below the signal. The next better converter takes five
+ * times as long and keeps the top twelfth of the spectrum. */
 #define CONVERTER SRC_SINC_MEDIUM_QUALITY
 
 struct ap_audio_reader {
     ap_source *source;
-    int rate;           /* what the caller wants */
-    SRC_STATE *convert; /* NULL when the file has that rate already */
-    float *frames;      /* a block of interleaved frames as they stand in the file */
-    float *mono;        /* the same, channels averaged; those from mono_at to mono_end not yet converted */
-    float *ready;       /* samples at the wanted rate; those from ready_at to ready_end not yet handed out */
+    int rate;           /* the rate the caller wants */
+    SRC_STATE *convert; /* NULL if the file has that rate already */
+    float *frames;      /* a block of interleaved frames, as in the file */
+    float *mono;        /* the same, channels averaged; mono_at to mono_end are not yet converted */
+    float *ready;       /* samples at the wanted rate; ready_at to ready_end are not yet delivered */
     int64_t mono_at, mono_end;
     int64_t ready_at, ready_end, ready_capacity;
     int64_t frames_read, samples_made;
-    bool read_all, made_all; /* the file's last block is in `mono`; the last samples are in `ready` */
-    double power,
-        power_each; /* summed over what was read: of the average of the channels, and theirs on average */
+    bool read_all, made_all;  /* the file's last block is in `mono`; its last samples are in `ready` */
+    double power, power_each; /* power read so far: of the average of the channels, and the average of the
+                                 channels' power */
 };
 
 /* ---------------------------------------------------------------- opening */
@@ -48,7 +47,7 @@ static ap_status prepare_buffers(ap_audio_reader *r)
     if (r->rate != rate) {
         int failure = 0;
         if (!src_is_valid_ratio(ratio_of(r)))
-            return ap_error(AP_FAILED, "%s: cannot be brought from %d to %d samples a second",
+            return ap_error(AP_FAILED, "%s: cannot be resampled from %d to %d samples a second",
                             ap_source_path(r->source), rate, r->rate);
         r->convert = src_new(CONVERTER, 1, &failure);
         if (!r->convert) ap_fatal("out of memory: resampling: %s", src_strerror(failure));
@@ -164,13 +163,13 @@ ap_status ap_audio_reader_check(const ap_audio_reader *r)
     if (!ap_audio_reader_cancels(r)) return ap_ok();
     return ap_error(
         AP_FAILED,
-        "%s: its channels cancel each other (left = -right): their average is silence; give one channel "
-        "alone, or one with its sign turned",
+        "%s: its channels cancel each other (left = -right): their average is silence; use one channel "
+        "alone, or invert one of them",
         ap_source_path(r->source));
 }
 
-/* Fills `ready` from what is left of `mono`. The converter holds some samples back until it learns that the
- * file has ended; its rounding may then leave a sample too many or too few, which is put right here. */
+/* Fills `ready` from the rest of `mono`. The converter holds some samples back until the file has ended; its
+ * rounding may then give one sample too many or too few, which is corrected here. */
 static ap_status convert(ap_audio_reader *r)
 {
     SRC_DATA work = {.data_in = r->mono + r->mono_at,
@@ -185,8 +184,8 @@ static ap_status convert(ap_audio_reader *r)
     r->mono_at += work.input_frames_used;
     r->ready_end = work.output_frames_gen;
     for (int64_t i = 0; i < r->ready_end; i++)
-        if (!isfinite(r->ready[i])) /* the filter overshoots what a float holds */
-            return ap_error(AP_FAILED, "%s: resampling: sample %lld (at %.3f s) is beyond any number",
+        if (!isfinite(r->ready[i])) /* the filter's overshoot exceeds the range of a float */
+            return ap_error(AP_FAILED, "%s: resampling: sample %lld (at %.3f s) exceeds the range of numbers",
                             ap_source_path(r->source), (long long)(r->samples_made + i),
                             (double)(r->samples_made + i) / r->rate);
     r->samples_made += r->ready_end;

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Samples that are converted at a time. */
+/* Samples converted at a time. */
 #define BLOCK 4096
-/* The sizes in a WAV header have 32 bits; the header itself is far shorter than a block. */
+/* Sizes in a WAV header have 32 bits; the header is far shorter than a block. */
 #define SAMPLES_MAX ((int64_t)(UINT32_MAX / sizeof(int16_t)) - BLOCK)
 
 struct ap_audio_writer {
@@ -42,7 +42,7 @@ ap_status ap_audio_writer_open(const char *path, int rate, ap_audio_writer **wri
     return status;
 }
 
-/* The reason is the system's, or else libsndfile's. */
+/* The reason comes from the system, or else from libsndfile. */
 static ap_status failure_of(const ap_audio_writer *w, int failure)
 {
     return ap_error(AP_FAILED, "%s: cannot be written: %s", w->place.path,
@@ -58,7 +58,7 @@ ap_status ap_audio_writer_write(ap_audio_writer *w, int64_t count, const ap_real
             return ap_error(AP_FAILED, "%s: not written: sample %lld is not a number", w->place.path,
                             (long long)(w->written + bad));
         if (w->written + portion > SAMPLES_MAX)
-            return ap_error(AP_FAILED, "%s: a WAV file holds no more than 4 GiB", w->place.path);
+            return ap_error(AP_FAILED, "%s: a WAV file cannot exceed 4 GiB", w->place.path);
         if (sf_write_short(w->file, block, portion) != portion) return failure_of(w, sf_error(w->file));
         w->written += portion;
     }

@@ -10,7 +10,7 @@
 /* libsndfile's scale from fastest (0) to smallest (1). */
 #define COMPRESSION 1.0
 
-/* A file in memory, as libsndfile's virtual files want one. */
+/* A file in memory, for libsndfile's virtual files. */
 typedef struct memory_file {
     unsigned char *bytes;
     sf_count_t length, capacity, at;

@@ -14,15 +14,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Folders within folders; deeper ones are a loop of links. */
+/* The deepest nesting of folders; anything deeper is a loop of links. */
 #define DEPTH_MOST 32
 
-/* What is read, the best first: without loss before with. */
+/* The extensions of files that are read, the best first: lossless before lossy. */
 static const char *const extensions[] = {"wav",  "wave", "flac", "aif", "aiff", "aifc", "caf", "w64",
                                          "rf64", "au",   "snd",  "ogg", "oga",  "opus", "mp3"};
 #define EXTENSIONS (sizeof extensions / sizeof *extensions)
 
-/* Sound that libsndfile does not read. */
+/* Extensions of sound files that cannot be read. */
 static const char *const others[] = {"m4a", "mp4", "aac", "alac", "wma", "ape", "wv",   "mpc", "tta",
                                      "ac3", "dts", "mka", "mkv",  "mov", "avi", "webm", "amr", "dsf"};
 
@@ -34,7 +34,7 @@ size_t ap_stem_length(const char *name)
     return dot && dot > name && (!slash || dot > slash + 1) ? (size_t)(dot - name) : strlen(name);
 }
 
-/* The number of digits there, without leading zeros, which *digits is moved beyond. */
+/* The number of digits at *digits without leading zeros, past which *digits is moved. */
 static size_t digits_at(const char **digits)
 {
     size_t count = 0;
@@ -67,7 +67,7 @@ static int by_natural_order(const void *a, const void *b)
     return order ? order : strcmp(x, y);
 }
 
-/* The place of a name's extension among `count`; `count` where it is none of them. */
+/* The index of a name's extension in a list of `count`; `count` if it is not there. */
 static size_t extension_among(const char *name, const char *const *list, size_t count)
 {
     const char *dot = name + ap_stem_length(name);
@@ -86,10 +86,10 @@ typedef struct place {
 typedef struct search {
     const char *folder;
     bool skips;
-    place other; /* the folder that is skipped */
+    place other; /* the folder to skip */
     ap_left_out *left_out;
     ap_names *found;
-    place *places; /* of the files found */
+    place *places; /* identities of the files found */
 } search;
 
 static void tell(const search *s, const char *name, const char *reason)
@@ -117,7 +117,7 @@ static bool is_place(const struct stat *info, place at)
 static void add_file(search *s, const char *name, const struct stat *info)
 {
     if (extension_among(name, others, sizeof others / sizeof *others) < sizeof others / sizeof *others) {
-        tell(s, name, "sound of a kind that is not read; convert it to WAV or FLAC");
+        tell(s, name, "this kind of sound file is not supported; convert it to WAV or FLAC");
         return;
     }
     if (extension_among(name, extensions, EXTENSIONS) == EXTENSIONS) return;
@@ -141,13 +141,13 @@ static bool is_pair_set(const char *folder)
     return there;
 }
 
-/* `within`: the path from s->folder, "" for itself. */
+/* `within` is the path relative to s->folder, "" for the folder itself. */
 static ap_status search_folder(search *s, const char *within, int depth)
 {
     ap_names names;
     char *path = *within ? ap_format_text("%s/%s", s->folder, within) : ap_copy_text(s->folder);
     ap_status status = depth < DEPTH_MOST ? ap_folder_list(path, &names)
-                                          : ap_error(AP_FAILED, "%s: too many folders within folders", path);
+                                          : ap_error(AP_FAILED, "%s: folders are nested too deeply", path);
     free(path);
     AP_TRY(status);
     for (size_t k = 0; k < names.count && !ap_failed(&status); k++) {
@@ -178,7 +178,7 @@ static bool same_stem(const char *a, const char *b)
     return length == ap_stem_length(b) && strncasecmp(a, b, length) == 0;
 }
 
-/* Keeps of the files with one name the one whose extension stands first in the list. */
+/* Of the files with the same name, keeps the one whose extension comes first in the list. */
 static void keep_best(const search *s)
 {
     ap_names kept = {NULL, 0}, *found = s->found;

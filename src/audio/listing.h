@@ -1,25 +1,24 @@
-/* The recordings in people's folders. */
+/* Finds the recordings in a folder. */
 #ifndef ANTIPHON_AUDIO_LISTING_H
 #define ANTIPHON_AUDIO_LISTING_H
 
 #include "antiphon/status.h"
 #include "base/folder.h"
 
-/* Told of each file that is left out: one line, "PATH: REASON". NULL is nobody. */
+/* Called with one line, "PATH: REASON", for each file that is left out. NULL: not wanted. */
 typedef void ap_left_out(const char *line);
 
-/* The recordings in a folder and in the folders within it, by their paths from there, numbers in names in the
- * order of numbers. Of several files with one name but different extensions the best is taken, and of links
- * to one file the first; the others, and sound of kinds that are not read (m4a, wma ...), are left out and
- * told. Names that begin with a point are passed over, and so is the folder `other` (NULL: none) where it
- * lies within. No recording is a failure. */
+/* The recordings in a folder and all folders inside it, as paths relative to it, with numbers in names
+ * sorted as numbers. Of files with the same name but different extensions the best is taken, of links to the
+ * same file the first. The others, and sound files that cannot be read (m4a, wma ...), are left out and
+ * reported. Names that begin with a dot are ignored, as is the folder `other` (NULL: none) if it lies
+ * inside. No recording is a failure. */
 ap_status ap_recordings_list(const char *folder, const char *other, ap_left_out *left_out, ap_names *found);
 
-/* The order of names in which numbers stand in the order of numbers: a2 before a10. Below 0, 0 or above, as
- * strcmp. */
+/* Compares names as strcmp does, but numbers in them as numbers: a2 before a10. */
 int ap_natural_order(const char *a, const char *b);
 
-/* How much of a name stands before its extension. */
+/* The length of a name without its extension. */
 size_t ap_stem_length(const char *name);
 
 #endif

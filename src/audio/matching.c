@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Pairs that a refusal shows. */
+/* Pairs shown in an error message. */
 #define SHOWN 3
 
 /* ---------------------------------------------------------------- what is compared */
@@ -26,7 +26,7 @@ static ap_names stems_of(const ap_names *names)
     return stems;
 }
 
-/* Whether a word may end before s[at]: not within a number or a word. */
+/* Whether a word may end before s[at], that is, whether s[at] is not within a number or a word. */
 static bool is_boundary(const char *s, size_t at)
 {
     if (at == 0 || !s[at]) return true;
@@ -36,7 +36,7 @@ static bool is_boundary(const char *s, size_t at)
     return !(letter_before && letter_after) || (islower(before) && isupper(after));
 }
 
-/* How many bytes all names begin with, up to the end of a word. */
+/* The length of the common prefix of all names, up to the end of a word. */
 static size_t common_beginning(const ap_names *names)
 {
     size_t length = strlen(names->at[0]);
@@ -53,7 +53,7 @@ static size_t common_beginning(const ap_names *names)
     return length;
 }
 
-/* How many bytes all names end with, from the beginning of a word on, behind the first `from`. */
+/* The length of the common suffix of all names, from the start of a word, beyond the first `from` bytes. */
 static size_t common_end(const ap_names *names, size_t from)
 {
     size_t length = strlen(names->at[0]) - from;
@@ -73,7 +73,7 @@ static size_t common_end(const ap_names *names, size_t from)
     return length;
 }
 
-/* Replaces names by the parts in which they differ, without what separates words at their ends. */
+/* Replaces each name by the part in which the names differ, without separators at its ends. */
 static void keep_differences(ap_names *names)
 {
     size_t begin = common_beginning(names), end = common_end(names, begin);
@@ -95,7 +95,8 @@ static int exactly(const char *a, const char *b)
     return strcmp(a, b);
 }
 
-/* Gives inputs without a partner the first free target of the same name; how many found one. */
+/* Matches inputs without a partner with the first free target of the same name; returns how many it matched.
+ */
 static size_t match_by(int (*compare)(const char *, const char *), const ap_names *inputs,
                        const ap_names *targets, int64_t *partner, bool *taken)
 {
@@ -129,8 +130,8 @@ static ap_status refuse(const ap_prepare_options *o, const ap_names *inputs, con
                                  inputs->at[k], targets->at[k]);
     return ap_error(
         AP_FAILED,
-        "%s holds %zu recordings, %s %zu, and their names do not say which belong together; by their "
-        "order it would be %s%s: give those that do the same name",
+        "%s holds %zu recordings, %s %zu, and their names do not show which belong together; sorted order "
+        "would pair %s%s: give matching recordings the same name",
         o->inputs, inputs->count, o->targets, targets->count, pairs, count > SHOWN ? " ..." : "");
 }
 

@@ -17,20 +17,20 @@ struct ap_mpeg {
 
 static ap_status check_frames(const char *path, const ap_mpeg_frames *frames)
 {
-    if (frames->cut) return ap_error(AP_FAILED, "%s: truncated: it ends in the midst of an MPEG frame", path);
+    if (frames->cut) return ap_error(AP_FAILED, "%s: truncated: it ends within an MPEG frame", path);
     if (frames->whole + 1 >= frames->promised)
-        return ap_ok(); /* encoders disagree on whether the first counts */
-    return ap_error(AP_FAILED, "%s: truncated: its header promises %lld MPEG frames, there are %lld", path,
+        return ap_ok(); /* encoders disagree whether the first frame counts */
+    return ap_error(AP_FAILED, "%s: truncated: its header announces %lld MPEG frames, but it has %lld", path,
                     (long long)frames->promised, (long long)frames->whole);
 }
 
-/* Why libmpg123 failed. */
+/* The failure reported by libmpg123. */
 static ap_status failure(const ap_mpeg *m, int code)
 {
     if (code == MPG123_NEW_FORMAT)
         return ap_error(AP_FAILED, "%s: changes its rate or channels after %.3f s", m->path,
                         (double)m->read / (double)m->rate);
-    return ap_error(AP_FAILED, "%s: not MPEG audio that can be read: %s", m->path,
+    return ap_error(AP_FAILED, "%s: unreadable MPEG audio: %s", m->path,
                     m->decoder ? mpg123_strerror(m->decoder) : mpg123_plain_strerror(code));
 }
 

@@ -1,4 +1,4 @@
-/* MPEG audio (MP3): decoded by libmpg123, whole, whatever its header says of its length. */
+/* Decodes MPEG audio (MP3) with libmpg123: the whole file, whatever its header says of its length. */
 #ifndef ANTIPHON_AUDIO_MPEG_H
 #define ANTIPHON_AUDIO_MPEG_H
 
@@ -9,9 +9,9 @@
 
 typedef struct ap_mpeg ap_mpeg;
 
-/* Opens the file behind the descriptor, which stays the caller's, if it is MPEG audio; otherwise *mpeg is
- * NULL and the status good. A file that ends in the midst of a frame, or has fewer frames than its first one
- * says, is a failure. `path` is for messages. */
+/* Opens the file of the descriptor, which stays the caller's, if it is MPEG audio; otherwise *mpeg is NULL
+ * and the status is success. A file that ends within a frame, or has fewer frames than its first one
+ * announces, is a failure. `path` is for messages. */
 ap_status ap_mpeg_open(const char *path, int descriptor, ap_mpeg **mpeg);
 
 int ap_mpeg_rate(const ap_mpeg *mpeg);

@@ -5,16 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* How far behind the tags the first frame may begin, and how far behind a damaged one the next. */
+/* How far after the tags the first frame may begin, and how far after a damaged frame the next one. */
 #define SEARCH_MOST 65536
 #define SEARCH_BLOCK 1024
 
-/* One frame by its header of four bytes. */
+/* A frame, according to its header of four bytes. */
 typedef struct frame {
     uint32_t head;
     int64_t bytes;
     int samples, rate;
-    int side; /* bytes of the side information of layer III */
+    int side; /* length of layer III's side information */
 } frame;
 
 static bool read_at(int descriptor, int64_t at, void *bytes, size_t count)
@@ -38,7 +38,7 @@ static const int kilobits[5][15] = {
     {0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},
 };
 
-/* False for what is no header, and for the free format, whose frames do not say how long they are. */
+/* False if it is not a header, or is of the free format, whose frames do not tell their length. */
 static bool read_header(uint32_t head, frame *f)
 {
     static const int rates[3] = {44100, 48000, 32000};
@@ -71,7 +71,7 @@ static bool alike(const frame *a, const frame *b)
 
 /* ---------------------------------------------------------------- between frames */
 
-/* The bytes of the tag that begins there; 0 for none. */
+/* The length of the tag at this position; 0: no tag. */
 static int64_t tag_bytes(int descriptor, int64_t at)
 {
     unsigned char b[32];
@@ -98,8 +98,8 @@ static bool is_followed(int descriptor, int64_t at, int64_t end, const frame *f)
            (read_frame(descriptor, behind, &next) && alike(&next, f));
 }
 
-/* Where, from `at` on, a frame begins that another like it or the end of the file follows; -1 for nowhere
- * near. `like`: as which one it must be, or NULL. */
+/* Finds the next frame from `at` on that is followed by another like it or by the end of the file; -1 if
+ * there is none nearby. `like`: what it must resemble, or NULL. */
 static int64_t find_frame(int descriptor, int64_t at, int64_t end, const frame *like, frame *f)
 {
     unsigned char bytes[SEARCH_BLOCK + 3];
@@ -115,7 +115,8 @@ static int64_t find_frame(int descriptor, int64_t at, int64_t end, const frame *
 
 /* ---------------------------------------------------------------- what the first frame says */
 
-/* How many frames follow by what encoders write into a first one without sound. *is_note: it is such. */
+/* The number of frames that the encoder announces in a first frame without sound. *is_note: whether it is
+ * such a frame. */
 static int64_t promise_of(int descriptor, int64_t at, const frame *f, bool *is_note)
 {
     unsigned char b[18];
@@ -132,8 +133,8 @@ static int64_t promise_of(int descriptor, int64_t at, const frame *f, bool *is_n
     return 0;
 }
 
-/* Counts frames from `at` on until something else comes; where that is, or the end of the file if it cuts
- * one. */
+/* Counts frames from `at` on until something else comes. Returns where that is, or the end of the file if it
+ * cuts a frame. */
 static int64_t count_run(int descriptor, int64_t at, int64_t end, const frame *first, ap_mpeg_frames *frames)
 {
     frame f;

@@ -1,4 +1,4 @@
-/* The frames of an MPEG audio file, counted by their headers. */
+/* Counts the frames of an MPEG audio file by their headers. */
 #ifndef ANTIPHON_AUDIO_MPEG_FRAMES_H
 #define ANTIPHON_AUDIO_MPEG_FRAMES_H
 
@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 typedef struct ap_mpeg_frames {
-    int64_t whole;    /* frames of sound that are there from beginning to end */
-    int64_t promised; /* that the first frame says there are (Xing, Info, VBRI); 0 where it does not say */
-    bool cut;         /* the file ends in the midst of a frame */
+    int64_t whole;    /* complete frames of sound */
+    int64_t promised; /* number announced by the first frame (Xing, Info, VBRI); 0: none */
+    bool cut;         /* the file ends within a frame */
 } ap_mpeg_frames;
 
-/* False where the file is not MPEG audio: it must begin, behind ID3 tags, with a frame after which another
- * one follows or the file ends. */
+/* False if the file is not MPEG audio: after ID3 tags it must begin with a frame that another one, or the
+ * end of the file, follows. */
 bool ap_mpeg_frames_count(int descriptor, ap_mpeg_frames *frames);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEAD 27  /* bytes of a page before its table of segments */
+#define HEAD 27  /* length of a page header without its segment table */
 #define BEGINS 2 /* flag of a stream's first page */
 
 static bool read_at(int descriptor, int64_t at, void *bytes, int count)
@@ -12,7 +12,7 @@ static bool read_at(int descriptor, int64_t at, void *bytes, int count)
     return pread(descriptor, bytes, (size_t)count, (off_t)at) == count;
 }
 
-/* The streams of one piece begin all together, before any other page (RFC 3533, section 4). */
+/* The streams of one piece begin together, before any other page (RFC 3533, section 4). */
 bool ap_ogg_is_chained(int descriptor)
 {
     unsigned char head[HEAD], table[255];

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A note is one line of a command; whatever is longer is somebody else's file. */
+/* A note is one line of a command; a longer file is not ours. */
 #define NOTE_BYTES 65536
 /* How every note begins. */
 #define NOTE_HEAD "antiphon "
@@ -47,7 +47,7 @@ static bool has_note(const char *folder, const char *line)
     return same;
 }
 
-/* Whether any command of ours has begun a set there. */
+/* Whether one of our commands has begun a set there. */
 static bool is_ours(const char *folder)
 {
     char *text = read_note(folder);
@@ -66,7 +66,7 @@ static bool has_split(const char *folder, size_t k)
 
 /* ---------------------------------------------------------------- the unfinished set */
 
-/* Of a symbolic link the link alone is removed: what it leads to is not the set's. */
+/* Only removes symbolic links, not what they point to, which is not part of the set. */
 static void remove_split(const char *path)
 {
     ap_names names;
@@ -93,7 +93,7 @@ static void remove_splits(const char *place)
     }
 }
 
-/* Removes what a set consists of; a folder that holds anything else stays, with that. */
+/* Removes the files of a set. A folder that holds anything else stays, with that content. */
 static void remove_set(const char *place)
 {
     remove_splits(place);
@@ -103,17 +103,17 @@ static void remove_set(const char *place)
     rmdir(place);
 }
 
-/* Removes what a run that was killed has left: a folder with a note of ours, or one that got nothing yet. */
+/* Removes what a killed run has left: a folder with a note of ours, or an empty one. */
 static void remove_leftover(const char *place)
 {
-    ap_replace_sweep_all(place, PAIR_SET_NOTE); /* the note itself may not have got there */
+    ap_replace_sweep_all(place, PAIR_SET_NOTE); /* the note itself may be incomplete */
     if (is_ours(place))
         remove_set(place);
     else
         rmdir(place);
 }
 
-/* Removes what a run that was killed has left half-written in a set that is made again in its place. */
+/* Removes half-written files of a killed run from a set that is made again in place. */
 static void sweep_set(const char *place)
 {
     ap_replace_sweep_all(place, PAIR_SET_NOTE);
@@ -142,8 +142,8 @@ static ap_status move(const pair_set *set, const char *name)
 {
     char *from = ap_format_text("%s/%s", set->place, name), *to = ap_format_text("%s/%s", set->folder, name);
     ap_status status = ap_ok();
-    if (rename(from, to) != 0 && !(errno == ENOENT && access(to, F_OK) == 0)) /* moved before */
-        status = ap_error(AP_FAILED, "%s: cannot be made: %s", to, strerror(errno));
+    if (rename(from, to) != 0 && !(errno == ENOENT && access(to, F_OK) == 0)) /* already moved */
+        status = ap_error(AP_FAILED, "%s: cannot be created: %s", to, strerror(errno));
     free(from);
     free(to);
     return status;
@@ -154,7 +154,7 @@ static bool in_place(const pair_set *set)
     return strcmp(set->place, set->folder) == 0;
 }
 
-/* The note goes last, when all else is on the disk: with it the set is made. */
+/* Moves the note last, when all else is on the disk: it marks the set as complete. */
 static ap_status move_all(const pair_set *set)
 {
     for (size_t k = 0; k < SPLITS; k++) AP_TRY(move(set, splits[k]));
@@ -167,8 +167,8 @@ static ap_status move_all(const pair_set *set)
     return ap_ok();
 }
 
-/* Whether a run was killed while it moved a set that was whole: of each split one place lacks what the other
- * has, and one has been moved. */
+/* Whether a run was killed while it moved a complete set: each split is in exactly one of the two places,
+ * and at least one has been moved. */
 static bool is_half_moved(const pair_set *set)
 {
     size_t moved = 0;
@@ -179,14 +179,13 @@ static bool is_half_moved(const pair_set *set)
     return moved > 0 && is_ours(set->place);
 }
 
-/* Goes on with it. Killed after the last move, it has left an empty folder. *finished: whether there was
- * either. */
+/* Completes the move. A run killed after the last move has left an empty folder. */
 static ap_status finish_move(const char *folder, bool *finished)
 {
     pair_set set = {.folder = (char *)folder, .place = ap_format_text("%s/" UNFINISHED, folder)};
     ap_status status = ap_ok();
     if (ap_file_is_link(set.place))
-        unlink(set.place); /* no run of ours makes one: it leads to another's files */
+        unlink(set.place); /* no run of ours makes a link here: it leads to other files */
     *finished = is_half_moved(&set);
     if (*finished)
         status = move_all(&set);
@@ -237,7 +236,7 @@ ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatabl
     return ap_failed(&status) ? ap_pair_set_end(set, status) : status;
 }
 
-/* Moves the whole set to its place. Where that fails nothing of it stays, unless it is all there. */
+/* Moves the set to its place. If that fails, nothing of it stays there, unless all of it has arrived. */
 static ap_status finish(const pair_set *set)
 {
     ap_status status = move_all(set);

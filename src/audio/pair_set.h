@@ -1,4 +1,5 @@
-/* Making pair sets: the folders of one, and what says how it was made. (Listing them: antiphon/pairs.h.) */
+/* Makes pair sets: their folders, and the note that says how a set was made. (For listing them see
+ * antiphon/pairs.h.) */
 #ifndef ANTIPHON_AUDIO_PAIR_SET_H
 #define ANTIPHON_AUDIO_PAIR_SET_H
 
@@ -7,31 +8,30 @@
 
 #include <stdbool.h>
 
-/* The file in a set that says how it was made: one line. */
+/* The note: one line that says how the set was made. */
 #define PAIR_SET_NOTE "made_by.txt"
 
-/* A set that is being made. Until it is whole it stands in a folder of its own within the set's, so that
- * nobody can take half a set for one; what a run that was killed has left there is removed by the next. */
+/* A set in the making. Until it is complete it is in a folder of its own inside the set's folder, so that
+ * half a set is never taken for a whole one. What a killed run has left there is removed by the next run. */
 typedef struct pair_set {
-    char *folder; /* where the set will be */
-    char *place;  /* where it is made: `folder`/unfinished, or `folder` where the same set is made again */
-    bool created; /* `folder` was not there before */
+    char *folder; /* the final place of the set */
+    char *place;  /* where it is made: `folder`/unfinished, or `folder` if the same set is made again */
+    bool created; /* `folder` did not exist before */
     bool
         whole; /* all of it is there: a run that was killed while it moved the set had left only that to do */
     ap_leftover *left[2];
 } pair_set;
 
-/* Begins a set in `folder`. A folder that holds something already is refused; but where the same note always
- * makes the same files (repeatable), the folder may be a set with this note, whose files are then replaced.
- * Where set->whole there is nothing to write. */
+/* Begins a set in `folder`, which must be empty or not exist. If the same note always makes the same files
+ * (repeatable), the folder may also be a set with this note; its files are then replaced. */
 ap_status ap_pair_set_begin(const char *folder, const char *note, bool repeatable, pair_set *set);
 
 /* Writes one side of pair `number` of a split. */
 ap_status ap_pair_set_write(const pair_set *set, bool validation, int64_t number, bool target,
                             const ap_audio *audio);
 
-/* After a success moves the set to where it will be; after a failure removes what was made. Frees `set`;
- * returns `status`, or what went wrong in moving. */
+/* Ends the set: if `status` is success, moves it to its final place, otherwise removes it. Frees `set`.
+ * Returns `status`, or the failure to move. */
 ap_status ap_pair_set_end(pair_set *set, ap_status status);
 
 #endif

@@ -11,12 +11,12 @@
 
 #define PREFIX "pair_"
 
-/* The files of a pair, in the order in which files of one name are looked at. */
+/* The files of a pair, in the order in which files of the same name are considered. */
 typedef enum part { INPUT, TARGET, FORMER_TARGET, PART_COUNT } part;
 static const char *const endings[PART_COUNT] = {"_input.wav", "_target.wav", "_output.wav"};
 
 typedef struct half {
-    char *name; /* of the pair; owned */
+    char *name; /* name of the pair; owned */
     part part;
 } half;
 
@@ -25,7 +25,7 @@ typedef struct halves {
     size_t count;
 } halves;
 
-/* Adds the file to the halves if its name is that of one. */
+/* Adds the file if its name is that of half a pair. */
 static void add_file(halves *found, const char *file)
 {
     size_t length = strlen(file);

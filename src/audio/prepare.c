@@ -14,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a pair's two sides come from: two files, or the two halves of one. */
+/* The source of a pair: two files, or the two halves of one. */
 typedef struct source {
     char *input, *target; /* paths; the same for a song */
-    int64_t windows;      /* that the input gives */
-    int64_t ahead;        /* how many windows the target is behind the input: half a song */
+    int64_t windows;      /* windows in the input */
+    int64_t ahead;        /* offset of the target in windows: half a song */
     bool remainder;       /* whether something shorter than a window is left over */
     uint64_t sound[2];    /* of input and target (ap_audio_survey) */
     bool validates;       /* whether all of it is for validation */
@@ -52,7 +52,7 @@ static void add_source(sources *s, const char *inputs, const char *input, const 
 
 /* ---------------------------------------------------------------- which files */
 
-/* Counts and tells of something that is left out. */
+/* Counts and reports something that is left out. */
 static void leave_out(const ap_prepare_options *o, int64_t *count, const char *path, const char *reason)
 {
     ++*count;
@@ -152,7 +152,7 @@ static ap_status examine_both(const ap_prepare_options *o, const source *s, ap_a
     return ap_ok();
 }
 
-/* How a source is cut; *good is false where it is left out. */
+/* Plans how a source is cut; false if it is left out. */
 static ap_status plan_source(const ap_prepare_options *o, source *s, int64_t window,
                              ap_prepare_report *report, bool *good)
 {
@@ -175,7 +175,7 @@ static ap_status plan_source(const ap_prepare_options *o, source *s, int64_t win
     return ap_ok();
 }
 
-/* The same music twice would be heard in training and in validation. */
+/* The same music twice could end up in both training and validation. */
 static bool is_repeated(const ap_prepare_options *o, const sources *all, size_t kept, const source *s,
                         ap_prepare_report *report)
 {
@@ -191,7 +191,7 @@ static bool is_repeated(const ap_prepare_options *o, const sources *all, size_t 
     return false;
 }
 
-/* Reads every file once, so that a broken one is found before anything is written; keeps those sources that
+/* Reads every file once, so that broken ones are found before anything is written. Keeps the sources that
  * give a window. */
 static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window, ap_prepare_report *report)
 {
@@ -212,10 +212,9 @@ static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window,
     report->recordings = (int64_t)kept;
     if (kept) return ap_ok();
     if (report->brief == 0)
-        return ap_error(AP_FAILED, "%s: no recording is left that pairs can be cut from",
-                        o->songs ? o->songs : o->inputs);
+        return ap_error(AP_FAILED, "%s: no usable recording is left", o->songs ? o->songs : o->inputs);
     return ap_error(AP_FAILED,
-                    "no recording is long enough: each must have %s of %g s; a smaller --seconds may do",
+                    "no recording is long enough: each must have %s of %g s; try a smaller --seconds",
                     o->songs ? "two windows" : "a window", (double)window / AP_SAMPLE_RATE);
 }
 
@@ -245,7 +244,7 @@ static int64_t find_pieces(sources *all)
     return count;
 }
 
-/* Recording k of n is for validation where the running share passes a whole number: spread evenly over the
+/* Recording k of n is for validation when the running share passes a whole number: spread evenly over the
  * list, at least one, never all. */
 static bool for_validation(int64_t k, int64_t n, double share)
 {
@@ -255,7 +254,7 @@ static bool for_validation(int64_t k, int64_t n, double share)
     return (k + 1) * chosen / n > k * chosen / n;
 }
 
-/* Where the part for validation begins in the only piece there is. */
+/* The start of the validation part if there is only one recording. */
 static int64_t validation_begins(const sources *all, double share)
 {
     int64_t windows = all->at[0].windows;
@@ -301,7 +300,7 @@ static ap_status write_pair(cutter *c, const ap_audio *input, const ap_audio *ta
     return ap_ok();
 }
 
-/* Reads a window of each side; *whole is false when the file was shorter than it had seemed. */
+/* Reads a window of each side. *whole is false if the file has become shorter since it was planned. */
 static ap_status read_windows(cutter *c, ap_audio_reader *input, ap_audio_reader *target, bool *whole)
 {
     int64_t got_input, got_target;

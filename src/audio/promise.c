@@ -6,18 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* No file of sound has so many chunks. */
+/* No sound file has this many chunks. */
 #define CHUNKS_MOST 65536
 
-/* A file of chunks: each an identifier, a size, and so many bytes. */
+/* A file format made of chunks: an identifier, a size, and that many bytes. */
 typedef struct container {
-    const char *magic, *form; /* how the file begins, and what stands at form_at; NULL: nothing */
+    const char *magic, *form; /* the first bytes, and the bytes at form_at; NULL: none */
     int form_at;
-    int chunks_at;            /* the first chunk */
-    int whole_at;             /* the size of the whole; 0: there is none */
-    int id_bytes, size_bytes; /* of a chunk's head */
+    int chunks_at;            /* position of the first chunk */
+    int whole_at;             /* position of the total size; 0: none */
+    int id_bytes, size_bytes; /* of a chunk's header */
     bool big_endian;          /* numbers */
-    bool head_counts;         /* a size includes the head */
+    bool head_counts;         /* sizes include the chunk's header */
     int alignment;            /* of chunks */
     const char *sound;        /* identifier of the chunk that holds the sound */
 } container;
@@ -45,8 +45,8 @@ static bool read_at(int descriptor, uint64_t at, void *bytes, int count)
     return at <= INT64_MAX && pread(descriptor, bytes, (size_t)count, (off_t)at) == count;
 }
 
-/* Sizes that nobody has counted: programs that cannot go back to the header write about 2^31 (sox, arecord)
- * or 2^32 (ffmpeg), less what rounding to a block takes, or 0x7F000000 (sox's AIFF); all ones in 64 bits. */
+/* Placeholder sizes. Programs that cannot go back to the header write about 2^31 (sox, arecord) or 2^32
+ * (ffmpeg), rounded down to a block, or 0x7F000000 (sox's AIFF), or all ones in 64 bits. */
 static bool is_made_up(uint64_t size)
 {
     static const uint64_t round[] = {0x7F000000, 0x80000000, 0x100000000};
@@ -76,7 +76,7 @@ static uint64_t end_of(uint64_t at, uint64_t size)
     return at <= UINT64_MAX - size ? at + size : UINT64_MAX;
 }
 
-/* The size of the whole, where the sound is not reached. */
+/* The total size, for a file that ends before its sound. */
 static uint64_t whole(const container *c, int descriptor)
 {
     unsigned char bytes[8];
@@ -85,8 +85,8 @@ static uint64_t whole(const container *c, int descriptor)
     return end_of(c->head_counts ? 0 : (uint64_t)c->whole_at + (uint64_t)c->size_bytes, size);
 }
 
-/* The promise of a sound that begins at byte `from`. Its size stands in `bytes` bytes at byte `at`; `head`
- * more than the sound's are counted in it. */
+/* The promise for sound that begins at byte `from`. Its size is stored in `bytes` bytes at byte `at`, and is
+ * `head` larger than the sound. */
 static ap_promise promise_of(int descriptor, uint64_t from, uint64_t size, uint64_t at, int bytes,
                              uint64_t head, bool big_endian)
 {
@@ -120,7 +120,7 @@ static ap_promise of_chunks(const container *c, int descriptor)
             return promise_of(descriptor, at, size, at - (uint64_t)c->size_bytes, c->size_bytes, counted,
                               c->big_endian);
         if (memcmp(head, "ds64", 4) == 0 && read_at(descriptor, at, ds64, sizeof ds64)) {
-            sound_64 = number_of(ds64 + 8, 8, c->big_endian); /* behind the size of the whole */
+            sound_64 = number_of(ds64 + 8, 8, c->big_endian); /* after the total size */
             sound_64_at = at + 8;
         }
         if (size > INT64_MAX) return (ap_promise){.bytes = 0};

@@ -1,22 +1,22 @@
-/* How long an audio file should be by its own header. */
+/* The length that an audio file should have according to its header. */
 #ifndef ANTIPHON_AUDIO_PROMISE_H
 #define ANTIPHON_AUDIO_PROMISE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What the header of a WAV, RF64, AIFF, AU, W64 or CAF file says of its length. */
+/* The length announced by the header of a WAV, RF64, AIFF, AU, W64 or CAF file. */
 typedef struct ap_promise {
-    /* The bytes that the file should have: up to the end of its sound, or of the whole where the header ends
-     * before the sound begins. 0 for other formats, and for a header that leaves the length open or makes one
-     * up, as programs do that write to a pipe. */
+    /* The size that the file should have: up to the end of its sound, or its total size if it ends before
+     * the sound begins. 0 for other formats, and if the header leaves the length open or has a placeholder,
+     * as written by programs that write to a pipe. */
     uint64_t bytes;
 
-    /* Where it is open or made up: where the number stands that should be the size of the sound, and which
-     * it is if the sound ends with the file. size_bytes is 0 otherwise. */
+    /* If the length is open or a placeholder: the position of the number that should be the size of the
+     * sound, and its value if the sound ends with the file. Otherwise size_bytes is 0. */
     int64_t size_at;
     int size_bytes;
-    unsigned char size[8]; /* as it would stand there */
+    unsigned char size[8]; /* in the file's byte order */
 } ap_promise;
 
 ap_promise ap_promise_of(int descriptor);

@@ -10,7 +10,7 @@
 
 #define PORTION 32768
 
-/* What one portion adds to a segment: its maximum, or the sum of its powers. */
+/* Adds one portion to a segment: its maximum, or the sum of its powers. */
 static double add(ap_envelope_type type, double so_far, int64_t n, const ap_real *x)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -39,7 +39,7 @@ static ap_status read_envelope(ap_audio_reader *reader, const char *path, int64_
         for (int64_t left = length, got; left > 0; left -= got) {
             int64_t want = ap_least(left, PORTION);
             AP_TRY(ap_audio_reader_read(reader, want, x, &got));
-            if (got < want) return ap_error(AP_FAILED, "%s: has become shorter while it was read", path);
+            if (got < want) return ap_error(AP_FAILED, "%s: became shorter while it was read", path);
             sum = add(type, sum, got, x);
         }
         e[m] = (ap_real)finish(type, sum, length);

@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Samples that are read at a time. */
+/* Samples read at a time. */
 #define PORTION 32768
 
 /* ---------------------------------------------------------------- into memory */
 
-/* Reads up to `most` samples. The memory grows with what is read: the length in a header is no reason to ask
- * for any. */
+/* Reads up to `most` samples. Memory grows with what is read, since the length in a header cannot be
+ * trusted. */
 static ap_status read_samples(ap_audio_reader *r, int64_t most, ap_audio *audio)
 {
     int64_t capacity = 0, got, want;
@@ -57,7 +57,7 @@ void ap_audio_free(ap_audio *audio)
 
 /* ---------------------------------------------------------------- what a recording holds */
 
-/* Adds a portion to what is known. */
+/* Adds a portion to the survey. */
 static void survey_portion(ap_audio_survey *s, int64_t n, const ap_real *x)
 {
     double power = 0;
@@ -65,7 +65,7 @@ static void survey_portion(ap_audio_survey *s, int64_t n, const ap_real *x)
         float sample = (float)x[i];
         uint32_t bits;
         memcpy(&bits, &sample, sizeof bits);
-        s->sound = (s->sound ^ bits) * 0x100000001B3; /* Fowler, Noll and Vo's, by samples */
+        s->sound = (s->sound ^ bits) * 0x100000001B3; /* FNV-1a over samples */
         s->sound ^= s->sound >> 29;
         power += (double)x[i] * (double)x[i];
     }
@@ -73,7 +73,7 @@ static void survey_portion(ap_audio_survey *s, int64_t n, const ap_real *x)
     if (n) s->loudest = fmax(s->loudest, sqrt(power / (double)n));
 }
 
-/* Reads on until the end, or past `most` samples. */
+/* Reads to the end, or past `most` samples. */
 static ap_status survey(ap_audio_reader *r, int64_t most, ap_audio_survey *s)
 {
     ap_real *samples = ap_allocate(PORTION, sizeof *samples);
@@ -107,7 +107,7 @@ ap_status ap_audio_measure(const char *path, int rate, int64_t most, int64_t *co
     int own = ap_audio_reader_rate(reader);
     ap_audio_survey s = {.count = ap_audio_reader_length(reader)};
     ap_status status = ap_ok();
-    if (s.count == 0) /* at its own rate: nothing is resampled to be counted */
+    if (s.count == 0) /* at the file's own rate, so that nothing needs resampling */
         status = survey(reader, most < INT64_MAX ? ap_audio_converted(most, rate, own) + own : most, &s);
     *count = ap_audio_converted(s.count, own, rate);
     ap_audio_reader_close(reader);
@@ -120,7 +120,7 @@ ap_status ap_audio_measure_all(int n, const char *const paths[], int rate, int64
                                int64_t *shortest)
 {
     *shortest = INT64_MAX;
-    for (int k = 0; k < n; k++) { /* first those that say it */
+    for (int k = 0; k < n; k++) { /* first those whose header tells */
         ap_audio_reader *reader;
         AP_TRY(ap_audio_reader_open(paths[k], rate, &reader));
         lengths[k] = ap_audio_reader_length(reader);

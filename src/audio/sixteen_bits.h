@@ -1,4 +1,4 @@
-/* Samples as files hold them. */
+/* Converts samples to 16 bits. */
 #ifndef ANTIPHON_AUDIO_SIXTEEN_BITS_H
 #define ANTIPHON_AUDIO_SIXTEEN_BITS_H
 
@@ -7,8 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Rounds to 16 bits; beyond full scale is full scale. False where a sample is not a number: *bad is the first
- * that is none. */
+/* Rounds to 16 bits and clips at full scale. False if a sample is NaN; *bad is the first of these. */
 bool ap_to_16_bits(int64_t count, const ap_real *samples, int16_t *out, int64_t *bad);
 
 #endif

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Above this rate a file is not sound but a broken header. */
+/* A higher rate means a broken header. */
 #define RATE_MAX 1000000
 
 struct ap_source {
@@ -26,7 +26,7 @@ struct ap_source {
     SNDFILE *file; /* or */
     ap_mpeg *mpeg;
     int rate, channels;
-    int64_t frames; /* -1: only reading tells */
+    int64_t frames; /* -1: unknown until the end is read */
     int64_t read;
     ap_promise promise;
 };
@@ -71,8 +71,8 @@ static void open_virtual(ap_source *s, SF_INFO *info)
     s->file = sf_open_virtual(&calls, SFM_READ, info, &s->io);
 }
 
-/* Where a header leaves the size of the sound open, libsndfile reads to the end of the file, but not in all
- * formats: in these it is shown the number that should stand there. */
+/* If a header leaves the size of the sound open, libsndfile reads to the end of the file, but not in all
+ * formats. For the others the header is patched with the number that should be there. */
 static void open_patched(ap_source *s, SF_INFO *info)
 {
     s->io.patch_at = s->promise.size_at;
@@ -84,9 +84,9 @@ static void open_patched(ap_source *s, SF_INFO *info)
 static ap_status open_sndfile(ap_source *s, int64_t bytes)
 {
     SF_INFO info;
-    s->promise = ap_promise_of(s->descriptor); /* libsndfile shortens a file that breaks it silently */
+    s->promise = ap_promise_of(s->descriptor); /* libsndfile silently accepts a file that is shorter */
     if (s->promise.bytes > (uint64_t)bytes)
-        return ap_error(AP_FAILED, "%s: truncated: its header promises %llu bytes, there are %lld", s->path,
+        return ap_error(AP_FAILED, "%s: truncated: its header announces %llu bytes, but it has %lld", s->path,
                         (unsigned long long)s->promise.bytes, (long long)bytes);
     open_virtual(s, &info);
     if (s->promise.size_bytes > 0 && (!s->file || info.frames == 0)) open_patched(s, &info);
@@ -94,14 +94,13 @@ static ap_status open_sndfile(ap_source *s, int64_t bytes)
     if (!s->file)
         return ap_error(AP_FAILED, "%s: not an audio file that can be read: %s", s->path, sf_strerror(NULL));
     bool ogg = (info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG;
-    if (info.frames == SF_COUNT_MAX && ogg) /* such a file says how long it is in its last page */
+    if (info.frames == SF_COUNT_MAX && ogg) /* the last page of such a file gives its length */
         return ap_error(AP_FAILED, "%s: truncated or damaged: its last page is missing", s->path);
     if (ogg && ap_ogg_is_chained(s->descriptor))
-        return ap_error(
-            AP_FAILED,
-            "%s: several OGG streams one behind the other, of which the first alone would be read; "
-            "convert it to WAV or FLAC",
-            s->path);
+        return ap_error(AP_FAILED,
+                        "%s: several OGG streams in succession, of which only the first would be read; "
+                        "convert it to WAV or FLAC",
+                        s->path);
     s->rate = info.samplerate;
     s->channels = info.channels;
     s->frames = info.frames == SF_COUNT_MAX ? -1 : info.frames;
@@ -170,13 +169,14 @@ int64_t ap_source_frames(const ap_source *s)
     return s->frames;
 }
 
-/* Where the sound ends: not before the header says, nor by an error. */
+/* Checks the end of the sound: not before the header says, and not by an error. */
 static ap_status check_end(const ap_source *s)
 {
     if (s->frames >= 0 && s->read < s->frames)
-        return ap_error(AP_FAILED,
-                        "%s: truncated or damaged: its header promises %lld samples, %lld can be read",
-                        s->path, (long long)s->frames, (long long)s->read);
+        return ap_error(
+            AP_FAILED,
+            "%s: truncated or damaged: its header announces %lld samples, but only %lld can be read", s->path,
+            (long long)s->frames, (long long)s->read);
     if (s->file && s->frames < 0 && sf_error(s->file))
         return ap_error(AP_FAILED, "%s: truncated or damaged after %.3f s: %s", s->path,
                         (double)s->read / s->rate, sf_strerror(s->file));

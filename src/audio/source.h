@@ -1,4 +1,4 @@
-/* What an audio file holds, as it stands there: the one place that decides this for all who read one. */
+/* Opens and reads audio files of any kind. This is the one place that decides what a file contains. */
 #ifndef ANTIPHON_AUDIO_SOURCE_H
 #define ANTIPHON_AUDIO_SOURCE_H
 
@@ -9,17 +9,16 @@
 
 typedef struct ap_source ap_source;
 
-/* Opens a regular file of any kind that libsndfile or libmpg123 reads. One that is shorter than its header
- * says is a failure, here or at the latest where reading comes to the end. *faulty: whether it failed because
- * the system could not give the file, not because of what the file holds. */
+/* Opens a regular file of any kind that libsndfile or libmpg123 reads. A file shorter than its header says
+ * is a failure, here or at the latest at the end of reading. */
 ap_status ap_source_open(const char *path, ap_source **source, bool *faulty);
 
 const char *ap_source_path(const ap_source *source);
 int ap_source_rate(const ap_source *source);
 int ap_source_channels(const ap_source *source);
 
-/* The frames that reading gives; -1 where only reading tells (MP3, and streams whose header leaves it open).
- */
+/* The number of frames; -1 if it is unknown until the end is read (MP3, and streams whose header leaves it
+ * open). */
 int64_t ap_source_frames(const ap_source *source);
 
 /* Reads up to `count` interleaved frames; *got is less only at the end. A sample that is not a finite number

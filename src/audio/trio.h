@@ -1,4 +1,4 @@
-/* Three recordings that belong together: an input, a target, and what was composed of them. */
+/* Trios: an input, a target, and the piece composed from them. */
 #ifndef ANTIPHON_AUDIO_TRIO_H
 #define ANTIPHON_AUDIO_TRIO_H
 
@@ -7,8 +7,8 @@
 
 enum { TRIO_INPUT, TRIO_TARGET, TRIO_OUTPUT, TRIO };
 
-/* Reads all three as mono at AP_SAMPLE_RATE, as far as the shortest lasts: all get the same count. lengths
- * (NULL: not wanted) as by ap_audio_read_shortest. After a failure nothing is to be freed. */
+/* Reads all three as mono at AP_SAMPLE_RATE, up to the end of the shortest: all get the same count. lengths
+ * (NULL: not wanted) as in ap_audio_read_shortest. After a failure nothing needs freeing. */
 ap_status ap_trio_read(const char *const paths[TRIO], ap_audio trio[TRIO], int64_t lengths[TRIO]);
 void ap_trio_free(ap_audio trio[TRIO]);
 
@@ -19,7 +19,7 @@ typedef struct trio_paths {
 trio_paths ap_trio_paths_of(const char *folder, const char *name);
 void ap_trio_paths_free(trio_paths *paths);
 
-/* The names of the trios of a folder, sorted: those of all outputs. */
+/* The names of the trios in a folder, sorted: those of all outputs. No trio is a failure. */
 ap_status ap_trio_names_list(const char *folder, ap_names *names);
 
 #endif

@@ -10,36 +10,36 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-/* Bytes that belong together. */
+/* A contiguous range of bytes. */
 typedef struct range {
     char *base;
     size_t size;
 } range;
 
-/* Ranges that ascend by address and do not touch: neighbours are joined. */
+/* Ranges in ascending order of address. Adjacent ranges are merged. */
 typedef struct ranges {
     range *at;
     size_t count, capacity;
 } ranges;
 
-/* Addresses that follow one another. Memory stands behind the first `held` bytes of `whole`; `vacant` tells
- * of all of it what no block is in, whether it has memory or not. */
+/* A contiguous stretch of reserved addresses. The first `held` bytes of `whole` have memory. `vacant` lists
+ * the ranges without a block, with or without memory. */
 typedef struct stretch {
-    range mapping, whole; /* as the system gave it; the part from the first huge page's boundary on */
+    range mapping, whole; /* as mapped by the system; the part that starts at the first huge page */
     ranges vacant;
     size_t held;
 } stretch;
 
-/* Where blocks of one kind are, in the order in which the system gave it. */
+/* The stretches for one kind of block, in the order in which they were reserved. */
 typedef struct area {
-    size_t room;    /* addresses, not memory: more than a program is likely to need */
-    size_t portion; /* of addresses, where the system does not give so many */
-    size_t page;    /* memory comes in multiples of it */
+    size_t room;    /* addresses (not memory) to reserve: more than a program is likely to need */
+    size_t portion; /* addresses to reserve at a time if the system does not grant `room` */
+    size_t page;    /* memory is committed in multiples of this */
     stretch *at;
     size_t count;
 } area;
 
-/* A huge page, on which a stretch begins: activations are walked from end to end. */
+/* The size of a huge page, on which a stretch begins: activations are read from end to end. */
 #define HUGE_PAGE_BYTES ((size_t)2 << 20)
 
 static const area recycled_area = {
@@ -49,7 +49,7 @@ static const area lasting_area = {
 
 struct ap_arena {
     area recycled; /* blocks of AP_ARENA_RECYCLE_LEAST bytes and more */
-    area lasting;  /* smaller ones: one after the other, until the reset */
+    area lasting;  /* smaller blocks: one after the other, until the reset */
     size_t held, growths;
     bool poisoned;
 };
@@ -63,7 +63,7 @@ static void reserve(ranges *list, size_t count)
     list->at = ap_reallocate(list->at, list->capacity, sizeof *list->at);
 }
 
-/* How many of the list stand before `base`. */
+/* The number of ranges in the list that lie before `base`. */
 static size_t before(const ranges *list, const char *base)
 {
     size_t low = 0, high = list->count;
@@ -105,8 +105,8 @@ static void insert(ranges *list, range new)
     list->count++;
 }
 
-/* `size` bytes from the beginning of the tightest range that has them, the first of several; NULL: none has.
- */
+/* Takes `size` bytes from the start of the smallest range that is large enough, the first of several. NULL:
+ * none is. */
 static char *cut(ranges *list, size_t size)
 {
     range *best = NULL;
@@ -149,14 +149,14 @@ static void vacate(stretch *s)
     insert(&s->vacant, s->whole);
 }
 
-/* Whether addresses are few (`ulimit -v`): what is reserved here is then missing elsewhere. */
+/* Whether address space is limited (`ulimit -v`), so that reserving it takes it from others. */
 static bool addresses_are_limited(void)
 {
     struct rlimit limit;
     return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
 
-/* One more stretch, which has addresses for `size` bytes. */
+/* Adds a stretch with addresses for `size` bytes. */
 static stretch *extend(ap_arena *arena, area *a, size_t size)
 {
     stretch new = {0};
@@ -168,7 +168,7 @@ static stretch *extend(ap_arena *arena, area *a, size_t size)
     return &a->at[a->count++];
 }
 
-/* Sees to it that there is memory up to `end`. */
+/* Commits memory up to `end`. */
 static void hold(ap_arena *arena, const area *a, stretch *s, const char *end)
 {
     size_t wanted = (size_t)(end - s->whole.base);
@@ -205,7 +205,7 @@ static void give_back(area *a, range block)
             insert(&s->vacant, block);
             return;
         }
-    ap_fatal("a block of %zu bytes is recycled in an arena that it is not of", block.size);
+    ap_fatal("a recycled block of %zu bytes does not belong to this arena", block.size);
 }
 
 static void reset(area *a)
@@ -235,7 +235,7 @@ static bool wants_poison(void)
     return said && *said ? strcmp(said, "0") != 0 : usual;
 }
 
-/* bytes all of whose bits are set are NaN, whether floats or doubles stand there */
+/* All bits set are NaN in float and in double. */
 static void *poison(const ap_arena *arena, void *block, size_t bytes)
 {
     return arena->poisoned ? memset(block, 0xFF, bytes) : block;

@@ -1,4 +1,4 @@
-/* The smaller and the larger of two counts, and what whole units hold one. */
+/* Minimum, maximum, and division rounded up, of counts. */
 #ifndef ANTIPHON_BASE_BOUNDS_H
 #define ANTIPHON_BASE_BOUNDS_H
 
@@ -14,7 +14,7 @@ static inline int64_t ap_most(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* How many units of `unit` hold `count`, and what these units have room for. count not negative, unit
+/* The number of units of size `unit` that hold `count`, and their total size. count is not negative, unit is
  * positive. */
 static inline int64_t ap_divide_up(int64_t count, int64_t unit)
 {

@@ -1,8 +1,8 @@
-/* Time that only goes forward. */
+/* A monotonic clock. */
 #ifndef ANTIPHON_BASE_CLOCK_H
 #define ANTIPHON_BASE_CLOCK_H
 
-/* Seconds since some moment in the past. */
+/* Seconds since an arbitrary moment in the past. */
 double ap_clock_seconds(void);
 
 #endif

@@ -58,14 +58,14 @@ static ap_status read_stream(const char *path, FILE *stream, size_t limit, char 
     if (fstat(fileno(stream), &about) != 0) return ap_error(AP_FAILED, "%s: %s", path, strerror(errno));
     if (!S_ISREG(about.st_mode)) return ap_error(AP_FAILED, "%s: not a regular file", path);
     if ((uintmax_t)about.st_size > limit)
-        return ap_error(AP_FAILED, "%s: %jd bytes, more than the %zu expected at most", path,
-                        (intmax_t)about.st_size, limit);
+        return ap_error(AP_FAILED, "%s: %jd bytes, more than the limit of %zu", path, (intmax_t)about.st_size,
+                        limit);
     size_t size = (size_t)about.st_size;
     char *buffer = ap_allocate(size + 1, 1);
     if (fread(buffer, 1, size, stream) != size) {
         free(buffer);
         return ap_error(AP_FAILED, "%s: cannot be read: %s", path,
-                        ferror(stream) ? strerror(errno) : "it shrank meanwhile");
+                        ferror(stream) ? strerror(errno) : "it shrank while being read");
     }
     *text = buffer;
     *length = size;

@@ -1,4 +1,4 @@
-/* Opening files, and reading them whole. (Writing them whole: replace.h.) */
+/* Opens files, and reads whole files. (For writing whole files see replace.h.) */
 #ifndef ANTIPHON_BASE_FILE_H
 #define ANTIPHON_BASE_FILE_H
 
@@ -7,21 +7,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A descriptor to read from, or -1 and errno. A FIFO, too, is opened at once, with or without a writer:
- * whoever wants a regular file is to see what it is, not to wait. */
+/* A descriptor for reading, or -1 and errno. A FIFO is opened without waiting for a writer, so that the
+ * caller can see what it is. */
 int ap_file_open(const char *path);
 
-/* A descriptor of a regular file that is written in place; -1 and errno. `flags`: O_WRONLY or O_RDWR with
- * O_APPEND or O_TRUNC. A symbolic link under this name is not followed (ELOOP), and a FIFO or a device is
- * neither waited for nor written to (EINVAL): whoever can put one there does not choose what is overwritten.
- */
+/* A descriptor for writing a regular file in place, or -1 and errno. `flags`: O_WRONLY or O_RDWR with
+ * O_APPEND or O_TRUNC. For safety, a symbolic link is not followed (ELOOP), and a FIFO or a device is
+ * neither waited for nor written (EINVAL): someone who can create files in the folder must not choose what
+ * is overwritten. */
 int ap_file_open_own(const char *path, int flags);
 
 /* Whether there is anything at `path`. A failure, which names the path, where the system cannot tell: what
  * cannot be looked at is not taken for absent. A symbolic link is what it leads to. */
 ap_status ap_file_is_there(const char *path, bool *there);
 
-/* Whether there is a symbolic link under this name, wherever it leads. */
+/* Whether the path is a symbolic link, wherever it points. */
 bool ap_file_is_link(const char *path);
 
 /* Whether an errno blames the system, as a disk that fails does, not the file. */

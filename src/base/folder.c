@@ -33,7 +33,7 @@ ap_status ap_folder_list(const char *folder, ap_names *names)
     return ap_ok();
 }
 
-/* Whether it only means that this folder cannot be flushed. */
+/* Whether the error only means that this folder cannot be flushed. */
 static bool is_beyond_us(int reason)
 {
     return reason == EACCES || reason == EPERM || reason == EINVAL || reason == ENOTSUP || reason == ENOSYS;
@@ -45,7 +45,7 @@ ap_status ap_folder_flush(const char *folder)
     int reason = descriptor >= 0 && fsync(descriptor) == 0 ? 0 : errno;
     if (descriptor >= 0) close(descriptor);
     if (!reason || is_beyond_us(reason)) return ap_ok();
-    return ap_error(AP_FAILED, "%s: cannot be flushed to the disk: %s", folder, strerror(reason));
+    return ap_error(AP_FAILED, "%s: cannot flush the folder to the disk: %s", folder, strerror(reason));
 }
 
 void ap_names_add(ap_names *names, const char *name)
@@ -65,7 +65,7 @@ char *ap_folder_resolve(const char *path)
 {
     char *there = realpath(path, NULL);
     if (there) return there;
-    if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0) return ap_copy_text(path); /* nothing is above */
+    if (strcmp(path, ".") == 0 || strcmp(path, "/") == 0) return ap_copy_text(path); /* no parent */
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/') length--;
     size_t parent = length;

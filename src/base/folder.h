@@ -1,4 +1,4 @@
-/* What is in a folder. */
+/* Lists, flushes and resolves folders. */
 #ifndef ANTIPHON_BASE_FOLDER_H
 #define ANTIPHON_BASE_FOLDER_H
 
@@ -12,22 +12,22 @@ typedef struct ap_names {
     size_t count;
 } ap_names;
 
-/* The names of all that is in a folder, "." and ".." apart; without the folder's own. */
+/* The names of all entries of a folder, except "." and "..", without the folder's path. */
 ap_status ap_folder_list(const char *folder, ap_names *names);
 void ap_names_free(ap_names *names);
 
-/* Adds a copy of a name at the end. */
+/* Appends a copy of a name. */
 void ap_names_add(ap_names *names, const char *name);
 
-/* Sees to it that what was made, renamed or removed in a folder is on the disk. Where the file system cannot do
- * that, or the folder may not be read, it is left to the system. */
+/* Flushes to the disk what was created, renamed or removed in a folder. If the file system cannot do that,
+ * or the folder may not be read, it is left to the system, and the status is success. */
 ap_status ap_folder_flush(const char *folder);
 
-/* The same place without links, "." and ".."; what is not there yet stays as it is written. For the caller to
- * free. */
+/* The absolute path without links, "." and "..". Parts that do not exist stay as they are written. The
+ * caller frees it. */
 char *ap_folder_resolve(const char *path);
 
-/* Whether `path` is `folder` or in it, be they there yet or not. */
+/* Whether `path` is `folder` or lies inside it. Neither needs to exist. */
 bool ap_folder_holds(const char *folder, const char *path);
 
 #endif

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What JSON comes to in memory may be forty times as long as its text; an evaluation of ten thousand pieces has
- * less. */
+/* Parsed JSON may take forty times the size of its text. An evaluation of ten thousand pieces is below this
+ * limit. */
 #define FILE_MOST ((size_t)16 << 20)
 
 cJSON *ap_json_made(cJSON *item)

@@ -15,7 +15,7 @@ struct ap_leftover {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static ap_leftover *newest;
 
-/* With the mutex locked. */
+/* To be called with the mutex locked. */
 static void unlink_from_list(ap_leftover *l)
 {
     if (l->newer)
@@ -36,7 +36,7 @@ ap_leftover *ap_leftover_note(const char *path, void (*remove)(const char *path)
     static bool at_exit;
     ap_leftover *l = ap_allocate(1, sizeof *l);
     *l = (ap_leftover){.path = ap_copy_text(path), .remove = remove};
-    pthread_mutex_lock(&mutex); /* nothing is allocated while it is */
+    pthread_mutex_lock(&mutex); /* no allocation while it is locked */
     l->older = newest;
     if (newest) newest->newer = l;
     newest = l;

@@ -1,18 +1,18 @@
-/* What lies on the disk only until a command has come to its end: temporary files, unfinished sets. Where
- * memory runs out nobody returns to remove it; then, and when the program exits, it is removed from here. */
+/* Temporary files and unfinished sets, which exist only while a command runs. They are removed at exit, also
+ * when memory runs out and no function returns to clean up. */
 #ifndef ANTIPHON_BASE_LEFTOVERS_H
 #define ANTIPHON_BASE_LEFTOVERS_H
 
 typedef struct ap_leftover ap_leftover;
 
-/* Notes that `path` is there, and what removes it. */
+/* Registers `path` and the function that removes it. */
 ap_leftover *ap_leftover_note(const char *path, void (*remove)(const char *path));
 
-/* It is gone, or to stay. NULL is allowed. */
+/* Unregisters it, because it is gone or is to stay. NULL is allowed. */
 void ap_leftover_forget(ap_leftover *leftover);
 
-/* Removes all that is noted, the last first. For who does not come back: what was returned by
- * ap_leftover_note is freed. */
+/* Removes everything registered, the latest first. For a program that is about to end: the pointers from
+ * ap_leftover_note become invalid. */
 void ap_leftovers_remove(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* Printing for people. */
+/* Printing for people, not for programs. */
 #ifndef ANTIPHON_BASE_PRINT_H
 #define ANTIPHON_BASE_PRINT_H
 
@@ -7,7 +7,7 @@
 /* Columns that every terminal has. */
 #define AP_LINE_WIDTH 80
 
-/* fprintf for text that has names or values from elsewhere in it: ap_text_put (text.h) masks what would steer
+/* fprintf for text that contains names or values from outside: ap_text_put (text.h) masks what could control
  * a terminal. */
 void ap_text_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -14,10 +14,10 @@ static int affinity(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-    return (int)sysconf(_SC_NPROCESSORS_ONLN); /* more than the set has room for */
+    return (int)sysconf(_SC_NPROCESSORS_ONLN); /* more processors than the set can hold */
 }
 
-/* The first number of a file, and the second where it is wanted; false: they are not there. */
+/* Reads the first number of a file, and the second if it is wanted. False if they are missing. */
 static bool read_numbers(const char *folder, const char *name, double *first, double *second)
 {
     char *path = ap_format_text("%s/%s", folder, name);
@@ -28,8 +28,8 @@ static bool read_numbers(const char *folder, const char *name, double *first, do
     return read;
 }
 
-/* What the group in `folder` grants; INFINITY: it sets no limit. Version 2 of control groups has quota and
- * period in one file, version 1 in two. */
+/* The number of processors that the group in `folder` grants; INFINITY: no limit. Control groups of version
+ * 2 have quota and period in one file, version 1 in two. */
 static double quota_of(const char *folder)
 {
     double quota = 0, period = 0;
@@ -39,7 +39,8 @@ static double quota_of(const char *folder)
     return limited && quota > 0 && period > 0 ? quota / period : INFINITY;
 }
 
-/* The least that a group and those above it grant; `path` is the group's below `mount`, and is cut. */
+/* The smallest quota of a group and its ancestors. `path` is the group's path below `mount`; it is modified.
+ */
 static double least_quota(const char *mount, char *path)
 {
     double least = INFINITY;

@@ -19,7 +19,7 @@
 
 /* ---------------------------------------------------------------- what may be replaced */
 
-/* So many bytes tell the kinds apart. */
+/* The first bytes that tell the kinds apart. */
 #define HEAD 4
 
 static bool begins_with(const char *head, const char *with)
@@ -40,8 +40,9 @@ static bool begins_as(ap_file_kind kind, const char *head)
     return false;
 }
 
-/* Whether what the file begins with is of the kind; white space may stand before JSON. No kind has a NUL so
- * early: the length that a safetensors file begins with, which may look like any character, ends in some. */
+/* Whether the file begins like one of the kind. White space may precede JSON. None of the kinds has a NUL
+ * this early; a safetensors file does, in the length at its start, whose other bytes may look like any
+ * character. */
 static bool is_of_kind(FILE *stream, ap_file_kind kind)
 {
     char head[HEAD + 1] = "";
@@ -62,14 +63,11 @@ ap_status ap_replace_check(const char *path, ap_file_kind kind)
     ap_replace_sweep(path);
     if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0) return ap_ok();
     FILE *stream = fopen(path, "rb");
-    if (!stream)
-        return ap_error(AP_MISUSE, "%s: is there already and cannot be read: %s", path, strerror(errno));
+    if (!stream) return ap_error(AP_MISUSE, "%s: exists and cannot be read: %s", path, strerror(errno));
     bool same = is_of_kind(stream, kind);
     fclose(stream);
     if (same) return ap_ok();
-    return ap_error(AP_MISUSE,
-                    "%s: is there already and is no %s, which would take its place; choose another name",
-                    path, names[kind]);
+    return ap_error(AP_MISUSE, "%s: exists and is not %s; choose another name", path, names[kind]);
 }
 
 /* ---------------------------------------------------------------- replacing */
@@ -88,26 +86,26 @@ static void remove_file(const char *path)
     unlink(path);
 }
 
-/* Names have at most 255 bytes, on some file systems 143: a temporary file's is the file's own, cut where it
- * is longer than this, and some thirty bytes more. */
+/* Names have at most 255 bytes, on some file systems 143. The name of a temporary file is the file's own,
+ * cut to this length, and some thirty bytes more. */
 #define STEM_MOST 96
 
-/* What the names of the temporary files of `name` begin with: the name, or, of a long one, its beginning and
- * a number that is others for other names (FNV-1a, 64 bits). The caller frees it. */
+/* The prefix of the names of temporary files of `name`: the name or, if it is long, its beginning and a hash
+ * (FNV-1a, 64 bits). The caller frees it. */
 static char *stem_of(const char *name)
 {
     if (strlen(name) <= STEM_MOST) return ap_copy_text(name);
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (const char *c = name; *c; c++) hash = (hash ^ (unsigned char)*c) * UINT64_C(0x100000001b3);
     size_t cut = STEM_MOST - 17;
-    while (cut > 0 && ((unsigned char)name[cut] & 0xc0) == 0x80) cut--; /* no character is cut in two */
+    while (cut > 0 && ((unsigned char)name[cut] & 0xc0) == 0x80) cut--; /* do not cut within a character */
     return ap_format_text("%.*s~%016" PRIx64, (int)cut, name, hash);
 }
 
-/* Beside `path`; the caller frees it. */
+/* A new name beside `path`. The caller frees it. */
 static char *temporary_name(const char *path)
 {
-    static atomic_uint serial; /* tells apart the files that one process has open at a time */
+    static atomic_uint serial; /* distinguishes files that one process has open at the same time */
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     char *stem = stem_of(name);
     char *temporary = ap_format_text("%.*s%s.%ld-%u.tmp", (int)(name - path), path, stem, (long)getpid(),
@@ -116,8 +114,8 @@ static char *temporary_name(const char *path)
     return temporary;
 }
 
-/* Whether the file could be marked as being written, so that nobody sweeps it: where locks are not to be had,
- * nothing is swept. False: it was swept before. */
+/* Marks the file by a lock as being written, so that it is not swept. Without support for locks nothing is
+ * swept. False if it has been swept already. */
 static bool lock(int descriptor)
 {
     struct stat about;
@@ -125,7 +123,7 @@ static bool lock(int descriptor)
     return fstat(descriptor, &about) != 0 || about.st_nlink > 0;
 }
 
-/* A new file, locked, under r->temporary; -1 and errno where there can be none. */
+/* Creates and locks a file under r->temporary. -1 and errno on failure. */
 static int open_temporary(const char *path, ap_replacement *r)
 {
     for (;;) {
@@ -155,7 +153,7 @@ ap_status ap_replace_begin(const char *path, ap_replacement *r)
     return status;
 }
 
-/* What was made or renamed is on the disk once the folder that it is in is. */
+/* A new or renamed file is on the disk only after its folder has been flushed. */
 static ap_status flush_folder_of(const char *path)
 {
     char *copy = ap_copy_text(path);
@@ -214,8 +212,8 @@ static size_t digits_before(const char *text, size_t end)
     return end - at;
 }
 
-/* How long the name is that a temporary file stands for; 0 for other files. Behind it are a point, digits, a
- * hyphen, digits and ".tmp", as ap_replace_begin puts them together. */
+/* The length of the name that a temporary file belongs to; 0 for other files. ap_replace_begin appends a
+ * dot, digits, a hyphen, digits and ".tmp". */
 static size_t stands_for(const char *name)
 {
     size_t at = strlen(name);
@@ -229,8 +227,7 @@ static size_t stands_for(const char *name)
     return at;
 }
 
-/* Unless somebody is writing it. A symbolic link is nobody's temporary file: the link goes, not what it leads
- * to. */
+/* Removes the file unless it is being written. */
 static void remove_left(const char *path)
 {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -240,7 +237,7 @@ static void remove_left(const char *path)
     close(descriptor);
 }
 
-/* Removes the temporary files in `folder` of the file `begin`, or of all whose names begin so. */
+/* Removes the temporary files of the file `begin` in `folder`, or of all files whose names begin with it. */
 static void sweep(const char *folder, const char *begin, bool all)
 {
     ap_names names;
@@ -282,9 +279,9 @@ ap_status ap_make_folder(const char *path)
         char kept = end[1];
         end[1] = '\0';
         struct stat there;
-        int reason = mkdir(part, 0777) == 0 ? 0 : errno; /* before stat puts its own in its place */
+        int reason = mkdir(part, 0777) == 0 ? 0 : errno; /* before stat overwrites errno */
         if (reason && (stat(part, &there) != 0 || !S_ISDIR(there.st_mode)))
-            status = ap_error(AP_FAILED, "%s: cannot make the folder: %s", part, strerror(reason));
+            status = ap_error(AP_FAILED, "%s: cannot create the folder: %s", part, strerror(reason));
         if (!reason) status = flush_folder_of(part);
         end[1] = kept;
     }

@@ -14,7 +14,7 @@ const char *ap_scratch_folder(void)
     return folder && folder[0] ? folder : "/tmp";
 }
 
-/* Not every file system has files without a name. */
+/* The fallback for file systems without unnamed files. */
 static int open_and_unlink(const char *folder)
 {
     char *path = ap_format_text("%s/antiphon-XXXXXX", folder);
@@ -33,7 +33,7 @@ ap_status ap_scratch_open(FILE **file)
     *file = descriptor >= 0 ? fdopen(descriptor, "w+b") : NULL;
     if (*file) return ap_ok();
     ap_status status =
-        ap_error(AP_FAILED, "%s: a temporary file cannot be made: %s (TMPDIR names another folder)", folder,
+        ap_error(AP_FAILED, "%s: cannot create a temporary file: %s (TMPDIR selects another folder)", folder,
                  strerror(errno));
     if (descriptor >= 0) close(descriptor);
     return status;

@@ -1,4 +1,4 @@
-/* Where temporary files go: the folder that TMPDIR names, or /tmp. */
+/* The folder for temporary files: TMPDIR, or /tmp. */
 #ifndef ANTIPHON_BASE_SCRATCH_H
 #define ANTIPHON_BASE_SCRATCH_H
 
@@ -9,7 +9,8 @@
 /* The folder; not to be freed. */
 const char *ap_scratch_folder(void);
 
-/* A new file to write and read, without a name: it is gone when it is closed, or when the program is. */
+/* Creates a file without a name, for writing and reading. It disappears when it is closed or the program
+ * ends. The caller closes it. */
 ap_status ap_scratch_open(FILE **file);
 
 #endif

@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* Puts n numbers, none of them NaN, in ascending order. */
+/* Sorts n numbers, none of them NaN, in ascending order. */
 void ap_sort(int64_t n, double *x);
 
 #endif

@@ -3,7 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Longer words are not looked at: no option or key is as long, and the rows below stay on the stack. */
+/* Longer words are ignored: no option or key is as long, and the rows below stay on the stack. */
 #define LONGEST 128
 
 static int plain(char letter)

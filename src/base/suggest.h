@@ -1,13 +1,12 @@
-/* "Did you mean ...?": for a word the user typed that names nothing. */
+/* "Did you mean ...?": suggests a name for a word that the user has mistyped. */
 #ifndef ANTIPHON_BASE_SUGGEST_H
 #define ANTIPHON_BASE_SUGGEST_H
 
 #include <stddef.h>
 
-/* The candidate nearest to `word`, or NULL when none is near: borrowed from `candidates`, the first of
- * equals. Distance: how many letters must be inserted, removed, changed or swapped with their neighbour;
- * letter case and the difference between '-' and '_' do not count. Near: at most a third of the longer word.
- */
+/* The candidate closest to `word` (the first of equals), borrowed from `candidates`; NULL if none is close.
+ * The distance counts letters to insert, remove, change or swap with their neighbour; letter case and '-' or
+ * '_' make no difference. Close means at most a third of the longer word. */
 const char *ap_suggest(const char *word, const char *const *candidates, size_t count);
 
 #endif

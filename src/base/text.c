@@ -3,11 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Decimal digits that every double survives, and that tell any two apart (DBL_DIG, DBL_DECIMAL_DIG). */
+/* Decimal digits that every double preserves, and that tell any two apart (DBL_DIG, DBL_DECIMAL_DIG). */
 #define DIGITS_LEAST 15
 #define DIGITS_ENOUGH 17
 
-/* How many bytes the character at `at` has, and which it is; 0: the bytes there are no character. */
+/* Decodes the character at `text` into *character and returns its length in bytes; 0 if the bytes are not
+ * valid UTF-8. */
 static size_t decode(const char *text, uint32_t *character)
 {
     const unsigned char *at = (const unsigned char *)text;
@@ -16,7 +17,7 @@ static size_t decode(const char *text, uint32_t *character)
     if (lead < 0x80) return 1;
     if (lead < 0xC2 || lead > 0xF4) return 0;
     size_t bytes = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-    /* the second byte rules out what is too long, a surrogate, or beyond U+10FFFF */
+    /* the second byte excludes overlong forms, surrogates and characters beyond U+10FFFF */
     unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
     unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
     *character &= 0x7Fu >> bytes;
@@ -35,16 +36,15 @@ bool ap_text_is_utf8(const char *text)
     return true;
 }
 
-/* Whether a terminal takes the character for an order, or shows what follows in another order or on another
- * line: C0, DEL and C1, the marks and overrides of writing direction, the separators of lines and paragraphs.
- */
+/* Whether the character may control a terminal or change the order or line of what follows: C0, DEL and C1,
+ * direction marks and overrides, line and paragraph separators. */
 static bool is_control(uint32_t c)
 {
     return c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0x061C || c == 0x200E || c == 0x200F ||
            (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* The character at *text, behind which *text then stands: how many bytes of it are to be shown, 0 for what is
+/* Moves *text past the next character and returns how many of its bytes are to be shown; 0 if it is to be
  * masked. */
 static size_t next_shown(const char **text, const char *allowed)
 {
@@ -94,7 +94,7 @@ const char *ap_text_find_nul(const char *json, size_t length)
         if (*at == '\0') return at;
         if (*at != '\\') continue;
         if ((size_t)(end - at) >= strlen(escape) && memcmp(at, escape, strlen(escape)) == 0) return at;
-        at++; /* what is escaped, be it a backslash */
+        at++; /* skips the escaped character, which may be a backslash */
     }
     return NULL;
 }

@@ -1,4 +1,4 @@
-/* antiphon bench: where the time of a training step goes, and what the machine would allow. */
+/* antiphon bench: where the time of a training step goes, compared with what the machine can do. */
 #include "train/bench.h"
 
 #include "antiphon/audio.h"
@@ -14,10 +14,10 @@
 
 #define GIGA 1e9
 #define MEBIBYTE (1024.0 * 1024.0)
-/* More steps than this measure nothing that fewer do not. */
+/* More steps would measure nothing new. */
 #define STEPS_MOST 1000
 
-/* amount / seconds in units of 10^9, and that as a share of what the machine does; both 0 where nothing was
+/* amount / seconds in units of 10^9, and that as a share of the machine's best. Both are 0 if nothing was
  * counted. */
 typedef struct pace {
     double rate, share;
@@ -147,7 +147,7 @@ static const verb_option table[] = {
      .fallback = "5",
      .least = 1,
      .most = STEPS_MOST,
-     .help = "steps that are measured, after one that is not"},
+     .help = "number of measured steps, after one step of warm-up"},
     {.name = "json", .kind = OPTION_FLAG, .help = "print a JSON object"},
     {.name = "batch",
      .placeholder = "N",
@@ -175,20 +175,19 @@ const verb verb_bench = {
     .name = "bench",
     .summary = "where the time of a training step goes",
     .arguments = "CONFIG.json [--steps N] [--json] [--section.key=VALUE ...]",
-    .details =
-        "Trains by the configuration on a batch of the built-in synthesiser's pairs, in memory, and "
-        "prints for each\n"
-        "phase of a step: the median time and the least, its share of the step, floating-point "
-        "operations (a\n"
-        "multiplication and an addition are two) and bytes (each input of the phase read once, which "
-        "is the least) a\n"
-        "second of the median. Both rates stand beside the most that this machine did between the "
-        "steps: a matrix\n"
-        "product of 2048 x 2048 by OpenBLAS on all threads, and reading from memory. Above 100 % of the "
-        "first a phase\n"
-        "used fewer multiplications than it has, as products of pairs do; of the latter, it found its "
-        "inputs in the\n"
-        "cache.",
+    .details = "Trains on one batch of pairs from the built-in synthesiser, in memory, and prints for each "
+               "phase of a step: the\n"
+               "median and the shortest time, its share of the step, and two rates over the median: "
+               "floating-point operations (a\n"
+               "multiplication and an addition are two) and bytes (each input of the phase read once, the "
+               "least possible) per\n"
+               "second. Next to each rate is its share of the best that this machine did between the steps: "
+               "a matrix product of\n"
+               "2048 x 2048 by OpenBLAS on all threads, and reading from memory. Above 100 % of the "
+               "product's rate, a phase needs\n"
+               "fewer multiplications than are counted, as Winograd's method does. Above 100 % of the "
+               "reading rate, it found its\n"
+               "inputs in the cache.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

@@ -11,8 +11,8 @@ static ap_status load_agent(const char *path, ap_config *config, ap_model **mode
     if (config->agent.compositional || config->agent.output != AP_OUTPUT_DIRECT) return ap_ok();
     ap_model_free(*model);
     *model = NULL;
-    return ap_error(AP_FAILED, "%s: holds a codec alone, which composes nothing; it serves as codec.weights",
-                    path);
+    return ap_error(AP_FAILED,
+                    "%s: holds only a codec, which cannot compose; it can be used as codec.weights", path);
 }
 
 ap_status checkpoint_load_agent(const char *checkpoint, ap_config *config, ap_model **model)

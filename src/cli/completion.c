@@ -1,9 +1,9 @@
-/* antiphon help --bash: the completion for bash, from the tables that --help prints.
+/* antiphon help --bash: the completion for bash, made from the tables that --help prints.
  *
- * What can stand in a place is a list of words, of which these are not literal:
+ * The words that can stand in a place form a list. These words are not literal:
  *     @dir        a folder
  *     @file       any file
- *     @file.EXT   a file of that extension; any, where there is none
+ *     @file.EXT   a file with that extension, or any file if there is none
  *     @key        a key of the configuration
  * The script asks generated functions for the list and turns it into what bash offers. */
 #include "cli/verbs.h"
@@ -21,8 +21,8 @@ static bool is_lower(const char *word, size_t length)
     return length > 0;
 }
 
-/* One alternative of a placeholder: "DIR", "CONFIG.json", "auto". Numbers and names ("N") have no completion.
- */
+/* One alternative of a placeholder: "DIR", "CONFIG.json", "auto". Numbers and names ("N") have no
+ * completion. */
 static void write_alternative(FILE *out, const char *word, size_t length)
 {
     const char *dot = memchr(word, '.', length);
@@ -50,7 +50,7 @@ static void write_placeholder(FILE *out, const char *text, size_t length)
     }
 }
 
-/* Names with '-' for '_', as the script asks for them. */
+/* The name with '-' for '_', as the script asks for it. */
 static void write_dashed(FILE *out, const char *name)
 {
     for (; *name; name++) fputc(*name == '_' ? '-' : *name, out);
@@ -92,7 +92,7 @@ static void write_option_values(FILE *out, const verb *v)
     }
 }
 
-/* The words of the usage that are neither an option nor its value: one line each, in their order. */
+/* The words of the usage that are neither an option nor an option's value: one line each, in order. */
 static void write_arguments(FILE *out, const verb *v)
 {
     static const char brackets[] = "[]() ";
@@ -121,7 +121,7 @@ static void write_key_value(FILE *out, const config_key *key)
     fputs("' ;;\n", out);
 }
 
-/* A function that prints what `write_cases` says of each verb, by its first argument. */
+/* A shell function that prints what `write_cases` gives for the verb in its first argument. */
 static void begin_function(FILE *out, const char *name, void (*write_cases)(FILE *out, const verb *v))
 {
     fprintf(out, "_antiphon_%s() {\n    case $1 in\n", name);
@@ -148,7 +148,7 @@ static void write_names(FILE *out)
     fputs("'\n\n", out);
 }
 
-/* What is the same whatever the tables say. */
+/* The part that does not depend on the tables. */
 static const char script[] =
     "# _antiphon_offer CURRENT WORDS: sets COMPREPLY to those of the words that CURRENT can become.\n"
     "_antiphon_offer() {\n"

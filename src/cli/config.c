@@ -1,4 +1,4 @@
-/* antiphon config: what a configuration comes to, and what can stand in one. */
+/* antiphon config: the resolved configuration, a single value of it, or the list of all keys. */
 #include "cli/settings.h"
 #include "cli/verbs.h"
 
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A value as it is, for scripts; but a terminal is shown none of the orders that may stand in it. */
+/* Prints a value literally for scripts, but without control sequences on a terminal. */
 static void print(const char *text)
 {
     if (isatty(STDOUT_FILENO))
@@ -63,9 +63,9 @@ static const verb_option table[] = {
 
 const verb verb_config = {
     .name = "config",
-    .summary = "what a configuration comes to, or one value of it",
+    .summary = "print a resolved configuration, or one value of it",
     .arguments = "[CONFIG.json [SECTION.KEY]] [--section.key=VALUE ...]",
-    .details = "Checks the configuration and prints it with every default filled in.",
+    .details = "Checks the configuration and prints it with all defaults filled in.",
     .options = table,
     .least_arguments = 0,
     .most_arguments = 2,

@@ -23,21 +23,22 @@ static const verb_option options[] = {
      .fallback = "250",
      .least = 2,
      .most = INFINITY,
-     .help = "into how many equal segments the recordings are divided"},
+     .help = "number of equal segments of the envelope"},
     {.name = "envelope",
      .placeholder = "max|rms|p8",
      .kind = OPTION_TEXT,
      .fallback = "max",
-     .help = "what of |x| in a segment is the envelope: maximum, root mean square, 8-norm"},
+     .help = "envelope of a segment: maximum, root mean square or 8-norm of |x|"},
     {.name = "json", .kind = OPTION_FLAG, .help = "print a JSON object"},
     {.name = NULL},
 };
 
-/* Peaks below and above which a recording is called quiet, or at full scale. */
+/* A recording counts as quiet if its peak is below the first, and as at full scale if it is above the
+ * second. */
 #define QUIET 0.01
 #define NEAR_FULL 0.9
 
-/* What the verb is asked for, and what it finds. */
+/* What is compared, and the result. */
 typedef struct comparison {
     const char *const *paths;
     ap_envelope_type envelope;
@@ -89,9 +90,7 @@ static void tell_still(const comparison *c, int k, const char *consequence)
                   consequence, other ? "; try --envelope rms" : "");
 }
 
-/* A source whose envelope does not move cannot be followed: even a perfect copy of it would be free. And so
- * would an output whose envelope does not move, whatever it is, as a copy that is turned up until it clips.
- */
+/* A warning for a source whose envelope hardly moves: even a perfect copy of it would cost little. */
 static void tell_blind(const comparison *c)
 {
     for (int k = 0; k < 2; k++) {
@@ -142,16 +141,15 @@ const verb verb_cost = {
     .name = "cost",
     .summary = "the anti-modulation correlation cost of a recording",
     .arguments = "INPUT.wav TARGET.wav OUTPUT.wav [--segments M] [--envelope max|rms|p8] [--json]",
-    .details =
-        "cost = -ln(1 - |r_input|) - ln(1 - |r_target|), r the correlation of the output's amplitude "
-        "envelope with\n"
-        "that of each source: 0 where it follows neither, 6.91 for each that it copies. Recordings of "
-        "different\n"
-        "length are compared as far as the shortest lasts. A source whose envelope does not move, as the "
-        "maximum of\n"
-        "a master that clips in every segment, cannot be followed by it: the standard error says so, and "
-        "--json has\n"
-        "the r of a perfect copy; --envelope rms tells more there.",
+    .details = "cost = -ln(1 - |r_input|) - ln(1 - |r_target|), where r is the correlation of the output's "
+               "amplitude envelope with\n"
+               "that of each source. A source that the output does not follow adds 0, one that it copies "
+               "adds 6.91. Recordings of\n"
+               "different length are compared up to the end of the shortest. If the envelope of a source "
+               "hardly moves, like the\n"
+               "maxima of a master that clips in every segment, even a copy has a low cost: a warning says "
+               "so, and --json gives the\n"
+               "r of a perfect copy. In that case --envelope rms tells more.",
     .options = options,
     .least_arguments = TRIO,
     .most_arguments = TRIO,

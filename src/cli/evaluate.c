@@ -1,4 +1,4 @@
-/* antiphon evaluate: what a listener would measure in composed pieces, beside what needs no learning. */
+/* antiphon evaluate: measures composed pieces, and compositions that need no learning for comparison. */
 #include "cli/verbs.h"
 
 #include "antiphon/audio.h"
@@ -22,15 +22,14 @@
 
 enum { COMPOSED }; /* the first row of the table */
 
-/* What every piece is scored with. */
+/* Everything that scoring a piece needs. */
 typedef struct session {
     ap_evaluation *evaluation;
     bool baselines;
     ap_baseline_options options;
 } session;
 
-/* `other`: the path of another piece's target, of which n samples are needed; NULL where there is no other.
- */
+/* `other` is the path of another piece's target, of which n samples are used; NULL if there is none. */
 static ap_status score_baselines(session *s, const char *other, int64_t n)
 {
     ap_audio audio = {.samples = NULL};
@@ -94,7 +93,7 @@ static void model_round_trip(void *context, int64_t n, const ap_real *x, ap_real
     ap_tape_free(tape);
 }
 
-/* Composes into files and scores what is in them: what is measured is what infer writes, level and 16 bits
+/* Composes into files and scores the files, so that exactly what infer writes is measured, level and 16 bits
  * included. */
 static ap_status score_pair(session *s, const ap_config *config, ap_model *model, const ap_pair *pair,
                             const char *other, const char *folder, bool kept)
@@ -121,7 +120,7 @@ static ap_status score_pairs(session *s, const ap_config *config, ap_model *mode
     return status;
 }
 
-/* Removes such a folder, with what is in it. */
+/* Removes a temporary folder with its content. */
 static void remove_temporary(const char *folder)
 {
     ap_names names;
@@ -135,12 +134,12 @@ static void remove_temporary(const char *folder)
     rmdir(folder);
 }
 
-/* A new folder for pieces that nobody wants to keep. */
+/* Makes a temporary folder for pieces that are not kept. */
 static ap_status make_temporary(char **folder)
 {
     *folder = ap_format_text("%s/antiphon-XXXXXX", ap_scratch_folder());
     if (mkdtemp(*folder)) return ap_ok();
-    ap_status status = ap_error(AP_FAILED, "%s: cannot be made: %s", *folder, strerror(errno));
+    ap_status status = ap_error(AP_FAILED, "%s: cannot be created: %s", *folder, strerror(errno));
     free(*folder);
     return status;
 }
@@ -190,14 +189,14 @@ static ap_status check_form(const parsed_options *options)
     if (composed && (checkpoint || pairs))
         return ap_error(AP_MISUSE, "--composed and --checkpoint/--pairs exclude each other");
     if (composed && option_given(options, "out"))
-        return ap_error(AP_MISUSE, "--composed composes nothing that --out could keep");
+        return ap_error(AP_MISUSE, "--out needs --checkpoint: with --composed nothing is composed");
     if (!composed && !(checkpoint && pairs))
         return ap_error(AP_MISUSE, "%s is missing: give --checkpoint and --pairs, or --composed",
                         checkpoint ? "--pairs" : "--checkpoint");
     return ap_ok();
 }
 
-/* Asked before the work rather than after it. */
+/* Checked before the work, not after it. */
 static ap_status check_writable(const char *path)
 {
     ap_replacement place;
@@ -246,11 +245,11 @@ static const verb_option table[] = {
      .fallback = "50",
      .least = 1,
      .most = 1e6,
-     .help = "with --pairs: how many at most"},
+     .help = "with --pairs: compose at most this many"},
     {.name = "out",
      .placeholder = "DIR",
      .kind = OPTION_TEXT,
-     .help = "with --pairs: keep what was composed in this folder"},
+     .help = "with --pairs: keep the compositions in this folder"},
     {.name = "composed",
      .placeholder = "DIR",
      .kind = OPTION_TEXT,
@@ -259,15 +258,15 @@ static const verb_option table[] = {
     {.name = "json",
      .placeholder = "FILE",
      .kind = OPTION_TEXT,
-     .help = "write every number of every piece to this file, too"},
-    {.name = "no_baselines", .kind = OPTION_FLAG, .help = "measure the composed pieces alone"},
+     .help = "also write all numbers of all pieces to this file"},
+    {.name = "no_baselines", .kind = OPTION_FLAG, .help = "measure only the composed pieces"},
     {.name = "seed",
      .placeholder = "N",
      .kind = OPTION_INTEGER,
      .fallback = "1",
      .least = 0,
      .most = 1e9,
-     .help = "of the baselines that need chance: noise and musaicing"},
+     .help = "seed of the baselines that are random: noise and musaicing"},
     {.name = NULL},
 };
 
@@ -275,16 +274,17 @@ const verb verb_evaluate = {
     .name = "evaluate",
     .summary = "what a listener would measure in composed pieces",
     .arguments = "(--checkpoint FILE|RUN_DIR --pairs DIR [--out DIR] | --composed DIR) [--json FILE]",
-    .details =
-        "Measures how much each output copies its two sources, what it takes from which, and whether it is "
-        "music,\n"
-        "and prints the means beside those of compositions that need no learning: copies, mixes, an imposed\n"
-        "envelope, ring modulation, musaicing, delays, silence, noise, the codec alone, and the target of "
-        "another pair\n"
-        "(the next of the list, of the last the first), which shows what unrelated music comes to. A measure "
-        "on which one\n"
-        "of those does well is not enough by itself; all of them together are what the model is for.\n\n"
-        "Recordings of different lengths are measured up to the end of the shortest.",
+    .details = "Measures how much each output copies its two sources, what it takes from each, and whether "
+               "it is music. For\n"
+               "comparison it prints the means of compositions that need no learning: copies, mixes, an "
+               "imposed envelope, ring\n"
+               "modulation, musaicing, delays, silence, noise, the codec alone, and the target of another "
+               "pair (the next in the\n"
+               "list, after the last the first), which shows the result for unrelated music. A good result "
+               "in one measure is not\n"
+               "enough, since one of these reaches it, too; a good model does well in all of them together.\n"
+               "\n"
+               "Recordings of different lengths are measured up to the end of the shortest.",
     .options = table,
     .run = run,
 };

@@ -1,6 +1,6 @@
-/* Whoever asks for memory in this program gets it, or the program ends with one line: libraries do not all
- * look at what malloc gives them, and some take what they did not get for a fault of the file. Those of the C
- * library, or of whatever was preloaded in their place, do the work. */
+/* Replaces malloc and its family: a request for memory that cannot be met ends the program with one line.
+ * Some libraries do not check what malloc returns, others report a lack of memory as a fault of the file.
+ * The functions of the C library, or of whatever was preloaded in their place, do the work. */
 #include "cli/heap.h"
 
 #include "antiphon/status.h"

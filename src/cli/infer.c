@@ -33,18 +33,18 @@ static void print_row(const char *name, const ap_composed *c)
                   c->variation_output);
 }
 
-/* Envelopes that vary less (sigma / mu) are those of silence, a constant or a steady tone, or of a master
- * that reaches full scale in every segment. */
+/* Sources whose envelope varies less (sigma / mu) are silent, constant, steady, or at full scale in every
+ * segment. */
 #define STILL_MOST 0.01
 
-/* The copy of a source that goes beyond full scale. */
+/* Tells that the copy of a source was lowered because the source exceeds full scale. */
 static void tell_lowered(const char *source, double gain)
 {
     if (gain < 1)
-        printf("    the %s goes beyond full scale: its copy is %.1f dB lower\n", source, -20 * log10(gain));
+        printf("    the %s exceeds full scale: its copy is %.1f dB lower\n", source, -20 * log10(gain));
 }
 
-/* A source without events has neither timing nor an envelope that an output could copy. */
+/* Tells that a source has no events: neither timing nor an envelope that an output could copy. */
 static void tell_still(const char *source, double variation, double copy_r)
 {
     if (variation < STILL_MOST || copy_r < AP_COPY_R_LEAST)
@@ -60,31 +60,30 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* What is written is WAV, under a name that says so, in the place of no other kind of file and of none of the
- * files it is made from. */
+/* Output is WAV: its name must end in .wav, so that no other kind of file is overwritten, and must not be
+ * that of a source. */
 static ap_status check_out(const char *out, const char *input, const char *target)
 {
     const char *dot = strrchr(out, '.');
     if (!dot || strcasecmp(dot, ".wav") != 0)
-        return ap_error(AP_MISUSE, "--out %s: WAV is written, to a name that ends in .wav", out);
+        return ap_error(AP_MISUSE, "--out %s: the name must end in .wav, since WAV is written", out);
     if (same_file(out, input) || same_file(out, target))
-        return ap_error(AP_MISUSE, "--out %s: is one of the sources, which stay as they are", out);
+        return ap_error(AP_MISUSE, "--out %s: is one of the sources, which are never overwritten", out);
     return ap_replace_check(out, AP_FILE_WAV);
 }
 
-/* Less is not heard. */
+/* Smaller differences in dB are not audible. */
 #define LOWERED_LEAST 0.5
 
-/* Of `count` outputs those that stay below their sources' level, and by how much on average. */
+/* Tells how many of `count` outputs are below the level of their sources, and by how much on average. */
 static void tell_quiet(size_t count, size_t quiet, double decibels, bool limit)
 {
-    const char *why =
-        limit ? "so much the limited peaks take" : "louder, peaks would be clipped (see --limit)";
+    const char *why = limit ? "because of the limited peaks" : "louder, peaks would clip (see --limit)";
     if (quiet > 0 && count == 1)
         ap_text_print_wrapped(stdout, "%.1f dB below the sources' level: %s\n", decibels, why);
     else if (quiet > 0)
         ap_text_print_wrapped(stdout,
-                              "%zu of %zu lie below their sources' level, by %.1f dB on average: %s\n", quiet,
+                              "%zu of %zu are below their sources' level, by %.1f dB on average: %s\n", quiet,
                               count, decibels, why);
 }
 
@@ -106,7 +105,7 @@ static ap_status compose_one(const ap_config *config, ap_model *model, const par
     return ap_ok();
 }
 
-/* One pair of a folder, under its number. */
+/* Composes one pair of a folder into files named by its number. */
 static ap_status compose_pair(const ap_config *config, ap_model *model, const ap_pair *pair, size_t number,
                               const char *folder, bool limit, ap_composed *composed)
 {
@@ -177,11 +176,14 @@ static const verb_option table[] = {
      .required = true,
      .help = "a checkpoint that train has written, or a run's folder: its best (the last where there is no "
              "best)"},
-    {.name = "input", .placeholder = "A.wav", .kind = OPTION_TEXT, .help = "what the timing comes from"},
+    {.name = "input",
+     .placeholder = "A.wav",
+     .kind = OPTION_TEXT,
+     .help = "the recording that gives the timing"},
     {.name = "target",
      .placeholder = "B.wav",
      .kind = OPTION_TEXT,
-     .help = "what harmony and timbre come from"},
+     .help = "the recording that gives harmony and timbre"},
     {.name = "pairs",
      .placeholder = "DIR",
      .kind = OPTION_TEXT,
@@ -192,15 +194,15 @@ static const verb_option table[] = {
      .fallback = "5",
      .least = 1,
      .most = 1e6,
-     .help = "with --pairs: how many"},
+     .help = "with --pairs: compose at most this many"},
     {.name = "out",
      .placeholder = "C.wav|DIR",
      .kind = OPTION_TEXT,
      .required = true,
-     .help = "the WAV file to write; with --pairs the folder"},
+     .help = "the WAV file to write; with --pairs, the folder"},
     {.name = "limit",
      .kind = OPTION_FLAG,
-     .help = "where the sources' level would clip peaks, turn down these for their moment, not the whole"},
+     .help = "turn down only the peaks that would clip at the sources' level, not the whole output"},
     {.name = NULL},
 };
 
@@ -209,16 +211,16 @@ const verb verb_infer = {
     .summary = "compose from your recordings with a checkpoint",
     .arguments =
         "--checkpoint FILE|RUN_DIR (--input A.wav --target B.wav --out C.wav | --pairs DIR --out DIR)",
-    .details =
-        "Recordings may be WAV, FLAC, OGG, AIFF or, where libsndfile reads it, MP3, at any rate, with "
-        "any number of\n"
-        "channels; each must last at least 0.25 s.\n"
-        "Writes 24 kHz 16-bit WAV as long as the shorter source, never clipped, at the sources' level or as "
-        "near to it\n"
-        "as its peaks allow. Prints how far the output's envelope follows its sources' (r, 250 "
-        "segments), the cost of\n"
-        "that, and the envelopes' variation (sigma / mu): a drone or silence has a low cost too, and "
-        "shows there.",
+    .details = "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. "
+               "Each must last\n"
+               "at least 0.25 s.\n"
+               "Writes 24 kHz 16-bit WAV as long as the shorter source, never clipped, at the level of the "
+               "sources or as\n"
+               "close to it as its peaks allow. Prints the correlation of the output's envelope with those "
+               "of its sources\n"
+               "(r, 250 segments), the cost, and the variation of the envelopes (sigma / mu). A drone or "
+               "silence has a low\n"
+               "cost, too, but also a low variation.",
     .options = table,
     .least_arguments = 0,
     .most_arguments = 0,

@@ -1,4 +1,4 @@
-/* antiphon info: what is in a safetensors file. */
+/* antiphon info: lists the content of a safetensors file. */
 #include "cli/verbs.h"
 
 #include "antiphon/run_folder.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A header may hold control characters, and a terminal obeys them. */
+/* A header may hold control sequences, which a terminal would obey. */
 static void print_text(const char *text, const char *indent)
 {
     do {
@@ -38,7 +38,7 @@ static void print_row(const char *name, int name_length, int width, const char *
     free(shown);
 }
 
-/* Names ascending, so that the tensors of a module stand together. */
+/* In ascending order of names, so that the tensors of a module are listed together. */
 static int order_by_name(const void *a, const void *b, void *file)
 {
     return strcmp(ap_safetensors_name(file, *(const size_t *)a),
@@ -65,7 +65,7 @@ static void print_modules(const ap_safetensors *file, const size_t *order, int w
     }
 }
 
-/* Longer names than this stand out, rather than widen the table for all. */
+/* Longer names are printed beyond the column instead of widening it for all. */
 #define WIDTH_MOST 80
 
 static void print_tensors(ap_safetensors *file)
@@ -92,7 +92,7 @@ static void print_tensors(ap_safetensors *file)
     free(order);
 }
 
-/* A value that is JSON on one line, over several lines; NULL for any other. */
+/* A JSON value as indented text; NULL if `value` is not JSON. */
 static char *broken_into_lines(const char *value)
 {
     if (strchr(value, '\n')) return NULL;
@@ -104,7 +104,7 @@ static char *broken_into_lines(const char *value)
     return text;
 }
 
-/* The checksums would be as long again as the list of tensors. */
+/* Leaves out the checksums, which would be as long as the list of tensors. */
 static void print_metadata(const ap_safetensors *file)
 {
     bool first = true;
@@ -171,11 +171,11 @@ static const verb_option table[] = {
     {.name = "metadata",
      .placeholder = "KEY",
      .kind = OPTION_TEXT,
-     .help = "print the metadata under this key alone: config gives the configuration as train takes it"},
+     .help =
+         "print only the metadata under this key; config is the configuration, in the form that train reads"},
     {.name = "verify",
      .kind = OPTION_FLAG,
-     .help =
-         "read the whole file and compare its checksums; exit code 1 where one differs or there are none"},
+     .help = "read the whole file and compare its checksums; exit code 1 if one differs or there are none"},
     {.name = NULL},
 };
 
@@ -185,10 +185,9 @@ const verb verb_info = {
     .arguments = "FILE.safetensors|RUN_DIR",
     .details = "Lists the tensors with type, shape and number of elements, the elements of each module, and "
                "the metadata.\n"
-               "Of a run's folder it reads the best checkpoint (the last where there is no best).\n"
-               "Checkpoints hold checksums (CRC-32) of the header and of each tensor, which are compared "
-               "whenever one\n"
-               "is read.",
+               "For a run's folder it reads the best checkpoint (the last if there is no best).\n"
+               "Checkpoints hold checksums (CRC-32) of the header and of each tensor, which are compared on "
+               "every read.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

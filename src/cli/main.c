@@ -16,24 +16,24 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Memory that is not to be had is the user's business, not a fault of the program: one line and exit code 1.
- */
+/* Running out of memory is not a fault of the program: it prints one line and ends with exit code 1. All
+ * else aborts. */
 static void on_fatal(const char *message)
 {
-    static _Thread_local bool again; /* what is removed may want memory, too */
+    static _Thread_local bool again; /* removing temporary files may need memory, too */
     static atomic_flag ending = ATOMIC_FLAG_INIT;
     if (again) _exit(EXIT_FAILURE);
     again = true;
-    while (atomic_flag_test_and_set(&ending)) pause(); /* another thread is at it, and ends the program */
+    while (atomic_flag_test_and_set(&ending)) pause(); /* another thread is already ending the program */
     fprintf(stderr, "antiphon: %s\n", message);
     ap_leftovers_remove();
     if (strncmp(message, "out of memory", strlen("out of memory")) == 0) _exit(EXIT_FAILURE);
 }
 
-/* How often a waiting thread of OpenMP looks before it sleeps: some tens of microseconds. */
+/* How often a waiting OpenMP thread polls before it sleeps: some tens of microseconds. */
 #define SPINS "2000"
 
-/* All of a file that does not say how long it is, and a NUL more. NULL: it cannot be read. */
+/* The content of a file of unknown length, with a NUL appended. NULL if it cannot be read. */
 static char *read_all(const char *path, size_t *length)
 {
     FILE *file = fopen(path, "re");
@@ -51,8 +51,8 @@ static char *read_all(const char *path, size_t *length)
     return text;
 }
 
-/* The arguments as the program was begun with, those of a loader before it included (`ld.so PROGRAM ...`),
- * ended by NULL; NULL where the system does not tell. They are never freed. */
+/* The complete command line, including that of a loader (`ld.so PROGRAM ...`), ended by NULL; NULL if the
+ * system does not tell. Never freed. */
 static char **whole_command(void)
 {
     size_t length, count = 0;
@@ -64,22 +64,23 @@ static char **whole_command(void)
     return words;
 }
 
-/* By default libgomp's threads wait milliseconds for each other on the processor, which on a machine that
- * does anything else keeps the one that is waited for from running: a step can take fifty times as long. A
- * short wait costs nothing where the machine is free. libgomp reads how long before main begins, so the
- * program begins once more, unless the environment says what is wanted; where it cannot, it goes on as it is.
- */
+/* By default, libgomp's threads poll for milliseconds while they wait for each other. On a machine that does
+ * anything else, this keeps the thread they wait for from running, and a step can take fifty times as long.
+ * A short wait costs nothing on a free machine. libgomp reads the setting before main begins, so the program
+ * sets it and executes itself again, unless the environment already has a setting. If that fails, it simply
+ * continues. */
 static void wait_briefly(void)
 {
     if (getenv("GOMP_SPINCOUNT") || getenv("OMP_WAIT_POLICY")) return;
-    char *program = realpath("/proc/self/exe", NULL); /* by its own name, which ps and top then show */
+    char *program =
+        realpath("/proc/self/exe", NULL); /* its real path, so that ps and top show the program's name */
     char **words = whole_command();
     if (program && words && setenv("GOMP_SPINCOUNT", SPINS, 1) == 0) execv(program, words);
     free(program);
 }
 
-/* A standard stream that is closed is /dev/null: else the next file that is opened would take its number, and
- * what is printed would go there. */
+/* Opens /dev/null for standard streams that are closed. Otherwise the next file to be opened would take such
+ * a number, and output would go into it. */
 static void open_standard_streams(void)
 {
     for (int number = STDIN_FILENO; number <= STDERR_FILENO; number++)
@@ -93,8 +94,8 @@ int main(int argc, char **argv)
     ap_fatal_handler_set(on_fatal);
     heap_main_begins();
     wait_briefly();
-    signal(SIGXFSZ,
-           SIG_IGN); /* a file beyond the limit (ulimit -f) is a failure like a full disk, to be told of */
+    signal(SIGXFSZ, SIG_IGN); /* exceeding the file size limit (ulimit -f) is then an error like a full disk,
+                                 which is reported */
     signals_catch();
     threads_settle("");
     return verbs_main(argc - 1, argv + 1);

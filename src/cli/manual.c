@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-/* Text as roff takes it: backslashes and dashes stand for themselves, no line begins with a control
- * character, an empty line begins a paragraph. */
+/* Writes text so that roff prints it literally: backslashes and dashes are escaped, no line begins with a
+ * control character, an empty line begins a paragraph. */
 static void write_text(FILE *out, const char *text)
 {
     bool line_begins = true;
@@ -31,7 +31,7 @@ static void write_paragraph(FILE *out, const char *text)
     fputc('\n', out);
 }
 
-/* The head of a tagged paragraph: the name in bold, what the reader puts in its place in italics. */
+/* The head of a tagged paragraph: the name in bold, its placeholder in italics. */
 static void write_tag(FILE *out, const char *name, const char *joint, const char *value)
 {
     fputs(".TP\n\\fB\\-\\-", out);
@@ -88,17 +88,17 @@ static void write_keys(FILE *out)
 /* Left-aligned and without hyphenation: most words are names. */
 static const char layout[] = ".nh\n.ad l\n";
 
-/* What no table says. */
+/* The parts that are not in any table. */
 static const char before_verbs[] =
     ".SH SYNOPSIS\n"
     ".B antiphon\n.I VERB\n.RI [ argument \" ...]\"\n.br\n"
     ".B antiphon help\n.RI [ VERB ]\n.br\n"
     ".B antiphon \\-\\-version\n"
     ".SH DESCRIPTION\n"
-    "Antiphon trains, on CPUs alone, a model that hears an input (drums, say) and a target (a piano, say) "
+    "Antiphon trains, on CPUs only, a model that hears an input (say, drums) and a target (say, a piano) "
     "and\n"
-    "answers with something new: timing from the one, harmony and timbre from the other, and a loudness\n"
-    "envelope that copies neither. What stops the copying is a cost on the correlation of the envelopes.\n"
+    "answers with something new: timing from the first, harmony and timbre from the second, and a loudness\n"
+    "envelope that copies neither. A cost on the correlation of the envelopes prevents copying.\n"
     ".PP\n"
     "A first run, with music that the program makes up itself:\n"
     ".PP\n.RS\n.nf\n"
@@ -109,27 +109,27 @@ static const char before_verbs[] =
 
 static const char before_keys[] =
     "A configuration is a JSON file of sections with keys. Every key can be given on the command line, too,\n"
-    "where it counts more than the file; here each stands with its default.\n";
+    "which overrides the file. The defaults are shown here.\n";
 
 static const char after_keys[] =
     ".SH FILES\n"
     ".TP\n.I share/antiphon/configs/*.json\n"
-    "Configurations to begin with, and the JSON Schema that editors check them by.\n"
+    "Configurations to start from, and the JSON Schema that editors check them with.\n"
     ".TP\n.I SET/{train,val}/pair_NNNN_{input,target}.wav\n"
-    "A pair set: inputs, and the targets that belong to them.\n"
+    "A pair set: inputs and their targets.\n"
     ".TP\n.I RUN/config.json, RUN/log.jsonl, RUN/checkpoints/{last,best}.safetensors, RUN/samples/\n"
-    "A run: its configuration with every default, its metrics, its checkpoints, what it composed.\n"
+    "A run: its configuration with all defaults, its metrics, its checkpoints, its compositions.\n"
     ".SH ENVIRONMENT\n"
     ".TP\n.B OMP_NUM_THREADS\n"
-    "Threads, where \\fBtrain.threads\\fR is 0 or a verb has no configuration.\n"
+    "The number of threads if \\fBtrain.threads\\fR is 0 or a verb has no configuration.\n"
     ".TP\n.B MLFLOW_TRACKING_URI\n"
-    "Where metrics go, where \\fBtrack.uri\\fR is empty; with \\fBMLFLOW_TRACKING_USERNAME\\fR,\n"
+    "Where metrics go if \\fBtrack.uri\\fR is empty; with \\fBMLFLOW_TRACKING_USERNAME\\fR,\n"
     "\\fBMLFLOW_TRACKING_PASSWORD\\fR, \\fBMLFLOW_TRACKING_TOKEN\\fR and "
     "\\fBMLFLOW_TRACKING_INSECURE_TLS\\fR\n"
-    "as MLflow itself reads them.\n"
+    "as for MLflow's own client.\n"
     ".SH \"EXIT STATUS\"\n"
     ".TP\n.B 0\nDone.\n"
-    ".TP\n.B 1\nA failure, said in one line on the standard error.\n"
+    ".TP\n.B 1\nA failure, reported in one line on the standard error.\n"
     ".TP\n.B 2\nMisuse: of the command line or of the configuration.\n"
     ".TP\n.B 130\nInterrupted; \\fBtrain\\fR has saved its state.\n";
 
@@ -139,7 +139,7 @@ void manual_print(FILE *out)
     fputs(layout, out);
     fputs(".SH NAME\nantiphon \\- " PROGRAM_SUMMARY "\n", out);
     fputs(before_verbs, out);
-    fputs(".SH VERBS\nIn the names of options, dashes and underscores are the same.\n", out);
+    fputs(".SH VERBS\nIn the names of options, dashes and underscores are equal.\n", out);
     for (const verb *const *v = verbs; *v; v++) write_verb(out, *v);
     fputs(".SH CONFIGURATION\n", out);
     fputs(before_keys, out);

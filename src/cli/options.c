@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const verb_option option_help = {
-    .name = "help", .kind = OPTION_FLAG, .help = "print this and do nothing else"};
+const verb_option option_help = {.name = "help", .kind = OPTION_FLAG, .help = "print this help and exit"};
 
 static size_t table_count(const verb_option *table)
 {
@@ -51,9 +50,8 @@ static ap_status unknown(const verb_option *table, const char *name)
         if (table[k].kind != OPTION_OVERRIDES) names[known++] = table[k].name;
     names[known++] = option_help.name;
     const char *nearest = ap_suggest(name, names, known);
-    ap_status status = nearest
-                           ? ap_error(AP_MISUSE, "unknown option --%s; did you mean --%s?", name, nearest)
-                           : ap_error(AP_MISUSE, "unknown option --%s; --help lists those there are", name);
+    ap_status status = nearest ? ap_error(AP_MISUSE, "unknown option --%s; did you mean --%s?", name, nearest)
+                               : ap_error(AP_MISUSE, "unknown option --%s; --help lists all options", name);
     free(names);
     return status;
 }
@@ -72,10 +70,10 @@ static ap_status check_value(const verb_option *o, const char *text)
 {
     double number;
     if (o->kind == OPTION_TEXT && !*text)
-        return ap_error(AP_MISUSE, "--%s wants a %s, not an empty text", o->name, o->placeholder);
+        return ap_error(AP_MISUSE, "--%s needs a %s, not an empty text", o->name, o->placeholder);
     if (o->kind != OPTION_INTEGER && o->kind != OPTION_NUMBER) return ap_ok();
     if (!to_number(o, text, &number))
-        return ap_error(AP_MISUSE, "--%s wants a %s, not \"%s\"", o->name,
+        return ap_error(AP_MISUSE, "--%s needs a %s, not \"%s\"", o->name,
                         o->kind == OPTION_INTEGER ? "whole number" : "number", text);
     if (o->least < o->most && isinf(o->most) && number < o->least)
         return ap_error(AP_MISUSE, "--%s must be at least %g, not %s", o->name, o->least, text);
@@ -102,7 +100,7 @@ static ap_status set_value(parsed_options *options, const verb_option *o, const 
     if (o->alias_of) {
         const verb_option *meant = find(options->table, o->alias_of, strlen(o->alias_of));
         if (!meant || meant->alias_of)
-            ap_fatal("--%s is an alias of --%s, which is not there", o->name, o->alias_of);
+            ap_fatal("--%s is an alias of --%s, which does not exist", o->name, o->alias_of);
         return set_value(options, meant, value);
     }
     options->values[o - options->table] = value;
@@ -112,7 +110,7 @@ static ap_status set_value(parsed_options *options, const verb_option *o, const 
 
 /* ---------------------------------------------------------------- the command line */
 
-/* One option, whose value may be the word after it: *next is moved past what was used. */
+/* Parses one option. Its value may be the next word; *next is moved past the words used. */
 static ap_status parse_option(parsed_options *options, int count, char *const *words, int *next)
 {
     const char *name = words[(*next)++] + strlen("--"), *equals = strchr(name, '=');
@@ -130,7 +128,7 @@ static ap_status parse_option(parsed_options *options, int count, char *const *w
         return set_value(options, o, o->alias_of && strchr(o->alias_of, '.') ? "true" : "");
     }
     const char *value = equals ? equals + 1 : *next < count ? words[(*next)++] : NULL;
-    if (!value) return ap_error(AP_MISUSE, "--%.*s wants a value", (int)length, name);
+    if (!value) return ap_error(AP_MISUSE, "--%.*s needs a value", (int)length, name);
     if (o) return set_value(options, o, value);
     add_override(options, name, length, value);
     return ap_ok();
@@ -244,7 +242,7 @@ double option_number(const parsed_options *options, const char *name)
 #define HELP_COLUMN 28
 #define HELP_WIDTH AP_LINE_WIDTH
 
-/* Prints the text in the help column, breaking lines between words; `column` is where the line stands now. */
+/* Prints the text in the help column, breaking lines between words. `column` is the current column. */
 static void print_wrapped(FILE *out, int column, const char *text)
 {
     if (column >= HELP_COLUMN) {

@@ -1,4 +1,4 @@
-/* antiphon prepare: pairs from recordings of one's own. */
+/* antiphon prepare: makes pairs from the user's own recordings. */
 #include "antiphon/prepare.h"
 
 #include "base/print.h"
@@ -11,12 +11,12 @@ static const verb_option options[] = {
     {.name = "inputs", .placeholder = "DIR", .kind = OPTION_TEXT, .help = "recordings of inputs (drums, say)"},
     {.name = "targets", .placeholder = "DIR", .kind = OPTION_TEXT, .help = "recordings of targets (a piano, say)"},
     {.name = "songs", .placeholder = "DIR", .kind = OPTION_TEXT,
-     .help = "instead of the two: recordings of any kind; input and target are two windows of the same one"},
+     .help = "in place of both: recordings of any kind; input and target are two windows of the same recording"},
     {.name = "out", .placeholder = "DIR", .kind = OPTION_TEXT, .required = true, .help = "folder for the pairs, empty or new"},
     {.name = "seconds", .placeholder = "S", .kind = OPTION_NUMBER, .fallback = "16", .least = 0.5, .most = 3600,
      .help = "length of each window"},
     {.name = "val-share", .placeholder = "V", .kind = OPTION_NUMBER, .fallback = "0.2", .least = 0, .most = 0.9,
-     .help = "share of the recordings that is kept for validation; train needs some"},
+     .help = "share of the recordings kept for validation; train needs some"},
     {.name = NULL},
 };
 /* clang-format on */
@@ -27,13 +27,13 @@ static void tell_left_out(const char *line)
     ap_text_print(stdout, "left out: %s\n", line);
 }
 
-/* Anything but the same names is told of, with an example, as it may be wrong. */
+/* Any match other than by equal names may be wrong, so it is reported with an example. */
 static void tell_match(const ap_prepare_options *o, const ap_prepare_report *r)
 {
     if (!o->inputs || r->matched == AP_PREPARE_BY_NAME) return;
     ap_text_print_wrapped(stdout, "matched by %s: %s with %s\n",
-                          r->matched == AP_PREPARE_BY_PART ? "what their names differ in"
-                                                           : "their sorted order, as no file names agree",
+                          r->matched == AP_PREPARE_BY_PART ? "the varying part of their names"
+                                                           : "their sorted order, because no names agree",
                           r->example[0], r->example[1]);
 }
 
@@ -51,7 +51,7 @@ static void print_report(const ap_prepare_options *o, const ap_prepare_report *r
         ap_text_print_wrapped(stdout, "left out: the end of %lld recording%s, shorter than a window\n",
                               (long long)r->remainders, ap_plural(r->remainders));
     if (r->lowered)
-        ap_text_print_wrapped(stdout, "brought down to a peak of %g: %lld window%s beyond full scale\n",
+        ap_text_print_wrapped(stdout, "lowered to a peak of %g: %lld window%s beyond full scale\n",
                               AP_PREPARE_PEAK, (long long)r->lowered, ap_plural(r->lowered));
     if (!r->validation)
         ap_text_print_wrapped(stdout, "no pair for validation%s: train needs some in %s/val\n",
@@ -73,7 +73,7 @@ static ap_status run(const parsed_options *given)
     if (o.songs && (o.inputs || o.targets))
         return ap_error(AP_MISUSE, "--songs takes the place of --inputs and --targets");
     if (!o.songs && !(o.inputs && o.targets))
-        return ap_error(AP_MISUSE, "wants --inputs DIR and --targets DIR, or --songs DIR");
+        return ap_error(AP_MISUSE, "--inputs DIR and --targets DIR, or --songs DIR, are missing");
     ap_status status = ap_prepare(&o, &report);
     progress_clear();
     if (ap_failed(&status)) return status;
@@ -88,16 +88,15 @@ const verb verb_prepare = {
     .name = "prepare",
     .summary = "make pairs from recordings of your own",
     .arguments = "--inputs DIR --targets DIR --out DIR | --songs DIR --out DIR",
-    .details =
-        "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. "
-        "Folders within\n"
-        "folders are searched, too. Recordings are cut into windows. Inputs and targets belong together "
-        "by their names\n"
-        "without extension, or by what the names of each side differ in (drums_2 with piano_02), or else "
-        "by their order,\n"
-        "if there are as many of both. What is left out is told of.\n"
-        "Validation gets whole recordings, or the end of the only one.\n"
-        "The set appears in DIR when it is whole; until then it is in DIR/unfinished.",
+    .details = "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. "
+               "Folders are searched\n"
+               "recursively. Recordings are cut into windows. Inputs and targets are matched by their names "
+               "without extension, or\n"
+               "by the varying part of their names (drums_2 with piano_02), or else, if there are as many of "
+               "both, by their sorted\n"
+               "order. Everything that is left out is reported.\n"
+               "Validation gets whole recordings, or the end of the only one.\n"
+               "The set appears in DIR when it is complete; until then it is in DIR/unfinished.",
     .options = options,
     .run = run,
 };

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The shell's code for a program that SIGINT ended: 128 + 2. */
+/* The shell's exit code for a program ended by SIGINT: 128 + 2. */
 #define EXIT_INTERRUPTED 130
 
 static int exit_code(ap_code code)
@@ -35,7 +35,7 @@ static void print_overview(FILE *out)
     fprintf(out, "antiphon: " PROGRAM_SUMMARY "\n\n"
                  "Usage: antiphon VERB ...\n\nVerbs:\n");
     for (size_t k = 0; verbs[k]; k++) fprintf(out, "  %-14s%s\n", verbs[k]->name, verbs[k]->summary);
-    fprintf(out, "\n`antiphon help VERB` or `antiphon VERB --help` says more; `antiphon --version`\n"
+    fprintf(out, "\n`antiphon help VERB` or `antiphon VERB --help` tells more; `antiphon --version`\n"
                  "prints the version.\n"
                  "Exit codes: 0; 1 a failure; 2 misuse; 130 interrupted.\n");
 }
@@ -76,9 +76,8 @@ static const verb *find(const char *name, ap_status *status)
         names[count] = verbs[count]->name;
     }
     const char *nearest = ap_suggest(name, names, count);
-    *status = nearest
-                  ? ap_error(AP_MISUSE, "unknown verb \"%s\"; did you mean \"%s\"?", name, nearest)
-                  : ap_error(AP_MISUSE, "unknown verb \"%s\"; antiphon --help lists those there are", name);
+    *status = nearest ? ap_error(AP_MISUSE, "unknown verb \"%s\"; did you mean \"%s\"?", name, nearest)
+                      : ap_error(AP_MISUSE, "unknown verb \"%s\"; antiphon --help lists all verbs", name);
     return NULL;
 }
 
@@ -106,7 +105,7 @@ static ap_status run(const verb *v, int count, char *const *words)
     return status;
 }
 
-/* What stands first and is no verb of the list. True when it was dealt with. */
+/* Handles a first word that is not a verb: --version, --help, help. True if it was one of these. */
 static bool run_general(int count, char *const *words, ap_status *status)
 {
     const char *first = words[0];
@@ -128,22 +127,22 @@ static bool run_general(int count, char *const *words, ap_status *status)
     return true;
 }
 
-/* Whether a write to the standard output fails because its other end has gone, as that of `| head` does. */
+/* Whether writing to the standard output fails because its reader has gone, as in `| head`. */
 static bool reader_gone(void)
 {
     struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
     return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
 }
 
-/* Writes out what is left. Whoever has stopped reading is told nothing, not even by what SIGPIPE interrupted;
- * where it is ignored, nothing has been. */
+/* Flushes the output. If the reader has gone, nothing is reported, not even an interruption by SIGPIPE. If
+ * SIGPIPE is ignored, nothing was interrupted. */
 static ap_status end_output(ap_status status)
 {
     bool lost = fflush(stdout) != 0 || ferror(stdout);
     if (signals_reader_gone() && (!ap_failed(&status) || status.code == AP_INTERRUPTED))
         return (ap_status){.code = AP_INTERRUPTED};
     if (lost && !ap_failed(&status) && !reader_gone())
-        return ap_error(AP_FAILED, "the standard output cannot be written");
+        return ap_error(AP_FAILED, "cannot write to the standard output");
     return status;
 }
 

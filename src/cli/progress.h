@@ -1,11 +1,10 @@
-/* A line on the terminal that says how far a verb is: nothing is shown where the standard error is no
- * terminal. */
+/* A progress line on the terminal. Nothing is shown if the standard error is not a terminal. */
 #ifndef ANTIPHON_CLI_PROGRESS_H
 #define ANTIPHON_CLI_PROGRESS_H
 
 #include <stdint.h>
 
-/* Shows "what: done of total"; the line goes away when all is done. */
+/* Shows "what: done of total". The line disappears when all is done. */
 void progress_show(const char *what, int64_t done, int64_t total);
 
 /* Removes the line before something else is printed. */

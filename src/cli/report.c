@@ -1,4 +1,4 @@
-/* antiphon report: a run folder, or that of a study, as one page of HTML. */
+/* antiphon report: the page of a run or of a study as a single HTML file. */
 #include "cli/verbs.h"
 
 #include "antiphon/report.h"
@@ -21,29 +21,30 @@ static const verb_option table[] = {
     {.name = "out",
      .placeholder = "FILE",
      .kind = OPTION_TEXT,
-     .help = "where the page goes (default: report.html in the run folder)"},
+     .help = "the file to write (default: report.html in the run folder)"},
     {.name = "num_samples",
      .placeholder = "N",
      .kind = OPTION_INTEGER,
      .fallback = "8",
      .least = 0,
      .most = 1e6,
-     .help = "how many compositions to show at most"},
+     .help = "show at most this many compositions"},
     {.name = NULL},
 };
 
 const verb verb_report = {
     .name = "report",
-    .summary = "a run as one page to look at, listen to and pass on",
+    .summary = "make one HTML page of a run, to look at and listen to",
     .arguments = "RUN_DIR [--out FILE] [--num_samples N]",
-    .details =
-        "Writes curves, compositions with spectrograms and players, the evaluation and the "
-        "configuration into one\n"
-        "file of HTML that needs no network, no scripts and no other file. Compositions are those of "
-        "RUN_DIR/samples,\n"
-        "the evaluation is RUN_DIR/evaluation.json, as `antiphon evaluate --json` writes it.\n\n"
-        "Of the folder of a study (`antiphon study`) it writes the table, charts of the criteria and the\n"
-        "compositions of its samples/.",
+    .details = "Writes curves, compositions with spectrograms and players, the evaluation and the "
+               "configuration into a single\n"
+               "HTML file that needs no network, no scripts and no other file. Compositions are those of "
+               "RUN_DIR/samples; the\n"
+               "evaluation is RUN_DIR/evaluation.json, as written by `antiphon evaluate --json`.\n"
+               "\n"
+               "For the folder of a study (`antiphon study`) it writes the table, charts of the criteria and "
+               "the compositions in\n"
+               "its samples/.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

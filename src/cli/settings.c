@@ -23,7 +23,7 @@ static bool is_run_folder(const char *path)
     return there;
 }
 
-/* `where`: what precedes and what follows the path where the configuration is to be had. */
+/* `where` holds the texts before and after the path that tell where to find the configuration. */
 static ap_status not_a_config(const char *path, const char *what, const char *const where[2], bool train)
 {
     if (!train)
@@ -31,8 +31,8 @@ static ap_status not_a_config(const char *path, const char *what, const char *co
                         where[1]);
     return ap_error(
         AP_MISUSE,
-        "%s: is %s, not a configuration: train CONFIG.json --resume %s goes on with it, train CONFIG.json "
-        "--init %s begins with its weights; %s%s%s",
+        "%s: is %s, not a configuration: train CONFIG.json --resume %s continues it, train CONFIG.json "
+        "--init %s starts from its weights; %s%s%s",
         path, what, path, path, where[0], path, where[1]);
 }
 

@@ -1,4 +1,4 @@
-/* The configuration of a verb: its file, and what the command line changes in it. */
+/* The configuration of a verb: from a file, with the command line's overrides. */
 #ifndef ANTIPHON_CLI_SETTINGS_H
 #define ANTIPHON_CLI_SETTINGS_H
 
@@ -10,7 +10,7 @@
  * begun from one. */
 ap_status settings_load(const char *path, bool train, ap_config *config);
 
-/* Sets every key that was overridden, in the order of the words, and checks the whole. */
+/* Applies the overrides in the order of the words, and checks the result. */
 ap_status settings_override(const parsed_options *options, ap_config *config);
 
 #endif

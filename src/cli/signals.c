@@ -8,15 +8,15 @@
 #include <time.h>
 #include <unistd.h>
 
-/* `timeout` and batch systems signal a program and then its group: the program gets the same request twice
- * within moments. A person who has lost patience takes longer. */
+/* `timeout` and batch systems signal a program and then its process group, so the same request arrives twice
+ * within moments. A second request by a person comes later. */
 #define PAUSE_MS 1000
 #define EXIT_AT_ONCE 130
 
 static volatile sig_atomic_t flag, reader_gone;
 static const char *volatile answer;
 static bool terminal;      /* whether the standard error is one */
-static atomic_ulong first; /* when SIGINT or SIGTERM first came, in ms; 0: it has not */
+static atomic_ulong first; /* time of the first SIGINT or SIGTERM in ms; 0: none yet */
 
 static const int requests[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU, SIGPIPE};
 #define REQUESTS (sizeof requests / sizeof *requests)
@@ -30,7 +30,7 @@ static unsigned long milliseconds(void)
 
 static void say(const char *text)
 {
-    if (write(STDERR_FILENO, text, strlen(text)) < 0) return; /* nobody is there to read it */
+    if (write(STDERR_FILENO, text, strlen(text)) < 0) return; /* nobody would read the answer */
 }
 
 /* On a terminal "^C" stands there now, or the end of a progress line. */
@@ -39,7 +39,7 @@ static void end_line(void)
     if (terminal) say("\n");
 }
 
-/* A request by a person, or by what may lose patience like one. */
+/* SIGINT or SIGTERM, which may be repeated to stop at once. */
 static void asked(void)
 {
     unsigned long now = milliseconds(), before = 0;

@@ -17,20 +17,24 @@ static ap_status run(const parsed_options *options)
 }
 
 static const verb_option table[] = {
-    {.name = "json", .placeholder = "FILE", .kind = OPTION_TEXT, .help = "write all of it to this file, too"},
+    {.name = "json",
+     .placeholder = "FILE",
+     .kind = OPTION_TEXT,
+     .help = "also write everything to this file"},
     {.name = NULL},
 };
 
 const verb verb_study = {
     .name = "study",
-    .summary = "what the runs of a study come to, against criteria",
+    .summary = "compare the runs of a study with criteria",
     .arguments = "STUDY_DIR [--json FILE]",
     .details =
-        "Puts the evaluations of many runs into one table: a row an arm, means over its seeds and all "
-        "pieces, the\n"
-        "baselines below; each criterion is marked as held or not, and the last column says whether all "
-        "are.\n\n"
-        "STUDY_DIR, which scripts/study.sh makes, holds arms.txt (a line an arm, NAME = what it changes),\n"
+        "Makes one table of the evaluations of many runs: one row per arm, with means over its seeds and all "
+        "pieces, and\n"
+        "the baselines below. Each criterion is marked as met or not; the last column says whether all are.\n"
+        "\n"
+        "STUDY_DIR, which scripts/study.sh makes, holds arms.txt (one line per arm, NAME = what it "
+        "changes),\n"
         "NAME-SEED/evaluation.json for each run, and baselines.json, as `antiphon evaluate --json` writes "
         "them. Runs\n"
         "that have not ended are left out.",

@@ -1,4 +1,4 @@
-/* antiphon synth: pairs of built-in drums and piano. */
+/* antiphon synth: makes pairs with the built-in drums and piano. */
 #include "antiphon/rng.h"
 #include "antiphon/stop.h"
 #include "antiphon/synth.h"
@@ -12,9 +12,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Every so manieth pair is for validation, the last at any rate. */
+/* One pair in this many is for validation, and the last in any case. */
 #define VALIDATION_EVERY 5
-/* An hour a recording: more than any use, less than would fill the memory. */
+/* An hour per recording: more than any use needs, less than fills the memory. */
 #define SECONDS_MAX 3600
 
 static const verb_option options[] = {
@@ -29,7 +29,7 @@ static const verb_option options[] = {
      .fallback = "20",
      .least = 2,
      .most = 9999,
-     .help = "how many pairs; one in five is for validation"},
+     .help = "number of pairs; one in five is for validation"},
     {.name = "seconds",
      .placeholder = "S",
      .kind = OPTION_NUMBER,
@@ -43,7 +43,7 @@ static const verb_option options[] = {
      .fallback = "1",
      .least = 0,
      .most = INFINITY,
-     .help = "another seed, other music; the same seed, the same bytes"},
+     .help = "seed of the music; the same seed gives the same bytes"},
     {.name = NULL},
 };
 
@@ -116,11 +116,10 @@ const verb verb_synth = {
     .name = "synth",
     .summary = "make pairs with the built-in drums and piano; no download",
     .arguments = "--out DIR [--pairs N] [--seconds S] [--seed K]",
-    .details =
-        "Each pair is a drum kit (the input) and a piano (the target), both made up from the seed, at 24 "
-        "kHz.\n"
-        "Run again with the same options it writes the same bytes; a folder with other content is refused.\n"
-        "The set appears in DIR when it is whole; until then it is in DIR/unfinished.",
+    .details = "Each pair is a drum kit (the input) and a piano (the target), both made up from the seed, at "
+               "24 kHz.\n"
+               "The same options write the same bytes again. A folder with other content is refused.\n"
+               "The set appears in DIR when it is complete; until then it is in DIR/unfinished.",
     .options = options,
     .run = run,
 };

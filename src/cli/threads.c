@@ -14,7 +14,7 @@ void threads_settle(const char *root)
         fprintf(
             stderr,
             "antiphon: OMP_NUM_THREADS asks for %d threads, but %d processor%s granted (affinity, control "
-            "group): it computes with %d; train.threads=%d would insist\n",
+            "group): using %d; train.threads=%d overrides this\n",
             wanted, granted, granted == 1 ? " is" : "s are", granted, wanted);
     omp_set_num_threads(granted);
 }

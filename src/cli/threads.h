@@ -1,10 +1,10 @@
-/* How many threads the program computes with. */
+/* The number of threads the program computes with. */
 #ifndef ANTIPHON_CLI_THREADS_H
 #define ANTIPHON_CLI_THREADS_H
 
-/* No more threads than ap_processors_granted(root) says: further ones only wait for each other's turn. Where
+/* Limits OpenMP to ap_processors_granted(root) threads; more would only wait for each other. If
  * OMP_NUM_THREADS asks for more, one line on the standard error says so. train.threads, which is set later,
- * has its way. */
+ * overrides the limit. */
 void threads_settle(const char *root);
 
 #endif

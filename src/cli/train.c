@@ -1,4 +1,4 @@
-/* antiphon train: from a configuration and pairs to a run folder. */
+/* antiphon train and train-codec: from a configuration and pairs to a run folder. */
 #include "cli/settings.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
@@ -26,13 +26,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What a request to stop is answered with. */
+/* Sets the line that answers a request to stop. */
 static void announce_stop(void)
 {
-    signals_answer("antiphon: stopping after this step; again to stop at once\n");
+    signals_answer("antiphon: stopping after this step; repeat to stop at once\n");
 }
 
-/* A run under way: its folder and whoever is told. */
+/* A run in progress: its folder and its record. */
 typedef struct run {
     const ap_config *config;
     ap_run_folder folder;
@@ -93,7 +93,7 @@ static void on_step(void *context, const ap_step_report *report)
     write_line(r, report->step, report->epoch, &line);
 }
 
-/* An epoch's line: means over its items beside the validation's. */
+/* The log line of an epoch: training and validation means. */
 static void log_epoch(const run *r, const ap_epoch_report *report)
 {
     log_line line = {0};
@@ -163,13 +163,13 @@ static char *default_folder(const char *config)
     return ap_format_text("runs/%.*s", (int)(dot ? dot - name : (long)strlen(name)), name);
 }
 
-/* Whether a term compares what comes out of the codec with what went in. */
+/* Whether a term of the loss compares the codec's output with its input. */
 static bool serves_codec(ap_measure term)
 {
     return term == AP_MEASURE_RMS_TARGET || term == AP_MEASURE_SPECTRAL || term == AP_MEASURE_MEL;
 }
 
-/* What makes a training of the codec alone: each recording is encoded and decoded, and is its own target. */
+/* Configures a training of the codec alone: each recording is encoded and decoded, and is its own target. */
 static ap_status prepare_codec(ap_config *config)
 {
     static const char *const settings[][2] = {{"codec.train", "true"},
@@ -204,7 +204,7 @@ static ap_status read_config(const parsed_options *options, bool codec, ap_confi
     return ap_ok();
 }
 
-/* Whether a key says what the model is, rather than how it is trained. */
+/* Whether a key determines what the model is, not how it is trained. */
 static bool says_what_model(const char *name)
 {
     static const char *const sections[] = {"codec.", "agent.", "cascade."};
@@ -213,8 +213,8 @@ static bool says_what_model(const char *name)
     return false;
 }
 
-/* What the configuration says otherwise than that of the checkpoint; whether there is anything. With
- * `model_alone` only what makes another model counts. */
+/* Lists the keys whose values differ from the checkpoint's; returns whether there are any. With
+ * `model_alone` only keys that change the model count. */
 static bool tell_changes(const run *r, const char *checkpoint, bool model_alone)
 {
     bool changed = false;
@@ -228,7 +228,7 @@ static bool tell_changes(const run *r, const char *checkpoint, bool model_alone)
         if (strcmp(was, is) == 0 || (model_alone && !says_what_model(name))) continue;
         bool held = strcmp(name, "codec.weights") == 0 && before.codec.type == AP_CODEC_SEANET;
         ap_text_print_wrapped(stdout, "changed: %s was %s, is %s%s\n", name, was, is,
-                              held ? ", which is not read: the checkpoint holds the codec" : "");
+                              held ? ", which has no effect: the checkpoint contains the codec" : "");
         changed = true;
     }
     return changed;
@@ -246,7 +246,7 @@ static bool cosine_has_ended(const run *r, const ap_trainer *trainer, const char
            ap_trainer_epoch(trainer) >= before.train.epochs;
 }
 
-/* The words in brackets are those of run_train_compositional.sh. */
+/* The words in parentheses are the names used by run_train_compositional.sh. */
 static void tell_too_late(const run *r, const ap_trainer *trainer, const char *from)
 {
     bool early = ap_trainer_epoch(trainer) < r->config->train.epochs;
@@ -259,7 +259,7 @@ static void tell_too_late(const run *r, const ap_trainer *trainer, const char *f
             : ap_copy_text("");
     ap_text_print_wrapped(
         stdout,
-        "what is changed has no effect on the model: %s; to go on raise %s%s, to begin anew name "
+        "the changes have no effect on the model: %s; to continue, raise %s%s; to start anew, name "
         "another --out (OUT)\n",
         early ? "training stopped early" : "all epochs are done",
         early ? "train.patience" : "train.epochs (EPOCHS)", rate);
@@ -280,7 +280,7 @@ static ap_outcome outcome_of(const ap_status *status)
                                             : AP_OUTCOME_FAILED;
 }
 
-/* Training with its record. */
+/* Trains and keeps the record. */
 static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
 {
     AP_TRY(ap_make_folder(r->folder.checkpoints));
@@ -295,8 +295,8 @@ static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
     return ap_failed(&status) ? status : recorded;
 }
 
-/* Delivers to MLflow what an earlier program could not of a run that has nothing left to train, its end above
- * all. The record is of what was trained, whatever the configuration says now. */
+/* Completes the MLflow record of a run that has nothing left to train, if an earlier program could not
+ * deliver it. The record is of the training as it was, whatever the configuration says now. */
 static ap_status finish_record(run *r, const char *from)
 {
     ap_config trained;
@@ -309,17 +309,17 @@ static ap_status finish_record(run *r, const char *from)
     return ap_track_finish(r->track, AP_OUTCOME_FINISHED);
 }
 
-/* Such a training is for measuring speed, not for music. */
+/* A random frozen codec is for measuring speed, not for music. */
 static void warn_of_codec(const ap_config *config)
 {
     if (config->codec.type == AP_CODEC_SEANET && !config->codec.weights[0] && !config->codec.train)
         ap_text_print_wrapped(
             stdout,
-            "codec.weights is empty and codec.train false: the frozen codec is random, and no music comes "
-            "out of it\n");
+            "codec.weights is empty and codec.train is false: the frozen codec is random and gives no "
+            "music\n");
 }
 
-/* Where the outcome is; from: the checkpoint that was gone on from, NULL without. */
+/* Tells where the result is. `from` is the checkpoint that was resumed, or NULL. */
 static ap_status tell_best(const run *r, bool nothing_left, const char *from)
 {
     bool there;
@@ -331,11 +331,10 @@ static ap_status tell_best(const run *r, bool nothing_left, const char *from)
     return ap_ok();
 }
 
-/* Where a training begins: with neither anew. Both are owned. */
+/* Where a training starts. If both are NULL, it starts anew. Both are owned. */
 typedef struct beginning {
-    char *resume; /* "auto" or a checkpoint to go on from; NULL: not asked for */
-    char *
-        init; /* a checkpoint whose weights to begin with, where there is nothing to go on from; NULL: none */
+    char *resume; /* "auto" or a checkpoint to resume; NULL: not given */
+    char *init;   /* a checkpoint to take the weights from if there is nothing to resume; NULL: none */
 } beginning;
 
 static ap_status read_beginning(const parsed_options *options, beginning *b)
@@ -359,7 +358,7 @@ static void beginning_free(beginning *b)
     free(b->init);
 }
 
-/* Whether the file is not as it was written. */
+/* Whether the file has changed since it was written. */
 static bool is_damaged(const char *checkpoint)
 {
     ap_safetensors *file;
@@ -370,12 +369,12 @@ static bool is_damaged(const char *checkpoint)
     return ap_failed(&status);
 }
 
-/* What resuming failed with. Where the last checkpoint is damaged and the best is sound it names the best. */
+/* The failure to resume. If the last checkpoint is damaged and the best is sound, it names the best. */
 static ap_status failed_to_resume(const run *r, const char *from, ap_status status)
 {
     if (from != r->folder.last || access(r->folder.best, F_OK) != 0) return status;
     if (!is_damaged(from) || is_damaged(r->folder.best)) return status;
-    return ap_error(status.code, "%s; --resume %s goes on from the best", status.message, r->folder.best);
+    return ap_error(status.code, "%s; --resume %s continues from the best", status.message, r->folder.best);
 }
 
 static ap_status create_trainer(run *r, const char *from, const char *init, ap_trainer **trainer)
@@ -393,7 +392,7 @@ static ap_status create_trainer(run *r, const char *from, const char *init, ap_t
     return ap_trainer_create(r->config, &observer, trainer);
 }
 
-/* From: the checkpoint to go on from; init: the one whose weights to begin with, where there is none. */
+/* `from` is the checkpoint to resume. If it is NULL, `init` is one to take the weights from. */
 static ap_status train(run *r, const char *from, const char *init)
 {
     ap_trainer *trainer;
@@ -429,11 +428,11 @@ static char *shell_word(const char *word)
     return quoted;
 }
 
-/* As many pairs as run_train_compositional.sh makes, of no less than synth writes. */
+/* As in run_train_compositional.sh, but not shorter than synth can write. */
 #define DEMO_PAIRS 160
 #define DEMO_SECONDS_LEAST 0.5
 
-/* Whether there is a pair set to train on; where there is none the failure is the command that makes it. */
+/* Fails if there is no pair set to train on; the message gives the command that makes one. */
 static ap_status check_data(const ap_config *config)
 {
     bool there;
@@ -442,7 +441,7 @@ static ap_status check_data(const ap_config *config)
     char *program = shell_word(program_invocation_name), *path = shell_word(config->data.path);
     ap_status status = ap_error(
         AP_FAILED,
-        "%s: no such pair set (data.path); drums and piano make one: %s synth --out %s --pairs %d "
+        "%s: no such pair set (data.path); to make one of drums and piano: %s synth --out %s --pairs %d "
         "--seconds %.9g",
         config->data.path, program, path, DEMO_PAIRS, fmax(config->data.seconds, DEMO_SECONDS_LEAST));
     free(program);
@@ -450,7 +449,7 @@ static ap_status check_data(const ap_config *config)
     return status;
 }
 
-/* In the run's folder. */
+/* Trains in the run's folder. */
 static ap_status train_in_folder(run *r, const beginning *begin)
 {
     const char *from;
@@ -458,9 +457,8 @@ static ap_status train_in_folder(run *r, const beginning *begin)
     AP_TRY(ap_run_folder_check(&r->folder, r->config->data.path));
     AP_TRY(ap_run_folder_choose(&r->folder, begin->resume, &from));
     if (from == r->folder.best)
-        ap_text_print(stdout, "%s is missing: %s takes its place\n", r->folder.last, r->folder.best);
-    if (from && begin->init)
-        ap_text_print(stdout, "%s is not read: there is a run to go on with\n", begin->init);
+        ap_text_print(stdout, "%s is missing: using %s\n", r->folder.last, r->folder.best);
+    if (from && begin->init) ap_text_print(stdout, "%s is ignored: there is a run to resume\n", begin->init);
     announce_stop();
     AP_TRY(ap_run_folder_lock(&r->folder));
     return train(r, from, begin->init);
@@ -506,15 +504,15 @@ static const verb_option table[] = {
     {.name = "resume",
      .placeholder = "auto|FILE|RUN_DIR",
      .kind = OPTION_TEXT,
-     .help = "auto: go on from the last checkpoint of --out (its best, should that be all there is), or "
-             "begin where "
-             "there is none; else from this checkpoint, of a folder its best"},
+     .help = "auto: resume the last checkpoint of --out (its best if that is all there is), or "
+             "start where "
+             "there is none; otherwise resume this checkpoint, or the best of this folder"},
     {.name = "init",
      .placeholder = "FILE|RUN_DIR",
      .kind = OPTION_TEXT,
-     .help = "begin with the weights of this checkpoint, of a folder its best, but with a fresh optimiser "
+     .help = "start from the weights of this checkpoint, or the best of this folder, with a fresh optimiser "
              "and schedule: "
-             "for other data or another model; with --resume auto only where there is no run yet"},
+             "for other data or another model; with --resume auto, only if there is no run yet"},
     {.name = "section.key",
      .placeholder = "VALUE",
      .kind = OPTION_OVERRIDES,
@@ -567,15 +565,17 @@ const verb verb_train = {
     .summary = "train a model on a pair set",
     .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE|RUN_DIR] [--init FILE|RUN_DIR] "
                  "[--section.key=VALUE ...]",
-    .details = "Trains by the configuration and writes checkpoints/last.safetensors and best.safetensors "
-               "(lowest validation\n"
-               "loss) into the run folder. Ctrl-C, SIGTERM, what batch systems send before the time is up "
-               "(SIGUSR1, SIGUSR2,\n"
-               "SIGXCPU), a closed terminal or a reader of the output that has gone saves and ends with exit "
-               "code 130; --resume\n"
-               "auto then goes on with the same numbers as a run that was never interrupted. A second Ctrl-C "
-               "or SIGTERM, a\n"
-               "second or more after the first, ends it at once, without saving.",
+    .details = "Trains with the configuration and writes checkpoints/last.safetensors and "
+               "checkpoints/best.safetensors (lowest\n"
+               "validation loss) to the run folder.\n"
+               "\n"
+               "Ctrl-C, SIGTERM, the signals of batch systems before the time is up (SIGUSR1, SIGUSR2, "
+               "SIGXCPU), a closed terminal\n"
+               "and a closed output pipe save and end with exit code 130. --resume auto then continues with "
+               "the same numbers as a\n"
+               "run that was never interrupted. A second Ctrl-C or SIGTERM, at least a second after the "
+               "first, ends the program at\n"
+               "once, without saving.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,
@@ -587,11 +587,11 @@ const verb verb_train_codec = {
     .summary = "train a seanet codec on the recordings of a pair set",
     .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE|RUN_DIR] [--init FILE|RUN_DIR] "
                  "[--section.key=VALUE ...]",
-    .details = "Encodes and decodes each recording, inputs and targets alike, and trains both halves of the "
-               "codec by\n"
-               "loss.rms_target, loss.spectral and loss.mel. The checkpoint then serves as codec.weights of "
-               "a training of\n"
-               "the agent.",
+    .details =
+        "Encodes and decodes each recording, inputs and targets alike, and trains both halves of the codec\n"
+        "with loss.rms_target, loss.spectral and loss.mel. The checkpoint can then be used as codec.weights "
+        "when\n"
+        "training the agent.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

@@ -7,18 +7,17 @@
 typedef struct verb {
     const char *name;
     const char *summary;   /* what it does, in half a line */
-    const char *arguments; /* as shown in the usage behind the verb's name: "CONFIG.json [--out DIR]" */
+    const char *arguments; /* as shown in the usage after the verb's name: "CONFIG.json [--out DIR]" */
     const char *details;   /* one or more paragraphs for --help, or NULL */
     const verb_option *options;
-    size_t least_arguments, most_arguments; /* how many words that are not options it takes */
+    size_t least_arguments, most_arguments; /* how many words that are not options the verb takes */
 
-    /* The status's message is printed; its code becomes the exit code: 0, 1 failure, 2 misuse, 130
-     * interrupted. */
+    /* The status becomes the exit code: 0, 1 failure, 2 misuse, 130 interrupted. Its message is printed. */
     ap_status (*run)(const parsed_options *options);
 } verb;
 
 /* In the order of the help. The verb NAME is `const verb verb_NAME` in src/cli/NAME.c. */
-/* One a line, so that two new ones do not meet in the same line. */
+/* One per line, to avoid merge conflicts. */
 /* clang-format off */
 #define VERBS(X)                         \
     X(synth)                             \
@@ -44,7 +43,7 @@ VERBS(DECLARE_VERB)
 enum { VERB_COUNT = 0 VERBS(COUNT_VERB) };
 #undef COUNT_VERB
 
-/* All of them, in that order, ended by NULL. */
+/* All verbs in that order, ended by NULL. */
 extern const verb *const verbs[VERB_COUNT + 1];
 
 #define PROGRAM_SUMMARY "trains a model that hears two pieces of music and answers with a third"
@@ -55,7 +54,7 @@ void manual_print(FILE *out);
 /* `antiphon help --bash`: the completion of the command line for bash. */
 void completion_print(FILE *out);
 
-/* The whole program: finds the verb, parses, runs, prints what failed; gives the exit code. */
+/* The whole program: finds the verb, parses, runs, prints the error message; returns the exit code. */
 int verbs_main(int count, char *const *words);
 
 #endif

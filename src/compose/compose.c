@@ -19,12 +19,12 @@
 
 /* Windows overlap by this, or by a quarter of their length if that is less. */
 #define OVERLAP_SECONDS 1.0
-/* The highest sample that is written: a hair below full scale, so that rounding cannot reach it. */
+/* The largest sample that is written: just below full scale, so that rounding cannot exceed it. */
 #define PEAK_MOST 0.985
 #define BLOCK 4096
 
-/* One composition under way. The sources and the raw output lie side by side in a spool file until their
- * length and level are known: memory stays that of a window. */
+/* A composition in progress. A spool file holds the sources and the raw output side by side until length and
+ * level are known, so that memory is bounded by one window. */
 enum { INPUT, TARGET, OUTPUT, SIGNALS };
 
 typedef struct job {
@@ -38,8 +38,8 @@ typedef struct job {
     int64_t count; /* samples spooled */
     double power[SIGNALS], peak[SIGNALS];
     bool limit;
-    ap_real *peaks; /* with `limit`, of the output's blocks (limiter.h); then their gains */
-    int64_t room;   /* for so many */
+    ap_real *peaks; /* with `limit`: the peaks of the output's blocks (limiter.h), then their gains */
+    int64_t room;   /* capacity of `peaks` */
 } job;
 
 void ap_compose_window(ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,
@@ -90,7 +90,7 @@ static ap_status spool_samples(job *j, int64_t from, int64_t count)
         if (fwrite(row, sizeof *row, (size_t)n, j->spool) != (size_t)n)
             return ap_error(
                 AP_FAILED,
-                "%s: a temporary file cannot be written: the disk may be full (TMPDIR names another "
+                "%s: a temporary file cannot be written: the disk may be full (TMPDIR selects another "
                 "folder)",
                 ap_scratch_folder());
     }
@@ -98,8 +98,8 @@ static ap_status spool_samples(job *j, int64_t from, int64_t count)
     return ap_ok();
 }
 
-/* The beginning of this window's output fades in over the end of the last one's; both render the same music,
- * so the gains, not the powers, add up to one. */
+/* Cross-fades the start of this window's output with the end of the last one's. Both render the same music,
+ * so their gains, not their powers, add up to one. */
 static void cross_fade(job *j)
 {
     for (int64_t i = 0; i < j->overlap; i++) {
@@ -127,7 +127,7 @@ static ap_status run_windows(job *j, ap_compose_watch *watch, void *context, dou
         AP_TRY(ap_stop_check());
         AP_TRY(fill_windows(j, have, &got));
         if (have &&
-            got <= have) { /* the sources ended with the last window: what was held back is all there is */
+            got <= have) { /* the sources ended with the last window: only the held-back end is left */
             memcpy(j->windows[OUTPUT], j->faded, (size_t)have * sizeof *j->faded);
             return spool_samples(j, 0, have);
         }
@@ -168,7 +168,7 @@ static double wanted_gain(const job *j)
     return j->power[OUTPUT] > 0 ? sqrt((j->power[INPUT] + j->power[TARGET]) / (2 * j->power[OUTPUT])) : 1;
 }
 
-/* the same without clipping, which the limiter sees to if there is one */
+/* the same, reduced so that nothing clips, unless a limiter does that */
 static double output_gain(const job *j)
 {
     return j->limit ? wanted_gain(j) : fmin(wanted_gain(j), PEAK_MOST / j->peak[OUTPUT]);
@@ -195,13 +195,13 @@ static ap_composed measure(const job *j, const envelopes *v, const double gain[S
     return c;
 }
 
-/* that of a source's copy: files in floating point may go beyond full scale, which 16 bits cannot */
+/* the gain of a source's copy: floating-point files may exceed full scale, 16 bits cannot */
 static double copy_gain(const job *j, int source)
 {
     return j->peak[source] > 1 ? PEAK_MOST / j->peak[source] : 1;
 }
 
-/* n rows from sample `at` on, the output under the limiter's gains; its power is counted anew. */
+/* Applies the limiter's gains to the output in n rows from sample `at` on, and measures its power anew. */
 static void limit_rows(job *j, int64_t at, int64_t n, ap_real row[][SIGNALS])
 {
     int64_t blocks = ap_divide_up(j->count, AP_LIMITER_BLOCK);
@@ -269,7 +269,7 @@ static ap_status open_sources(job *j, const char *const paths[2], double *whole)
         double seconds = (double)length / AP_SAMPLE_RATE;
         if (seconds < AP_COMPOSE_SECONDS_LEAST)
             return ap_error(AP_FAILED, "%s: %.5f s long, too short: at least %g s are needed", paths[k],
-                            seconds, AP_COMPOSE_SECONDS_LEAST); /* so that a sample shows */
+                            seconds, AP_COMPOSE_SECONDS_LEAST); /* enough digits to show one sample */
         *whole = fmin(*whole, seconds);
     }
     return ap_ok();
@@ -288,9 +288,9 @@ static ap_status compose(job *j, const char *const sources[2], const ap_compose_
     return finish(j, paths, composed);
 }
 
-ap_status ap_compose_files(const ap_config *config, ap_model *model, const char *input,
-                           const char *target, const ap_compose_paths *paths, ap_compose_watch *watch,
-                           void *context, ap_composed *composed)
+ap_status ap_compose_files(const ap_config *config, ap_model *model, const char *input, const char *target,
+                           const ap_compose_paths *paths, ap_compose_watch *watch, void *context,
+                           ap_composed *composed)
 {
     job j = {.model = model, .tape = ap_tape_create(0), .limit = paths->limit};
     j.W = llround(config->data.seconds * AP_SAMPLE_RATE);

@@ -6,11 +6,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Gains fall and rise again within so many blocks, 20 ms: longer than a period of all but the deepest bass,
- * which would be bent otherwise, and short enough for a drum to stand alone. */
+/* Gains fall and rise within this many blocks, 20 ms. Shorter would distort bass: 20 ms is longer than a
+ * period of all but the deepest. Longer would let one drum turn down the next. */
 #define REACH 10
 
-/* The least of the blocks within REACH: what a mean over REACH - 1 of these leaves is at most what each block
+/* The minimum over the blocks within REACH. A mean over REACH - 1 of these minima is at most what each block
  * and its neighbours need. */
 static void spread(int64_t blocks, const ap_real *need, ap_real *low)
 {
@@ -48,7 +48,8 @@ void ap_limiter_gains(int64_t blocks, double factor, double ceiling, ap_real *pe
 
 ap_real ap_limiter_gain(int64_t blocks, const ap_real *gains, int64_t at)
 {
-    int64_t doubled = 2 * at + 1 - AP_LIMITER_BLOCK; /* twice the way from the first middle */
+    int64_t doubled =
+        2 * at + 1 - AP_LIMITER_BLOCK; /* twice the distance from the middle of the first block */
     int64_t left = doubled < 0 ? -1 : doubled / (2 * AP_LIMITER_BLOCK);
     ap_real share = (ap_real)(doubled - 2 * AP_LIMITER_BLOCK * left) / (2 * AP_LIMITER_BLOCK);
     ap_real from = gains[ap_most(0, left)], to = gains[ap_least(blocks - 1, left + 1)];

@@ -1,6 +1,5 @@
-/* A limiter that looks ahead (as D. Giannoulis et al., "Digital dynamic range compressor design", JAES 60,
- * 2012, describe them): what goes beyond the ceiling is turned down for its moment, smoothly and in time, and
- * the rest stays as it is. */
+/* A look-ahead limiter (D. Giannoulis et al., "Digital dynamic range compressor design", JAES 60, 2012). It
+ * turns peaks beyond the ceiling down, smoothly and in time, and leaves the rest unchanged. */
 #ifndef ANTIPHON_COMPOSE_LIMITER_H
 #define ANTIPHON_COMPOSE_LIMITER_H
 
@@ -11,12 +10,11 @@
 /* Samples that share a peak: 2 ms at 24 kHz. */
 #define AP_LIMITER_BLOCK 48
 
-/* Turns peaks [blocks], the largest |x| of each block of a signal, into the gains at the blocks' middles
- * under which factor x stays within the ceiling, in place. */
+/* Turns `peaks` [blocks], the largest |x| of each block, in place into the gains at the middles of the
+ * blocks. Under these gains factor x stays within the ceiling. */
 void ap_limiter_gains(int64_t blocks, double factor, double ceiling, ap_real *peaks);
 
-/* The gain at sample `at` of the signal, which has `blocks` blocks: between those of the nearest two middles.
- */
+/* The gain at sample `at` of a signal of `blocks` blocks, interpolated between the middles of blocks. */
 ap_real ap_limiter_gain(int64_t blocks, const ap_real *gains, int64_t at);
 
 #endif

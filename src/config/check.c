@@ -1,4 +1,4 @@
-/* What no key alone can say: whether the values fit together. */
+/* Checks that the values of a configuration fit together. */
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
 #include "config/table.h"
@@ -6,15 +6,15 @@
 #include <math.h>
 #include <string.h>
 
-/* The longest windows that a term of the loss puts over the audio (losses.h, guidance.h); mirrored at its
- * ends, a window of n needs more than n / 2 samples. */
+/* The longest analysis windows of the loss terms (losses.h, guidance.h). The audio is mirrored at its ends,
+ * so a window of n needs more than n / 2 samples. */
 #define SPECTRAL_WINDOW 2048
 #define MEL_WINDOW 1024
 #define CHROMA_WINDOW 4096
 #define ONSET_WINDOW 1024
 
-/* The lapped transform's table has 2 codec.dim codec.hop numbers: 256 MiB, for frames a hundred times as long
- * as music wants them, is enough. */
+/* The lapped transform's table has 2 codec.dim codec.hop numbers. 256 MiB suffice for frames a hundred times
+ * as long as is useful for music. */
 #define TABLE_MOST 67108864.0
 
 static ap_status divides(const char *what, int number, const char *divisor_name, int divisor)
@@ -41,7 +41,7 @@ static ap_status check_codec(const ap_config *config, int64_t samples)
             return ap_error(AP_MISUSE, "codec.%s: the mdct codec has no weights",
                             config->codec.train ? "train" : "weights");
     } else {
-        if (config->codec.width % 2) /* a residual block works in half as many */
+        if (config->codec.width % 2) /* a residual block uses half as many */
             return ap_error(AP_MISUSE, "codec.width = %d is odd", config->codec.width);
         hop = 1;
         for (int i = 0; i < config->codec.ratios.count && hop <= samples; i++)
@@ -58,7 +58,7 @@ static ap_status check_agent(const ap_config *config)
     if (config->agent.compositional) {
         AP_TRY(divides("agent.model", config->agent.model, "agent.attention_heads",
                        config->agent.attention_heads));
-        /* positions come in pairs of sine and cosine, and the output narrows by half */
+        /* positions come in pairs of sine and cosine, and the width is halved at the output */
         if (config->agent.model % 2)
             return ap_error(AP_MISUSE, "agent.model = %d is odd", config->agent.model);
     }
@@ -108,14 +108,15 @@ static ap_status check_loss(const ap_config *config, int64_t samples)
                : ap_error(AP_MISUSE, "loss: every weight is 0: there is nothing to train for");
 }
 
-/* The configuration rides in run folders and checkpoints, which are passed on. */
+/* The configuration is stored in run folders and checkpoints, which are shared. */
 static ap_status check_no_password(const char *uri)
 {
     const char *scheme = strstr(uri, "://"), *host = scheme ? scheme + strlen("://") : NULL;
     if (!host || !memchr(host, '@', strcspn(host, "/?#"))) return ap_ok();
-    return ap_error(AP_MISUSE,
-                    "track.uri holds a password, which would go into checkpoints: MLFLOW_TRACKING_USERNAME "
-                    "and MLFLOW_TRACKING_PASSWORD keep it out of them");
+    return ap_error(
+        AP_MISUSE,
+        "track.uri contains a password, which would be stored in checkpoints: use MLFLOW_TRACKING_USERNAME "
+        "and MLFLOW_TRACKING_PASSWORD instead");
 }
 
 ap_status ap_config_check(const ap_config *config)

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A configuration of a megabyte is something else by mistake. */
+/* A file of more than a megabyte is not a configuration. */
 #define FILE_MOST ((size_t)1 << 20)
 #define NEAR_MOST 24
 
@@ -59,7 +59,7 @@ bool ap_config_is_bool(const char *key)
 
 /* ---------------------------------------------------------------- what the user may have meant */
 
-/* The name, full or short, nearest to `name`; one whose part behind the dot is the same goes first. */
+/* The full or short name closest to `name`. Names with the same part after the dot take precedence. */
 static const char *nearest_key(const char *name)
 {
     const char **names = ap_allocate(ap_config_key_count + ap_config_alias_count, sizeof *names);
@@ -129,11 +129,11 @@ static bool is_section(const char *name)
     return false;
 }
 
-/* A key of an earlier version does no harm as long as it asks for nothing. */
+/* A removed key is accepted at 0, where it had no effect. */
 static ap_status check_removed(const char *before, const char *name, const cJSON *value)
 {
     if (cJSON_IsNumber(value) && value->valuedouble == 0) return ap_ok();
-    return ap_error(AP_MISUSE, "%s%s: this key is gone; only 0 is still read", before, name);
+    return ap_error(AP_MISUSE, "%s%s: this key was removed; only 0 is still accepted", before, name);
 }
 
 static ap_status set_section(const char *before, const cJSON *section, ap_config *config)

@@ -1,4 +1,4 @@
-/* The table of keys in other clothes: JSON, JSON Schema, Markdown, --help. */
+/* Prints the table of keys as JSON, JSON Schema, Markdown and --help. */
 #include "base/memory.h"
 #include "config/table.h"
 
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A stream into memory; `finish` gives the text. */
+/* A stream into memory; `finish` returns the text. */
 typedef struct writing {
     FILE *stream;
     char *text;
@@ -113,7 +113,7 @@ static cJSON *put(cJSON *object, const char *name, cJSON *value)
     return value;
 }
 
-/* An object that allows nothing but the properties put into the returned one. */
+/* Makes a schema for an object that allows only the properties put into the returned object. */
 static cJSON *closed_object(cJSON *schema)
 {
     put(schema, "type", cJSON_CreateString("object"));
@@ -153,7 +153,8 @@ static cJSON *key_schema(const config_key *key, const ap_config *config)
     return schema;
 }
 
-/* cJSON's layout with the spaces of every other JSON file here; within a string a tab would stand as \t. */
+/* cJSON's layout, but indented with spaces, as all JSON files here are. Inside a string a tab is printed as
+ * \t, so all tabs are indentation. */
 static char *print_spaced(const cJSON *root)
 {
     char *tabbed = cJSON_Print(root);

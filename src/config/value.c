@@ -1,4 +1,4 @@
-/* One key's value: from JSON or text into the struct, and back. */
+/* Converts the value of a key from JSON or text into the struct, and back. */
 #include "config/table.h"
 
 #include "base/memory.h"
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* What a message quotes of a value. */
+/* The most characters of a value that a message quotes. */
 #define QUOTED_MOST 60
 
 static void *member(const config_key *key, ap_config *config)
@@ -53,11 +53,11 @@ range_text ap_config_key_range(const config_key *key)
     return range;
 }
 
-/* "= VALUE: must be ...", the value as JSON, cut where it is long */
+/* "= VALUE: must be ...", with the value as JSON, cut if it is long */
 static ap_status refuse(const cJSON *value, const char *reason)
 {
-    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) /* which JSON cannot print */
-        return ap_error(AP_MISUSE, "is beyond any number: %s", reason);
+    if (cJSON_IsNumber(value) && !isfinite(value->valuedouble)) /* JSON cannot print it */
+        return ap_error(AP_MISUSE, "is too large for a number: %s", reason);
     char *text = cJSON_PrintUnformatted(value);
     if (!text) ap_fatal("out of memory: printing a configuration value");
     bool cut = strlen(text) > QUOTED_MOST;
@@ -73,7 +73,7 @@ static ap_status refuse_range(const config_key *key, const cJSON *value)
     return refuse(value, reason);
 }
 
-/* A comparison that is false for NaN, so that NaN is in no range. */
+/* False for NaN, so that NaN is in no range. */
 static bool in_range(const config_key *key, double x)
 {
     bool above = key->open & RANGE_ABOVE ? x > key->least : x >= key->least;
@@ -160,8 +160,8 @@ ap_status ap_config_key_set(const config_key *key, ap_config *config, const cJSO
     ap_fatal("configuration key %s has no type", key->name);
 }
 
-/* What an override's text means for a key of this type: JSON where it is JSON of that type, else the text
- * itself, which the setter then refuses with the right words. */
+/* The value of an override's text for this type of key: JSON if it is JSON of the right type, otherwise the
+ * text itself, which the setter then refuses with the right message. */
 static cJSON *value_of_text(const config_key *key, const char *text)
 {
     static const char *const yes[] = {"true", "1", "yes", "on"}, *const no[] = {"false", "0", "no", "off"};

@@ -16,7 +16,7 @@ struct ap_params {
     ap_arena *arena;
     ap_param **all;
     size_t count, capacity;
-    ap_real *values, *grads; /* of the trained parameters, in order of registration */
+    ap_real *values, *grads; /* of the trained parameters, in the order of registration */
     int64_t trained;
 };
 
@@ -62,13 +62,13 @@ ap_param *ap_params_add(ap_params *params, ap_param_kind kind, ap_shape shape, a
     return params->all[params->count++] = param;
 }
 
-/* `before`: the parameter registered just before, NULL for the first */
+/* `before` is the parameter registered just before, NULL for the first. */
 static void initialise_row_norms(ap_param *param, const ap_param *before)
 {
     int64_t n = ap_shape_count(param->value.shape);
     if (!before || before->value.shape.rank == 0 || before->value.shape.at[0] != n)
-        ap_fatal("parameter %s takes the norms of as many rows, but %s", param->name,
-                 before ? ap_shape_print(before->value.shape).text : "nothing stands before it");
+        ap_fatal("parameter %s needs the row norms of the parameter before it, but %s", param->name,
+                 before ? ap_shape_print(before->value.shape).text : "there is none");
     int64_t size = ap_shape_count(before->value.shape) / n;
     for (int64_t i = 0; i < n; i++) {
         const ap_real *row = before->value.data + i * size;

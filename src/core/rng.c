@@ -51,7 +51,7 @@ uint32_t ap_rng_hash(uint64_t key, uint64_t index)
     return ap_rng_run_hash(ap_rng_run_from(key, index, 0, 1), 0);
 }
 
-/* The upper half of the index moves the key; the lower half is hashed. */
+/* The upper half of the index modifies the key; the lower half is hashed. */
 ap_rng_run ap_rng_run_from(uint64_t key, uint64_t first, int64_t begin, int64_t count)
 {
     uint64_t index = first + (uint64_t)begin, same = (UINT64_C(1) << 32) - (uint32_t)index;

@@ -6,19 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of so many inputs, the first ones, a backward may read the values. */
+/* A backward may read the values of at most this many inputs, the first ones. */
 #define INPUTS_READ_MOST 30
 
 struct ap_tape {
     ap_arena *arena;
-    ap_var **vars; /* in the order they were pushed: inputs stand before what is computed from them */
+    ap_var **vars; /* in the order of pushing: inputs come before what is computed from them */
     size_t count, capacity;
     ap_rng rng;
-    size_t *scopes; /* how many variables there were when each of the open scopes was entered */
+    size_t *scopes; /* number of variables on the tape when each open scope was entered */
     size_t depth, scopes_capacity;
-    ap_var *under_way; /* whose backward function is running */
+    ap_var *under_way; /* the variable whose backward function is running */
     bool training, constant_leaves, frugal, going_back;
-    const char *section; /* under way */
+    const char *section; /* the current section */
     ap_tape_watch *watch;
     void *watch_context;
     ap_tape_inspector *inspect;
@@ -157,7 +157,7 @@ static bool reads_input(ap_reads reads, const ap_var *y, int k)
     return k < INPUTS_READ_MOST && (reads & AP_READS_INPUT(k)) && y->inputs[k];
 }
 
-/* One more function of the way back reads these. */
+/* Registers a function of the backward pass as a reader of these values. */
 static void begin_reading(ap_var *y, ap_reads reads)
 {
     if (reads & AP_READS_OUTPUT) y->readers++;
@@ -170,13 +170,14 @@ static void recycle_value(ap_tape *tape, ap_var *x)
     if (x->gone) return;
     x->gone = true;
     ap_arena_recycle(tape->arena, x->value.data, value_bytes(x));
-    /* a smaller block keeps its content until the reset, so that a scalar may still be read */
+    /* smaller blocks keep their content until the reset, so a scalar may still be read */
     if (value_bytes(x) >= AP_ARENA_RECYCLE_LEAST) x->value.data = NULL;
 }
 
 static void end_reading(ap_tape *tape, ap_var *y, ap_reads reads);
 
-/* Nobody reads the value of x any more, nor what it would be computed again from. */
+/* Recycles the value of x, which nobody reads any more, and with it the claim on what it could be computed
+ * again from. */
 static void discard(ap_tape *tape, ap_var *x)
 {
     if (x->keep) return;
@@ -191,7 +192,7 @@ static void end_reader(ap_tape *tape, ap_var *x)
     if (x->readers == 0 && (x->left || tape->going_back)) discard(tape, x);
 }
 
-/* The function that begin_reading has announced has run. */
+/* Unregisters the reader that begin_reading registered, after it has run. */
 static void end_reading(ap_tape *tape, ap_var *y, ap_reads reads)
 {
     if (reads & AP_READS_OUTPUT) end_reader(tape, y);
@@ -204,14 +205,14 @@ static void fetch(ap_tape *tape, ap_var *y, ap_reads reads);
 static void fetch_value(ap_tape *tape, ap_var *x)
 {
     if (!x->gone) return;
-    if (!x->again) ap_fatal("%s: a value is read after it was recycled", x->op->name);
+    if (!x->again) ap_fatal("%s: a value is read after it has been recycled", x->op->name);
     fetch(tape, x, x->op->again_reads);
     if (!x->value.data) x->value.data = ap_arena_alloc(tape->arena, value_bytes(x));
     x->op->again(tape, x);
     x->gone = false;
 }
 
-/* Sees to it that these values are there. */
+/* Makes these values available, computing them again if necessary. */
 static void fetch(ap_tape *tape, ap_var *y, ap_reads reads)
 {
     if (reads & AP_READS_OUTPUT) fetch_value(tape, y);
@@ -239,7 +240,7 @@ ap_var *ap_tape_push(ap_tape *tape, const ap_op *op, ap_shape shape, int input_c
     for (int i = 0; i < input_count; i++) {
         y->inputs[i] = inputs[i];
         if (!inputs[i]) continue;
-        if (inputs[i]->left) ap_fatal("%s: input %d is from a scope that has been left", op->name, i);
+        if (inputs[i]->left) ap_fatal("%s: input %d is from a scope that has ended", op->name, i);
         y->wants_grad |= inputs[i]->wants_grad;
     }
     y->reads = reads_of(y);
@@ -250,14 +251,14 @@ ap_var *ap_tape_push(ap_tape *tape, const ap_op *op, ap_shape shape, int input_c
 void *ap_tape_save(ap_tape *tape, ap_var *y, size_t bytes)
 {
     if (!y->wants_grad) return NULL;
-    if (y->saved) ap_fatal("%s saves twice for its backward", y->op->name);
+    if (y->saved) ap_fatal("%s saves twice for its backward pass", y->op->name);
     y->saved_bytes = bytes;
     return y->saved = ap_arena_alloc(tape->arena, bytes);
 }
 
 /* ---------------------------------------------------------------- gradients */
 
-/* Whether the gradient of x may be written where that of y is, whose backward is running. */
+/* Whether the gradient of x may overwrite that of y, whose backward is running. */
 static bool takes_place(const ap_var *x, const ap_var *y)
 {
     return y && y->op->in_place && x == y->inputs[0] && y->grad && !y->keep &&
@@ -302,8 +303,8 @@ void ap_tape_enter(ap_tape *tape)
     tape->scopes[tape->depth++] = tape->count;
 }
 
-/* Whether the value of x, which is read on the way back, is better computed again than left where it is: what
- * it is computed from has to be there anyway, as it is read by others, too. */
+/* Whether to compute the value of x again rather than keep it for the backward pass. It pays if the values
+ * it is computed from are kept anyway, because others read them, too. */
 static bool pays_again(const ap_tape *tape, const ap_var *x)
 {
     const ap_op *op = x->op;
@@ -314,8 +315,8 @@ static bool pays_again(const ap_tape *tape, const ap_var *x)
     return true;
 }
 
-/* The caller's use of x ends. Inputs come before what is computed from them, so that it is known of them who
- * else reads them. */
+/* Ends the caller's use of x. Inputs are handled before what is computed from them, so their other readers
+ * are known. */
 static void end_use(ap_tape *tape, ap_var *x)
 {
     if (x->left || x->keep) return;
@@ -338,7 +339,7 @@ static bool among(const ap_var *x, int count, ap_var *const *list)
 
 static void end_uses(ap_tape *tape, int count, ap_var *const *results)
 {
-    if (tape->depth == 0) ap_fatal("a scope is left that was not entered");
+    if (tape->depth == 0) ap_fatal("ap_tape_leave without ap_tape_enter");
     for (size_t i = tape->scopes[tape->depth - 1]; i < tape->count; i++)
         if (!among(tape->vars[i], count, results)) end_use(tape, tape->vars[i]);
 }
@@ -363,7 +364,7 @@ ap_var *ap_tape_carry(ap_tape *tape, ap_var *x)
 
 /* ---------------------------------------------------------------- the way back */
 
-/* Nothing comes after y on the tape that has not been gone back through. */
+/* Runs the backward of y. Everything after y on the tape is already done. */
 static void go_back(ap_tape *tape, ap_var *y)
 {
     if (y->readers == 0) discard(tape, y);

@@ -20,7 +20,7 @@ void ap_restrict_repetition(int64_t N, int64_t K, int64_t reach, ap_real fade, c
     }
 }
 
-/* The number of rank `rank` in a row, from the largest down; 0 when there are fewer. */
+/* The number of rank `rank` in a row, in descending order; 0 if there are fewer. */
 static ap_real ranked(int64_t K, const ap_real *row, int rank)
 {
     ap_real top[AP_POLYPHONY_MOST] = {0}; /* descending */

@@ -14,20 +14,21 @@ static bool sounds(double mean_square)
 
 /* ---------------------------------------------------------------- clicks */
 
-/* Linear prediction: its order, how far a stretch with one predictor reaches (85 ms; no multiple of the hop,
- * so that its ends do not pile up at one place of a frame), and what is added to the energy so that the
- * predictor does not whiten what lies 40 dB below it (the white noise correction of speech coders). */
+/* Linear prediction: its order; the length of a stretch with one predictor (85 ms, not a multiple of the
+ * hop, so that its ends do not accumulate at one position of a frame); and what is added to the energy, so
+ * that the predictor does not whiten what is 40 dB below it (the white noise correction of speech coders).
+ */
 #define ORDER 16
 #define STRETCH 2048
 #define NOISE_CORRECTION 1e-4
-/* A frame is looked at in so many parts: 0.33 ms each. */
+/* A frame is divided into this many parts, of 0.33 ms each. */
 #define PARTS 40
 #define PART (AP_CLICK_HOP / PARTS)
-/* Standard errors by which the fullest of so many parts may stand out by chance. */
+/* The standard errors by which the largest of the parts may stand out by chance. */
 #define CHANCE 3
 
-/* autocorrelation [ORDER + 1] of the STRETCH samples from `start` and half as many on each side, under a Hann
- * window; zeros beyond the ends of x. */
+/* autocorrelation [ORDER + 1] of the STRETCH samples from `start` on, extended by half as many on each side,
+ * under a Hann window; zeros beyond the ends of x. */
 static void correlate(int64_t n, const ap_real *x, int64_t start, double autocorrelation[ORDER + 1])
 {
     enum { SPAN = 2 * STRETCH };
@@ -59,7 +60,7 @@ static void predict(const double autocorrelation[ORDER + 1], double a[ORDER + 1]
     }
 }
 
-/* residual [n]: what linear prediction does not foresee. */
+/* residual [n]: the error of linear prediction. */
 static void take_residual(int64_t n, const ap_real *x, ap_real *residual)
 {
 #pragma omp parallel for schedule(static)
@@ -82,8 +83,8 @@ static double energy(int64_t n, const ap_real *x)
     return sum;
 }
 
-/* Means and mean squares over frames of the share of two neighbouring parts: a click on the border of two
- * counts whole. */
+/* Means and mean squares over frames of the share of two adjacent parts, so that a click on their border
+ * counts fully. */
 typedef struct profile {
     int64_t frames;
     double mean[PARTS], square[PARTS];
@@ -101,7 +102,7 @@ static void add_frame(profile *p, const ap_real *residual, double whole)
     p->frames++;
 }
 
-/* How much the fullest place has above the middle one, and above what chance gives it. */
+/* How far the largest share is above the median, beyond what chance gives. */
 static double excess(profile *p)
 {
     double sorted[PARTS];
@@ -135,17 +136,17 @@ double ap_click_share(ap_arena *arena, int64_t n, const ap_real *x)
 
 /* ---------------------------------------------------------------- flutter */
 
-/* Frames as the codec has them, and bands of 280 Hz. */
+/* The codec's frames, with bands of 280 Hz. */
 static const ap_spectrum flutter_spectrum = {.size = 512, .hop = AP_CLICK_HOP};
 #define BAND_BINS 6
-/* Levels of a band are not followed below this, in dB: a sine of full scale is at 0. */
+/* The lowest level of a band, in dB; a sine at full scale is at 0. */
 #define BAND_LEAST (-70.0)
 
 /* levels [frames] of a band in dB. */
 static void take_levels(int64_t frames, int64_t bins, const ap_real *power, int64_t first, double *levels)
 {
-    /* the power of a sine is that in the main lobe of the window: 3/32 size^2, half of it in the other half
-     */
+    /* the power of a sine is in the main lobe of the window: 3/32 size^2, the other half being in the
+     * mirrored spectrum */
     const double scale = 3.0 / 32 * flutter_spectrum.size * flutter_spectrum.size;
     for (int64_t f = 0; f < frames; f++) {
         double sum = 0;
@@ -159,8 +160,9 @@ static double turn_at(const double *levels, int64_t f)
     return fabs(levels[f - 1] - 2 * levels[f] + levels[f + 1]);
 }
 
-/* The median, over the frames where the output's band sounds, of how much more it turns than both sources;
- * their number is *count, `turns` is room for them. A median: what happens now and then is no flutter. */
+/* The median, over the frames in which the output's band sounds, of how much more it bends than both
+ * sources; *count is their number, `turns` has room for them. A median, because occasional bends are no
+ * flutter. */
 static double flutter_of_band(int64_t frames, double *const levels[3], double *turns, int64_t *count)
 {
     *count = 0;
@@ -205,19 +207,19 @@ double ap_flutter(ap_arena *arena, int64_t n, const ap_real *output, const ap_re
 
 /* ---------------------------------------------------------------- ringing */
 
-/* Bins of 6 Hz: what is narrow here lasts for a tenth of a second or longer. */
+/* Bins of 6 Hz: a narrow peak lasts for a tenth of a second or longer. */
 static const ap_spectrum ring_spectrum = {.size = 4096, .hop = 1024};
 
-/* A peak stands so far above the geometric mean of the bins on both sides: noise hardly ever does (0.1 % of
- * its energy). */
+/* A peak is this far above the geometric mean of the bins on both sides. Noise hardly ever has such peaks
+ * (0.1 % of its energy). */
 #define PEAK_REACH 32
 #define PEAK_RATIO 16.0
-/* It is in neither source when it stands so far above whatever they have within so many frames and bins (the
- * main lobe of the window is 2 bins wide on each side). */
+/* A peak is in neither source if it is this far above everything they have within this many frames and bins.
+ * (The main lobe of the window is 2 bins wide on each side.) */
 #define NEAR_FRAMES 2
 #define NEAR_BINS 3
 #define ABSENT_RATIO 10.0
-/* Powers below this (-100 dB) are nothing: a spectrum's floor has no peaks. */
+/* Smaller powers (-100 dB) are ignored: there are no peaks in the noise floor. */
 #define POWER_LEAST 1e-10
 
 typedef struct spectrogram {
@@ -249,7 +251,7 @@ static double row_energy(spectrogram s, int64_t f)
     return sum;
 }
 
-/* The largest that the sources have near a cell, in the frames first .. last. */
+/* The largest power of the sources near a cell, in the frames first .. last. */
 static double nearby(spectrogram sources, int64_t first, int64_t last, int64_t bin)
 {
     double largest = 0;
@@ -261,8 +263,8 @@ static double nearby(spectrogram sources, int64_t first, int64_t last, int64_t b
     return largest;
 }
 
-/* The share of frame f's energy in narrow peaks that the sources do not have. Where the output is louder than
- * both sources, they are taken as loud as it is: what counts is the shape. */
+/* The share of the energy of frame f in narrow peaks that the sources do not have. If the output is louder
+ * than both sources, they are scaled to its level, since only the shape counts. */
 static double ring_of_frame(spectrogram output, spectrogram sources, int64_t f, double whole,
                             double *log_sums)
 {

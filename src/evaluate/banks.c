@@ -16,8 +16,8 @@
 #define POWER_LEAST 1e-10
 #define DECIBEL_RANGE 80
 
-/* librosa.filters.chroma: the octave the weight is centred on and its width, and how far below bin 1 the bin
- * of 0 Hz is said to lie, all in octaves from A0 = 27.5 Hz. */
+/* librosa.filters.chroma, in octaves from A0 = 27.5 Hz: centre and width of the weight, and how far the bin
+ * of 0 Hz is placed below bin 1. */
 #define CHROMA_CENTRE 5.0
 #define CHROMA_WIDTH 2.0
 #define CHROMA_ZERO 1.5

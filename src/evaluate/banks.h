@@ -1,4 +1,4 @@
-/* Filter banks over power spectra at 24 kHz, as librosa.filters defines them. */
+/* Filter banks over power spectra at 24 kHz, as defined by librosa.filters. */
 #ifndef ANTIPHON_EVALUATE_BANKS_H
 #define ANTIPHON_EVALUATE_BANKS_H
 

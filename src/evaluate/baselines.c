@@ -17,15 +17,15 @@
 #define SHORT_DELAY (AP_SAMPLE_RATE * 64 / 1000)
 #define LONG_DELAY (AP_SAMPLE_RATE / 2)
 
-/* Levels are followed in frames of 10 ms, or of 50 every 5 where an attack is to keep its shape. A level to
- * divide by is not taken to be less than this (-50 dB), or silence between the target's notes would be blown
- * up to the input's level. */
+/* Levels are measured in frames of 10 ms, or, where an attack must keep its shape, of 50 ms every 5 ms.
+ * Divisors are at least -50 dB, so that silence between the target's notes is not raised to the input's
+ * level. */
 #define LEVEL_WIDTH (AP_SAMPLE_RATE / 100)
 #define NOTE_WIDTH (AP_SAMPLE_RATE / 20)
 #define NOTE_HOP (AP_SAMPLE_RATE / 200)
 #define LEVEL_LEAST 3e-3
 
-/* The mdct codec in its default size. */
+/* The mdct codec with its default size. */
 #define CODEC_DIM 128
 #define CODEC_HOP 320
 
@@ -57,7 +57,7 @@ static double rms(int64_t n, const ap_real *x)
     return sqrt(sum / (double)n);
 }
 
-/* Brings y to the level of the target; silence stays silent. */
+/* Scales y to the level of the target; silence stays silent. */
 static void match_level(int64_t n, const ap_real *target, ap_real *y)
 {
     double level = rms(n, y);
@@ -73,13 +73,13 @@ static void delay(int64_t n, const ap_real *x, int64_t by, ap_real *y)
     memcpy(y + by, x, (size_t)(n - by) * sizeof *y);
 }
 
-/* The level of x around sample t: between the RMS of the two frames whose centres it lies between. */
+/* The level of x at sample t, interpolated between the RMS of the two frames nearest to it. */
 typedef struct follower {
     int64_t hop, frames;
     double *level;
 } follower;
 
-/* Frames of `width` samples, `hop` apart. */
+/* Levels of frames of `width` samples, `hop` apart. */
 static follower follow(int64_t n, const ap_real *x, int64_t width, int64_t hop)
 {
     follower f = {.hop = hop, .frames = ap_divide_up(n, hop)};
@@ -112,13 +112,13 @@ static void impose(int64_t n, const ap_real *input, const ap_real *target, ap_re
     match_level(n, target, y);
 }
 
-/* Strokes: how far apart their heights are (standard deviation), how fast they die away, what is left between
- * them, and for how long that is heard before a stroke. */
+/* Strokes: the standard deviation of their heights, their decay, the level between them, and for how long
+ * that level is heard before a stroke. */
 #define STROKE_SPREAD 5.0    /* dB */
 #define STROKE_DECAY 25.0    /* dB a second */
 #define STROKE_FLOOR (-20.0) /* dB */
 #define STROKE_GAP (AP_SAMPLE_RATE / 50)
-/* Gains go over into one another within this. */
+/* Gains are cross-faded over this many samples. */
 #define STROKE_RISE (AP_SAMPLE_RATE / 200)
 
 static void strike(uint64_t seed, int64_t n, const ap_real *input, const ap_real *target, ap_real *y)

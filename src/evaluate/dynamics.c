@@ -9,7 +9,7 @@
 
 /* Frames of 50 ms. */
 #define ACTIVE_WIDTH (AP_SAMPLE_RATE / 20)
-/* Sources whose directions differ by less (1 - cos^2) are one signal to the least squares. */
+/* Sources whose directions differ by less (1 - cos^2) count as one signal in the least squares. */
 #define PARALLEL 1e-9
 
 double ap_envelope_variation(int64_t n, const ap_real *x)
@@ -51,7 +51,8 @@ static double dot(int64_t n, const ap_real *a, const ap_real *b)
     return sum;
 }
 
-/* The energy of the projection of o on the plane of i and t: on i, and on what of t is orthogonal to i. */
+/* The energy of the projection of o onto the plane of i and t: onto i, and onto the part of t that is
+ * orthogonal to i. */
 double ap_mix_share(int64_t n, const ap_real *output, const ap_real *input, const ap_real *target)
 {
     double oo = dot(n, output, output), ii = dot(n, input, input), tt = dot(n, target, target);

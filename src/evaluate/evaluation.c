@@ -76,7 +76,7 @@ static ap_levels keep_levels(ap_evaluation *e, const ap_analysis *heard)
     return (ap_levels){heard->level_count, memcpy(ap_arena_alloc(e->kept, bytes), heard->level, bytes)};
 }
 
-/* Whether the maxima move so little that even a perfect copy would not be told. */
+/* Whether the maxima hardly move, so that even a perfect copy would not show. */
 static bool hardly_moves(int64_t n, const ap_real *x)
 {
     ap_real maxima[AP_MODULATION_SEGMENTS];
@@ -89,7 +89,7 @@ ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64
 {
     ap_evaluation *e = evaluation;
     if (n < AP_METRICS_SAMPLES_LEAST)
-        return ap_error(AP_FAILED, "%s: %lld samples are too few to measure, which takes %d", item,
+        return ap_error(AP_FAILED, "%s: %lld samples are too few to measure: at least %d are needed", item,
                         (long long)n, AP_METRICS_SAMPLES_LEAST);
     AP_TRY(check_finite(item, "input", n, input));
     AP_TRY(check_finite(item, "target", n, target));
@@ -145,7 +145,7 @@ ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_base
     return status;
 }
 
-/* The mean cosine of an output's chroma to the targets of all items but its own. */
+/* The mean cosine of an output's chroma and that of the targets of all other items. */
 static double chroma_to_others(const ap_evaluation *e, ap_chroma chroma, int64_t own)
 {
     double sum = 0;
@@ -154,7 +154,7 @@ static double chroma_to_others(const ap_evaluation *e, ap_chroma chroma, int64_t
     return sum / (double)(e->item_count - 1);
 }
 
-/* The mean correlation of a system's output for item `own` with what it made of the others. */
+/* The mean correlation of a system's output for item `own` and its outputs for the other items. */
 static double level_to_others(const ap_evaluation *e, int system, int64_t own)
 {
     ap_levels mine = e->items[own].levels[system];
@@ -174,7 +174,7 @@ static double r_max_of(ap_levels a, ap_levels b)
     return ap_level_r_max(ap_least(a.count, b.count), a.at, b.at);
 }
 
-/* Every item's sources beside the targets of those that follow it, the first ones after the last. */
+/* Compares every item's sources with the targets of the items after it, wrapping around at the end. */
 static void measure_unrelated(ap_evaluation *e)
 {
     int64_t others = ap_least(e->item_count - 1, AP_UNRELATED_OTHERS), pairs = e->item_count * others;

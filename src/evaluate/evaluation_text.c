@@ -9,7 +9,7 @@
 
 /* ---------------------------------------------------------------- aligned text */
 
-/* Metrics that answer one question stand in one table. */
+/* Metrics that answer one question share a table. */
 static const ap_metric_group groups[] = {
     {"Does it copy?",
      {AP_METRIC_COST, AP_METRIC_R0_INPUT, AP_METRIC_R0_TARGET, AP_METRIC_RMAX_INPUT, AP_METRIC_RMAX_TARGET,
@@ -30,7 +30,7 @@ size_t ap_metric_groups(const ap_metric_group **first)
     return sizeof groups / sizeof *groups;
 }
 
-/* What a terminal has room for. Longer tables go on below, with the names again. */
+/* The width of a terminal. Wider tables continue below, with the names repeated. */
 #define LINE_WIDTH 80
 
 static int column_width(ap_metric metric)
@@ -38,7 +38,7 @@ static int column_width(ap_metric metric)
     return ap_table_width(ap_metric_describe(metric).name);
 }
 
-/* A table of these metrics, a row a system. */
+/* Prints a table of these metrics, with one row per system. */
 static void print_table(const ap_evaluation *evaluation, int names, const ap_metric *columns, int count,
                         FILE *stream)
 {
@@ -55,7 +55,7 @@ static void print_table(const ap_evaluation *evaluation, int names, const ap_met
     }
 }
 
-/* How many columns stand beside the names on a line. */
+/* The number of columns that fit on a line beside the names. */
 static int columns_that_fit(int names, const ap_metric *columns)
 {
     int count = 0, width = names;
@@ -74,8 +74,8 @@ void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream)
         if (length > names) names = length;
     }
     long long items = ap_evaluation_items(evaluation), still = ap_evaluation_still(evaluation);
-    fprintf(stream, "%lld item%s; mean ± half of its %.0f %% interval (bootstrap, %d resamples)\n",
-            items, ap_plural(items), 100 * AP_BOOTSTRAP_LEVEL, AP_BOOTSTRAP_RESAMPLES);
+    fprintf(stream, "%lld item%s; mean ± half of its %.0f %% interval (bootstrap, %d resamples)\n", items,
+            ap_plural(items), 100 * AP_BOOTSTRAP_LEVEL, AP_BOOTSTRAP_RESAMPLES);
     for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
         const ap_metric *columns = groups[g].columns;
         fprintf(stream, "\n%s\n", groups[g].question);

@@ -29,7 +29,8 @@ ap_analysis ap_analyse(ap_arena *arena, int64_t n, const ap_real *x)
 }
 
 static const ap_metric_text texts[AP_METRIC_COUNT] = {
-    [AP_METRIC_COST] = {"cost", "", "anti-modulation correlation cost: 0 follows neither source's envelope"},
+    [AP_METRIC_COST] = {"cost", "",
+                        "anti-modulation correlation cost: 0 if it follows neither source's envelope"},
     [AP_METRIC_R0_INPUT] = {"r_input", "", "correlation of the output's envelope with the input's"},
     [AP_METRIC_R0_TARGET] = {"r_target", "", "correlation of the output's envelope with the target's"},
     [AP_METRIC_RMAX_INPUT] = {"r_max_input", "",
@@ -55,14 +56,13 @@ static const ap_metric_text texts[AP_METRIC_COUNT] = {
                             "spectral flatness, 100 to 4500 Hz: 0.56 is white noise, 0 a tone"},
     [AP_METRIC_SILENT] = {"silent", "", "1 if hardly any of it sounds"},
     [AP_METRIC_NOISE] = {"noise", "", "1 if it is flat and never swells or fades: hiss"},
-    [AP_METRIC_DRONE] = {"drone", "", "1 if it sounds and never swells or fades, but is no noise"},
+    [AP_METRIC_DRONE] = {"drone", "", "1 if it sounds and never swells or fades, but is not noise"},
     [AP_METRIC_CLICKS] = {"clicks", "",
-                          "share of what is sudden that lies at the codec's frame edges, above the sources'"},
+                          "share of sudden changes at the codec's frame edges, above the sources'"},
     [AP_METRIC_FLUTTER] = {"flutter", "dB", "jumps of bands' levels from frame to frame, above the sources'"},
     [AP_METRIC_RINGING] = {"ringing", "", "share of the energy in tones that neither source has"},
     [AP_METRIC_OTHERS] =
-        {"r_others", "",
-         "correlation of the levels with other outputs': what follows the clock, not the music"},
+        {"r_others", "", "correlation of the levels with other outputs': following the clock, not the music"},
 };
 
 ap_metric_text ap_metric_describe(ap_metric metric)
@@ -76,7 +76,7 @@ double ap_level_r_max(int64_t M, const ap_real *a, const ap_real *b)
     return ap_lagged_pearson(M, a, b, ap_least(lag, M / 4));
 }
 
-/* How the output relates to its sources: by how much it copies. */
+/* Measures how much the output copies its sources. */
 static void measure_copying(const ap_analysis *input, const ap_analysis *target, const ap_analysis *output,
                             double *values)
 {
@@ -93,7 +93,7 @@ static void measure_copying(const ap_analysis *input, const ap_analysis *target,
     values[AP_METRIC_MIX_SHARE] = ap_mix_share(n, output->audio, input->audio, target->audio);
 }
 
-/* What it takes from whom. */
+/* Measures what the output takes from each source. */
 static void measure_taking(ap_arena *arena, const ap_analysis *input, const ap_analysis *target,
                            const ap_analysis *output, double *values)
 {

@@ -12,8 +12,9 @@
 
 static const ap_spectrum mosaic_spectrum = {.size = 2048, .hop = 1024};
 
-/* The paper's settings: iterations; how many frames on each side a template is not repeated in; how many
- * templates sound at once; how many frames of the original follow each other on each side. */
+/* The paper's settings: the number of iterations; how many frames on each side a template is not repeated
+ * in; how many templates sound at once; how many successive frames of the original are favoured on each
+ * side. */
 #define ITERATIONS 20
 #define REPEAT_REACH 3
 #define POLYPHONY 10
@@ -24,13 +25,13 @@ static const ap_spectrum mosaic_spectrum = {.size = 2048, .hop = 1024};
 
 #define LEAST ((ap_real)1e-9)
 
-/* K templates of F bins against N frames. Row-major: W [K, F], V and its model [N, F], H and its scratch [N,
- * K]: a row of H is what sounds in one frame. */
+/* K templates of F bins, N frames. Row-major: W [K, F], V and its model [N, F], H and its scratch [N, K]. A
+ * row of H holds the activations of one frame. */
 typedef struct mosaic {
     int64_t F, K, N;
     ap_complex *sounds; /* [K, F]: templates with their phases, unscaled */
     ap_real *W;         /* their magnitudes, each summing up to 1 */
-    ap_real *scale;     /* [K]: by which they were divided */
+    ap_real *scale;     /* [K]: their sums before normalisation */
     ap_real *V, *model;
     ap_real *H, *next;
 } mosaic;
@@ -94,7 +95,7 @@ static void sum_templates(mosaic *m, ap_complex *X)
             (ap_real *)X, 2 * m->F);
 }
 
-/* X keeps its phase and gets the wanted magnitude. */
+/* Gives X the wanted magnitudes and keeps its phases. */
 static void set_magnitudes(int64_t n, const ap_real *wanted, ap_complex *X)
 {
 #pragma omp parallel for schedule(static)

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /* y [n]: the magnitude spectrogram of `rhythm` rebuilt from the spectral frames of `sounds`, both of n
- * samples. Which frame sounds when is learned; its first values are drawn from `seed`. The level is that of
- * `rhythm`, roughly. */
+ * samples. The activations are learned, starting from random values of `seed`. The level is roughly that of
+ * `rhythm`. */
 void ap_musaicing(uint64_t seed, int64_t n, const ap_real *rhythm, const ap_real *sounds, ap_real *y);
 
 #endif

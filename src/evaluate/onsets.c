@@ -9,8 +9,8 @@
 
 static const ap_spectrum onset_spectrum = {.size = 1024, .hop = 240};
 
-/* librosa.onset.onset_detect's windows, in seconds (found by large-scale search), and its threshold. The part
- * before a frame excludes it, the part behind includes it. */
+/* The windows of librosa.onset.onset_detect in seconds (found by large-scale search), and its threshold. The
+ * part before a frame excludes it, the part after includes it. */
 #define PEAK_BEFORE 0.03
 #define MEAN_BEFORE 0.10
 #define MEAN_BEHIND 0.10
@@ -30,8 +30,8 @@ int64_t ap_onset_frames(int64_t n)
 void ap_onset_strength(ap_arena *arena, int64_t n, const ap_real *x, ap_real *strength)
 {
     int64_t frames = ap_onset_frames(n), bins = ap_spectrum_bins(onset_spectrum);
-    /* a rise belongs to the later of its two frames, and is heard half a window before it reaches the centre
-     */
+    /* a rise belongs to the later of its two frames; a window sees it half a window before its centre
+     * reaches it */
     const int64_t delay = 1 + onset_spectrum.size / (2 * onset_spectrum.hop);
     ap_real *power = ap_spectrum_power(arena, onset_spectrum, n, x);
     ap_real *mel = ap_mel_decibels(arena, onset_spectrum, frames, power);
@@ -46,9 +46,9 @@ void ap_onset_strength(ap_arena *arena, int64_t n, const ap_real *x, ap_real *st
     ap_arena_recycle(arena, power, (size_t)(frames * bins) * sizeof *power);
 }
 
-/* Whether frame f is the largest of those just before it and stands out from the mean of its neighbourhood,
- * by `delta` in the strength's own scale. (The mean must be of the differences: the scaled strength's offset
- * cancels.) */
+/* Whether frame f is the largest of those just before it and exceeds the mean of its neighbourhood by
+ * `delta`, in the strength's own scale. (The mean is taken of differences, so the offset of the scaled
+ * strength cancels.) */
 static bool is_peak(int64_t M, const ap_real *strength, int64_t f, double delta)
 {
     int64_t before = f - frames_of(PEAK_BEFORE), first = f - frames_of(MEAN_BEFORE);
@@ -94,8 +94,9 @@ ap_onsets ap_onset_times(ap_arena *arena, int64_t n, const ap_real *x)
     return onsets;
 }
 
-/* Who may pair with whom is an interval of the other list, and the intervals' ends ascend with the times:
- * pairing the earliest two that fit never costs a pair later, so one walk finds a maximum matching. */
+/* The onsets of b that may pair with an onset of a form an interval, and the ends of these intervals ascend
+ * with time. Pairing the earliest two that fit never costs a pair later, so a single pass finds a maximum
+ * matching. */
 int64_t ap_onset_match(ap_onsets a, ap_onsets b, double window)
 {
     int64_t pairs = 0;
@@ -125,7 +126,7 @@ double ap_onset_f1_chance(ap_arena *arena, ap_onsets reference, ap_onsets estima
     double sum = 0;
     for (int k = 1; k <= AP_ONSET_SHIFTS; k++) {
         double shift = duration * k / (AP_ONSET_SHIFTS + 1);
-        int64_t wrapped = 0; /* the onsets that come round to the beginning, which are the last ones */
+        int64_t wrapped = 0; /* the onsets that wrap around to the beginning, which are the last ones */
         while (wrapped < reference.count &&
                reference.times[reference.count - 1 - wrapped] + shift >= duration)
             wrapped++;

@@ -6,7 +6,7 @@
 #include <omp.h>
 #include <stddef.h>
 
-/* Squared windows that sum to less are the very ends of the signal, where nothing can be recovered. */
+/* Where the squared windows sum to less, at the very ends of the signal, nothing can be recovered. */
 #define WEIGHT_LEAST 1e-6
 
 int64_t ap_spectrum_bins(ap_spectrum spectrum)
@@ -19,8 +19,8 @@ int64_t ap_spectrum_frames(ap_spectrum spectrum, int64_t n)
     return 1 + n / spectrum.hop;
 }
 
-/* What a transform needs: tables, and for each thread a group of frames, one in each lane, and their spectra.
- */
+/* The workspace of a transform: tables and, for each thread, a group of frames, one per lane, with their
+ * spectra. */
 typedef struct workshop {
     ap_spectrum spectrum;
     int64_t bins;
@@ -50,7 +50,7 @@ static void close_workshop(ap_arena *arena, workshop *w)
     ap_arena_recycle(arena, w->scratch, w->scratch_bytes);
 }
 
-/* The calling thread's frames [size]; its spectra [2 bins] stand behind them. */
+/* The calling thread's frames [size]; its spectra [2 bins] follow them. */
 static ap_lanes *own_frames(const workshop *w)
 {
     return w->scratch + (int64_t)omp_get_thread_num() * (w->spectrum.size + 2 * w->bins);
@@ -136,7 +136,7 @@ void ap_spectrum_inverse(ap_arena *arena, ap_spectrum spectrum, const ap_complex
     size_t bytes = (size_t)(frames * size) * sizeof(ap_real);
     ap_real *pieces = ap_arena_alloc(arena, bytes);
     invert_frames(&w, frames, X, pieces);
-    /* each sample gathers from the frames over it, in their order: the same sum with any number of threads */
+    /* each sample sums the frames over it in order: the same sum with any number of threads */
 #pragma omp parallel for schedule(static)
     for (int64_t t = 0; t < n; t++) {
         int64_t earliest = t < size / 2 ? 0 : (t - size / 2) / hop + 1, latest = (t + size / 2) / hop;

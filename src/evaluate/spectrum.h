@@ -1,4 +1,4 @@
-/* Short-time spectra for listening, forward and back; the training losses have their own. */
+/* Short-time Fourier transforms for the metrics, forward and inverse. The training losses have their own. */
 #ifndef ANTIPHON_EVALUATE_SPECTRUM_H
 #define ANTIPHON_EVALUATE_SPECTRUM_H
 
@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 typedef struct ap_spectrum {
-    int size, hop; /* samples of the window, a power of two for speed, and from frame to frame */
+    int size, hop; /* samples per window (a power of two for speed), and from frame to frame */
 } ap_spectrum;
 
 /* size / 2 + 1, and 1 + n / hop. */
@@ -20,8 +20,8 @@ int64_t ap_spectrum_frames(ap_spectrum spectrum, int64_t n);
 ap_real *ap_spectrum_power(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x);
 void ap_spectrum_forward(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x, ap_complex *X);
 
-/* The signal whose spectra are nearest to X [frames, bins] in the least squares sense
- * (Griffin, Lim, 1984): windowed frames added up, over the sum of squared windows. */
+/* The signal whose spectra are closest to X [frames, bins] in the least squares sense (Griffin, Lim, 1984):
+ * windowed frames added up, divided by the sum of squared windows. */
 void ap_spectrum_inverse(ap_arena *arena, ap_spectrum spectrum, const ap_complex *X, int64_t n, ap_real *x);
 
 #endif

@@ -1,4 +1,4 @@
-/* A study's measures, their bounds and who holds them. */
+/* The measures of a study, their bounds, and which rows meet them. */
 #include "evaluate/study.h"
 
 #include "base/memory.h"
@@ -9,10 +9,10 @@
 
 /* Seed of the bootstrap: the same for every row and measure, so that all resample the same items. */
 #define BOOTSTRAP_SEED 1
-/* A bound that comes from no baseline: a plain number, or what unrelated music stays below. */
+/* Bounds that do not come from a baseline: a plain number, or the limit for unrelated music. */
 enum { PLAIN = AP_BASELINE_COUNT, UNRELATED };
 
-/* The bound is `share` itself, or that share of a baseline's mean or of what unrelated music stays below. */
+/* The bound is `share` itself, or that share of a baseline's mean or of the limit for unrelated music. */
 static const struct criterion {
     ap_study_text text;
     double share;
@@ -56,8 +56,7 @@ static const struct criterion {
         {{"|loudness|", "distance from the target's integrated loudness, LU", AP_SIDE_MOST, ""}, 3, PLAIN},
     [AP_STUDY_VARIATION] =
         {{"variation", "of the envelope, against the mean of the sources'", AP_SIDE_LEAST, ""}, 0.6, PLAIN},
-    [AP_STUDY_CLICKS] = {{"clicks", "share of what is sudden that lies at the codec's frame edges",
-                          AP_SIDE_NONE, ""},
+    [AP_STUDY_CLICKS] = {{"clicks", "share of sudden changes at the codec's frame edges", AP_SIDE_NONE, ""},
                          NAN,
                          PLAIN},
     [AP_STUDY_FLUTTER] = {{"flutter", "jumps of bands' levels from frame to frame, dB", AP_SIDE_NONE, ""},
@@ -113,7 +112,7 @@ static double value_of(ap_study_measure measure, const double values[AP_METRIC_C
     ap_fatal("study: there is no measure %d", (int)measure);
 }
 
-/* A mean that leaves out NaN; NaN of nothing. */
+/* A mean without NaN values; NaN if nothing remains. */
 typedef struct tally {
     double sum;
     int64_t count;
@@ -149,8 +148,7 @@ void ap_study_measure_row(ap_study_row *row, int64_t items, int seeds, const ap_
             tally over_items = {0, 0};
             for (int64_t i = 0; i < items; i++)
                 count_in(&over_items, value_of(m, sheets[s].values + i * AP_METRIC_COUNT));
-            cell->least =
-                fmin(cell->least, mean_of(over_items)); /* of a number and NaN fmin gives the number */
+            cell->least = fmin(cell->least, mean_of(over_items)); /* fmin of a number and NaN is the number */
             cell->most = fmax(cell->most, mean_of(over_items));
         }
     }
@@ -183,7 +181,7 @@ static ap_status take_bounds(ap_study *study, const char *path, ap_unrelated unr
     return ap_ok();
 }
 
-/* No comparison with NaN holds. */
+/* False if a number is NaN. */
 static bool holds(ap_side side, double mean, double bound)
 {
     return (side == AP_SIDE_MOST && mean <= bound) || (side == AP_SIDE_LEAST && mean >= bound);

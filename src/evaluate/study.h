@@ -1,10 +1,10 @@
-/* What a study is made of. */
+/* The parts of a study. */
 #ifndef ANTIPHON_EVALUATE_STUDY_H
 #define ANTIPHON_EVALUATE_STUDY_H
 
 #include "antiphon/study.h"
 
-/* What one system made of every item, as an evaluation has it: values [items, AP_METRIC_COUNT]. */
+/* The measures of one system's outputs, from an evaluation: values [items, AP_METRIC_COUNT]. */
 typedef struct ap_sheet {
     double *values;
 } ap_sheet;
@@ -12,13 +12,13 @@ typedef struct ap_sheet {
 /* Fills a row's cells from the sheets of its seeds. */
 void ap_study_measure_row(ap_study_row *row, int64_t items, int seeds, const ap_sheet *sheets);
 
-/* ap_evaluation_unrelated of both. */
+/* ap_evaluation_unrelated of both metrics. */
 typedef struct ap_unrelated {
     double r_max_input, r_max_target;
 } ap_unrelated;
 
-/* Takes the bounds from the baselines' rows (by name) and from what unrelated music stays below, judges all
- * rows. Fails when a baseline is missing that a bound comes from; `path` is where it should have been. */
+/* Takes the bounds from the baselines' rows (by name) and from the limits for unrelated music, and judges
+ * all rows. Fails if a baseline that a bound needs is missing; `path` is the file it should be in. */
 ap_status ap_study_judge(ap_study *study, const char *path, ap_unrelated unrelated);
 
 #endif

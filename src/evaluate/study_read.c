@@ -1,4 +1,4 @@
-/* A study's folder: arms.txt, the evaluations of the runs, the baselines. */
+/* Reads a study's folder: arms.txt, the evaluations of the runs, the baselines. */
 #include "evaluate/study.h"
 
 #include "antiphon/stop.h"
@@ -44,7 +44,8 @@ static ap_status read_sheet(const char *path, const cJSON *system, int64_t items
     return ap_ok();
 }
 
-/* The system of the run itself, which is the first, when it was measured over the items of the baselines. */
+/* Reads the run's own system, which is the first. Fails if it was measured over other items than the
+ * baselines. */
 static ap_status read_run(const char *path, const cJSON *baselines, ap_sheet *sheet)
 {
     cJSON *json;
@@ -74,7 +75,7 @@ static ap_study_row *add_row(ap_study *study, const char *name, const char *sett
     return row;
 }
 
-/* Whether a name is that of a run of the arm: NAME-SEED. */
+/* Whether the name is that of a run of the arm: NAME-SEED. */
 static bool is_run_of(const char *run, const char *arm)
 {
     size_t length = strlen(arm);
@@ -107,7 +108,7 @@ static ap_status read_arm(ap_study *study, const char *folder, const ap_names *n
     return status;
 }
 
-/* The text without what surrounds it, cut in place. */
+/* The text without surrounding white space, cut in place. */
 static char *trimmed(char *text)
 {
     static const char blank[] = " \t\r";
@@ -147,7 +148,7 @@ static ap_status read_unrelated(const char *path, const cJSON *json, ap_unrelate
     to->r_max_target = ap_json_get_number(from, ap_metric_describe(AP_METRIC_RMAX_TARGET).name);
     if (isnan(to->r_max_input) || isnan(to->r_max_target))
         return ap_error(AP_FAILED,
-                        "%s: lacks \"unrelated\", what unrelated music stays below: measure it again", path);
+                        "%s: lacks \"unrelated\", the limits for unrelated music: measure it again", path);
     return ap_ok();
 }
 
@@ -158,7 +159,7 @@ static ap_status read_baselines(ap_study *study, const char *path, const cJSON *
     {
         const cJSON *name = cJSON_GetObjectItemCaseSensitive(system, "name");
         ap_sheet sheet;
-        if (system == systems->child) continue; /* the run that it was made with */
+        if (system == systems->child) continue; /* the run that was measured with the baselines */
         AP_TRY(read_sheet(path, system, study->items, &sheet));
         ap_study_row *row = add_row(study, cJSON_IsString(name) ? name->valuestring : "?", "");
         row->baseline = true;
@@ -192,7 +193,7 @@ ap_status ap_study_read(const char *folder, ap_study *study)
 {
     cJSON *baselines;
     *study = (ap_study){.rows = NULL};
-    if (!ap_study_is(folder)) return ap_error(AP_FAILED, "%s: is no study: it has no " ARMS_NAME, folder);
+    if (!ap_study_is(folder)) return ap_error(AP_FAILED, "%s: not a study: it has no " ARMS_NAME, folder);
     char *path = ap_format_text("%s/" BASELINES_NAME, folder);
     ap_status status = ap_json_read(path, &baselines);
     if (!ap_failed(&status)) status = read_all(study, folder, path, baselines);

@@ -26,7 +26,7 @@ size_t ap_study_groups(const ap_study_group **first)
 
 /* ---------------------------------------------------------------- aligned text */
 
-/* " ✓" behind a cell. */
+/* " ✓" after a cell. */
 #define MARK_WIDTH 2
 
 static int column_width(ap_study_measure m)
@@ -106,7 +106,7 @@ static void print_warnings(const ap_study *study, FILE *stream)
 {
     for (int r = 0; r < study->row_count; r++)
         if (study->rows[r].baseline && study->rows[r].all)
-            fprintf(stream, "\nThe baseline \"%s\" holds all criteria: they do not tell composing from it.\n",
+            fprintf(stream, "\nThe baseline \"%s\" meets all criteria: they do not tell composing from it.\n",
                     study->rows[r].name);
 }
 

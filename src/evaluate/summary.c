@@ -1,6 +1,6 @@
 #include "evaluate/summary.h"
 
-/* The largest count that a double holds together with all smaller ones. */
+/* A double holds all counts up to this exactly. */
 #define COUNT_MOST 9007199254740992.0
 
 void ap_json_add_summary(cJSON *object, ap_summary summary)

@@ -9,14 +9,14 @@
 
 static const ap_spectrum timbre_spectrum = {.size = 2048, .hop = 512};
 
-/* The band flatness is taken over: above hum, below where the coarsest codec ends. */
+/* The band for flatness: above hum, below the limit of the coarsest codec. */
 #define FLATNESS_LOW 100.0
 #define FLATNESS_HIGH 4500.0
 /* librosa.feature.spectral_flatness's amin. */
 #define POWER_LEAST 1e-10
 
-/* By Parseval's theorem a frame's mean square under the window, over that of the window (3/8), is its level:
- * no second walk over the samples. Bins between 0 and the half rate count twice. */
+/* By Parseval's theorem, the level of a frame is its mean square under the window over that of the window
+ * (3/8), so the samples need not be read again. Bins between 0 and half the rate count twice. */
 static bool sounds(int64_t bins, const ap_real *power)
 {
     const double window_energy = 3.0 / 8;

@@ -16,15 +16,15 @@
 
 /* ---------------------------------------------------------------- the bank */
 
-/* Made once for a length and a number of bands, and kept for the life of the process. A frequency has a share
- * in two bands at most: upper[k] of it belongs to the band above that in whose stretch it lies, the rest to
- * that band itself. */
+/* The filter bank for one length and number of bands. It is made once and kept for the life of the process.
+ * Each frequency belongs to at most two bands: with the share upper[k] to the band above its stretch, with
+ * the rest to the band of its stretch. */
 typedef struct band_bank {
     struct band_bank *next;
     int n, bands;
     ap_fft *fft;
     ap_real *upper; /* [n / 2 + 1] */
-    int *start; /* [bands + 1] the stretch of band b is the frequencies from start[b] up to start[b + 1] */
+    int *start; /* [bands + 1]: the stretch of band b is the frequencies from start[b] to start[b + 1] - 1 */
 } band_bank;
 
 /* the shortest length from S on that is even and has no prime factor above 5 */
@@ -44,7 +44,7 @@ static band_bank *bank_create(int n, int bands)
     *made = (band_bank){.n = n, .bands = bands, .fft = ap_fft_create(n)};
     made->upper = ap_allocate((size_t)n / 2 + 1, sizeof *made->upper);
     made->start = ap_allocate((size_t)bands + 1, sizeof *made->start);
-    int below = 0; /* stretches that have begun */
+    int below = 0; /* stretches begun so far */
     for (int k = 0; k <= n / 2; k++) {
         double hertz = (double)k * AP_SAMPLE_RATE / n;
         double p = k == 0 ? 0 : bands * log(hertz / LOWEST) / log(HIGHEST / LOWEST) - 0.5;
@@ -80,7 +80,7 @@ static void add_weighted(ap_real weight, const ap_complex *X, ap_complex *Y)
     Y->im += weight * X->im;
 }
 
-/* Y += X under the weight of band b */
+/* Y += X times the weight of band b */
 static void add_band(const band_bank *k, int b, const ap_complex *X, ap_complex *Y)
 {
     for (int i = b > 0 ? k->start[b - 1] : 0; b > 0 && i < k->start[b]; i++)
@@ -90,7 +90,7 @@ static void add_band(const band_bank *k, int b, const ap_complex *X, ap_complex 
 
 /* ---------------------------------------------------------------- one signal's room */
 
-/* For each thread a signal [n] and two spectra [n / 2 + 1]. */
+/* Per thread: a signal [n] and two spectra [n / 2 + 1]. */
 typedef struct workspace {
     ap_arena *arena;
     const band_bank *bank;
@@ -127,7 +127,7 @@ static void transform(const workspace *w, const ap_real *x, ap_complex *X)
     ap_fft_forward(w->bank->fft, padded, X);
 }
 
-/* y [S] of the spectrum Y, which is overwritten */
+/* the signal y [S] of the spectrum Y, which is overwritten */
 static const ap_real *transform_back(const workspace *w, ap_complex *Y)
 {
     ap_fft_inverse(w->bank->fft, Y, signal_of(w));
@@ -158,8 +158,8 @@ static void band_split_forward(const workspace *w, int64_t B, const ap_real *x, 
     }
 }
 
-/* A zero-phase filter is its own adjoint: dx is the sum of what each band's filter makes of its gradient, and
- * spectra add up before they are transformed back. */
+/* A zero-phase filter is its own adjoint: dx is the sum of the filtered gradients of all bands. Spectra are
+ * added before they are transformed back. */
 static void band_split_backward(const workspace *w, int64_t B, const ap_real *dy, ap_real *dx)
 {
     const ap_real scale = (ap_real)(1 / (double)w->bank->n);

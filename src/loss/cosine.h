@@ -1,11 +1,11 @@
-/* The cosine of vectors, of which novelty and the chroma term are made. */
+/* The cosine of vectors, for novelty and the chroma term. */
 #ifndef ANTIPHON_LOSS_COSINE_H
 #define ANTIPHON_LOSS_COSINE_H
 
 #include "antiphon/tape.h"
 
-/* The cosine of a and b, of one shape, along `axis`, which the result has no more. Norms count as no less
- * than `least`, and a vector that is shorter gets no gradient: its direction says nothing. */
+/* The cosine of a and b, of the same shape, over `axis`, which the result does not have. Norms are at least
+ * `least`; a shorter vector gets no gradient, because its direction says nothing. */
 ap_var *ap_cosine(ap_tape *tape, ap_var *a, ap_var *b, int axis, double least);
 
 #endif

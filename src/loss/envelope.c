@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Magnitudes are compared as integers: without its sign bit a number orders like its bit pattern, and the
- * maximum of integers is one vector instruction, which that of floats, where NaN may occur, is not. */
+/* Magnitudes are compared as integers: without the sign bit, numbers order like their bit patterns. The
+ * maximum of integers is one vector instruction; that of floats, which may be NaN, is not. */
 #ifdef AP_DOUBLE
 typedef int64_t pattern __attribute__((may_alias));
 #define SIGN_MASK INT64_MAX
@@ -17,12 +17,12 @@ typedef int32_t pattern __attribute__((may_alias));
 #define SIGN_MASK INT32_MAX
 #endif
 
-/* The loop over pieces of this many samples finds the maximum; its index is then looked up in one piece. */
+/* The maximum is found piece by piece, its index then by a search in one piece. */
 #define PIECE 256
 
 /* ---------------------------------------------------------------- one segment */
 
-/* The largest |x| of n numbers. *where (NULL: not wanted): the index of the first that has it. */
+/* The largest |x| of n numbers. *where (NULL: not wanted) receives the first index that has it. */
 static ap_real loudest(int64_t n, const ap_real *x, int64_t *where)
 {
     const pattern *bits = (const pattern *)x;
@@ -80,7 +80,7 @@ static void norm_backward(ap_envelope_type type, int64_t n, const ap_real *x, ap
     }
 }
 
-/* de/dx = sign(x) where the maximum is, 0 elsewhere and for silence. */
+/* de/dx = sign(x) at the maximum, 0 elsewhere and for silence. */
 static void maximum_backward(const ap_real *x, int64_t where, ap_real de, ap_real *dx)
 {
     if (x[where] != 0) dx[where] += x[where] > 0 ? de : -de;
@@ -88,14 +88,14 @@ static void maximum_backward(const ap_real *x, int64_t where, ap_real de, ap_rea
 
 /* ---------------------------------------------------------------- envelope: all segments */
 
-/* Which samples are which segment. */
+/* The division of samples into segments. */
 typedef struct grid {
     int64_t B, S, M, Q, length;
     ap_envelope_type type;
 } grid;
 
 typedef struct stretch {
-    int64_t from, count; /* from: an index into all of x [B, S] */
+    int64_t from, count; /* from: index into x [B, S] */
 } stretch;
 
 /* Segment i of B Q M. */
@@ -121,7 +121,7 @@ static void envelope_forward(const grid *g, const ap_real *x, ap_real *e, int64_
     }
 }
 
-/* One thread has all segments of a signal, as they overlap. */
+/* Each thread has all segments of a signal, because segments overlap. */
 static void envelope_backward(const grid *g, const ap_real *x, const ap_real *e, const int64_t *where,
                               const ap_real *de, ap_real *dx)
 {
@@ -139,7 +139,7 @@ static void envelope_backward(const grid *g, const ap_real *x, const ap_real *e,
 
 typedef struct saved {
     grid grid;
-    int64_t where[]; /* [B Q M], for the maximum alone */
+    int64_t where[]; /* [B Q M], only for the maximum */
 } saved;
 
 static void envelope_node_backward(ap_tape *tape, ap_var *e)

@@ -20,17 +20,17 @@ static void require_spectra(const char *who, const ap_var *x, int64_t frames)
 /* ---------------------------------------------------------------- flux: y[f] = sum of max(0, s[f + 1] -
  * s[f]), s = ln(1 + gain x) */
 
-/* So many frames go to a thread at a time; the logarithms of the first are formed by two. */
+/* Frames per thread at a time. Two threads compute the logarithms of the first frame of a run. */
 #define RUN 32
 
-/* s of `length` bins */
+/* s for `length` bins */
 static void compress(int64_t length, ap_real gain, const ap_real *x, ap_real *s)
 {
     for (int64_t k = 0; k < length; k++) s[k] = 1 + gain * x[k];
     ap_vlog(length, s, s);
 }
 
-/* the sum of max(0, now - before) of one block, in single precision as it is short */
+/* the sum of max(0, now - before) of one block, in single precision because the block is short */
 static double rise(int64_t length, const ap_real *before, const ap_real *now)
 {
     ap_real sum = 0;
@@ -69,8 +69,8 @@ static void flux_forward(int64_t B, int64_t frames, int64_t F, ap_real gain, con
     }
 }
 
-/* ds/dx = gain / (1 + gain x). Frame f stands in y[f - 1] where it rose and, turned round, in y[f] where the
- * next one does; s rises where x does. */
+/* ds/dx = gain / (1 + gain x). Frame f adds to y[f - 1] where it rises and, with a minus sign, to y[f] where
+ * the next frame rises; s rises where x does. */
 static void flux_backward(int64_t B, int64_t frames, int64_t F, ap_real gain, const ap_real *x,
                           const ap_real *dy, ap_real *dx)
 {
@@ -111,7 +111,7 @@ ap_var *ap_flux(ap_tape *tape, ap_var *x, ap_real gain)
 /* ---------------------------------------------------------------- log_average: y = mean over frames of ln(x
  * + offset) */
 
-/* Bins that are averaged side by side. */
+/* Bins averaged side by side. */
 #define BINS 64
 
 static void log_average_forward(int64_t B, int64_t frames, int64_t F, ap_real offset, const ap_real *x,

@@ -1,11 +1,11 @@
-/* What the guidance compares: rise, timbre, level and movement. */
+/* The features that the guidance compares: rise, timbre, level and movement. */
 #ifndef ANTIPHON_LOSS_FEATURES_H
 #define ANTIPHON_LOSS_FEATURES_H
 
 #include "antiphon/tape.h"
 
-/* y [B, frames - 1] of magnitudes [B, frames, F]: sum over bins of max(0, the rise of ln(1 + gain x) from one
- * frame to the next). At least two frames. */
+/* y [B, frames - 1] from magnitudes [B, frames, F]: the sum over bins of max(0, rise of ln(1 + gain x) from
+ * one frame to the next). At least two frames. */
 ap_var *ap_flux(ap_tape *tape, ap_var *x, ap_real gain);
 
 /* y [B, F] of magnitudes [B, frames, F]: the mean over frames of ln(x + offset). */
@@ -14,8 +14,8 @@ ap_var *ap_log_average(ap_tape *tape, ap_var *x, ap_real offset);
 /* y [B] of audio: ln(mean x^2 + 1e-6). */
 ap_var *ap_log_power(ap_tape *tape, ap_var *x);
 
-/* y [B] of envelopes [B, 1, M], M > 1: max(0, least - sigma / (mu + 1e-4)), sigma being M - 1 normalised. An
- * envelope that is exactly constant pays, but gets no gradient through sigma. */
+/* y [B] from envelopes [B, 1, M], M > 1: max(0, least - sigma / (mu + 1e-4)), with sigma normalised by M -
+ * 1. An exactly constant envelope is penalised, but gets no gradient through sigma. */
 ap_var *ap_variation(ap_tape *tape, ap_var *e, ap_real least);
 
 #endif

@@ -22,7 +22,7 @@ static ap_var *mean_distance(ap_tape *tape, ap_var *a, ap_var *b)
     return ap_mean(tape, ap_abs(tape, ap_add(tape, a, ap_scale(tape, b, -1))));
 }
 
-/* A constant matrix [rows, columns] of zeros, for the caller to fill. */
+/* A constant matrix [rows, columns] of zeros, to be filled by the caller. */
 static ap_var *new_matrix(ap_tape *tape, int64_t rows, int64_t columns)
 {
     ap_shape shape = AP_SHAPE(rows, columns);
@@ -36,8 +36,8 @@ static ap_var *new_matrix(ap_tape *tape, int64_t rows, int64_t columns)
 #define BAND_LENGTH 1024
 #define BANDS 40
 
-/* [40, F]: row i averages the bins from edge i up to edge i + 1, at least one; the edges are 2^(1 + 8 i /
- * 40), from bin 2 to the end of the spectrum, fractions dropped */
+/* [40, F]: row i averages the bins from edge i to edge i + 1, at least one. The edges are 2^(1 + 8 i / 40),
+ * rounded down, from bin 2 to the end of the spectrum. */
 static ap_var *band_matrix(ap_tape *tape)
 {
     const double octaves = log2(BAND_LENGTH / 2) - 1;
@@ -79,8 +79,8 @@ ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_sca
 #define CHROMA_CLASSES 12
 #define CHROMA_NORM_LEAST 1e-8
 
-/* [12, F]: row q has a 1 at the bins between 60 and 2000 Hz whose nearest semitone is of class q; A is class
- * 0 */
+/* [12, F]: row q is 1 at the bins between 60 and 2000 Hz whose nearest semitone is of class q; A is class 0
+ */
 static ap_var *chroma_matrix(ap_tape *tape)
 {
     const double lowest = 60, highest = 2000, a4 = 440;

@@ -6,11 +6,11 @@
 #include "ops/registry.h"
 #include "ops/signals.h"
 
-/* Mean power below which a source explains nothing. */
+/* Sources with a lower mean power explain nothing. */
 #define POWER_FLOOR 1e-6
 
 typedef struct fit {
-    double a, b; /* of input and target */
+    double a, b; /* weights of input and target */
     double share;
     double scale; /* P + d */
 } fit;

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* |r| counts as this at most: the cost ends at -ln(0.001) = 6.9. */
+/* The limit of |r|, so that the cost ends at -ln(0.001) = 6.9. */
 #define CLAMP 0.999
-/* Where the extended barrier's slope stops growing: beyond it the slope is 1 / (1 - 0.9) = 10. */
+/* The extended barrier's slope is constant beyond this: 1 / (1 - 0.9) = 10. */
 #define TANGENT 0.9
 
 /* ---------------------------------------------------------------- -ln(1 - |r|) */
@@ -36,20 +36,20 @@ double ap_barrier_slope(ap_barrier barrier, double r)
 
 /* ---------------------------------------------------------------- one envelope against another, over lags */
 
-/* What one lag compares: segments from .. from + count - 1 of the output with those of row q of the source
- * that come `ahead` segments later. */
+/* The segments compared at one lag: from .. from + count - 1 of the output with those of row q of the source
+ * that are `ahead` segments later. */
 typedef struct overlap {
     int64_t q, ahead, from, count;
 } overlap;
 
-/* A lag of k Q-ths of a segment. */
+/* The overlap at a lag of k / Q of a segment. */
 static overlap overlap_of(int64_t k, int64_t Q, int64_t M)
 {
     int64_t q = (k % Q + Q) % Q, ahead = (k - q) / Q;
     return (overlap){q, ahead, ahead < 0 ? -ahead : 0, M - (ahead < 0 ? -ahead : ahead)};
 }
 
-/* The lags of one pair of envelopes: r of each, and its weight in the smooth maximum. */
+/* The lags of one pair of envelopes: the r of each, and its weight in the smooth maximum. */
 typedef struct lags {
     int64_t steps, Q, M;
     double *r, *weight; /* [2 steps + 1]; r signed */
@@ -79,8 +79,8 @@ static double smooth_maximum_slope(const lags *l, double u, int64_t i)
     return sign * l->weight[i] * (1 + (a - u) / AP_MODULATION_TEMPERATURE);
 }
 
-/* What one source charges one output. dsource [Q, M] and doutput [M] (NULL: not wanted) get `scale` times the
- * gradient added. */
+/* The cost of one output with respect to one source. Adds `scale` times the gradient to dsource [Q, M] and
+ * doutput [M] (NULL: not wanted). */
 static double source_cost(const lags *l, ap_barrier barrier, double tolerance, double scale,
                           const ap_real *source, const ap_real *output, ap_real *dsource, ap_real *doutput)
 {
@@ -109,8 +109,8 @@ typedef struct charge {
     double tolerance[2];
 } charge;
 
-/* The mean over N of what both sources charge; gradients, where wanted, are those of `scale` times it. One
- * thread takes one N, and the sum is formed in order. */
+/* The mean cost over N, of both sources together; gradients, if wanted, are those of `scale` times it. Each
+ * thread computes one N at a time, and the sum is formed in order. */
 static double mean_cost(ap_tape *tape, const charge *how, double scale, ap_var *const *e, ap_real *const *de)
 {
     const int64_t *at = e[0]->value.shape.at, N = at[0], Q = at[1], M = at[2], count = 2 * how->steps + 1;
@@ -159,7 +159,7 @@ ap_var *ap_correlation_cost(ap_tape *tape, ap_var *e_input, ap_var *e_target, ap
 
 /* ---------------------------------------------------------------- from audio */
 
-/* The first number of steps that reaches the lag, within a quarter of the signal. */
+/* The smallest number of steps that reaches the lag, limited to a quarter of the signal. */
 static int64_t lag_steps(const ap_modulation *s, int64_t S)
 {
     double step = (double)(S / s->segments) / AP_MODULATION_LAG_STEPS;

@@ -20,12 +20,12 @@ typedef struct cosine_layout {
     double least;
 } cosine_layout;
 
-/* Of each column of a stripe: its product and its norms. */
+/* The dot product and the norms of each column of a stripe. */
 typedef struct stripe {
     double product[STRIPE], norm_a[STRIPE], norm_b[STRIPE];
 } stripe;
 
-/* `width` columns; numbers of a column are `step` apart */
+/* measures `width` columns; the numbers of a column are `step` apart */
 static void measure(int64_t N, int64_t step, int64_t width, const ap_real *a, const ap_real *b, stripe *s)
 {
     memset(s, 0, sizeof *s);
@@ -58,8 +58,8 @@ static void cosine_forward(const cosine_layout *l, const ap_real *a, const ap_re
     }
 }
 
-/* dy/da = b / (|a| |b|) - y a / |a|^2, nothing for a vector below the least norm; the same for b, so that it
- * is called once for each: `x` is the one whose gradient is wanted */
+/* dy/da = b / (|a| |b|) - y a / |a|^2, and 0 for a vector below the least norm. The same holds for b, so
+ * this is called once for each: `x` is the vector whose gradient is wanted. */
 static void cosine_backward(const cosine_layout *l, const ap_real *x, const ap_real *other, const ap_real *y,
                             const ap_real *dy, ap_real *dx)
 {
@@ -124,7 +124,7 @@ ap_var *ap_novelty(ap_tape *tape, ap_var *z, ap_var *zi, ap_var *zt)
     return ap_scale(tape, ap_add(tape, from_input, from_target), (ap_real)0.5);
 }
 
-/* The sum over a half's components of their means is their number times the mean of the half. */
+/* The sum of the means of a half's components is their number times the mean of the half. */
 ap_var *ap_balance(ap_tape *tape, ap_var *logits)
 {
     const ap_real weight = (ap_real)0.1;

@@ -20,7 +20,7 @@ ap_moments ap_moments_of(int64_t M, const ap_real *x)
     }
     double mean = sum / (double)M;
     for (int64_t i = 0; i < M; i++) square += ((double)x[i] - mean) * ((double)x[i] - mean);
-    bool constant = low == high && isfinite(sum); /* low and high pass NaN over, and infinity equals itself */
+    bool constant = low == high && isfinite(sum); /* low and high ignore NaN, and infinity equals itself */
     return (ap_moments){mean, constant ? 0 : sqrt(square / (double)(M - 1))};
 }
 
@@ -36,7 +36,7 @@ ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y)
     ap_correlation c = {
         .mean_x = of_x.mean, .mean_y = of_y.mean, .sigma_x = of_x.sigma, .sigma_y = of_y.sigma};
     if (c.sigma_x == 0 || c.sigma_y == 0) {
-        c.r = 0 * (c.sigma_x + c.sigma_y); /* NaN where the other is not finite */
+        c.r = 0 * (c.sigma_x + c.sigma_y); /* NaN if the other is not finite */
         return c;
     }
     c.product = c.sigma_x * c.sigma_y + PRODUCT_FLOOR;

@@ -8,7 +8,7 @@
 
 /* ---------------------------------------------------------------- rms_loss: y = sqrt(mean of (a - b)^2) */
 
-/* dy/da = (a - b) / (n y) = -dy/db; 0 / 0 where the signals are the same, and zero is a subgradient there */
+/* dy/da = (a - b) / (n y) = -dy/db. If the signals are equal this is 0 / 0, and 0 is a subgradient. */
 static void rms_loss_backward(int64_t n, const ap_real *a, const ap_real *b, ap_real y, ap_real dy,
                               ap_real *da, ap_real *db)
 {

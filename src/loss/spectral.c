@@ -17,7 +17,7 @@
 #define NORM_FLOOR 1e-6
 #define LOG_FLOOR ((ap_real)1e-5)
 
-/* Sums are made of this many partial sums, whatever the number of threads. */
+/* The number of partial sums, independent of the number of threads. */
 #define PORTIONS 64
 
 typedef struct distance {
@@ -25,8 +25,8 @@ typedef struct distance {
     double convergence;                 /* w */
 } distance;
 
-/* Adds the squares and logarithms of one block. Within it, where every lane of a vector adds up a few dozen
- * numbers, single precision does. */
+/* Adds the squares and logarithms of one block. Single precision suffices within it, since every vector lane
+ * sums only a few dozen numbers. */
 static void sum_block(int64_t length, const ap_real *a, const ap_real *b, distance *sums)
 {
     ap_real logarithm[AP_BLOCK] = {0}, difference = 0, reference = 0, logs = 0;

@@ -41,7 +41,7 @@ ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char 
     return agent;
 }
 
-/* all that is heard of both sources, [B, 6 component, T] */
+/* the components of both sources, [B, 6 component, T] */
 static ap_var *hear(ap_tape *tape, ap_agent *agent, ap_var *zi, ap_var *zt)
 {
     ap_var *heard[AP_COMPONENTS];
@@ -51,7 +51,7 @@ static ap_var *hear(ap_tape *tape, ap_agent *agent, ap_var *zi, ap_var *zt)
     return ap_tape_leave(tape, ap_concat(tape, 1, AP_COMPONENTS, heard));
 }
 
-/* how much of each component goes to the composer, frame by frame: what the weights are the softmax of */
+/* the logits of the selector: their softmax is the weight of each component at each frame */
 static ap_var *select_components(ap_tape *tape, ap_agent *agent, ap_var *parts)
 {
     ap_tape_enter(tape);
@@ -59,7 +59,7 @@ static ap_var *select_components(ap_tape *tape, ap_agent *agent, ap_var *parts)
     return ap_tape_leave(tape, ap_conv_apply(tape, agent->select2, hidden));
 }
 
-/* the components under their weights as the composer takes them, [B, T, model] */
+/* the weighted components, projected to the composer's width, [B, T, model] */
 static ap_var *project(ap_tape *tape, ap_agent *agent, ap_var *parts, ap_var *weights)
 {
     ap_tape_enter(tape);
@@ -73,7 +73,7 @@ ap_agent_output ap_agent_compose(ap_tape *tape, ap_agent *agent, ap_var *zi, ap_
 {
     if (!ap_shape_same(zi->value.shape, zt->value.shape) || zi->value.shape.rank != 3 ||
         zi->value.shape.at[1] != agent->config.dim)
-        ap_fatal("agent: latents %s and %s, of %lld dimensions", ap_shape_print(zi->value.shape).text,
+        ap_fatal("agent: latents %s and %s do not have %lld dimensions", ap_shape_print(zi->value.shape).text,
                  ap_shape_print(zt->value.shape).text, (long long)agent->config.dim);
     ap_tape_enter(tape);
     ap_var *parts = hear(tape, agent, zi, zt), *logits = select_components(tape, agent, parts);

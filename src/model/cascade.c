@@ -57,7 +57,7 @@ static ap_var *stage_apply(ap_tape *tape, const stage *s, int count, ap_var *con
     return ap_tape_leave(tape, ap_transpose(tape, ap_linear_apply(tape, s->out, x)));
 }
 
-/* y scaled, item by item, towards the root mean of a's and b's power */
+/* y, each item scaled towards the root of the mean power of a and b */
 static ap_var *match_level(ap_tape *tape, ap_var *y, ap_var *a, ap_var *b)
 {
     ap_tape_enter(tape);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One of the two is there. */
+/* Exactly one of the two is not NULL. */
 struct ap_codec {
     ap_codec_config config;
     ap_mdct *mdct;

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-/* What a head can hear is fixed by its kernels: the taps of its two convolutions. */
+/* The kernel sizes of a head's two convolutions set the time span it sees. */
 static const struct {
     const char *name;
     int64_t k1, k2;

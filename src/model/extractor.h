@@ -1,4 +1,4 @@
-/* The three heads that listen to one source. */
+/* The extractor of one source: its three heads. */
 #ifndef ANTIPHON_MODEL_EXTRACTOR_H
 #define ANTIPHON_MODEL_EXTRACTOR_H
 

@@ -7,7 +7,7 @@
 
 /* Gains stay within e^+-3, that is +-26 dB. */
 #define GAIN_BOUND ((ap_real)3)
-/* Where the gains of the input and of the delayed target start: e^(3 tanh(-2/3)), that is -17 dB. */
+/* The initial gains of the input and of the delayed target: e^(3 tanh(-2/3)), that is -17 dB. */
 #define LOW_BIAS (-2.0)
 
 struct ap_gates {
@@ -18,7 +18,8 @@ struct ap_gates {
 ap_gates *ap_gates_create(ap_params *params, ap_gates_config config, const char *prefix)
 {
     if (config.dim % config.bands)
-        ap_fatal("gates: %lld bands over %lld dimensions", (long long)config.bands, (long long)config.dim);
+        ap_fatal("gates: %lld bands do not divide %lld dimensions", (long long)config.bands,
+                 (long long)config.dim);
     if (config.delay_count < 1 || config.delay_count > AP_GATES_DELAYS_MOST)
         ap_fatal("gates: %d delays, not 1 to %d", config.delay_count, AP_GATES_DELAYS_MOST);
     ap_gates *gates = ap_params_alloc(params, sizeof *gates);
@@ -27,13 +28,13 @@ ap_gates *ap_gates_create(ap_params *params, ap_gates_config config, const char 
     *gates = (ap_gates){config,
                         ap_linear_create(params, config.dim, (1 + config.delay_count) * config.bands, name)};
     gates->linear.weight->init = (ap_init){.kind = AP_INIT_CONSTANT, .a = 0};
-    /* the target as it is, all else low */
+    /* the target at gain 1, all else low */
     gates->linear.bias->init = (ap_init){
         .kind = AP_INIT_ALL_BUT_BLOCK, .a = LOW_BIAS, .zero_block = 1, .blocks = 1 + config.delay_count};
     return gates;
 }
 
-/* a source's latents under the gains of group k of g */
+/* a source's latents times the gains of group k of g */
 static ap_var *gated(ap_tape *tape, const ap_gates *gates, ap_var *g, int k, ap_var *z)
 {
     int64_t bands = gates->config.bands;

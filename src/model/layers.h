@@ -1,4 +1,4 @@
-/* Parameters that belong together, registered with PyTorch's names, shapes and first values. */
+/* Layers of parameters with PyTorch's names, shapes and initial values. */
 #ifndef ANTIPHON_MODEL_LAYERS_H
 #define ANTIPHON_MODEL_LAYERS_H
 
@@ -12,10 +12,11 @@ typedef struct ap_affine_params {
 ap_affine_params ap_linear_create(ap_params *params, int64_t in, int64_t out, const char *name);
 ap_var *ap_linear_apply(ap_tape *tape, ap_affine_params linear, ap_var *x);
 
-/* "<name>.weight" [out, in, taps] and "<name>.bias" [out], uniform within 1 / sqrt(in taps) (torch.nn.Conv1d). */
+/* "<name>.weight" [out, in, taps] and "<name>.bias" [out], uniform within 1 / sqrt(in taps)
+ * (torch.nn.Conv1d). */
 ap_affine_params ap_conv_create(ap_params *params, int64_t in, int64_t out, int64_t taps, const char *name);
 
-/* With zeros around x so that the length stays (taps is odd). */
+/* Pads x with zeros so that its length stays; taps is odd. */
 ap_var *ap_conv_apply(ap_tape *tape, ap_affine_params conv, ap_var *x);
 
 /* "<name>.weight" [width] of ones and "<name>.bias" [width] of zeros (torch.nn.LayerNorm). */

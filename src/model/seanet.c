@@ -7,18 +7,18 @@
 
 #include <math.h>
 
-/* Taps of the first and last convolution, and of a residual block's. */
+/* Kernel sizes of the first and last convolution, and of a residual block's. */
 #define OUTER_TAPS 7
 #define BLOCK_TAPS 3
-/* A residual block works in so many times fewer channels. */
+/* A residual block uses this many times fewer channels. */
 #define BLOCK_SQUEEZE 2
-/* A strided convolution has so many times its stride in taps. */
+/* The kernel size of a strided convolution, as a multiple of its stride. */
 #define TAPS_TO_STRIDE 2
 
-/* A convolution of either direction under weight norm. */
+/* A convolution or transposed convolution with weight norm. */
 typedef struct normed_conv {
     ap_param *v, *g, *bias;
-    ap_tensor folded; /* g v / ||v|| of a frozen decoder's, which is gone through in every step */
+    ap_tensor folded; /* g v / ||v|| of a frozen decoder, which every step uses */
 } normed_conv;
 
 typedef struct residual {
@@ -29,7 +29,7 @@ typedef struct recurrent {
     ap_param *weight_ih, *weight_hh, *bias_ih, *bias_hh;
 } recurrent;
 
-/* The encoder or the decoder, stages in the order in which they are gone through. */
+/* The encoder or the decoder, with stages in forward order. */
 typedef struct half {
     bool exists;
     normed_conv first, last;
@@ -48,7 +48,7 @@ struct ap_seanet {
 
 /* ---------------------------------------------------------------- registration */
 
-/* Where layers are being registered: the next one's index in the sequence of the published model. */
+/* Where layers are registered, with the next index in the published model's sequence of modules. */
 typedef struct place {
     ap_params *params;
     ap_param_kind kind;
@@ -232,7 +232,8 @@ static ap_var *weight_of(ap_tape *tape, const normed_conv *conv)
 
 /* ---------------------------------------------------------------- the way through */
 
-/* Padded in front so that no output hears what comes later, and behind so that the last samples are heard. */
+/* A causal convolution: padded in front, so that no output depends on later samples, and behind as far as
+ * the stride needs to cover the last samples. */
 static ap_var *causal(ap_tape *tape, const normed_conv *conv, int64_t stride, ap_var *x)
 {
     int64_t taps = conv->folded.shape.at[2], T = x->value.shape.at[2];
@@ -267,7 +268,7 @@ static ap_var *through_layer(ap_tape *tape, const recurrent *lstm, ap_var *x)
                    ap_tape_param(tape, lstm->bias_ih), ap_tape_param(tape, lstm->bias_hh));
 }
 
-/* ELU(x + all layers of it), or ELU(x) where there are none */
+/* ELU(x + lstm(x)), or ELU(x) without LSTM layers */
 static ap_var *through_lstm(ap_tape *tape, ap_seanet *seanet, const recurrent *lstm, ap_var *x)
 {
     ap_tape_enter(tape);

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 typedef struct layer {
-    ap_affine_params in, out; /* `in`: queries, keys and values in one product */
+    ap_affine_params in, out; /* `in` computes queries, keys and values in one product */
     ap_affine_params linear1, linear2, norm1, norm2;
 } layer;
 

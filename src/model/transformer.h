@@ -1,6 +1,5 @@
-/* A stack of transformer encoder layers (Vaswani et al., 2017; normalisation behind each residual sum, GELU),
- * with the parameter names of torch.nn.TransformerEncoder.
- */
+/* A stack of transformer encoder layers (Vaswani et al., 2017), with normalisation after each residual sum,
+ * GELU, and the parameter names of torch.nn.TransformerEncoder. */
 #ifndef ANTIPHON_MODEL_TRANSFORMER_H
 #define ANTIPHON_MODEL_TRANSFORMER_H
 
@@ -19,8 +18,7 @@ typedef struct ap_transformer ap_transformer;
 /** Registers the parameters "<prefix>.layers.N.…" in `params`, which owns the result. */
 ap_transformer *ap_transformer_create(ap_params *params, ap_transformer_config config, const char *prefix);
 
-/** y [B, T, model] from x [B, T, model], whose value is recycled if it can be computed again. Dropout acts in
- * the tape's training mode. */
+/** y [B, T, model] from x [B, T, model]. Dropout is active in the tape's training mode. */
 ap_var *ap_transformer_apply(ap_tape *tape, const ap_transformer *transformer, ap_var *x);
 
 /** A table of sinusoidal positions that grows with the longest sequence seen. */

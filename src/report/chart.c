@@ -8,18 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The inner drawing's width and height: places are whole numbers of it. */
+/* Width and height of the inner drawing. Positions in it are whole numbers. */
 #define INNER 10000.0
-/* Percentiles between which the bulk of the values lies. */
+/* The percentiles that bound the bulk of the values. */
 #define BULK_LOW 0.05
 #define BULK_HIGH 0.95
 /* A range that begins below this share of its end begins at 0. */
 #define NEAR_ZERO 0.5
-/* Free space above and below the lines. */
+/* Space above and below the lines. */
 #define PADDING 0.05
-/* Digits of numbers beside a chart. */
+/* Digits of the numbers beside a chart. */
 #define DIGITS 3
-/* Of ticks, which are round numbers. */
+/* Digits of ticks, which are round numbers. */
 #define TICK_DIGITS 6
 #define TICKS_X 6
 #define TICKS_Y 5
@@ -48,7 +48,7 @@ static void add_number(ticks *t, axis a, double value)
         ap_ticks_add(t, place, ap_page_number(value, TICK_DIGITS, text));
 }
 
-/* The least of 1, 2, 5 times a power of ten that is not below x. */
+/* The smallest of 1, 2, 5 times a power of ten that is at least x. */
 static double round_up(double x)
 {
     double power = pow(10, floor(log10(x)));
@@ -78,8 +78,7 @@ ticks ap_axis_ticks(axis a, int wanted)
     if (a.log) return log_ticks(a, wanted);
     ticks t = {0};
     double step = round_up((a.high - a.low) / wanted), first = ceil(a.low / step - 1e-9);
-    /* counted: where the range is narrower than what tells two numbers apart, one more than `first` is no
-     * more */
+    /* loop over a counter: in a very narrow range, adding one step may not change the number */
     for (int i = 0; i < TICKS_MOST && (first + i) * step <= a.high + 1e-9 * step; i++)
         add_number(&t, a, first + i == 0 ? 0 : (first + i) * step);
     return t;
@@ -109,7 +108,7 @@ void ap_chart_frame_close(page *p)
     ap_page_put(p, "</svg>\n");
 }
 
-/* Content that stretches, with places from 0 to INNER, y downwards. */
+/* Opens content that stretches, with positions from 0 to INNER, y pointing down. */
 static void stretch_open(page *p)
 {
     ap_page_put(p,
@@ -192,7 +191,7 @@ static void draw_path(page *p, const chart_line *line, axis x, axis y)
     ap_page_put(p, "\"/>");
 }
 
-/* A mark is a line without length under a round cap: it stays round when the drawing is stretched. */
+/* A mark is a line of no length with a round cap, so that it stays round when the drawing is stretched. */
 static void draw_points(page *p, const chart_line *line, const char *x_name, axis x, axis y)
 {
     char place[PAGE_NUMBER], value[PAGE_NUMBER];
@@ -206,7 +205,7 @@ static void draw_points(page *p, const chart_line *line, const char *x_name, axi
     }
 }
 
-/* What the lines show, in words. */
+/* A description of the lines in words. */
 static char *describe(const chart *c)
 {
     size_t length;

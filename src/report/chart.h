@@ -1,4 +1,4 @@
-/* Charts as inline SVG. Lines stretch with the page, text keeps its size: places are percentages, and colours
+/* Charts as inline SVG. Lines stretch with the page, text keeps its size: positions are percentages. Colours
  * come from the page's style sheet by class ("input", "target", "output", "train", "val"). */
 #ifndef ANTIPHON_REPORT_CHART_H
 #define ANTIPHON_REPORT_CHART_H
@@ -9,9 +9,9 @@
 
 /* ---------------------------------------------------------------- axes */
 
-/* From a value to a place between 0 and 1. */
+/* Maps a value to a position between 0 and 1. */
 typedef struct axis {
-    double low, high; /* low < high; with log both positive */
+    double low, high; /* low < high; both positive if log is set */
     bool log;
 } axis;
 
@@ -24,13 +24,13 @@ typedef struct ticks {
     char label[TICKS_MOST][PAGE_NUMBER];
 } ticks;
 
-/* Round numbers over the whole of the axis, about `wanted` of them; on a logarithmic axis 1, 2, 5 or powers
- * of ten. */
+/* Round numbers across the axis, about `wanted` of them; on a logarithmic axis 1, 2, 5 times powers of ten,
+ * or powers of ten. */
 ticks ap_axis_ticks(axis a, int wanted);
 void ap_ticks_add(ticks *t, double place, const char *label);
 
-/* Opens an <svg> with grid and labels, where content is drawn in percent; to be ended by
- * ap_chart_frame_close. `alternative` is what is read aloud. */
+/* Opens an <svg> with grid and labels, in which content is drawn in percent. Closed by ap_chart_frame_close.
+ * `alternative` is the text for screen readers. */
 void ap_chart_frame_open(page *p, const char *kind, const char *alternative, const ticks *x, const ticks *y);
 void ap_chart_frame_close(page *p);
 
@@ -41,12 +41,12 @@ typedef struct chart_line {
     const char *style; /* class names */
     size_t count;
     const double *x, *y; /* NaN: a gap */
-    bool points;         /* a mark at each point, which says its numbers */
+    bool points;         /* a mark at each point, with its numbers as a tooltip */
 } chart_line;
 
 typedef enum chart_scale {
-    CHART_AUTO,   /* logarithmic where the bulk of the values spans more than CHART_LOG_RATIO, all positive */
-    CHART_LINEAR, /* from 0 where all are positive and come near it */
+    CHART_AUTO,   /* logarithmic if all values are positive and their bulk spans more than CHART_LOG_RATIO */
+    CHART_LINEAR, /* starts at 0 if all values are positive and some are close to it */
     CHART_UNIT    /* 0 to 1 */
 } chart_scale;
 
@@ -54,7 +54,7 @@ typedef enum chart_scale {
 
 typedef struct chart {
     const char *title, *note; /* note: NULL for none */
-    const char *kind;         /* a class; NULL for the usual */
+    const char *kind;         /* a class; NULL for the default */
     const char *x_name;       /* "epoch" */
     double x_low, x_high;
     chart_scale scale;
@@ -62,13 +62,14 @@ typedef struct chart {
     int line_count;
     const chart_line *lines;
     int mark_count;
-    const double *marks; /* levels with a line of their own, always in the range */
+    const double *marks; /* reference levels, drawn as lines and always in the range */
 } chart;
 
-/* A <figure>: the lines with their legend. */
+/* Draws a <figure> with the lines and their legend. */
 void ap_chart_draw(page *p, const chart *c);
 
-/* The same with each line's values stacked on those before it; all have the same x and no gaps. */
+/* The same with the values of each line stacked on those before it. All lines have the same x and no gaps.
+ */
 void ap_chart_stack(page *p, const chart *c);
 
 /* The vertical axis that ap_chart_draw chooses. */

@@ -8,7 +8,7 @@
 /* Digits of numbers beside a chart. */
 #define DIGITS 3
 #define TICKS 4
-/* Names of points right of this stand on their left; how far aside; and the room of one, as shares of the
+/* Where names of points change to the left side; their distance; and the space for one, as shares of the
  * chart. */
 #define NAME_TURN 0.6
 #define NAME_ASIDE 0.04
@@ -24,7 +24,7 @@ static chart_value value_of(const chart_point *point, along which)
     return which == ALONG_X ? point->x : point->y;
 }
 
-/* The axis that holds all values, their intervals and the mark. */
+/* An axis that includes all values, their intervals and the mark. */
 static axis range(const chart_points *c, along which)
 {
     enum { ENDS = 3 };
@@ -154,10 +154,10 @@ void ap_chart_rows(page *p, const chart_points *c)
 
 /* ---------------------------------------------------------------- one against another */
 
-/* A point's place, and where its name stands. */
+/* The position of a point and of its name. */
 typedef struct name {
     const char *text;
-    double x, y, at; /* at: upwards, of the text */
+    double x, y, at; /* at: height of the text */
     bool left;
 } name;
 
@@ -172,8 +172,8 @@ static bool in_the_way(const name *a, const name *b)
     return a->left == b->left && fabs(a->x - b->x) < NAME_WIDTH && fabs(a->at - b->at) < NAME_HEIGHT;
 }
 
-/* Moves names apart: downwards from the highest on, then up again those that have left the chart, and what is
- * in their way. */
+/* Moves overlapping names apart: downwards from the highest, then up again those that have left the chart
+ * and those in their way. */
 static void spread(int count, name *names)
 {
     qsort(names, (size_t)count, sizeof *names, from_above);

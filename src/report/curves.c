@@ -1,4 +1,4 @@
-/* The curves of a report: every metric of the log. */
+/* The curves of a report, which show every metric of the log. */
 #include "report/report.h"
 
 #include "antiphon/objective.h"
@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Points of a line at most: more than that a screen does not show. */
+/* The most points per line: a screen shows no more. */
 #define POINTS_MOST 400
-/* Lines with so many points or fewer have a mark at each. */
+/* Lines with at most this many points have a mark at each. */
 #define MARKS_MOST 60
 #define LINES_MOST 4
 
@@ -25,7 +25,7 @@ typedef struct drawing {
     const run_record *run;
     chart chart;
     chart_line lines[LINES_MOST];
-    series kept[LINES_MOST]; /* what the lines point to */
+    series kept[LINES_MOST]; /* the data of the lines */
 } drawing;
 
 static drawing begin(const run_record *run, const char *title)
@@ -35,7 +35,7 @@ static drawing begin(const run_record *run, const char *title)
     return d;
 }
 
-/* Nothing when the log has no such series. */
+/* Does nothing if the log has no such series. */
 static void add_line(drawing *d, const series *s, const char *label, const char *style, bool points)
 {
     if (!s) return;
@@ -71,13 +71,13 @@ static const struct {
     {AP_MEASURE_RMS_TARGET, "Distance to the target", "rms_target"},
     {AP_MEASURE_SPECTRAL, "Spectral distance", "spectral"},
     {AP_MEASURE_MEL, "Mel distance", "mel"},
-    {AP_MEASURE_NOVELTY, "Novelty: likeness of latents", "novelty"},
-    {AP_MEASURE_ONSET, "Onsets, against the input's", "onset"},
-    {AP_MEASURE_CHROMA, "Chroma, against the target's", "chroma"},
-    {AP_MEASURE_TIMBRE, "Timbre, against the target's", "timbre"},
+    {AP_MEASURE_NOVELTY, "Novelty: similarity of latents", "novelty"},
+    {AP_MEASURE_ONSET, "Onsets: distance to the input's", "onset"},
+    {AP_MEASURE_CHROMA, "Chroma: distance to the target's", "chroma"},
+    {AP_MEASURE_TIMBRE, "Timbre: distance to the target's", "timbre"},
     {AP_MEASURE_VARIATION, "Lack of variation", "variation"},
-    {AP_MEASURE_LEVEL, "Level, against the target's", "level"},
-    {AP_MEASURE_MIXTURE, "Beyond the mix allowed", "mixture"},
+    {AP_MEASURE_LEVEL, "Level: distance to the target's", "level"},
+    {AP_MEASURE_MIXTURE, "Mixture beyond the limit", "mixture"},
 };
 #define WEIGHTED_CORRELATION (AP_MEASURE_ADDED + AP_MEASURE_CORR_COST - AP_MEASURE_RMS_INPUT)
 #define TERMS (sizeof terms / sizeof *terms)
@@ -104,8 +104,8 @@ static void draw_cost(page *p, const run_record *run)
     drawing d = begin(run, "Correlation cost");
     char weight[PAGE_NUMBER];
     char *note =
-        ap_format_text("How far the output's envelope follows the sources', by the original cost over "
-                       "250 segments: 0 not at all, 6.9 a copy of one. Weight of the term: %s.",
+        ap_format_text("How closely the output's envelope follows the sources', as the original cost over "
+                       "250 segments: 0 if not at all, 6.9 for a copy of one. Weight of the term: %s.",
                        ap_page_number(ap_report_setting(run, "loss", "corr_weight"), REPORT_DIGITS, weight));
     d.chart.note = note;
     d.chart.marks = marks;
@@ -118,7 +118,8 @@ static void draw_cost(page *p, const run_record *run)
 static void draw_correlation_term(page *p, const run_record *run)
 {
     drawing d = begin(run, "Correlation term");
-    d.chart.note = "What the correlation adds to the loss, in the form that is optimised, weight included.";
+    d.chart.note =
+        "The contribution of the correlation to the loss: the form that is optimised, times its weight.";
     add_measure(&d, ap_measure_name(WEIGHTED_CORRELATION));
     finish(p, &d);
 }
@@ -168,14 +169,14 @@ static const series *component_series(const history *h, const char *prefix, int 
     return ap_history_find_measure(h, prefix, ap_measure_name((ap_measure)(AP_MEASURE_WEIGHTS + k)));
 }
 
-/* By epochs where there are two or more, else by steps. */
+/* Per epoch if there are two or more, otherwise per step. */
 static const char *component_prefix(const history *h)
 {
     const series *by_epoch = component_series(h, EPOCH_PREFIX, 0);
     return by_epoch && by_epoch->count >= 2 ? EPOCH_PREFIX : STEP_PREFIX;
 }
 
-/* Whether all six are there, of one length and without gaps, as a stack needs them. */
+/* Whether all six exist, with the same length and no gaps, as stacking needs. */
 static bool stackable(const series *const shares[COMPONENTS])
 {
     for (int k = 0; k < COMPONENTS; k++) {
@@ -203,8 +204,8 @@ static void draw_components(page *p, const run_record *run)
                                 .x = thin[k].step,
                                 .y = thin[k].value};
     }
-    chart c = {.title = "What the selector takes",
-               .note = "Mean weight of each component, of the whole, in training.",
+    chart c = {.title = "What the selector chooses",
+               .note = "Mean weight of each component in training; the weights sum to 1.",
                .x_name = ap_report_place_name(run),
                .x_low = thin[0].step[0],
                .x_high = thin[0].step[thin[0].count - 1],
@@ -229,7 +230,7 @@ static const char *without_prefix(const char *name)
     return name;
 }
 
-/* Whether a chart above shows it. */
+/* Whether one of the charts above shows this metric. */
 static bool has_place(const char *name)
 {
     const char *measure = without_prefix(name);
@@ -252,8 +253,8 @@ static void draw_others(page *p, const run_record *run)
         const char *name, *title;
     } known[] = {{"learning_rate", "Learning rate"},
                  {"gradient_norm", "Norm of the gradient"},
-                 {"pairs_per_second", "Pairs a second"},
-                 {"epoch_seconds", "Seconds an epoch"}};
+                 {"pairs_per_second", "Pairs per second"},
+                 {"epoch_seconds", "Seconds per epoch"}};
     for (size_t i = 0; i < run->history.count; i++) {
         const series *s = &run->history.series[i];
         if (has_place(s->name)) continue;
@@ -261,7 +262,7 @@ static void draw_others(page *p, const run_record *run)
         for (size_t k = 0; k < sizeof known / sizeof *known; k++)
             if (strcmp(s->name, known[k].name) == 0) title = known[k].title;
         drawing d = begin(run, title);
-        /* a schedule is known by its shape */
+        /* a linear scale shows the shape of the schedule */
         if (strcmp(s->name, "learning_rate") == 0) d.chart.scale = CHART_LINEAR;
         add_line(&d, s, s->name, "plain thin", (double)s->count <= run->history.epochs);
         finish(p, &d);
@@ -287,7 +288,7 @@ void ap_report_curves(page *p, const run_record *run)
 {
     ap_page_put(p, "<section id=\"curves\"><h2>Curves</h2>\n");
     if (run->history.torn)
-        ap_page_put(p, "<p class=\"missing\">Torn lines of the log that are left out: %zu.</p>\n",
+        ap_page_put(p, "<p class=\"missing\">Damaged lines of the log that are left out: %zu.</p>\n",
                     run->history.torn);
     if (ap_failed(&run->log))
         ap_report_missing(p, &run->log);

@@ -40,7 +40,7 @@ static void put_row(page *p, const cJSON *system, bool ours, const ap_metric *co
 
 static void put_meanings(page *p, const ap_metric *columns)
 {
-    ap_page_put(p, "<details><summary>What the columns say</summary><dl class=\"meanings\">\n");
+    ap_page_put(p, "<details><summary>What the columns mean</summary><dl class=\"meanings\">\n");
     for (; *columns != AP_METRIC_COUNT; columns++) {
         ap_metric_text text = ap_metric_describe(*columns);
         ap_page_element(p, "dt", text.name);
@@ -59,7 +59,7 @@ static void put_meanings(page *p, const ap_metric *columns)
 static void put_table(page *p, const cJSON *systems, const ap_metric_group *group)
 {
     ap_page_element(p, "h3", group->question);
-    /* what scrolls must be reached by the keyboard */
+    /* scrolling areas must be reachable by keyboard */
     ap_page_put(p, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
     ap_page_text(p, group->question);
     ap_page_put(p, "\"><table><thead><tr><th scope=\"col\">system</th>");
@@ -95,10 +95,10 @@ static void put_evaluation(page *p, const char *path, const cJSON *json)
     }
     ap_page_put(
         p,
-        "<p>Means over %d pieces, and half the width of the 95 %% interval (bootstrap). Below the model, "
-        "what "
-        "anyone could compose without learning: a measure on which one of them does well is not enough by "
-        "itself.</p>\n",
+        "<p>Means over %d pieces, and half the width of the 95 %% interval (bootstrap). Below the model are "
+        "compositions that need no learning: if one of them does well on a measure, that measure alone is "
+        "not "
+        "enough.</p>\n",
         cJSON_GetArraySize(items));
     size_t count = ap_metric_groups(&groups);
     for (size_t g = 0; g < count; g++) put_table(p, systems, &groups[g]);

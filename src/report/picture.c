@@ -8,16 +8,16 @@
 #include <png.h>
 
 #define WINDOW 2048
-/* Columns of a picture, where the frames at this hop are not fewer; wider frames would miss what is between.
+/* Columns of a picture, if there are at least as many frames with this hop; a wider hop would skip samples.
  */
 #define COLUMNS 400
 #define HOP_MOST (WINDOW / 4)
-/* Where the loudest is quieter, the picture gets darker: banks.h gives silence as -100 dB. */
+/* If the loudest value is lower, the picture is darker: banks.h gives silence as -100 dB. */
 #define LOUDEST_LEAST (-100.0 + PICTURE_DECIBELS)
 /* Steps of brightness. */
 #define LEVELS 32
 
-/* Green's cubehelix (2011): brightness rises evenly, also for those who do not tell the hues apart. */
+/* Green's cubehelix (2011): brightness rises evenly, also for colour-blind readers. */
 #define HELIX_START (-0.3)
 #define HELIX_TURNS 0.62
 #define HELIX_HUE 1.3

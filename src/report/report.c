@@ -21,7 +21,7 @@
 #define REPORT_NAME "report.html"
 #define CONFIG_NAME "config.json"
 #define CONFIG_MOST ((size_t)1 << 20)
-/* Numbers of a log are whatever its writer put there: so many seconds, some 3000 years, and more are none. */
+/* The log may contain any number. More seconds than this, some 3000 years, are invalid. */
 #define SECONDS_MOST 1e11
 
 /* ---------------------------------------------------------------- the run */
@@ -43,7 +43,7 @@ static ap_status check_folder(const char *folder)
     for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
         if (holds(folder, parts[k])) return ap_ok();
     return ap_error(AP_FAILED,
-                    "%s: is no run: it has neither " CONFIG_NAME " nor " LOG_NAME ", checkpoints or samples",
+                    "%s: not a run: it has neither " CONFIG_NAME " nor " LOG_NAME ", checkpoints or samples",
                     folder);
 }
 
@@ -78,13 +78,13 @@ static void put_fact(page *p, const char *name, const char *value, const char *m
     ap_page_put(p, "</dd></div>\n");
 }
 
-/* Whether these seconds since 1970 are a day of the calendar, and which. */
+/* Converts seconds since 1970 to a date; false if they are not one. */
 static bool local_time(double seconds, struct tm *local)
 {
     return fabs(seconds) < SECONDS_MOST && localtime_r(&(time_t){(time_t)seconds}, local);
 }
 
-/* The day, and from when to when. */
+/* The date, and the times of start and end. */
 static void put_when(page *p, const run_record *run)
 {
     char day[32], begun[32], ended[32];
@@ -109,7 +109,7 @@ static char *duration(double seconds)
     return ap_format_text("%ld s", whole);
 }
 
-/* The sum of the epochs: breaks between an interruption and its resumption do not count. */
+/* The sum over epochs, without breaks between an interruption and its resumption. */
 static void put_duration(page *p, const run_record *run)
 {
     const series *epochs = ap_history_find(&run->history, "epoch_seconds");
@@ -117,7 +117,7 @@ static void put_duration(page *p, const run_record *run)
     if (!epochs) return;
     for (size_t i = 0; i < epochs->count; i++) sum += isfinite(epochs->value[i]) ? epochs->value[i] : 0;
     char *all = duration(sum), *each = duration(sum / (double)epochs->count);
-    char *more = ap_format_text("%s an epoch", each);
+    char *more = ap_format_text("%s per epoch", each);
     put_fact(p, "Time in training", all, more);
     free(all);
     free(each);
@@ -135,7 +135,7 @@ static void put_epochs(page *p, const run_record *run)
     free(steps);
 }
 
-/* What the log has under a name at the step of the lowest validation loss. */
+/* The value of a metric at the step of the lowest validation loss. */
 static double at_best(const run_record *run, const char *name)
 {
     const series *s = ap_history_find(&run->history, name);
@@ -177,7 +177,8 @@ static char *grouped(int64_t n)
     return text;
 }
 
-/* Parameters are the tensors that the optimiser keeps a mean of; the checkpoint's other tensors are fixed. */
+/* Parameters are the tensors with a running mean in the optimiser; the checkpoint's other tensors are fixed.
+ */
 static void put_parameters(page *p, const run_record *run)
 {
     static const char *const names[] = {"best", "last"}, mark[] = "optimiser.m.", other[] = "optimiser.";
@@ -207,7 +208,7 @@ static void put_parameters(page *p, const run_record *run)
 
 /* ---------------------------------------------------------------- the page */
 
-/* The folder's own name, also where it is given as "." */
+/* The folder's own name, also if it is given as "." */
 static char *run_name(const char *folder)
 {
     char *whole = realpath(folder, NULL);

@@ -1,4 +1,4 @@
-/* The parts of a run's report, a file each. */
+/* The parts of a run's report, one file each. */
 #ifndef ANTIPHON_REPORT_REPORT_H
 #define ANTIPHON_REPORT_REPORT_H
 
@@ -12,22 +12,23 @@
 /* Digits of the numbers in the text. */
 #define REPORT_DIGITS 4
 
-/* What is known of a run. */
+/* The data of a run. */
 typedef struct run_record {
     const char *folder;
-    history history;    /* empty without a log */
-    ap_status log;      /* why it is */
+    history history;    /* empty if there is no log */
+    ap_status log;      /* the reason for that */
     cJSON *config;      /* NULL without */
     char *config_text;  /* NULL without */
-    ap_status reading;  /* why they are */
-    const series *loss; /* of validation; NULL */
+    ap_status reading;  /* the reason for that */
+    const series *loss; /* validation loss; NULL: none */
     long best;          /* its lowest point; -1 */
 } run_record;
 
 /* A line that says what is missing and why. */
 void ap_report_missing(page *p, const ap_status *status);
 
-/* A step as the horizontal axis counts: epochs, or steps while none is completed; and what that is called. */
+/* The position of a step on the horizontal axis, in epochs (in steps while none is completed); and the name
+ * of that unit. */
 double ap_report_place(const run_record *run, double step);
 const char *ap_report_place_name(const run_record *run);
 
@@ -41,7 +42,7 @@ void ap_report_evaluation(page *p, const run_record *run);
 /* A mean and half the width of its interval, for a cell. */
 void ap_report_summary(page *p, ap_summary summary);
 
-/* All of a study's page between head and end. */
+/* Writes the body of a study's page. */
 ap_status ap_report_study(page *p, const char *folder, const char *name, int64_t samples_most);
 
 /* The style sheet. */

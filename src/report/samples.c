@@ -1,4 +1,4 @@
-/* The compositions of a report: to be seen, heard and compared with their sources. */
+/* The compositions of a report, with spectrograms and players, next to their sources. */
 #include "report/report.h"
 
 #include "antiphon/metrics.h"
@@ -17,10 +17,10 @@
 
 #define SAMPLES_FOLDER "samples"
 #define TICKS 5
-/* Samples that training wrote on its way: "epoch_0010.wav". */
+/* The names of samples written during training: "epoch_0010.wav". */
 #define EPOCH_BEGIN "epoch_"
 #define EPOCH_END ".wav"
-/* Of them, so many are shown, evenly over the run. */
+/* At most this many of them are shown, evenly spaced over the run. */
 #define EPOCHS_MOST 6
 
 static const struct {
@@ -228,7 +228,7 @@ static void put_epoch_samples(page *p, const char *folder)
     if (chosen.count) {
         size_t count = chosen.count < EPOCHS_MOST ? chosen.count : EPOCHS_MOST;
         ap_page_put(p,
-                    "<h3>As training went on</h3>\n<p>What the model made of the first validation pair.</p>\n"
+                    "<h3>As training went on</h3>\n<p>The model's output for the first validation pair.</p>\n"
                     "<div class=\"trio\">\n");
         /* the last is always among them */
         for (size_t k = 1; k <= count; k++)
@@ -244,11 +244,10 @@ static void put_epoch_samples(page *p, const char *folder)
 static void put_pieces(page *p, const char *folder, const ap_names *names, int64_t most)
 {
     size_t count = (int64_t)names->count < most ? names->count : (size_t)most;
-    ap_page_put(
-        p,
-        "<p>What the model heard, and its answer. Spectrograms reach %d dB down from the loudest; up to %d s "
-        "of each piece are shown and heard, numbers and envelopes are of the whole.</p>\n",
-        PICTURE_DECIBELS, AP_REPORT_SECONDS);
+    ap_page_put(p,
+                "<p>The sources and the model's answer. Spectrograms show the top %d dB; up to %d s "
+                "of each piece can be seen and heard; numbers and envelopes cover all of it.</p>\n",
+                PICTURE_DECIBELS, AP_REPORT_SECONDS);
     if (count < names->count)
         ap_page_put(p, "<p class=\"soft\">The first %zu of %zu.</p>\n", count, names->count);
     for (size_t k = 0; k < count; k++) put_piece(p, folder, names->at[k]);

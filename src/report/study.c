@@ -1,5 +1,4 @@
-/* The page of a study: its table, a chart for each measure, what is traded for what, compositions, the arms.
- */
+/* The page of a study: its table, a chart for each measure, the trade-offs, compositions, the arms. */
 #include "report/report.h"
 
 #include "antiphon/study.h"
@@ -30,7 +29,7 @@ static void put_column_head(page *p, const ap_study *study, ap_study_measure m)
     ap_page_put(p, "</th>");
 }
 
-/* What it is, and that it is held, in words, colour and a mark. */
+/* Writes a value, and shows in words, colour and a mark whether it meets its criterion. */
 static void put_cell(page *p, const ap_study_cell *cell, ap_side side)
 {
     ap_page_put(p, "<td title=\"seeds: %.3f to %.3f\"", cell->least, cell->most);
@@ -43,7 +42,7 @@ static void put_cell(page *p, const ap_study_cell *cell, ap_side side)
     ap_page_put(p, "</td>");
 }
 
-/* `below`: whether the baselines begin with it. */
+/* `below`: whether this is the first baseline. */
 static void put_row(page *p, const ap_study *study, const ap_study_row *row, bool below)
 {
     ap_page_put(p, "<tr class=\"%s%s\"><th scope=\"row\">", row->all ? "ours" : "", below ? " below" : "");
@@ -60,10 +59,9 @@ static void put_table(page *p, const ap_study *study)
     ap_page_put(
         p,
         "<section id=\"table\"><h2>Table</h2>\n<p>Means over %lld pieces and all seeds, and half the width "
-        "of "
-        "the 95 %% interval (bootstrap over the pieces’ means). ✓ stands where the mean is within the bound "
-        "below the column’s name. Below the arms, what anyone could compose without learning: none of that "
-        "should hold all criteria.</p>\n",
+        "of the 95 %% interval (bootstrap over the pieces’ means). ✓ means that the mean is within the bound "
+        "below the column’s name. Below the arms are compositions that need no learning: none of them should "
+        "meet all criteria.</p>\n",
         (long long)study->items);
     ap_page_put(p,
                 "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Table\"><table><thead><tr>"
@@ -76,7 +74,7 @@ static void put_table(page *p, const ap_study *study)
     }
     ap_page_put(
         p,
-        "</tbody></table></div>\n<details><summary>What the columns say</summary><dl class=\"meanings\">\n");
+        "</tbody></table></div>\n<details><summary>What the columns mean</summary><dl class=\"meanings\">\n");
     for (ap_study_measure m = 0; m < AP_STUDY_MEASURES; m++) {
         ap_study_text text = ap_study_describe(m);
         ap_page_element(p, "dt", text.name);
@@ -121,12 +119,12 @@ static void put_measures(page *p, const ap_study *study, chart_point *points)
     ap_page_put(
         p,
         "<section id=\"criteria\"><h2>Criteria</h2>\n<p>Each arm with its interval; the broken line is the "
-        "bound. A full dot holds it, a ring does not.</p>\n<div class=\"charts\">\n");
+        "bound. A full dot meets it, a ring does not.</p>\n<div class=\"charts\">\n");
     for (ap_study_measure m = 0; m < AP_STUDY_MEASURES; m++) draw_measure(p, study, m, points);
     ap_page_put(p, "</div></section>\n");
 }
 
-/* Of the baselines, those that say what copying, mixing and chance come to. */
+/* Whether the row is a baseline that shows the result of copying, mixing or chance. */
 static bool is_landmark(const ap_study_row *row)
 {
     static const ap_baseline landmarks[] = {AP_BASELINE_MIX, AP_BASELINE_TARGET, AP_BASELINE_OTHER};
@@ -165,11 +163,11 @@ static void put_trades(page *p, const ap_study *study, chart_point *points)
 {
     static const ap_study_measure against[] = {AP_STUDY_ONSET_GAIN, AP_STUDY_CHROMA_GAIN, AP_STUDY_LOUDNESS};
     ap_page_put(
-        p, "<section id=\"trade\"><h2>What is traded for what</h2>\n<p>A mix of the sources keeps onsets, "
-           "harmony "
-           "and level, and explains itself whole. What composes stands left of the upright line, and on the "
-           "right side of the level one: above for onsets and harmony, below for loudness. Grey: "
-           "baselines.</p>\n"
+        p, "<section id=\"trade\"><h2>Trade-offs</h2>\n<p>A mix of the sources keeps onsets, harmony and "
+           "level, but "
+           "a mix explains all of it. A real composition is left of the vertical line and on the right side "
+           "of the "
+           "horizontal one: above it for onsets and harmony, below it for loudness. Grey: baselines.</p>\n"
            "<div class=\"charts large\">\n");
     for (size_t k = 0; k < sizeof against / sizeof *against; k++) draw_trade(p, study, against[k], points);
     ap_page_put(p, "</div></section>\n");
@@ -183,7 +181,7 @@ static void put_arms(page *p, const ap_study *study)
     for (int r = 0; r < study->row_count && !study->rows[r].baseline; r++) {
         const ap_study_row *row = &study->rows[r];
         char *seeds =
-            ap_format_text("%s (%d seed%s)", row->settings[0] ? row->settings : "the recipe as it is",
+            ap_format_text("%s (%d seed%s)", row->settings[0] ? row->settings : "the unchanged recipe",
                            row->seeds, ap_plural(row->seeds));
         ap_page_element(p, "dt", row->name);
         ap_page_element(p, "dd", seeds);

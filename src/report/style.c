@@ -1,7 +1,8 @@
 #include "report/report.h"
 
-/* Sources and output have the same colour everywhere, from Okabe and Ito's palette, which people of any
- * colour vision tell apart: input vermilion, target blue, output green; in the dark their lighter kin. */
+/* Sources and output have the same colours everywhere: input vermilion, target blue, output green, from
+ * Okabe and Ito's palette, which people of any colour vision can tell apart. The dark theme uses lighter
+ * shades. */
 const char ap_report_style[] =
     ":root{color-scheme:light dark;--paper:#fff;--panel:#f6f7f9;--ink:#1a1f26;--soft:#57606a;--line:#d9dee4;"
     "--input:#d55e00;--target:#0072b2;--output:#008f68;--train:#76808b;--val:#9b3a7d;--mark:#57606a}\n"

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* What is 90 dB below full strength is not heard any more. */
+/* 90 dB below full strength: inaudible. */
 #define SILENCE 3e-5
 
 synth_bank ap_synth_bank_start(int rate, int64_t length, double *out)

@@ -1,4 +1,4 @@
-/* The drum kit: every drum is a few layers of swept tones, noise and metal. */
+/* The drum kit. Each drum is a few layers of swept tones, noise and metal. */
 #include "synth/noise.h"
 #include "synth/synth.h"
 
@@ -11,7 +11,7 @@
 
 typedef enum layer_kind {
     LAYER_END,
-    LAYER_TONE,  /* a sine that falls from `high` to `low` Hz: a membrane, tighter while it swings far */
+    LAYER_TONE,  /* a sine that falls from `high` to `low` Hz: a membrane, tighter at large amplitudes */
     LAYER_NOISE, /* noise between `low` and `high` Hz: snare wires, sticks, breath of cymbals */
     LAYER_METAL  /* partials without a common fundamental between `low` and `high` Hz: cymbals */
 } layer_kind;
@@ -19,8 +19,8 @@ typedef enum layer_kind {
 typedef struct layer {
     layer_kind kind;
     double low, high;
-    double sweep; /* how long a tone takes to fall by 1/e of the way */
-    double decay; /* how long the amplitude takes to fall by 1/e */
+    double sweep; /* time for a tone to fall by 1/e of the way */
+    double decay; /* time for the amplitude to fall by 1/e */
     double gain;
 } layer;
 
@@ -57,7 +57,7 @@ static const layer drums[DRUM_COUNT][LAYERS_MAX] = {
                       {LAYER_NOISE, 400, 4000, 0, 0.012, 0.30}},
 };
 
-/* How one kit differs from the next: factors of each drum's frequencies, decays and noise. */
+/* The differences between kits: factors of each drum's frequencies, decays and noise. */
 typedef struct kit {
     double tune[DRUM_COUNT], decay[DRUM_COUNT], noise[DRUM_COUNT];
     uint64_t metal; /* the seed of the cymbals' partials */
@@ -77,7 +77,7 @@ static kit draw_kit(ap_rng *rng)
     return k;
 }
 
-/* What is 80 dB down is not heard any more. */
+/* 80 dB down: inaudible. */
 #define SILENCE 1e-4
 
 static int64_t audible(double decay, double gain, int rate, int64_t length)
@@ -97,10 +97,10 @@ static void add_tone(const layer *l, double tune, double decay, double gain, int
     }
 }
 
-/* So many that they are heard as metal, not as a chord. */
+/* Enough to sound like metal, not like a chord. */
 #define METAL_PARTIALS 32
 
-/* The partials are the drum's own, the same for each of its strokes; the higher, the sooner gone. */
+/* Each drum has its own partials, the same for all strokes. Higher ones decay faster. */
 static void add_metal(const layer *l, uint64_t seed, double tune, double decay, double gain, int rate,
                       int64_t length, double *out)
 {
@@ -118,13 +118,14 @@ static void add_metal(const layer *l, uint64_t seed, double tune, double decay, 
     ap_synth_bank_finish(&cymbal);
 }
 
-/* Which pair of cymbals is struck: the hi-hat's three sounds are of one. */
+/* The cymbal that is struck. The three sounds of the hi-hat share one. */
 static uint64_t cymbal_of(drum d)
 {
     return d == DRUM_HAT_OPEN || d == DRUM_HAT_FOOT ? DRUM_HAT : d;
 }
 
-/* A stroke's layers into `out`, from the stroke on. Harder strokes are brighter, not only louder. */
+/* Adds the layers of a stroke to `out`, starting at the stroke. Harder strokes are brighter, not only
+ * louder. */
 static void add_stroke(const kit *k, const drum_stroke *s, ap_rng *rng, int rate, int64_t length, double *out)
 {
     double level = pow(s->velocity, 1.4), bright = 0.45 + 0.55 * s->velocity;
@@ -155,7 +156,7 @@ static int is_hat(drum d)
     return d == DRUM_HAT || d == DRUM_HAT_OPEN || d == DRUM_HAT_FOOT;
 }
 
-/* When the stroke is stopped: an open hat by the next stroke of the hat. */
+/* When the stroke is choked: an open hi-hat by its next stroke. */
 static double choked_at(const drum_score *score, size_t stroke)
 {
     const drum_stroke *s = score->strokes + stroke;

@@ -1,4 +1,5 @@
-/* What the drums play: a groove's two bars, varied from bar to bar, with fills at the ends of phrases. */
+/* Makes up what the drums play: a groove of two bars, varied from bar to bar, with fills at the ends of
+ * phrases. */
 #include "synth/noise.h"
 #include "synth/synth.h"
 
@@ -9,16 +10,16 @@
 #include <stdlib.h>
 
 #define STEPS_MAX 16
-/* The pattern that is repeated has this many bars. */
+/* Length of the repeated pattern. */
 #define PATTERN_BARS 2
 
-/* One bar of a style: for each drum a digit a step, 1 (barely) to 9 (accented), a point for nothing. Steps
- * are sixteenths where there are 16 of them and triplets or the eighths of a 12/8 bar where there are 12. */
+/* One bar of a style: for each drum one digit per step, 1 (soft) to 9 (accented), or a dot for nothing. 16
+ * steps are sixteenths; 12 steps are triplets, or the eighths of a 12/8 bar. */
 typedef struct groove {
     const char *name;
     double slowest, fastest; /* bars a minute */
     double swing_least, swing_most;
-    double ghosts; /* how likely a soft stroke of the snare drum on a free weak step is */
+    double ghosts; /* probability of a soft snare stroke on a free weak step */
     int steps;
     const char *lanes[DRUM_COUNT];
 } groove;
@@ -190,14 +191,14 @@ static bool chance(ap_rng *rng, double probability)
     return ap_rng_uniform(rng) < probability;
 }
 
-/* Which steps carry the beat: a quarter of the bar each. */
+/* Whether the step is on the beat: a quarter of the bar. */
 static bool on_beat(const groove *g, int step)
 {
     return step % (g->steps / 4) == 0;
 }
 
-/* Moves and adds weak strokes; the beat itself stays. `amount` 1 makes a bar that answers another, less a bar
- * that only is not the same again. */
+/* Moves and adds weak strokes, never the beat. `amount` 1 makes a bar that answers another; less makes a
+ * slight variation. */
 static void vary(bar *b, const groove *g, ap_rng *rng, double amount)
 {
     const double kick_more = 0.07, weak_less = 0.12, accent = 0.1;
@@ -225,7 +226,7 @@ static void fill(bar *b, const groove *g, ap_rng *rng)
         for (int s = half; s < g->steps; s++) b->at[d][s] = lanes[d] ? velocity_of(lanes[d][s - half]) : 0;
 }
 
-/* Plays one bar as a person would: a few milliseconds and a few hundredths of velocity off. */
+/* Plays one bar like a person: a few milliseconds and a few hundredths of velocity off. */
 static void perform(drum_score *score, const bar *b, int64_t index, ap_rng *rng)
 {
     const double sloppiness = 0.0025, unevenness = 0.07;

@@ -1,4 +1,4 @@
-/* The piano: each note is a set of decaying sines, what is left of a struck, stiff string between two
+/* The piano. Each note is a set of decaying sines: a stiff string that is struck and rings between two
  * bridges. */
 #include "synth/noise.h"
 #include "synth/synth.h"
@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How one piano differs from the next. */
+/* The differences between pianos. */
 typedef struct piano {
-    double strike;   /* where the hammer strikes, as a share of the string */
+    double strike;   /* point of the hammer's strike, as a share of the string */
     double hardness; /* of the felt: raises the brightness */
     double detuning; /* of the strings of one note against each other, relative */
     double sustain;  /* factor of all decays */
@@ -43,8 +43,8 @@ double ap_synth_piano_inharmonicity(int pitch)
     return exp(0.0926 * pitch - 13.64) + exp(-0.0847 * pitch - 5.82);
 }
 
-/* How long partial n, at `frequency`, takes to fall by 1/e at first: strings of low notes hold more energy,
- * high frequencies lose it faster. */
+/* Initial decay time (to 1/e) of partial n at `frequency`: strings of low notes hold more energy, high
+ * frequencies lose it faster. */
 static double prompt_decay(const piano *p, int pitch, double frequency)
 {
     const double middle = 0.8, octaves_to_half = 3, damping_frequency = 1600;
@@ -52,8 +52,8 @@ static double prompt_decay(const piano *p, int pitch, double frequency)
     return fundamental / (1 + pow(frequency / damping_frequency, 1.3));
 }
 
-/* What the hammer puts into partial n: a node where it strikes gets nothing; felt is the duller the softer
- * the stroke, and the heights of a note are nearer to its fundamental in the treble. */
+/* The strength of partial n. A partial with a node at the point of the strike gets nothing. Softer strokes
+ * sound duller. In the treble, less energy goes into the higher partials. */
 static double strike_strength(const piano *p, int n, double f0, double frequency, double velocity)
 {
     double cutoff = (250 + 2300 * velocity * velocity) * p->hardness + 2.2 * f0;
@@ -68,8 +68,8 @@ static double strike_strength(const piano *p, int n, double f0, double frequency
 /* Highest partial, as a share of the rate. */
 #define HIGHEST 0.46
 
-/* Two strings of slightly different pitch for each partial: one gives its energy quickly to the soundboard,
- * the other rings on: the two-stage decay of coupled strings (Weinreich, 1977), with their slow beating. */
+/* Each partial has two strings of slightly different pitch. One loses its energy quickly to the soundboard,
+ * the other rings on: the two-stage decay of coupled strings (Weinreich, 1977), with slow beating. */
 static void add_strings(const piano *p, const piano_note *note, ap_rng *rng, int rate, int64_t length,
                         double *out)
 {
@@ -82,14 +82,14 @@ static void add_strings(const piano *p, const piano_note *note, ap_rng *rng, int
         if (frequency > HIGHEST * rate) break;
         double strength = strike_strength(p, n, f0, frequency, note->velocity);
         double decay = prompt_decay(p, note->pitch, frequency);
-        /* both begin at zero: the string is at rest when it is struck */
+        /* phase 0: the string is at rest when it is struck */
         ap_synth_bank_add(&strings, frequency * (1 - apart), 0, decay, strength * (1 - after_level));
         ap_synth_bank_add(&strings, frequency * (1 + apart), 0, decay * after_longer, strength * after_level);
     }
     ap_synth_bank_finish(&strings);
 }
 
-/* The hammer's blow on the strings and through the frame, and the key's on its bed. */
+/* The noise of the hammer on the strings and the frame, and of the key on its bed. */
 static void add_blow(const piano *p, const piano_note *note, ap_rng *rng, int rate, int64_t length,
                      double *out)
 {
@@ -110,14 +110,15 @@ static double damper_decay(int pitch)
     return pitch >= undamped ? INFINITY : 0.045 * exp2((60 - pitch) / 24.0);
 }
 
-/* The felt is on the string for a few milliseconds: less when struck hard, and with the treble's light
- * hammers. */
+/* Contact time of the felt and the string: a few milliseconds, less for hard strokes and for the light
+ * hammers of the treble. */
 static double contact_time(const piano_note *note)
 {
     return 0.0035 * exp2((48 - note->pitch) / 36.0) * (1.3 - note->velocity);
 }
 
-/* Rise while the hammer touches, fall from where the damper does; times the loudness. */
+/* Multiplies by the envelope: a rise while the hammer touches the string, a decay from the damper on, and
+ * the loudness. */
 static void shape(const piano_note *note, int rate, int64_t length, double *out)
 {
     double loudness = 0.12 + 0.88 * pow(note->velocity, 1.8), rise = contact_time(note) * rate;
@@ -132,7 +133,7 @@ static void shape(const piano_note *note, int rate, int64_t length, double *out)
 
 void ap_synth_play_piano(const piano_score *score, ap_rng *rng, int rate, int64_t count, double *mix)
 {
-    const double fade = 10; /* damper decays until nothing is left */
+    const double fade = 10; /* damper decay times until silence */
     piano p = draw_piano(rng);
     double *ring = ap_allocate((size_t)count, sizeof *ring);
     for (size_t k = 0; k < score->count && !ap_stop_asked(); k++) {

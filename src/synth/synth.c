@@ -10,8 +10,8 @@
 
 /* ---------------------------------------------------------------- room */
 
-/* A feedback comb with a low-pass filter in its loop, as sound loses its heights with every reflection
- * (Moorer, 1979). */
+/* A feedback comb filter with a low-pass filter in its loop, since sound loses high frequencies with every
+ * reflection (Moorer, 1979). */
 static void comb(const double *x, double *y, int64_t count, int64_t delay, double feedback, double dullness)
 {
     double *line = ap_allocate((size_t)delay, sizeof *line), dulled = 0;
@@ -23,7 +23,7 @@ static void comb(const double *x, double *y, int64_t count, int64_t delay, doubl
     free(line);
 }
 
-/* Schroeder's all-pass (1962): smears in time, leaves the spectrum. */
+/* Schroeder's all-pass filter (1962): smears in time, keeps the spectrum. */
 static void all_pass(double *x, int64_t count, int64_t delay, double feedback)
 {
     double *line = ap_allocate((size_t)delay, sizeof *line);
@@ -70,7 +70,7 @@ static double rms(const double *x, int64_t count)
     return sqrt(square / (double)count);
 }
 
-/* Leaves x below the knee as it is and bends what is above it smoothly towards the peak. */
+/* Soft clipping: keeps x below the knee and bends larger values smoothly towards the peak. */
 static double bend(double x)
 {
     const double knee = 0.6;
@@ -78,7 +78,7 @@ static double bend(double x)
     return size <= knee ? x : copysign(knee + room_left * tanh((size - knee) / room_left), x);
 }
 
-/* Bending takes away a little level, which the next round gives back. */
+/* Bending lowers the level a little; the next round restores it. */
 static void set_level(double *mix, int64_t count, ap_real *samples)
 {
     for (int round = 0; round < 3; round++) {
@@ -90,7 +90,7 @@ static void set_level(double *mix, int64_t count, ap_real *samples)
 
 /* ---------------------------------------------------------------- both instruments */
 
-/* Which stream of the seed an instrument draws from. */
+/* The random stream of each instrument. */
 enum { STREAM_DRUMS = 1, STREAM_PIANO = 2 };
 
 static ap_rng stream(uint64_t seed, uint64_t which)

@@ -1,5 +1,5 @@
-/* What the piano plays: a chord progression, a left hand that spreads it out, and a right hand whose melody
- * comes back to its motifs. */
+/* Makes up what the piano plays: a chord progression, a left hand that spreads it out, and a right hand
+ * whose melody returns to its motifs. */
 #include "synth/noise.h"
 #include "synth/synth.h"
 
@@ -12,7 +12,7 @@
 
 #define SCALE 7
 #define OCTAVE 12
-/* A phrase has this many bars, and a bar at most so many eighths. */
+/* Bars per phrase; the most eighths per bar. */
 #define PHRASE 4
 #define EIGHTHS_MAX 8
 #define TONES 3
@@ -39,11 +39,11 @@ static const int progressions[2][8][PHRASE] = {
      {5, 6, 0, 0}},
 };
 
-/* A left hand: for each eighth of the bar the tone of the chord that is struck: 1 its root, 3, 5, 8 the
- * octave, 0 the tenth, b octave and chord at once, c the chord above the bass; a point: nothing new. */
+/* A left hand: for each eighth of the bar, the tone of the chord that is struck. 1 is the root, 3, 5, 8 the
+ * octave, 0 the tenth, b bass and octave at once, c the chord above the bass, a dot nothing new. */
 typedef struct left_hand {
     int beats;
-    bool pedal;              /* held down through each chord */
+    bool pedal;              /* held through each chord */
     double slowest, fastest; /* beats a minute at which this is played */
     const char *bar;
 } left_hand;
@@ -78,9 +78,9 @@ typedef struct tune {
     const int *progression;
     int eighths;        /* in a bar */
     int bass;           /* the lowest root, as a MIDI pitch */
-    double third_below; /* how likely the melody is doubled */
+    double third_below; /* probability that the melody is doubled */
     double rubato;      /* how far the tempo sways, in beats */
-    double swing;       /* where the second eighth of a beat lies in it */
+    double swing;       /* position of the second eighth within a beat */
 } tune;
 
 static bool chance(ap_rng *rng, double probability)
@@ -121,7 +121,7 @@ static bool in_chord(int chord_step, int step)
     return above == 0 || above == 2 || above == 4;
 }
 
-/* The melody's note on a strong beat: the chord's tone that is nearest to where the motif leads. */
+/* The melody's note on a strong beat: the tone of the chord closest to where the motif leads. */
 static int settle(int chord_step, int step)
 {
     for (int away = 0;; away++) {
@@ -132,7 +132,7 @@ static int settle(int chord_step, int step)
 
 /* ---------------------------------------------------------------- time and notes */
 
-/* When an eighth of the piece is due: a tempo that sways once in a phrase, and a swing. */
+/* The time of an eighth of the piece, with a tempo that sways once per phrase, and swing. */
 static double time_of(const tune *t, double eighth)
 {
     const double lead = 0.03; /* the music begins a moment after the recording */
@@ -198,7 +198,7 @@ static void play_left(tune *t, ap_rng *rng, int64_t bar)
 #define MELODY_LOW 57
 #define MELODY_HIGH 84
 
-/* A step of the melody that went beyond its range comes back as far into it. */
+/* Reflects a step beyond the melody's range back into it. */
 static int turn_back(const tune *t, int step)
 {
     int low = 0, high = 0;
@@ -208,7 +208,7 @@ static int turn_back(const tune *t, int step)
     return step < low ? 2 * low - step : step > high ? 2 * high - step : step;
 }
 
-/* Plays a motif from near `from`; gives the step it ended on. */
+/* Plays a motif starting near `from`; returns the step on which it ends. */
 static int play_right(tune *t, ap_rng *rng, int64_t bar, const motif *m, int from)
 {
     int chord_step = t->progression[bar % PHRASE], step = from, note = 0;
@@ -231,7 +231,7 @@ static int play_right(tune *t, ap_rng *rng, int64_t bar, const motif *m, int fro
     return step;
 }
 
-/* Small steps mostly; a leap is answered by the way back. */
+/* Mostly small steps. After a leap the motif moves back. */
 static motif draw_motif(ap_rng *rng, const char *rhythm)
 {
     static const int moves[] = {-2, -1, -1, -1, 0, 1, 1, 1, 2};
@@ -244,7 +244,7 @@ static motif draw_motif(ap_rng *rng, const char *rhythm)
     return m;
 }
 
-/* The same idea again: mirrored, or with a note or two that go elsewhere. */
+/* A variant of the motif: mirrored, or with one or two notes changed. */
 static motif answer(ap_rng *rng, motif m)
 {
     bool mirrored = chance(rng, 0.3);
@@ -255,8 +255,8 @@ static motif answer(ap_rng *rng, motif m)
     return m;
 }
 
-/* A phrase is motif, motif again, a second motif, and a cadence; the next phrase takes up the first, varied.
- */
+/* A phrase is a motif, the motif again, a second motif and a cadence. The next phrase varies the first
+ * motif. */
 static void play_phrases(tune *t, ap_rng *rng, int64_t bars)
 {
     bool four = t->eighths == 8;

@@ -7,7 +7,7 @@
 ap_status ap_artifact_url_check(const char *server)
 {
     (void)server;
-    return ap_error(AP_MISUSE, "built without libcurl, which an MLflow server needs; a folder would do");
+    return ap_error(AP_MISUSE, "built without libcurl, which an MLflow server needs; use a folder instead");
 }
 
 char *ap_artifact_url(const char *server, const char *artifact_uri)
@@ -30,7 +30,7 @@ char *ap_artifact_url(const char *server, const char *artifact_uri)
 #define PROXY "/api/2.0/mlflow-artifacts/artifacts"
 #define PROXY_SCHEME "mlflow-artifacts:"
 
-/* NULL: it is no URL. */
+/* Parses a URL; NULL if it is not one. */
 static CURLU *parse(const char *text)
 {
     CURLU *url = curl_url();
@@ -40,7 +40,7 @@ static CURLU *parse(const char *text)
     return NULL;
 }
 
-/* A part, to be given back by curl_free; NULL where the URL has none. */
+/* A part of the URL, to be freed by curl_free; NULL if there is none. */
 static char *part_of(CURLU *url, CURLUPart part, unsigned flags)
 {
     char *text = NULL;
@@ -74,8 +74,7 @@ static char *own_path(CURLU *server)
     return copy;
 }
 
-/* Whether a segment, decoded, leads up or stays where it is, or a character is one that some servers take for
- * '/'. */
+/* Whether a decoded segment is "." or "..", or a character is one that some servers treat as '/'. */
 static bool climbs(CURLU *url)
 {
     char *path = part_of(url, CURLUPART_PATH, CURLU_URLDECODE);
@@ -159,10 +158,11 @@ char *ap_artifact_url(const char *server, const char *artifact_uri)
 ap_status ap_artifact_url_check(const char *server)
 {
     CURLU *url = parse(server);
-    if (!url) return ap_error(AP_MISUSE, "is no address of a server, http(s)://HOST[:PORT][/PATH]");
+    if (!url) return ap_error(AP_MISUSE, "is not the address of a server, http(s)://HOST[:PORT][/PATH]");
     bool plain = !has(url, CURLUPART_QUERY) && !has(url, CURLUPART_FRAGMENT);
     curl_url_cleanup(url);
-    return plain ? ap_ok() : ap_error(AP_MISUSE, "is no address of a server: it has a '?' or a '#'");
+    return plain ? ap_ok()
+                 : ap_error(AP_MISUSE, "is not the address of a server: it contains a '?' or a '#'");
 }
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Seconds between progress lines: where they overwrite each other, and where they do not. */
+/* Seconds between progress lines, on a terminal and elsewhere. */
 #define TERMINAL_PAUSE 0.1
 #define PLAIN_PAUSE 10.0
 
@@ -18,7 +18,7 @@ ap_console ap_console_init(FILE *out)
     return (ap_console){.out = out, .terminal = isatty(fileno(out)) == 1, .last_line = -INFINITY};
 }
 
-/* For printing: what the processor makes of a number that is none has a sign, and would be "-nan". */
+/* For printing: NaN without a sign, which would show as "-nan". */
 static double shown(double x)
 {
     return isnan(x) ? (double)NAN : x;
@@ -127,8 +127,8 @@ static void print_envelope(ap_console *console, const char *name, int64_t S, con
     fprintf(console->out, "  %-8s%s\n", name, text);
 }
 
-/* The original cost of all pairs, then of the pair that is shown: both over the same segments. Items with
- * fewer samples than that have no such cost. */
+/* Prints the original cost of all pairs, then of the pair that is shown, both over the same segments. Items
+ * with fewer samples than segments have no such cost. */
 static void print_cost(ap_console *console, const ap_epoch_report *r)
 {
     const double *val = r->validation.value;

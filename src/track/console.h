@@ -1,7 +1,6 @@
-/* What a training run shows on the terminal: a progress line, and after each epoch a summary and the
- * envelopes of one validation pair. Where the output is no terminal there are plain lines, and no more than
- * one in a few seconds.
- */
+/* Shows a training run on the terminal: a progress line and, after each epoch, a summary and the envelopes
+ * of one validation pair. If the output is not a terminal, it prints plain lines, at most one in a few
+ * seconds. */
 #ifndef ANTIPHON_TRACK_CONSOLE_H
 #define ANTIPHON_TRACK_CONSOLE_H
 
@@ -33,8 +32,8 @@ void ap_console_end(ap_console *console);
 #define AP_ENVELOPE_COLUMNS 50
 #define AP_ENVELOPE_TEXT (3 * AP_ENVELOPE_COLUMNS + 1)
 
-/** Draws the envelope of x [S] as a row of AP_ENVELOPE_COLUMNS block characters, or S where that is less
- * (UTF-8), the loudest at full height; "?" where a sample is not finite. */
+/** Draws the envelope of x [S] in UTF-8 as a row of AP_ENVELOPE_COLUMNS block characters (S if that is less),
+ * the loudest at full height; "?" for samples that are not finite. */
 void ap_envelope_draw(int64_t S, const ap_real *x, char text[AP_ENVELOPE_TEXT]);
 
 #endif

@@ -21,13 +21,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Pause between deliveries that succeed, so that metrics go in batches; seconds. */
+/* Pause in seconds between successful deliveries, so that metrics are sent in batches. */
 #define PACE 1.0
-/* Pauses after failures double from the one to the other. */
+/* Pauses after failures, in seconds, double from the first value to the second. */
 #define BACK_OFF_FIRST 1.0
 #define BACK_OFF_MOST 60.0
-/* At the end failures are borne for a share of the time that the run took, within limits, with a pause
- * between attempts; seconds. */
+/* At the end, failures are tolerated for a share of the run's duration, within limits, with a pause between
+ * attempts; seconds. */
 #define FINISH_SHARE (1.0 / 200)
 #define FINISH_LEAST 0.1
 #define FINISH_MOST 5.0
@@ -40,26 +40,27 @@ struct courier {
 
     /* under the mutex */
     int64_t bytes;      /* length of the log */
-    int64_t cut;        /* to which it was cut since this was last looked at; -1: it was not */
-    ap_names artifacts; /* to be delivered, the first one next */
+    int64_t cut;        /* length to which it was cut since the last check; -1: it was not */
+    ap_names artifacts; /* to be delivered, in order */
     bool finishing;
-    double patient_until; /* once finishing: when failures become too many; put off by each success */
-    bool silent;          /* the last request had no answer at all */
+    double patient_until; /* once finishing: the time at which failures are no longer tolerated; each success
+                             postpones it */
+    bool silent;          /* the last request got no answer */
     ap_outcome outcome;
     int64_t end_ms;
 
-    /* the thread's own, and after it has ended ap_courier_finish's */
+    /* used by the thread only and, after it has ended, by ap_courier_finish */
     track_sink *sink;
     track_run run;
     char *folder, *log_path, *unsent_path, *place;
     int log;            /* the log, open for reading */
-    int64_t sent;       /* bytes of the log that are delivered */
-    ap_names refused;   /* artifacts that will never be taken */
-    ap_names delivered; /* artifacts that the run has got */
+    int64_t sent;       /* bytes of the log already delivered */
+    ap_names refused;   /* artifacts that were refused for good */
+    ap_names delivered; /* artifacts already delivered */
     bool open, closed, warned;
-    bool told_cut, told_name; /* warnings that are given once */
-    char lost_id[TRACK_ID];   /* of the run that was lost, until there is a new one */
-    bool replaced;            /* the run was lost, and a new one took its place: that happens once */
+    bool told_cut, told_name; /* whether these warnings have been given, once each */
+    char lost_id[TRACK_ID];   /* id of a lost run, until there is a new one */
+    bool replaced;            /* a lost run was replaced by a new one, which happens only once */
     int64_t first_bytes,
         ended_ms; /* length of the log at the start; when an earlier program ended the run, or 0 */
     double back_off;
@@ -74,7 +75,7 @@ static void remove_first(ap_names *names)
 
 /* ---------------------------------------------------------------- what outlives the program */
 
-/* `ended`: MLflow knows the run's end; end_ms: when it came, 0 before. */
+/* `ended`: MLflow knows that the run has ended; end_ms: the time of that, 0 before. */
 static void save_state(const courier *c, bool ended, int64_t end_ms)
 {
     remains r = {.sent = c->sent, .ended = ended, .end_ms = end_ms};
@@ -83,8 +84,8 @@ static void save_state(const courier *c, bool ended, int64_t end_ms)
     ap_remains_write(c->folder, c->place, &r);
 }
 
-/* Takes up the run that an earlier program began in the same place, and the files that it did not deliver;
- * without such a run a new one is made. */
+/* Continues the run that an earlier program began in the same place, with the files it did not deliver.
+ * Without such a run a new one is made. */
 static void load_state(courier *c)
 {
     remains r;
@@ -103,12 +104,12 @@ static void tell_cut(courier *c)
 {
     if (c->told_cut) return;
     c->told_cut = true;
-    ap_track_say("warning: %s was cut while the run went on: what was cut off before it was delivered is not "
+    ap_track_say("warning: %s was truncated during the run: what was cut off before delivery is not "
                  "in MLflow",
                  c->log_path);
 }
 
-/* Goes back to the log's end where it has been cut. Called with the mutex locked. */
+/* If the log was cut, goes back to its end. Called with the mutex locked. */
 static void notice_cut(courier *c)
 {
     if (c->cut < 0) return;
@@ -117,7 +118,7 @@ static void notice_cut(courier *c)
     c->cut = -1;
 }
 
-/* The log ends before `until`: there is nothing more to be had until it grows again. */
+/* Gives up the lines up to `until`: the log ends before, and nothing can be read until it grows again. */
 static void give_up_lines(courier *c, int64_t until)
 {
     struct stat about;
@@ -133,14 +134,14 @@ typedef struct metric_list {
     size_t count;
 } metric_list;
 
-/* A metric's name becomes that of a file in a store, and a server refuses others with all that is beside
- * them. */
+/* The name of a metric becomes a file name in a file store, and a server refuses a whole request because of
+ * one invalid name. */
 static bool is_metric(courier *c, const char *name)
 {
     if (ap_place_is_metric(name)) return true;
     if (!c->told_name)
-        ap_track_say("warning: %s: a metric called \"%.*s\" is left out: MLflow takes letters, digits, "
-                     "spaces and _-.: alone",
+        ap_track_say("warning: %s: the metric \"%.*s\" is left out: MLflow allows only letters, digits, "
+                     "spaces and _-.:",
                      c->log_path, TRACK_ID, name);
     c->told_name = true;
     return false;
@@ -199,12 +200,12 @@ static void warn_once(courier *c, const ap_status *status)
 {
     if (c->warned) return;
     c->warned = true;
-    ap_track_say("warning: MLflow at %s: %s (the run goes on; what is not delivered stays in %s)", c->place,
+    ap_track_say("warning: MLflow at %s: %s (the run continues; what is not delivered stays in %s)", c->place,
                  status->message, c->log_path);
 }
 
-/* Delivers one artifact; the list keeps it until it is accepted or refused for good. Called with the mutex
- * locked. */
+/* Delivers one artifact, which stays in the list until it is accepted or refused for good. Called with the
+ * mutex locked. */
 static ap_status deliver_artifact(courier *c)
 {
     char *path = ap_copy_text(c->artifacts.at[0]);
@@ -231,15 +232,15 @@ static ap_status open_sink(courier *c)
     c->open = true;
     if (fresh) c->sent = 0;
     if (before[0] && strcmp(before, c->run.id) != 0)
-        ap_track_say("note: MLflow at %s: run %s is no longer there: all of it goes to a new one, %s",
+        ap_track_say("note: MLflow at %s: run %s no longer exists: everything goes to a new one, %s",
                      c->place, before, c->run.id);
     c->lost_id[0] = '\0';
     save_state(c, false, 0);
     return ap_ok();
 }
 
-/* A run that somebody has deleted is begun anew: once, lest a server that refuses everything gets ever more
- * runs. Called with the mutex locked; whether it was so. */
+/* Replaces a deleted run by a new one; only once, so that a server that refuses everything does not get more
+ * and more runs. Returns whether it did. Called with the mutex locked. */
 static bool notice_loss(courier *c)
 {
     if (!c->sink->lost || c->replaced) return false;
@@ -253,8 +254,8 @@ static bool notice_loss(courier *c)
     return true;
 }
 
-/* The next thing to be done, if any (*idle: none). Called with the mutex locked, which it lets go meanwhile.
- */
+/* Delivers the next item, if there is one (otherwise sets *idle). Called with the mutex locked, which it
+ * releases meanwhile. */
 static ap_status deliver_next(courier *c, bool *idle)
 {
     notice_cut(c);
@@ -274,7 +275,7 @@ static ap_status deliver_next(courier *c, bool *idle)
     return ap_failed(&status) && notice_loss(c) ? ap_ok() : status;
 }
 
-/* Waits until something changes (seconds < 0), or until `seconds` have passed or the end has come. */
+/* Waits until something changes, at most `seconds` (if >= 0), or until the end of the run. */
 static void pause_for(courier *c, double seconds)
 {
     if (seconds < 0) {
@@ -299,9 +300,9 @@ static void be_patient_anew(courier *c)
     c->patient_until = now + ap_courier_patience(now - c->started);
 }
 
-/* The sink's track_patience. Before the end the sink's own limits do. At the end one that has answered, or
- * said no, is waited for as long as the longest patience; one that was silent, no longer than failures are
- * borne. */
+/* The sink's track_patience. During the run only the sink's own limits apply. At the end, a sink that has
+ * answered, even negatively, gets the longest patience; a silent one only the time for which failures are
+ * tolerated. */
 static double patience_left(void *context, double moved)
 {
     courier *c = context;
@@ -337,7 +338,7 @@ static void *run_courier(void *argument)
     return NULL;
 }
 
-/* Signals are for the thread that trains. */
+/* Signals are blocked: they are for the training thread. */
 static void start_thread(courier *c)
 {
     sigset_t all, before;
@@ -345,7 +346,7 @@ static void start_thread(courier *c)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int failed = pthread_create(&c->thread, NULL, run_courier, c);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed) ap_fatal("no thread for MLflow: %s", strerror(failed));
+    if (failed) ap_fatal("cannot start the MLflow thread: %s", strerror(failed));
 }
 
 courier *ap_courier_start(const char *folder, const char *log_path, const char *place, track_sink *sink,
@@ -413,7 +414,7 @@ static ap_status write_rest(courier *c, ap_replacement *file)
         ap_status status = length ? ap_replace_write(file, text, (size_t)length) : ap_ok();
         free(text);
         AP_TRY(status);
-        if (length == 0) { /* the log has been cut: that was all of it */
+        if (length == 0) { /* the log was cut and ends here */
             tell_cut(c);
             break;
         }
@@ -422,8 +423,8 @@ static ap_status write_rest(courier *c, ap_replacement *file)
     return ap_remains_write_artifacts(file, &c->artifacts);
 }
 
-/* Leaves mlflow_unsent.jsonl with the lines of the log and the artifacts that were not delivered; without
- * any, no such file. */
+/* Writes the undelivered lines and artifacts to mlflow_unsent.jsonl, or removes that file if everything was
+ * delivered. */
 static ap_status write_unsent(courier *c)
 {
     if (c->sent >= c->bytes && c->artifacts.count == 0 && c->refused.count == 0) {
@@ -482,7 +483,7 @@ void ap_courier_finish(courier *c, ap_outcome outcome)
     pthread_mutex_unlock(&c->mutex);
     pthread_join(c->thread, NULL);
     if (!c->closed)
-        ap_track_say("warning: MLflow at %s did not get all of the run: the rest is in %s", c->place,
+        ap_track_say("warning: MLflow at %s did not receive the whole run: the rest is in %s", c->place,
                      c->unsent_path);
     notice_cut(c);
     if (c->run.id[0]) save_state(c, c->closed, c->end_ms);

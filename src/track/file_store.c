@@ -23,7 +23,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-/* Meta files beyond this are not MLflow's. */
+/* Larger meta files are not MLflow's. */
 #define META_MOST ((size_t)1 << 20)
 #define META_NAME "meta.yaml"
 
@@ -36,7 +36,7 @@ typedef struct file_store {
     track_sink sink;
     char *root;       /* absolute after open */
     char *run_folder; /* NULL until open */
-    bool made;        /* the run's id was made by this program */
+    bool made;        /* the run was made by this program */
     const track_run *run;
 } file_store;
 
@@ -138,9 +138,8 @@ static ap_status is_experiment(const char *root, const char *id, const char *nam
     return status;
 }
 
-/* Fills in the id of the experiment of that name; empty when there is none. (Deleted ones lie in .trash.) One
- * that cannot be read may be it: unless another is, that is a failure, and there will not be two of one name.
- */
+/* Finds the id of the experiment with that name; empty if there is none. (Deleted experiments are in
+ * .trash.) */
 static ap_status find_experiment(const char *root, track_run *run)
 {
     ap_names entries;
@@ -167,7 +166,7 @@ static uint64_t random_bits(void)
 
 static ap_status create_experiment(const char *root, track_run *run)
 {
-    /* as MLflow does: 18 digits, the first not 0 */
+    /* as in MLflow: 18 digits, the first not 0 */
     const uint64_t first = 100000000000000000u;
     snprintf(run->experiment_id, TRACK_ID, "%" PRIu64, first + random_bits() % (9 * first));
     char *folder = ap_format_text("%s/%s", root, run->experiment_id), *uri = file_uri(folder);
@@ -210,7 +209,7 @@ static ap_status write_meta(const file_store *store, int run_status, int64_t end
     return status;
 }
 
-/* Parameters and tags are many and small: written at once, without waiting for the disk. */
+/* Parameters and tags are many and small, so they are not flushed one by one. */
 static ap_status write_plain(const char *folder, const track_text *text)
 {
     char *path = ap_format_text("%s/%s", folder, text->name);
@@ -232,8 +231,7 @@ static ap_status write_texts(const file_store *store, const char *kind, size_t c
     return status;
 }
 
-/* A run that goes on is given the log again from its beginning: lines that a resumed run dropped go with it.
- */
+/* A continued run gets the log again from its beginning, because a resumed run may have dropped lines. */
 static void remove_metrics(const file_store *store)
 {
     char *folder = ap_format_text("%s/metrics", store->run_folder);
@@ -268,7 +266,7 @@ static ap_status make_absolute(file_store *store)
     return ap_ok();
 }
 
-/* A run that goes on began when it began. */
+/* Keeps the start time of a continued run. */
 static ap_status keep_start(const file_store *store, track_run *run)
 {
     char *meta;
@@ -280,7 +278,7 @@ static ap_status keep_start(const file_store *store, track_run *run)
     return ap_ok();
 }
 
-/* Whether the run is there: its meta file has its id and does not say that it was deleted. */
+/* Whether the run exists: its meta file has its id and does not mark it as deleted. */
 static ap_status is_there(const file_store *store, bool *there)
 {
     char *meta;
@@ -303,7 +301,7 @@ static ap_status check_there(file_store *store)
     if (there) return ap_ok();
     store->sink.lost = true;
     store->made = false;
-    return ap_error(AP_FAILED, "%s: is no longer there", store->run_folder);
+    return ap_error(AP_FAILED, "%s: no longer exists", store->run_folder);
 }
 
 static void name_folder(file_store *store)
@@ -336,7 +334,7 @@ static ap_status store_open(track_sink *sink, track_run *run, bool *fresh)
     return write_meta(store, STATUS_RUNNING, -1);
 }
 
-/* Appends all of one metric's values, of which the first is at `first`. */
+/* Appends all values of one metric, the first of which is at `first`. */
 static ap_status append_metric(const file_store *store, size_t count, const track_metric *metrics,
                                size_t first)
 {
@@ -405,7 +403,7 @@ static ap_status store_artifact(track_sink *sink, const char *path)
     return status;
 }
 
-/* All that was written without waiting for the disk. */
+/* Flushes everything that was written without flushing. */
 static ap_status flush_all(const file_store *store)
 {
     int folder = open(store->run_folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -415,7 +413,7 @@ static ap_status flush_all(const file_store *store)
     return status;
 }
 
-/* A run that says that it has ended is all there. */
+/* A run marked as ended must be complete, so everything is flushed first. */
 static ap_status store_close(track_sink *sink, ap_outcome outcome, int64_t end_ms)
 {
     static const int statuses[] = {[AP_OUTCOME_FINISHED] = STATUS_FINISHED,

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a line has when an epoch ends, and no other line. */
+/* A key that only the lines of completed epochs have. */
 #define EPOCH_MARK "epoch_seconds"
 
 static series *find_or_add(history *h, const char *name)

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* So much is read at a time; more when a single line is longer. */
+/* Bytes read at a time; more if a single line is longer. */
 #define PORTION ((int64_t)1 << 16)
 
 cJSON *ap_log_parse(const char *line, size_t length)
@@ -25,7 +25,7 @@ cJSON *ap_log_parse(const char *line, size_t length)
     return length <= LOG_LINE_MOST ? ap_json_parse(line, length) : NULL;
 }
 
-/* Whether the line is whole and of a step up to `last`. */
+/* Whether the line is complete and of a step up to `last`. */
 static bool stays(const char *line, size_t length, int64_t last)
 {
     cJSON *json = ap_log_parse(line, length);
@@ -35,8 +35,8 @@ static bool stays(const char *line, size_t length, int64_t last)
     return kept;
 }
 
-/* Replaces the log by those of its lines that stay. A log of which all stay is left as it is, but for a
- * symbolic link, whose place a file takes: what it leads to is not written to. */
+/* Removes the other lines from the log. A log whose lines all stay is not rewritten, unless it is a symbolic
+ * link: that is replaced by a file, so that its target is never written. */
 static ap_status trim(const char *path, int64_t resumed_step)
 {
     char *text;
@@ -45,7 +45,7 @@ static ap_status trim(const char *path, int64_t resumed_step)
     AP_TRY(ap_file_read(path, LOG_MOST, &text, &length));
     for (size_t at = 0; at < length;) {
         const char *end = memchr(text + at, '\n', length - at);
-        if (!end) break; /* torn: written when the program or the machine stopped */
+        if (!end) break; /* incomplete: the program or the machine stopped while writing it */
         size_t line = (size_t)(end - text) + 1 - at;
         if (stays(text + at, line, resumed_step)) {
             memmove(text + kept, text + at, line);
@@ -74,7 +74,7 @@ ap_status ap_log_open(const char *path, int64_t resumed_step, int *descriptor, i
     return ap_ok();
 }
 
-/* Reads `wanted` bytes from `from` on; *got: how many there are. */
+/* Reads `wanted` bytes from `from` on; *got is how many there are. */
 static ap_status read_bytes(int descriptor, const char *path, int64_t from, char *text, int64_t wanted,
                             int64_t *got)
 {
@@ -99,7 +99,7 @@ ap_status ap_log_read_lines(int descriptor, const char *path, int64_t from, int6
         ap_status status = read_bytes(descriptor, path, from, *text, wanted, &got);
         const char *last = memrchr(*text, '\n', (size_t)got);
         if (last) *length = last + 1 - *text;
-        if (!last && got == until - from) *length = got; /* no end of a line in all that there is */
+        if (!last && got == until - from) *length = got; /* no complete line in all of it */
         if (!ap_failed(&status) && (*length || got < wanted)) return ap_ok();
         free(*text);
         *text = NULL;
@@ -142,7 +142,7 @@ ap_status ap_log_append(const char *path, int descriptor, int64_t step, int epoc
         *bytes += wrote;
         return ap_ok();
     }
-    /* the rest of a torn line would spoil the next one */
+    /* a partial line would spoil the next one */
     if (wrote > 0 && ftruncate(descriptor, *bytes) != 0) *bytes += wrote;
     return ap_error(AP_FAILED, "%s: cannot be written: %s", path,
                     wrote < 0 ? strerror(reason) : "the disk is full");

@@ -23,8 +23,8 @@ bool ap_place_is_server(const char *uri)
 
 /* ---------------------------------------------------------------- folders */
 
-/* The path of "file:///a%20b", "file:/a", "file:a". NULL when it names another machine, or a byte that no
- * path has. */
+/* The path of "file:///a%20b", "file:/a", "file:a". NULL if it names another machine, or contains a byte
+ * that no path has. */
 static char *path_of_file_uri(const char *uri)
 {
     const char *from = uri + strlen("file:");
@@ -51,32 +51,32 @@ static char *path_of_file_uri(const char *uri)
     return path;
 }
 
-/* How long the scheme is: what stands before a colon, unless a '/' comes first. 0: there is none. */
+/* The length of the scheme: what precedes a colon, unless a '/' comes first. 0: none. */
 static size_t scheme_length(const char *uri)
 {
     size_t length = strcspn(uri, ":/");
     return uri[length] == ':' ? length : 0;
 }
 
-/* What MLflow's own client knows and this program does not, and what to do then. `whole` is the URI itself
- * where that is a word without a scheme. */
+/* Schemes that MLflow's own client accepts and this program does not, with advice. `whole`: the URI is only
+ * this word, without a colon. */
 static const struct {
     const char *name, *advice;
     bool whole;
 } others[] = {
 #define DATABRICKS                                                                                           \
-    "for Databricks give the address of the workspace (https://...), its token in MLFLOW_TRACKING_TOKEN, "   \
-    "and track.experiment as a path there (/Users/NAME/antiphon)"
+    "for Databricks, use the address of the workspace (https://...), its token in MLFLOW_TRACKING_TOKEN, "   \
+    "and a path there as track.experiment (/Users/NAME/antiphon)"
     {"databricks", DATABRICKS, true}, {"databricks-uc", DATABRICKS, true}, {"uc", DATABRICKS, false},
 #undef DATABRICKS
 #define DATABASE                                                                                             \
-    "for a database start `mlflow server --backend-store-uri URI` and give that server's http:// address"
+    "for a database, start `mlflow server --backend-store-uri URI` and use that server's http:// address"
     {"sqlite", DATABASE, false},      {"postgresql", DATABASE, false},     {"mysql", DATABASE, false},
     {"mssql", DATABASE, false},
 #undef DATABASE
 };
 
-/* NULL: the URI is a path as far as this goes. */
+/* Advice about the URI; NULL if it can be a path. */
 static const char *advice_for(const char *uri)
 {
     size_t scheme = scheme_length(uri), length = strcspn(uri, "+:");
@@ -84,7 +84,7 @@ static const char *advice_for(const char *uri)
         if (strlen(others[k].name) != length || !begins(uri, others[k].name)) continue;
         if (scheme || (others[k].whole && !uri[length])) return others[k].advice;
     }
-    return scheme ? "a folder with a colon in its name is given as ./NAME" : NULL;
+    return scheme ? "write a folder with a colon in its name as ./NAME" : NULL;
 }
 
 ap_status ap_place_folder(const char *uri, char **folder)
@@ -95,7 +95,7 @@ ap_status ap_place_folder(const char *uri, char **folder)
         if (*folder && **folder) return ap_ok();
         free(*folder);
         *folder = NULL;
-        return ap_error(AP_MISUSE, PLACES "; a file: URI has a path of this machine, file:///PATH");
+        return ap_error(AP_MISUSE, PLACES "; a file: URI needs a path on this machine, file:///PATH");
     }
     const char *advice = advice_for(uri);
     if (advice) return ap_error(AP_MISUSE, PLACES "; %s", advice);
@@ -111,15 +111,14 @@ char *ap_place_shown(const char *uri)
     if (!scheme) return ap_copy_text(uri);
     const char *host = scheme + strlen("://");
     size_t length = strcspn(host, "?#");
-    const char *at = memrchr(host, '@', length); /* a password may have a '/' in it, which is a mistake */
+    const char *at = memrchr(host, '@', length); /* a password may contain a '/', by mistake */
     const char *from = at ? at + 1 : host;
     return ap_format_text("%.*s%.*s", (int)(host - uri), uri, (int)(host + length - from), from);
 }
 
 /* ---------------------------------------------------------------- names from elsewhere */
 
-/* How many characters from the beginning are letters, digits or among `others`; ASCII alone, whatever the
- * locale. */
+/* The number of leading characters that are ASCII letters or digits or in `more`, whatever the locale. */
 static size_t span(const char *text, const char *more)
 {
     size_t length = 0;

@@ -25,10 +25,10 @@ static const char *text_of(const cJSON *state, const char *name)
     return text ? text : "";
 }
 
-/* 0 for what is no count. */
+/* A count, or 0 if the value is not one. */
 static int64_t integer_of(const cJSON *state, const char *name)
 {
-    const double most = 9007199254740992.0; /* up to here a double holds every one */
+    const double most = 9007199254740992.0; /* up to here a double holds every integer */
     double value = ap_json_get_number(state, name);
     return value > 0 && value < most ? (int64_t)value : 0;
 }
@@ -40,7 +40,7 @@ static void add_integer(cJSON *state, const char *name, int64_t value)
     ap_json_add(state, name, cJSON_CreateRaw(text));
 }
 
-/* Takes an id over, if it is one. */
+/* Copies an id if it is valid. */
 static void copy_id(const char *path, const cJSON *state, const char *name, char to[TRACK_ID])
 {
     const char *id = text_of(state, name);
@@ -48,7 +48,7 @@ static void copy_id(const char *path, const cJSON *state, const char *name, char
     if (ap_place_is_id(id))
         strcpy(to, id);
     else
-        ap_track_say("warning: %s: \"%s\": \"%.*s\" is no id of MLflow's: a new run is made", path, name,
+        ap_track_say("warning: %s: \"%s\": \"%.*s\" is not an MLflow id: a new run is made", path, name,
                      TRACK_ID, id);
 }
 

@@ -1,5 +1,5 @@
-/* An MLflow tracking server, by its REST interface (version 2.0 of it, which every MLflow since 1.0 speaks).
- */
+/* An MLflow tracking server, reached by its REST interface, version 2.0, which every MLflow since 1.0
+ * supports. */
 #include "track/artifact_url.h"
 #include "track/sink.h"
 
@@ -33,39 +33,39 @@ void ap_server_prepare(void)
 
 #define API "/api/2.0/mlflow/"
 
-/* What one runs/log-batch takes. */
+/* The limits of one runs/log-batch. */
 #define METRICS_MOST 1000
 #define TEXTS_MOST 100
 /* The shortest limit on a parameter's value that MLflow has had, in bytes. */
 #define VALUE_MOST 500
-/* MLflow up to 1.27 refuses a parameter without characters, and all that are sent with it. */
+/* MLflow up to 1.27 refuses an empty parameter, and everything sent with it. */
 #define VALUE_EMPTY "\"\""
-/* A run's parameters cannot be changed: what a resumed run has otherwise goes into tags whose names begin so.
- */
+/* The parameters of a run cannot be changed. If a resumed run has other values, they go to tags with this
+ * prefix. */
 #define RESUMED "resumed."
 
-/* A server that takes longer is treated as one that is down. */
+/* A slower server counts as down. */
 #define CONNECT_MS 2000L
 #define REQUEST_MS 10000L
-/* An upload may take its time as long as it moves. */
+/* An upload may take as long as it keeps moving. */
 #define UPLOAD_STALLED_S 10L
-/* While an answer is awaited: how often it is asked whether it still may be; seconds. */
+/* While waiting for an answer: how often to ask whether to go on waiting; seconds. */
 #define ASK_EVERY 0.05
 
-/* Answers are read up to here: the longest that is wanted is a run's description. */
+/* The longest answer that is read: a run's description is shorter. */
 #define ANSWER_MOST ((size_t)1 << 20)
 #define CODE_MOST 64
 
 typedef struct server {
     track_sink sink;
     CURL *curl;
-    CURLM *multi; /* which `curl` is performed by, so that waiting can be broken off */
+    CURLM *multi; /* runs `curl`, so that waiting can be broken off */
     struct curl_slist *json_headers;
-    char *uri;                  /* without a slash at its end */
+    char *uri;                  /* without a trailing slash */
     const track_run *run;       /* once open */
-    bool created;               /* the run is there, made by this program */
-    char *artifacts;            /* URL under which artifacts are put; NULL: the server does not take them */
-    char *artifacts_elsewhere;  /* where the server says that they go, for messages; NULL: it has not said */
+    bool created;               /* the run exists, and this program made it */
+    char *artifacts;            /* URL for uploading artifacts; NULL: the server does not accept them */
+    char *artifacts_elsewhere;  /* where the server says artifacts go, for messages; NULL: unknown */
     long http_code;             /* of the last answer */
     char error_code[CODE_MOST]; /* MLflow's name for the last refusal */
 } server;
@@ -89,15 +89,15 @@ static size_t receive(char *data, size_t size, size_t count, void *into)
 
 /* ---------------------------------------------------------------- requests */
 
-/* Whether an environment variable says yes as MLflow's client has it. */
+/* Whether an environment variable is true, by the rule of MLflow's client. */
 static bool is_set(const char *name)
 {
     const char *value = getenv(name);
     return value && (strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0);
 }
 
-/* Whoever asks sets URL and method; credentials as MLflow's client takes them. Redirections are not followed:
- * the credentials are for the server that was named. */
+/* Sets the common options of a request; the caller adds the method. Credentials are taken as by MLflow's
+ * client. Redirects are not followed: the credentials are for the named server only. */
 static void prepare(server *s, const char *url, answer *a)
 {
     const char *user = getenv("MLFLOW_TRACKING_USERNAME"), *password = getenv("MLFLOW_TRACKING_PASSWORD");
@@ -107,7 +107,7 @@ static void prepare(server *s, const char *url, answer *a)
     curl_easy_setopt(curl, CURLOPT_URL, url);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 #if LIBCURL_VERSION_NUM >= 0x075700
-    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* a name server that is silent is not waited for */
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a silent name server */
 #endif
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "antiphon/" AP_VERSION);
@@ -127,7 +127,7 @@ static void prepare(server *s, const char *url, answer *a)
     }
 }
 
-/* The reason in one line of an answer that is no success. */
+/* The reason, in one line, for an answer that is not a success. */
 static ap_status refusal(server *s, const answer *a)
 {
     cJSON *json = a->text ? cJSON_Parse(a->text) : NULL;
@@ -140,7 +140,7 @@ static ap_status refusal(server *s, const answer *a)
         cJSON_Delete(json);
         char *shown = ap_place_shown(elsewhere);
         ap_status status =
-            ap_error(AP_FAILED, "HTTP %ld: sends on to %s, where nothing is sent: name that server itself",
+            ap_error(AP_FAILED, "HTTP %ld: redirects to %s, which is not followed: name that server instead",
                      s->http_code, shown);
         free(shown);
         return status;
@@ -160,7 +160,7 @@ static curl_off_t bytes_moved(server *s)
     return up + down;
 }
 
-/* As curl_easy_perform, for as long as there is patience. */
+/* As curl_easy_perform, but only while there is patience. */
 static CURLcode perform_patiently(server *s)
 {
     const track_patience *patience = &s->sink.patience;
@@ -195,7 +195,8 @@ static ap_status perform(server *s, const answer *a)
     return s->http_code >= 200 && s->http_code < 300 ? ap_ok() : refusal(s, a);
 }
 
-/* One call of the interface: `body` (NULL: a GET) is used up, *result (NULL: not wanted) is to be deleted. */
+/* One REST call. `body` (NULL: a GET) is consumed; *result (NULL: not wanted) is to be deleted by the
+ * caller. */
 static ap_status call(server *s, const char *what, cJSON *body, cJSON **result)
 {
     answer a = {NULL, 0};
@@ -240,8 +241,8 @@ static void put_text(cJSON *object, const char *name, const char *value)
     put(object, name, cJSON_CreateString(value));
 }
 
-/* Numbers beyond 15 digits and those that JSON has no word for go as MLflow, through Protocol Buffers' JSON,
- * reads them; cJSON's own printing would round them. */
+/* Numbers with more than 15 digits and those that JSON cannot express are sent in the form that MLflow
+ * (Protocol Buffers' JSON) reads; cJSON's own printing would round them. */
 static void put_number(cJSON *object, const char *name, double value)
 {
     char text[AP_NUMBER_TEXT];
@@ -256,8 +257,8 @@ static cJSON *append(cJSON *array)
     return item;
 }
 
-/* The value as MLflow takes it, to be freed: not empty, and at most VALUE_MOST bytes, cut between characters.
- */
+/* The value in a form that MLflow accepts, to be freed: not empty, and cut to VALUE_MOST bytes between
+ * characters. */
 static char *acceptable(const char *value)
 {
     size_t length = strlen(value);
@@ -300,10 +301,10 @@ static ap_status find_experiment(server *s, track_run *run)
     if (!ap_failed(&status)) status = copy_id(experiment, "experiment_id", run->experiment_id);
     const char *stage = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(experiment, "lifecycle_stage"));
     if (!ap_failed(&status) && stage && strcmp(stage, "deleted") == 0)
-        status =
-            ap_error(AP_FAILED,
-                     "the experiment \"%s\" is deleted there: restore it, or name another (track.experiment)",
-                     run->experiment);
+        status = ap_error(
+            AP_FAILED,
+            "the experiment \"%s\" is deleted there: restore it, or choose another (track.experiment)",
+            run->experiment);
     cJSON_Delete(result);
     free(what);
     curl_free(escaped);
@@ -319,7 +320,7 @@ static ap_status find_or_create_experiment(server *s, track_run *run)
     status = call(s, "experiments/create", body, &result);
     if (!ap_failed(&status)) status = copy_id(result, "experiment_id", run->experiment_id);
     cJSON_Delete(result);
-    /* another run may have been quicker */
+    /* another run may have created it first */
     if (strcmp(s->error_code, "RESOURCE_ALREADY_EXISTS") == 0) return find_experiment(s, run);
     return status;
 }
@@ -363,8 +364,8 @@ static ap_status update_run(server *s, const char *run_status, int64_t end_ms)
     return status;
 }
 
-/* Whether the last answer to update_run, in which nothing else can be wrong, says that the run is deleted
- * (which makes its id an invalid parameter) or unknown. */
+/* Whether the last answer, to update_run, says that the run is deleted (which makes its id an invalid
+ * parameter) or unknown. Nothing else can be wrong with that request. */
 static bool says_gone(const server *s)
 {
     return strcmp(s->error_code, "RESOURCE_DOES_NOT_EXIST") == 0 ||
@@ -372,7 +373,7 @@ static bool says_gone(const server *s)
            strcmp(s->error_code, "INVALID_STATE") == 0;
 }
 
-/* A request about the run was refused: is that because the run is gone? */
+/* After a refused request about the run: finds out whether the run is gone. */
 static void notice_loss(server *s)
 {
     if (!says_gone(s)) return;
@@ -383,8 +384,8 @@ static void notice_loss(server *s)
 
 /* ---------------------------------------------------------------- parameters */
 
-/* Logs parameters or tags (`kind`). What is refused for its content is told of and left out: metrics and
- * files do not wait for it. */
+/* Logs parameters or tags (`kind`). What is refused for its content is reported and left out, so that it
+ * does not hold up metrics and files. */
 static ap_status log_texts(server *s, const char *kind, size_t text_count, const track_text *texts)
 {
     for (size_t at = 0; at < text_count; at += TEXTS_MOST) {
@@ -400,7 +401,7 @@ static ap_status log_texts(server *s, const char *kind, size_t text_count, const
     return ap_ok();
 }
 
-/* The value of a key among the server's parameters or tags; NULL: it has none. */
+/* The value of a key among the server's parameters or tags, or NULL. */
 static const char *value_of(const cJSON *texts, const char *key)
 {
     const cJSON *text;
@@ -413,8 +414,8 @@ static const char *value_of(const cJSON *texts, const char *key)
     return NULL;
 }
 
-/* Brings up to date what the server has of the parameters, `data`: those it lacks are logged; of those that
- * are other than it was last told, a tag says what they are now. */
+/* Updates the server's parameters, given in `data`: logs those that are missing, and adds a tag with the
+ * current value for those that have changed. */
 static ap_status log_changes(server *s, const track_run *run, const cJSON *data)
 {
     const cJSON *params = cJSON_GetObjectItemCaseSensitive(data, "params");
@@ -466,7 +467,7 @@ static ap_status server_open(track_sink *sink, track_run *run, bool *fresh)
     if (run->id[0] && !s->created) {
         ap_status status = update_run(s, "RUNNING", -1);
         if (!ap_failed(&status)) return update_params(s, run);
-        if (!says_gone(s)) return status; /* else a new one takes its place */
+        if (!says_gone(s)) return status; /* otherwise a new run takes its place */
     }
     *fresh = true;
     if (!s->created) {

@@ -1,4 +1,4 @@
-/* What every sink needs. */
+/* Functions that all sinks need. */
 #include "track/sink.h"
 
 #include "base/text.h"

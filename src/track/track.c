@@ -42,11 +42,11 @@ static ap_status sink_for(const char *uri, track_sink **sink)
     *sink = ap_file_store_create(folder);
     free(folder);
     if (!getenv("MLFLOW_ALLOW_FILE_STORE"))
-        ap_track_say("note: MLflow from 3.13 on opens a folder only with MLFLOW_ALLOW_FILE_STORE=true");
+        ap_track_say("note: MLflow 3.13 and later open a folder only with MLFLOW_ALLOW_FILE_STORE=true");
     return ap_ok();
 }
 
-/* Where the record goes, and what said so: the configuration or the environment. NULL: nowhere. */
+/* The destination of the record, and what named it: the configuration or the environment. NULL: none. */
 static const char *tracking_uri(const ap_config *config, const char **key)
 {
     const char *uri = config->track.uri;
@@ -66,7 +66,8 @@ static void add_text(track_text **texts, size_t *count, const char *name, const 
     (*texts)[(*count)++] = (track_text){ap_copy_text(name), ap_copy_text(value)};
 }
 
-/* Everything but where the record goes, which may hold a password and says nothing about the run. */
+/* Adds all parameters except the destination, which may contain a password and says nothing about the run.
+ */
 static void add_params(track_run *run, const ap_config *config)
 {
     char value[AP_CONFIG_TEXT];
@@ -149,7 +150,7 @@ bool ap_track_unfinished(const char *folder, const ap_config *config)
     return unfinished;
 }
 
-/* The first is told at once, as the run goes on, and is what ap_track_finish returns. */
+/* Prints the first failure at once, since the run continues; ap_track_finish returns it. */
 static void note_failure(ap_track *track, ap_status status)
 {
     if (!ap_failed(&status) || ap_failed(&track->status)) return;

@@ -30,8 +30,8 @@ void ap_batch_free(ap_batch *batch)
     *batch = (ap_batch){0};
 }
 
-/* row k of a tensor that has as many rows as the batch has items, from `numbers`; latents that are not kept
- * are skipped */
+/* copies `numbers`, times a gain, into row k of a tensor with one row per item; skips latents that are not
+ * kept */
 static void put(ap_tensor *tensor, int64_t B, int64_t k, const ap_real *numbers, ap_real gain)
 {
     if (!tensor->data) return;

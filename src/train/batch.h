@@ -1,4 +1,4 @@
-/* One batch: items of the dataset side by side, and the variables of a step made from them. */
+/* A batch: items of the dataset side by side, and the variables of a step made from them. */
 #ifndef ANTIPHON_TRAIN_BATCH_H
 #define ANTIPHON_TRAIN_BATCH_H
 
@@ -6,11 +6,12 @@
 #include "antiphon/objective.h"
 #include "train/dataset.h"
 
-/* Which recordings play together, and how loud. */
+/* Which recordings are paired, and how loud they are. */
 typedef struct ap_choice {
-    int64_t input, target; /* items of the dataset: the input of the one, the target of the other */
-    bool unity;            /* one recording is both: the input, or */
-    bool target_side;      /* the target */
+    int64_t input,
+        target; /* indices of two items of the dataset: of one the input is used, of the other the target */
+    bool unity; /* one recording is both input and target: the input, or */
+    bool target_side; /* the target */
     ap_real input_gain, target_gain;
 } ap_choice;
 
@@ -21,15 +22,15 @@ typedef struct ap_batch {
     bool unity;              /* every item's input is its target */
 } ap_batch;
 
-/* Room for `capacity` items of the dataset; the numbers are owned. */
+/* An empty batch for up to `capacity` items of the dataset. To be freed by ap_batch_free. */
 ap_batch ap_batch_init(const ap_dataset *dataset, int64_t capacity);
 void ap_batch_free(ap_batch *batch);
 
 /* Fills the batch with `count` chosen items. */
 void ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices);
 
-/* Runs the model forward over the batch: encodes unless latents are kept, composes and decodes; the
- * sections "encode" and "decode" of the tape, and those of ap_model_compose between them. */
+/* Runs the model forward over the batch: encodes (unless latents are kept), composes and decodes. The
+ * sections of the tape are "encode", those of ap_model_compose, and "decode". */
 ap_heard ap_batch_forward(ap_tape *tape, ap_model *model, const ap_batch *batch);
 
 #endif

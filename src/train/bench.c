@@ -25,7 +25,7 @@ const char *ap_bench_part_name(ap_bench_part part)
 
 /* ---------------------------------------------------------------- the stopwatch */
 
-/* Rounds are steps, or calls of what is measured alone; round 0 is not counted. */
+/* A round is a step, or a call of what is measured alone. Round 0 is the warm-up. */
 typedef struct stopwatch {
     ap_bench *bench;
     double *seconds; /* [AP_BENCH_PHASES, steps + 1] */
@@ -77,7 +77,7 @@ static double median(int n, double *x)
     return (x[(n - 1) / 2] + x[n / 2]) / 2;
 }
 
-/* What was gathered in all rounds becomes that of one; the round not counted counts for operations alone. */
+/* Turns the sums over all rounds into those of one round. Round 0 counts for operations only. */
 static void conclude(stopwatch *watch)
 {
     ap_bench *bench = watch->bench;
@@ -85,12 +85,12 @@ static void conclude(stopwatch *watch)
         ap_bench_phase *phase = &bench->phases[i];
         double *seconds = seconds_of(watch, phase, 1);
         phase->seconds = median(bench->steps, seconds);
-        phase->least = seconds[0]; /* they are sorted now */
+        phase->least = seconds[0]; /* sorted by now */
         phase->flops /= bench->steps + 1;
     }
 }
 
-/* A sum over the phases of some parts, round by round. */
+/* Adds a phase that is the sum of the phases of some parts, round by round. */
 static void add_sum(stopwatch *watch, const char *name, ap_bench_part from, ap_bench_part to)
 {
     ap_bench *bench = watch->bench;
@@ -167,8 +167,8 @@ static void tear_down(subject *s)
 
 /* ---------------------------------------------------------------- a step */
 
-/* AdamW reads gradient, value and both means and writes the last three; the norm reads the gradient before,
- * and it is zeroed afterwards. */
+/* AdamW reads the gradient, the value and both means, and writes the last three. The norm reads the gradient
+ * before; afterwards it is zeroed. */
 #define UPDATE_PASSES 9
 
 static void take_step(stopwatch *watch, subject *s)
@@ -188,7 +188,8 @@ static bool among(const ap_var *const *list, size_t count, const ap_var *x)
     return false;
 }
 
-/* The bytes of all that a section of the tape starts from: its leaves, and what other sections made. */
+/* The bytes of everything that a section of the tape reads: its leaves, and the results of other sections.
+ */
 static double bytes_read(const ap_tape *tape, const char *section)
 {
     size_t count = ap_tape_count(tape), known = 0;
@@ -225,7 +226,7 @@ static size_t peak_memory(void)
     return (size_t)usage.ru_maxrss * 1024;
 }
 
-/* Whether a further round is to be measured; the first is always, which others need. */
+/* Whether to run another round. The first is always run, because others depend on it. */
 static bool goes_on(const stopwatch *watch)
 {
     return watch->round == 0 || (watch->round <= watch->bench->steps && !ap_stop_asked());
@@ -237,7 +238,7 @@ static void measure_steps(stopwatch *watch, subject *s, ap_machine *machine)
     ap_tape_watch_set(s->tape, on_section, watch);
     watch->round = 0;
     take_step(watch, s);
-    /* before the machine is measured, which takes memory of its own */
+    /* before the machine is measured, which needs memory of its own */
     bench->peak_memory = peak_memory();
     size_t growths = ap_arena_growths(ap_tape_arena(s->tape));
     *machine = ap_machine_init();
@@ -257,7 +258,7 @@ static void measure_steps(stopwatch *watch, subject *s, ap_machine *machine)
 
 /* ---------------------------------------------------------------- alone */
 
-/* What the modulation cost reads, and the gradient that it writes. */
+/* The modulation cost reads three signals and writes a gradient. */
 #define MODULATION_PASSES 4
 
 static ap_tensor copy(ap_tensor x)
@@ -276,7 +277,7 @@ static void begin_inference(const subject *s, const char *section)
     ap_tape_section(s->tape, section);
 }
 
-/* Encodes or decodes in every round, and gives a copy of what comes out, to be freed. */
+/* Encodes or decodes in every round and returns a copy of the result, to be freed. */
 static ap_tensor measure_codec(stopwatch *watch, const subject *s, bool encode, ap_tensor x)
 {
     const char *name = encode ? "encode" : "decode";

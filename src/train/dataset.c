@@ -17,7 +17,7 @@ static ap_real *copy(const ap_real *x, int64_t count)
     return memcpy(y, x, (size_t)count * sizeof *y);
 }
 
-/* Both sides have the same length. */
+/* Cuts two recordings of the same length into windows. */
 static void cut(ap_dataset *dataset, size_t piece, const ap_audio *input, const ap_audio *target)
 {
     int64_t length = input->count, S = dataset->S;
@@ -109,8 +109,7 @@ static ap_real *encode(const ap_dataset *dataset, ap_codec *codec, ap_tape *tape
     return copy(z->value.data, ap_var_count(z));
 }
 
-bool ap_dataset_encode(ap_dataset *dataset, ap_codec *codec, ap_tape *tape,
-                       const volatile sig_atomic_t *stop)
+bool ap_dataset_encode(ap_dataset *dataset, ap_codec *codec, ap_tape *tape, const volatile sig_atomic_t *stop)
 {
     dataset->D = ap_codec_dim(codec);
     dataset->T = ap_codec_frames(codec, dataset->S);
@@ -124,7 +123,7 @@ bool ap_dataset_encode(ap_dataset *dataset, ap_codec *codec, ap_tape *tape,
     return true;
 }
 
-/* FNV-1a (Fowler, Noll, Vo) over words in place of bytes. */
+/* FNV-1a (Fowler, Noll, Vo) over words instead of bytes. */
 #define FNV_BASIS UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME UINT64_C(0x100000001b3)
 
@@ -133,7 +132,7 @@ static uint64_t add_word(uint64_t hash, uint64_t word)
     return (hash ^ word) * FNV_PRIME;
 }
 
-/* As float: the same for every build. */
+/* As float, so that it is the same in every build. */
 static uint64_t add_samples(uint64_t hash, const ap_real *samples, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {

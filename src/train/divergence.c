@@ -8,7 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* What first was not finite: the output of an operation, or a parameter; neither: another leaf. */
+/* The first value that is not finite: the output of an operation, or a parameter; if neither, another leaf.
+ */
 typedef struct finding {
     const ap_params *params;
     const char *section, *op;
@@ -54,13 +55,13 @@ static void inspect_gradients(finding *f)
     }
 }
 
-/* The step once more over `count` of its items, from the samples on. */
+/* Repeats the step over `count` of its items, starting from the samples. */
 static finding probe(ap_tape *tape, const ap_failed_step *step, int64_t count, const ap_choice *choices)
 {
     ap_params *params = ap_model_params(step->model);
     finding f = {.params = params};
     ap_dataset set = *step->set;
-    set.T = 0; /* latents are not kept: encoded anew */
+    set.T = 0; /* latents are not kept, but encoded again */
     ap_batch batch = ap_batch_init(&set, count);
     ap_batch_fill(&batch, &set, count, choices);
     ap_tape_reset(tape);
@@ -100,7 +101,7 @@ static double peak(const ap_dataset *set, const ap_choice *c)
     return fmax(of_input, of_target);
 }
 
-/* Whether the item does well once its samples are within full scale. */
+/* Whether the item is finite once its samples are scaled to full scale. */
 static bool does_well_at_full_scale(ap_tape *tape, const ap_failed_step *step, const ap_choice *choice,
                                     double most)
 {
@@ -111,7 +112,7 @@ static bool does_well_at_full_scale(ap_tape *tape, const ap_failed_step *step, c
     return !probe(tape, step, 1, &scaled).found;
 }
 
-/* "pair_0003 from 4.0 s", "item 3" where the set has no names */
+/* "pair_0003 from 4.0 s", or "item 3" if the set has no names */
 static char *name_item(const ap_dataset *set, int64_t index)
 {
     size_t piece = set->items[index].piece;
@@ -140,7 +141,7 @@ static char *name_place(const finding *f)
                           f->section ? f->section : "start");
 }
 
-/* The parameter with the largest number, and that number. */
+/* The name of the parameter with the largest magnitude, which *most receives. */
 static const char *largest_weight(const ap_params *params, double *most)
 {
     const char *name = "";
@@ -160,14 +161,14 @@ static char *blame_weights(const ap_failed_step *step)
     double most;
     const char *name = largest_weight(ap_model_params(step->model), &most);
     if (step->trained)
-        return ap_format_text("the weights have come to %.3g (%s) in this run: lower train.lr", most, name);
+        return ap_format_text("the weights have reached %.3g (%s) in this run: lower train.lr", most, name);
     return ap_format_text(
         "this run has not moved the weights yet, which are up to %.3g (%s): it is not the learning "
         "rate",
         most, name);
 }
 
-/* The first item that fails by itself; -1: none does, or the program was asked to stop. */
+/* The first item that fails on its own; -1: none. */
 static int64_t find_item(ap_tape *tape, const ap_failed_step *step, finding *f)
 {
     for (int64_t k = 0; k < step->count && !ap_stop_asked(); k++) {

@@ -1,4 +1,4 @@
-/* Why a training step has no finite gradient: it is computed once more, an item at a time, and watched. */
+/* Explains why a training step has no finite gradient: repeats it item by item and watches the values. */
 #ifndef ANTIPHON_TRAIN_DIVERGENCE_H
 #define ANTIPHON_TRAIN_DIVERGENCE_H
 
@@ -12,14 +12,13 @@ typedef struct ap_failed_step {
     const ap_choice *choices; /* the step's items */
     int64_t count;
     ap_rng rng;   /* the tape's stream before the step */
-    bool trained; /* whether this run has moved the weights */
+    bool trained; /* whether this run has changed the weights */
 } ap_failed_step;
 
-/* Names what first became not finite: the part of the step and the operation, or the parameter; the pair; and
- * what is to blame: the samples, if the same pair does well at full scale, the learning rate only where this
- * run has moved the weights. Gives a text without an end of line, to be freed; it says so where the program
- * was asked to stop meanwhile (stop.h). The tape is reset, its stream left elsewhere; running statistics
- * move, and the parameters' gradients are zero afterwards. */
+/* Names what first became not finite (the section and the operation, or the parameter), the pair, and the
+ * cause: the samples, if the same pair works at full scale; the learning rate only if this run has changed
+ * the weights. Returns a text without a newline, to be freed. Afterwards the tape is reset, its random
+ * stream has advanced, running statistics have moved, and the parameters' gradients are zero. */
 char *ap_divergence_explain(ap_tape *tape, const ap_failed_step *step);
 
 #endif

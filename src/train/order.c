@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* the windows of an item's piece, which are neighbours */
+/* the range of windows of an item's piece, which are adjacent */
 typedef struct stretch {
     int64_t first, count;
 } stretch;
@@ -65,7 +65,8 @@ void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed
 
 static bool sets_the_order(const char *key)
 {
-    static const char *const keys[] = {"train.seed", "data.targets", "data.unity_test", "data.augment_level_db", "codec.train"};
+    static const char *const keys[] = {"train.seed", "data.targets", "data.unity_test",
+                                       "data.augment_level_db", "codec.train"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (strcmp(key, keys[k]) == 0) return true;
     return false;

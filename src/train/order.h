@@ -1,20 +1,19 @@
-/* What an epoch trains on: which recordings play together, in which order, and how loud. */
+/* Draws an epoch's items: which recordings are paired, in which order, and how loud. */
 #ifndef ANTIPHON_TRAIN_ORDER_H
 #define ANTIPHON_TRAIN_ORDER_H
 
 #include "train/batch.h"
 
-/* Fills order [length] in rounds over the set: in each, every item is the input once, in an order of its own;
- * the last round ends where `length` does. Its target is its own or, with data.targets = shuffled, that of a
- * random item of another piece; its own again where there is no other piece. Levels change by
- * data.augment_level_db at most, evenly in dB; input and target change apart unless one serves as both.
- * The order follows from the seed alone. */
+/* Fills order [length] in rounds over the set. In each round every item is the input once, in a random
+ * order; the last round ends at `length`. The target is the item's own or, with data.targets = shuffled,
+ * that of a random item of another piece (its own if there is no other piece). Levels change by at most
+ * data.augment_level_db, uniformly in dB, independently for input and target unless one recording is both.
+ * The order depends only on the seed. */
 void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed, int64_t length,
                    ap_choice *order);
 
-/* The first key on which the order hangs, beside the set and the epoch's number, and which is another in the
- * one configuration than in the other; NULL: there is none, and the one order is the beginning of the other.
- */
+/* The first key that determines the order (besides the set and the epoch's number) and differs between the
+ * two configurations. NULL: none; then one order is the beginning of the other. */
 const char *ap_order_key_changed(const ap_config *before, const ap_config *config);
 
 #endif

@@ -17,7 +17,7 @@ ap_run_folder ap_run_folder_init(const char *path)
 {
     int length = (int)strlen(path);
     while (length > 1 && path[length - 1] == '/')
-        length--; /* completion in a shell ends a folder's name so */
+        length--; /* shells complete the name of a folder with a slash */
     return (ap_run_folder){.path = ap_format_text("%.*s", length, path),
                            .checkpoints = ap_format_text("%.*s/checkpoints", length, path),
                            .samples = ap_format_text("%.*s/samples", length, path),
@@ -50,7 +50,7 @@ ap_status ap_run_folder_check(const ap_run_folder *folder, const char *pairs)
 {
     static const char *const splits[] = {"train", "val"};
     if (ap_folder_holds(pairs, folder->path) && ap_folder_holds(folder->path, pairs))
-        return ap_error(AP_MISUSE, "%s: is the folder of the pair set (data.path): --out names another",
+        return ap_error(AP_MISUSE, "%s: is the folder of the pair set (data.path): choose another with --out",
                         folder->path);
     bool inside = false;
     for (size_t k = 0; k < sizeof splits / sizeof *splits && !inside; k++) {
@@ -59,7 +59,8 @@ ap_status ap_run_folder_check(const ap_run_folder *folder, const char *pairs)
         free(split);
     }
     if (inside)
-        return ap_error(AP_MISUSE, "%s: is among the pairs of %s (data.path): --out names another folder",
+        return ap_error(AP_MISUSE,
+                        "%s: is among the pairs of %s (data.path): choose another folder with --out",
                         folder->path, pairs);
     return ap_ok();
 }
@@ -71,7 +72,7 @@ static ap_status look(const ap_run_folder *folder, bool *last, bool *best)
     return ap_file_is_there(folder->best, best);
 }
 
-/* A run from a checkpoint elsewhere does not take the place of the run that the folder holds. */
+/* A run that resumes a checkpoint from elsewhere must not overwrite the run in the folder. */
 static ap_status check_other_run(const ap_run_folder *folder, const char *from)
 {
     bool last, best;
@@ -79,7 +80,7 @@ static ap_status check_other_run(const ap_run_folder *folder, const char *from)
     if ((!last && !best) || ap_folder_holds(folder->checkpoints, from)) return ap_ok();
     return ap_error(
         AP_MISUSE,
-        "%s holds a run already, which going on from %s would overwrite: --out names another folder",
+        "%s already holds a run, which resuming %s would overwrite: choose another folder with --out",
         folder->path, from);
 }
 
@@ -94,9 +95,9 @@ ap_status ap_run_folder_choose(const ap_run_folder *folder, const char *resume, 
     AP_TRY(look(folder, &last, &best));
     if (!last && !best) return ap_ok();
     if (!resume)
-        return ap_error(AP_MISUSE,
-                        "%s holds a run already: --resume auto goes on with it, --out names another folder",
-                        folder->path);
+        return ap_error(
+            AP_MISUSE, "%s already holds a run: --resume auto continues it, choose another folder with --out",
+            folder->path);
     *from = last ? folder->last : folder->best;
     return ap_ok();
 }
@@ -121,7 +122,7 @@ ap_status ap_run_folder_checkpoint(const char *path, char **checkpoint)
                     path);
 }
 
-/* Removes the temporary files of a run that was killed: of what training writes, as others may be at work on
+/* Removes temporary files that a killed run has left, only those of training: other programs may be writing
  * the rest. */
 static void sweep(const ap_run_folder *folder)
 {
@@ -136,7 +137,7 @@ ap_status ap_run_folder_lock(ap_run_folder *folder)
 {
     if (folder->lock >= 0) return ap_ok();
     int lock = open(folder->checkpoints, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock < 0) return ap_ok(); /* there is nothing yet to share */
+    if (lock < 0) return ap_ok(); /* there is nothing to lock yet */
     if (flock(lock, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         close(lock);
         return ap_error(AP_FAILED, "%s: another training is running in this folder", folder->path);

@@ -57,13 +57,13 @@ void ap_schedule_recover(const ap_config *before, int64_t windows, ap_progress *
     ap_schedule_begin(p, before->train.epochs * whole);
 }
 
-/* The cosine has `share` of its way behind it, and other steps before it than were planned. */
+/* The message for a cosine whose number of steps left has changed. */
 static char *tell_way(const ap_config *config, const ap_progress *p, int64_t steps_left)
 {
-    return ap_format_text(
-        "train.schedule: the cosine keeps its place, %.1f %% of its way, and takes the rest over the "
-        "%" PRId64 " step%s left: the learning rate goes on from %.3g",
-        100 * p->share, steps_left, ap_plural(steps_left), ap_learning_rate(config, p->step, p->share));
+    return ap_format_text("train.schedule: %.1f %% of the cosine is done; the rest is spread over the "
+                          "%" PRId64 " step%s left: the learning rate continues from %.3g",
+                          100 * p->share, steps_left, ap_plural(steps_left),
+                          ap_learning_rate(config, p->step, p->share));
 }
 
 char *ap_schedule_resume(const ap_config *before, const ap_config *config, int64_t steps_left, ap_progress *p)
@@ -80,13 +80,11 @@ char *ap_schedule_resume(const ap_config *before, const ap_config *config, int64
     p->steps = p->step + steps_left;
     if (!cosine) return NULL;
     if (again)
-        return ap_format_text(
-            "train.schedule: the cosine had come to its end; as train.lr is another, a new one "
-            "begins at %.3g",
-            ap_learning_rate(config, p->step, 0));
+        return ap_format_text("train.schedule: the cosine had ended; because train.lr has changed, a new one "
+                              "begins at %.3g",
+                              ap_learning_rate(config, p->step, 0));
     if (share < 1) return longer && share > 0 ? tell_way(config, p, steps_left) : NULL;
-    return ap_format_text(
-        "train.schedule: the cosine has come to its end: the learning rate stays at train.min_lr = "
-        "%g%s; another train.lr begins a new cosine",
-        config->train.min_lr, config->train.min_lr == 0 ? ", and nothing is learnt" : "");
+    return ap_format_text("train.schedule: the cosine has ended: the learning rate stays at train.min_lr = "
+                          "%g%s; to begin a new cosine, change train.lr",
+                          config->train.min_lr, config->train.min_lr == 0 ? ", so nothing is learned" : "");
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The buffer at `index` of the set and how many numbers it has: none, if the parameter is no buffer. */
+/* The buffer at `index` of the set, with *count numbers; none if the parameter is not a buffer. */
 static ap_real *buffer_at(const ap_params *params, size_t index, int64_t *count)
 {
     const ap_param *param = ap_params_at(params, index);

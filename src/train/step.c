@@ -11,9 +11,8 @@ bool ap_step_keeps_latents(const ap_config *config)
            (config->data.augment_level_db == 0 || config->codec.type == AP_CODEC_MDCT);
 }
 
-/* Whether a parameter has one number for each channel, as biases and the gains of norms have; no matrix or
- * kernel.
- */
+/* Whether a parameter has one number per channel, like biases and the gains of norms, unlike matrices and
+ * kernels. */
 static bool is_a_number_a_channel(const ap_param *param)
 {
     ap_shape shape = param->value.shape;

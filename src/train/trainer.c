@@ -26,10 +26,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many steps in a row without a finite gradient end the run. */
+/* This many successive steps without a finite gradient end the run. */
 #define SKIPS_MOST 10
-/* Streams of random numbers drawn from one seed: weights, dropout and noise, and one an epoch for the order.
- */
+/* The random streams of one seed: weights, dropout and noise, and one per epoch for the order. */
 enum { STREAM_WEIGHTS, STREAM_TAPE, STREAM_ORDER };
 
 struct ap_trainer {
@@ -40,18 +39,18 @@ struct ap_trainer {
     ap_tape *terms;       /* of the loss, where they are balanced; NULL: they are not */
     ap_balancer balancer; /* as it was before the step under way */
     ap_adamw optimiser;
-    ap_statistics statistics; /* as they were before the step under way */
+    ap_statistics statistics; /* their state before the current step */
     ap_dataset train, validation;
-    uint64_t set; /* fingerprint of the former */
+    uint64_t set; /* fingerprint of the training set */
     ap_batch batch;
-    ap_choice *order; /* of the epoch under way */
+    ap_choice *order; /* items of the current epoch */
     ap_progress progress;
     double started;                    /* clock at the start of the run */
-    int64_t pairs_since;               /* items trained since then */
-    int skipped;                       /* steps skipped in a row, and of the first of them */
-    char *trouble;                     /* what went wrong; NULL: none was skipped */
-    int64_t began;                     /* the optimiser's steps at the start of the run */
-    const volatile sig_atomic_t *stop; /* nonzero: it is to end; NULL: nobody asks */
+    int64_t pairs_since;               /* items done since then */
+    int skipped;                       /* number of steps skipped in succession */
+    char *trouble;                     /* what went wrong in the first of them; NULL: none was skipped */
+    int64_t began;                     /* number of optimiser steps at the start of the run */
+    const volatile sig_atomic_t *stop; /* nonzero: stop; NULL: never */
 };
 
 static void note(const ap_trainer *trainer, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -94,14 +93,14 @@ static void prepare(ap_trainer *trainer)
     ap_schedule_begin(&trainer->progress, steps_left(trainer));
 }
 
-/* Whether whoever runs the training wants it to end. */
+/* Whether a stop was requested. */
 static bool asked_to_stop(const ap_trainer *trainer)
 {
     return trainer->stop && *trainer->stop;
 }
 
-/* Latents are made when the codec's weights are final: not before a checkpoint has been loaded. False when it
- * was asked to stop before all were there. */
+/* Computes the latents once the codec's weights are final, that is, after a checkpoint has been loaded.
+ * False if it was asked to stop before all were done. */
 static bool start(ap_trainer *trainer)
 {
     trainer->started = ap_clock_seconds();
@@ -120,7 +119,7 @@ static bool start(ap_trainer *trainer)
     return true;
 }
 
-/* A trainer whose model is built as `model` says, and which goes by `config` otherwise. */
+/* A trainer whose model is built from `model` and which otherwise uses `config`. */
 static ap_status create(const ap_config *config, const ap_config *model, const ap_observer *observer,
                         ap_trainer **out)
 {
@@ -163,23 +162,24 @@ void ap_trainer_free(ap_trainer *trainer)
     free(trainer);
 }
 
-/* Validation losses can be compared with earlier ones no longer: the next epoch is the best so far. */
+/* Forgets the best epoch, because validation losses can no longer be compared: the next epoch is the best so
+ * far. */
 static void forget_best(ap_trainer *trainer, const char *why)
 {
-    note(trainer, "%s: which epoch is the best is judged anew", why);
+    note(trainer, "%s: the best epoch is judged anew", why);
     trainer->progress.has_best = false;
     trainer->progress.stale = 0;
 }
 
-/* Whether a key says what the validation loss is, and over what. */
+/* Whether a key determines the validation loss or its data. */
 static bool says_what_is_best(const char *name)
 {
     return strncmp(name, "loss.", 5) == 0 || strcmp(name, "data.path") == 0 ||
            strcmp(name, "data.seconds") == 0 || strcmp(name, "data.unity_test") == 0;
 }
 
-/* Why the order of the epoch under way is not the one that was begun; NULL: it is. An older checkpoint does
- * not know its set, only where it lay. */
+/* Why the order of the current epoch differs from the one that was begun; NULL: it does not. An older
+ * checkpoint does not store its set, only the path. */
 static char *why_another_order(const ap_trainer *trainer, const ap_config *before)
 {
     const ap_config *now = &trainer->config;
@@ -191,28 +191,27 @@ static char *why_another_order(const ap_trainer *trainer, const ap_config *befor
     return key ? ap_copy_text(key) : NULL;
 }
 
-/* Goes on in the epoch under way with the item after the last, so that none is repeated or left out; or,
- * where that cannot be, says so. */
+/* Continues the current epoch with the item after the last one done, so that none is repeated or left out.
+ * If that is impossible, tells so. */
 static void go_on_in_epoch(ap_trainer *trainer, const ap_config *before)
 {
     ap_progress *p = &trainer->progress;
     char *why = why_another_order(trainer, before);
     int64_t items = items_per_epoch(trainer);
     if (why && p->items > 0) {
-        note(trainer,
-             "%s is another than before: epoch %" PRId64 ", of which %" PRId64 " item%s done, begins anew",
-             why, p->epoch + 1, p->items, p->items == 1 ? " was" : "s were");
+        note(trainer, "%s has changed: epoch %" PRId64 ", with %" PRId64 " item%s done, starts again", why,
+             p->epoch + 1, p->items, p->items == 1 ? "" : "s");
         p->items = p->counted = 0;
         p->sums = (ap_measures){0};
     } else if (p->items > items)
         note(trainer,
-             "epoch %" PRId64 " has %" PRId64 " items behind it, and an epoch has %" PRId64
+             "epoch %" PRId64 " has %" PRId64 " items done, and an epoch has only %" PRId64
              " now: it ends here",
              p->epoch + 1, p->items, items);
     free(why);
 }
 
-/* What of the progress hangs on settings that may be others than `before`. */
+/* Adjusts the progress to settings that differ from `before`. */
 static void go_on(ap_trainer *trainer, const ap_config *before)
 {
     ap_progress *p = &trainer->progress;
@@ -236,7 +235,7 @@ static ap_status load_checkpoint(ap_trainer *trainer, const char *checkpoint)
         ap_config_value(&before, i, was);
         ap_config_value(&trainer->config, i, is);
         if (strcmp(was, is) == 0 || !says_what_is_best(ap_config_name(i))) continue;
-        char *why = ap_format_text("%s is another than before", ap_config_name(i));
+        char *why = ap_format_text("%s has changed", ap_config_name(i));
         forget_best(trainer, why);
         free(why);
     }
@@ -248,7 +247,7 @@ ap_status ap_trainer_resume(const ap_config *config, const ap_observer *observer
                             ap_trainer **trainer)
 {
     ap_config model = *config;
-    model.codec.weights[0] = '\0'; /* the checkpoint holds them; the file may have moved since */
+    model.codec.weights[0] = '\0'; /* the checkpoint contains them; the file may have moved since */
     AP_TRY(create(config, &model, observer, trainer));
     ap_status status = load_checkpoint(*trainer, checkpoint);
     if (ap_failed(&status)) {
@@ -298,7 +297,7 @@ static double learning_rate(const ap_trainer *trainer, int64_t step)
                             ap_schedule_share(&trainer->config, &trainer->progress, step));
 }
 
-/* Forward and backward over `count` items from `at` on, whose gradient counts with `share`. */
+/* Forward and backward over `count` items from `at` on; their gradient is weighted by `share`. */
 static ap_measures run_batch(ap_trainer *trainer, int64_t at, int64_t count, double share)
 {
     ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->order + at);
@@ -308,8 +307,8 @@ static ap_measures run_batch(ap_trainer *trainer, int64_t at, int64_t count, dou
     return ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
 }
 
-/* Forward and backward over `total` items from `at` on, batch by batch, where every item weighs the same.
- * Gives the means over the items. False, with part of them, when it was asked to stop between two batches. */
+/* Forward and backward over `total` items from `at` on, batch by batch, with the same weight for every item.
+ * Returns the means over the items. */
 static bool run_batches(ap_trainer *trainer, int64_t at, int64_t total, ap_measures *means)
 {
     for (int64_t done = 0, count; done < total; done += count) {
@@ -322,7 +321,7 @@ static bool run_batches(ap_trainer *trainer, int64_t at, int64_t total, ap_measu
     return true;
 }
 
-/* What goes wrong with these items of a set, to be freed; a step over them is computed for that. */
+/* Explains what goes wrong with these items of a set, by repeating a step over them. To be freed. */
 static char *explain(ap_trainer *trainer, const ap_dataset *set, int64_t count, const ap_choice *choices)
 {
     ap_rng after = *ap_tape_rng(trainer->tape);
@@ -338,7 +337,8 @@ static char *explain(ap_trainer *trainer, const ap_dataset *set, int64_t count, 
     return text;
 }
 
-/* A step without a finite gradient over `items`: it leaves no trace, and too many in a row end the run. */
+/* Handles a step over `items` without a finite gradient: undoes its traces and, after too many in
+ * succession, ends the run. */
 static ap_status skip_step(ap_trainer *trainer, int64_t items)
 {
     const ap_choice *choices = trainer->order + trainer->progress.items - items;
@@ -358,7 +358,7 @@ static ap_status skip_step(ap_trainer *trainer, int64_t items)
                     SKIPS_MOST, trainer->trouble);
 }
 
-/* Moves the weights and adds to the epoch's sums; but a step without a finite gradient leaves no trace. */
+/* Updates the weights and adds to the epoch's sums, unless the gradient is not finite. */
 static ap_status update(ap_trainer *trainer, int64_t items, ap_step_report *report)
 {
     ap_progress *p = &trainer->progress;
@@ -461,7 +461,7 @@ static ap_status save_and_stop(ap_trainer *trainer, const char *folder)
                     trainer->progress.step, folder);
 }
 
-/* Why validation is not finite, to be freed. */
+/* Explains why validation is not finite. To be freed. */
 static char *explain_validation(ap_trainer *trainer)
 {
     const ap_dataset *set = &trainer->validation;
@@ -482,13 +482,13 @@ static ap_status save_epoch(ap_trainer *trainer, const char *folder, bool best)
     bool there;
     AP_TRY(is_there(folder, "last.safetensors", &there));
     if (best) AP_TRY(save(trainer, folder, "best.safetensors"));
-    /* the first at once: a run that ends before the next can then be resumed, too */
+    /* the first epoch at once, so that a run that ends before the next can be resumed */
     bool due =
         ap_trainer_done(trainer) || trainer->progress.epoch % trainer->config.train.checkpoint_every == 0;
     return due || !there ? save(trainer, folder, "last.safetensors") : ap_ok();
 }
 
-/* What comes after the last batch: validation, the report, the checkpoints. */
+/* Ends an epoch after its last batch: validation, report, checkpoints. */
 static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double began)
 {
     ap_progress *p = &trainer->progress;
@@ -529,7 +529,7 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     p->sums = (ap_measures){0};
     if (trainer->observer.epoch) trainer->observer.epoch(trainer->observer.context, &report);
     free(output);
-    if (broken) { /* what was saved before stays */
+    if (broken) { /* earlier checkpoints stay */
         char *why = explain_validation(trainer);
         ap_status status =
             ap_error(AP_FAILED, "training has diverged: val_%s of epoch %" PRId64 " is not finite: %s",
@@ -543,7 +543,7 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
 static ap_status run_epoch(ap_trainer *trainer, const char *folder)
 {
     double began = ap_clock_seconds();
-    /* by the epoch's number alone, so that a resumed run finds it again */
+    /* depends only on the epoch's number, so that a resumed run gets the same */
     uint64_t seed = stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch);
     ap_order_draw(&trainer->config, &trainer->train, seed, items_per_epoch(trainer), trainer->order);
     while (trainer->progress.items < items_per_epoch(trainer)) {

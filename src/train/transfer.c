@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* Of more tensors than this the rest is counted, not named. */
+/* At most this many tensors are named, the rest counted. */
 #define NAMED_MOST 10
 
 ap_status ap_transfer_config(const char *checkpoint, const ap_config *config, ap_config *model)
@@ -17,7 +17,7 @@ ap_status ap_transfer_config(const char *checkpoint, const ap_config *config, ap
     return ap_ok();
 }
 
-/* The tensors of one kind: the first by name, all by number. */
+/* The tensors of one kind: the first with names, all in the count. */
 typedef struct tensors {
     char *named[NAMED_MOST]; /* with their shapes; owned */
     size_t count;
@@ -55,8 +55,8 @@ ap_status ap_transfer_weights(const char *checkpoint, ap_model *model, const ap_
     if (!ap_failed(&status)) {
         size_t count = ap_params_count(ap_model_params(model));
         note(observer, ap_format_text("weights of %zu of %zu tensors from %s", taken, count, checkpoint));
-        tell(observer, &unshared[NEW], "it does not hold, which start at random");
-        tell(observer, &unshared[LEFT_OUT], "of it this model does not have");
+        tell(observer, &unshared[NEW], "missing from it and initialised at random");
+        tell(observer, &unshared[LEFT_OUT], "in it that this model does not have");
     }
     for (int kind = 0; kind < KINDS; kind++)
         for (int k = 0; k < NAMED_MOST; k++) free(unshared[kind].named[k]);

@@ -64,12 +64,12 @@ if [ "$(ls -A temporary)" ]; then echo "temporary files are left" && exit 1; fi
 expect 2 "--checkpoint is missing" evaluate
 expect 2 "--pairs is missing" evaluate --checkpoint $best
 expect 2 "exclude each other" evaluate --checkpoint $best --composed pieces
-expect 2 "--composed composes nothing" evaluate --composed pieces --out kept
+expect 2 "--out needs --checkpoint" evaluate --composed pieces --out kept
 expect 1 "nowhere/scores.json: cannot be written" evaluate --composed pieces --json nowhere/scores.json
 [ ! -s out ]
 # a file of another kind is not overwritten, one of its own kind is
 cp $best keep.safetensors
-expect 2 "keep.safetensors: is there already and is no JSON" evaluate --composed pieces --json keep.safetensors
+expect 2 "keep.safetensors: exists and is not JSON" evaluate --composed pieces --json keep.safetensors
 cmp $best keep.safetensors
 expect 0 "composed" evaluate --composed lonely --no-baselines --json alone.json
 expect 1 "absent" evaluate --checkpoint absent --pairs pairs

@@ -50,7 +50,7 @@ printf '\0\0\0@' >two # 2.0
 for _ in 1 2 3 4 5 6 7; do cat two two two two >more.raw && mv more.raw two; done
 cat two >>loud/pair_1_input.wav
 cp "$b" loud/pair_1_target.wav
-expect 0 "the input goes beyond full scale: its copy is 6.2 dB lower" infer --checkpoint $best --pairs loud --out loud/composed
+expect 0 "the input exceeds full scale: its copy is 6.2 dB lower" infer --checkpoint $best --pairs loud --out loud/composed
 grep -q '^1 composition in' out
 
 # bad input
@@ -83,9 +83,9 @@ expect 2 "target" infer --checkpoint $best --input "$a" --out no.wav
 expect 2 "unexpected argument $a; usage" infer --checkpoint $best "$a" "$b" no.wav
 expect 2 "checkpoint" infer --input "$a" --target "$b" --out no.wav
 expect 2 "one of the sources" infer --checkpoint $best --input "$a" --target "$b" --out "$a"
-expect 2 "ends in .wav" infer --checkpoint $best --input "$a" --target "$b" --out $best
+expect 2 "must end in .wav" infer --checkpoint $best --input "$a" --target "$b" --out $best
 cp $best mine.wav
-expect 2 "mine.wav: is there already and is no WAV" infer --checkpoint $best --input "$a" --target "$b" --out mine.wav
+expect 2 "mine.wav: exists and is not WAV" infer --checkpoint $best --input "$a" --target "$b" --out mine.wav
 cmp $best mine.wav
 [ ! -e no.wav ]
 if ls ./*.tmp* >/dev/null 2>&1; then echo "temporary files are left" && exit 1; fi

@@ -38,7 +38,7 @@ mkfifo fifo
 expect 1 "fifo: not a regular file" info fifo
 
 # checksums: of the file above there are none; a checkpoint's find a flipped bit, which the rest of the program heeds, too
-expect 1 "good.safetensors: holds no checksums" info --verify good.safetensors
+expect 1 "good.safetensors: has no checksums" info --verify good.safetensors
 . "$1/tiny.sh"
 pairs pairs 2 1
 expect 0 "done" train tiny.json --out run --epochs=1
@@ -65,17 +65,17 @@ expect 1 "$last: tensor optimiser.v." info --verify $last
 expect 1 "the file is damaged" info --verify $last
 cp $last before
 expect 1 "$last: tensor optimiser.v." train tiny.json --out run --resume auto --epochs=5
-grep -qF "; --resume run/checkpoints/best.safetensors goes on from the best" err
+grep -qF "; --resume run/checkpoints/best.safetensors continues from the best" err
 cmp before $last
 # but not where that would fail as well, or where the file is sound and another model's
 cp run/checkpoints/best.safetensors best
 flip best run/checkpoints/best.safetensors 1
 expect 1 "$last: tensor optimiser.v." train tiny.json --out run --resume auto --epochs=5
-if grep -qF "goes on from the best" err; then echo "the best is damaged, too" && exit 1; fi
+if grep -qF "continues from the best" err; then echo "the best is damaged, too" && exit 1; fi
 cp best run/checkpoints/best.safetensors
 cp kept $last
 expect 1 "$last: " train tiny.json --out run --resume auto --epochs=5 --agent.model=64
-if grep -qF "goes on from the best" err; then echo "the last is not damaged" && exit 1; fi
+if grep -qF "continues from the best" err; then echo "the last is not damaged" && exit 1; fi
 cp before $last
 expect 0 "going on from run/checkpoints/best.safetensors" train tiny.json --out run --epochs=2 \
     --resume run/checkpoints/best.safetensors

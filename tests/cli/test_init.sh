@@ -15,7 +15,7 @@ last_of() { sed -n "s/.*\"$2\": \([^,}]*\).*/\1/p" "$1/log.jsonl" | tail -n 1; }
 # all of the weights, none of the rest: steps and epochs begin at 1, with the warm-up
 expect 0 "from first/checkpoints/best.safetensors" $train --out second --init first --data.path=others --epochs=1 \
     --train.warmup_steps=100
-if grep -q "going on\|tensors\? it\|tensors\? of it\|changed:" out; then cat out && exit 1; fi
+if grep -q "going on\|tensors\? missing\|tensors\? in it\|changed:" out; then cat out && exit 1; fi
 grep -q '"step": 1, ' second/log.jsonl
 grep -q '^epoch 1 ' out
 [ "$(sed -n 's/.*"learning_rate": \([^,}]*\).*/\1/p' second/log.jsonl | head -n 1)" = 1e-05 ]
@@ -27,9 +27,9 @@ awk -v a="$(first_loss second)" -v b="$(first_loss first)" 'BEGIN { exit !(a < b
 expect 0 "weights of" $train --out gates --init first/checkpoints/last.safetensors --epochs=1 --agent.output=gates --codec.gain=2
 grep -q '^changed: agent.output was cascade, is gates$' out
 grep -q '^changed: codec.gain was ' out
-grep -q 'it does not hold, which start at random:$' out
+grep -q 'missing from it and initialised at random:$' out
 grep -q '^  gates\.[a-z.0-9]* \[[0-9, ]*\]$' out
-grep -q 'of it this model does not have:$' out
+grep -q 'in it that this model does not have:$' out
 [ "$(grep -c '^  cascade\.' out)" -eq 10 ]
 grep -q '^  and [0-9]* more$' out
 
@@ -59,7 +59,7 @@ expect 1 "cut.safetensors" $train --out no --init cut.safetensors
 
 # a codec alone serves an agent, whose codec.weights is then not read
 expect 0 "weights of" train codec.json --out agent --init codec --codec.weights=absent.safetensors
-unwrapped out | grep -q '^changed: codec.weights .* is not read: the checkpoint holds the codec'
+unwrapped out | grep -q '^changed: codec.weights .* has no effect: the checkpoint contains the codec'
 grep -q '^  agent\.' out
 # but of a checkpoint without one the codec comes from codec.weights
 cp codec/checkpoints/best.safetensors weights.safetensors
@@ -67,10 +67,10 @@ expect 0 "weights of" train codec.json --out both --init first --codec.weights=w
 expect 1 "absent.safetensors: No such file" train codec.json --out no --init first --codec.weights=absent.safetensors
 
 # it does not take the place of a run that is there, goes with --resume auto, and with no other
-expect 2 "second holds a run already" $train --out second --init first
+expect 2 "second already holds a run" $train --out second --init first
 expect 2 "exclude each other" $train --out no --init first --resume second
 expect 0 "from first/checkpoints/best.safetensors" $train --out again --init first --resume auto --epochs=1
-expect 0 "first/checkpoints/best.safetensors is not read: there is a run to go on with" \
+expect 0 "first/checkpoints/best.safetensors is ignored: there is a run to resume" \
     $train --out again --init first --resume auto --epochs=2
 grep -q '^going on from again/checkpoints/last.safetensors: 1 epoch, ' out
 [ ! -e no ]
@@ -78,9 +78,9 @@ grep -q '^going on from again/checkpoints/last.safetensors: 1 epoch, ' out
 
 # a checkpoint or a run in place of the configuration: what to do instead
 best=first/checkpoints/best.safetensors
-expect 2 "$best: is a checkpoint, not a configuration: train CONFIG.json --resume $best goes on with it, train CONFIG.json --init $best begins with its weights" \
+expect 2 "$best: is a checkpoint, not a configuration: train CONFIG.json --resume $best continues it, train CONFIG.json --init $best starts from its weights" \
     train $best --out no
-expect 2 "train CONFIG.json --init first/ begins" train first/ --out no
+expect 2 "train CONFIG.json --init first/ starts" train first/ --out no
 grep -q 'its configuration is first//*config.json$' err
 expect 2 "$best: is a checkpoint, not a configuration: antiphon info --metadata config $best prints its configuration" config $best
 expect 2 "first: is a run's folder, not a configuration: its configuration is first/config.json" bench first

@@ -29,7 +29,7 @@ expect 0 "" synth --out long --pairs 2 --seconds 2
 set -- --checkpoint run_1500000_1/checkpoints/best.safetensors --input long/train/pair_0001_input.wav \
     --target long/train/pair_0001_target.wav --out made.wav
 export TMPDIR="$PWD/absent"
-expect 1 "absent: a temporary file cannot be made" infer "$@"
+expect 1 "absent: cannot create a temporary file" infer "$@"
 mkdir absent
 expect 0 "made.wav" infer "$@"
 [ -z "$(ls absent)" ]

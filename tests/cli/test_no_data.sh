@@ -15,7 +15,7 @@ done
 # typed as it stands it does what it says, whatever is in the name; shorter pairs than synth makes are cut from its own
 for folder in plain "it's a \$(touch bad)"; do
     expect 1 "no such pair set" train tiny.json --out no --data.path="$folder" --data.seconds=0.25
-    sed 's/.* make one: //' err >command.sh
+    sed 's/.* drums and piano: //' err >command.sh
     sh command.sh >out
     expect 0 "done" train tiny.json --out "run of $folder" --data.path="$folder" --data.seconds=0.25 --epochs=1 \
         --train.steps_per_epoch=2

@@ -30,19 +30,19 @@ grep -qF "no pair for validation: train needs some in fourth/val" out
 head -c 60000 set/train/pair_0001_input.wav >mixed/zz.wav
 expect 0 "left out: mixed/zz.wav: truncated" prepare --songs mixed --out fifth --seconds 1
 mkdir broken && cp mixed/zz.wav broken
-expect 1 "broken: no recording is left that pairs can be cut from" prepare --songs broken --out x --seconds 1
+expect 1 "broken: no usable recording is left" prepare --songs broken --out x --seconds 1
 [ ! -e x ]
 
 # names that agree in part, and those that do not
 mkdir kits grands
 for k in 1 2; do cp drums/$k.wav kits/drums_$k.wav && cp pianos/$k.wav grands/piano_0$k.wav; done
-expect 0 "matched by what their names differ in: drums_1.wav with piano_01.wav" \
+expect 0 "matched by the varying part of their names: drums_1.wav with piano_01.wav" \
     prepare --inputs kits --targets grands --out sixth --seconds 1
 mv grands/piano_02.wav grands/nocturne.wav && mv grands/piano_01.wav grands/ballad.wav
-expect 0 "matched by their sorted order, as no file names agree: drums_1.wav with ballad.wav" \
+expect 0 "matched by their sorted order, because no names agree: drums_1.wav with ballad.wav" \
     prepare --inputs kits --targets grands --out seventh --seconds 1
 cp mixed/second.wav kits/drums_3.wav
-expect 1 "by their order it would be drums_1.wav with ballad.wav, drums_2.wav with nocturne.wav" \
+expect 1 "sorted order would pair drums_1.wav with ballad.wav, drums_2.wav with nocturne.wav" \
     prepare --inputs kits --targets grands --out x --seconds 1
 [ ! -e x ]
 
@@ -67,11 +67,11 @@ for moved in "train" "train val" "train val made_by.txt"; do
 done
 
 expect 1 "made: not empty" prepare --songs drums --out made --seconds 1
-expect 1 "a smaller --seconds may do" prepare --songs drums --out x
+expect 1 "try a smaller --seconds" prepare --songs drums --out x
 expect 1 "nowhere: cannot be listed" prepare --songs nowhere --out x
-expect 2 "wants --inputs DIR and --targets DIR, or --songs DIR" prepare --inputs drums --out x
+expect 2 "--inputs DIR and --targets DIR, or --songs DIR, are missing" prepare --inputs drums --out x
 expect 2 "--songs takes the place" prepare --songs drums --inputs drums --out x
 expect 2 "--out DIR is missing" prepare --songs drums
-expect 2 "--out wants a DIR, not an empty text" prepare --songs drums --out ""
+expect 2 "--out needs a DIR, not an empty text" prepare --songs drums --out ""
 expect 2 "--val-share must be between 0 and 0.9, not 1" prepare --songs drums --out x --val-share 1
 [ ! -e x ]

@@ -26,7 +26,7 @@ recordings=$((3 * pieces + 2)) # and those of the two epochs
 [ "$(count 'target copy')" -eq 4 ] # a row of each table
 grep -q '<b>Loss</b>' page.html
 grep -q '<b>Learning rate</b>' page.html
-grep -q '<b>What the selector takes</b>' page.html
+grep -q '<b>What the selector chooses</b>' page.html
 grep -q '&quot;corr_weight&quot;: 0.5' page.html
 grep -q "$("$ANTIPHON" --version)" page.html
 if grep -q 'class="missing"' page.html; then echo "something is said to be missing" && exit 1; fi
@@ -66,12 +66,12 @@ grep -q "config.json" broken/report.html
 grep -q "evaluation.json: holds no" broken/report.html
 
 mkdir empty
-expect 1 "empty: is no run" report empty
+expect 1 "empty: not a run" report empty
 expect 1 "absent" report absent
 expect 1 "page.html: is not a folder" report page.html
 expect 1 "nowhere/page.html" report run --out nowhere/page.html
 cp $best keep.safetensors
-expect 2 "keep.safetensors: is there already and is no HTML" report run --out keep.safetensors
+expect 2 "keep.safetensors: exists and is not HTML" report run --out keep.safetensors
 cmp $best keep.safetensors
 expect 0 "few.html" report run --num_samples 0 --out few.html
 expect 2 "too few arguments" report
@@ -82,4 +82,4 @@ expect 2 "did you mean --out?" report run --ot page.html
 mkdir -p long/checkpoints
 { printf '[0' && yes ,0 | tr -d '\n' | head -c 2000000 && printf ']'; } >long/config.json
 expect 0 "long/report.html" report long
-grep -q "2000003 bytes, more than the 1048576 expected" long/report.html
+grep -q "2000003 bytes, more than the limit of 1048576" long/report.html

@@ -54,7 +54,7 @@ expect 0 "done" train codec.json --out stays --resume auto --epochs=2 --codec.we
 mv weights.safetensors moved.safetensors
 expect 0 "done" train codec.json --out moves --resume auto --epochs=2 --codec.weights=weights.safetensors
 [ "$(tensors stays/checkpoints/last.safetensors)" = "$(tensors moves/checkpoints/last.safetensors)" ]
-expect 0 'is moved.safetensors, which is not read: the checkpoint holds the codec' \
+expect 0 'is moved.safetensors, which has no effect: the checkpoint contains the codec' \
     train codec.json --out moves --resume auto --epochs=3 --codec.weights=moved.safetensors
 grep -q '"weights": "moved.safetensors"' moves/config.json
 expect 1 "weights.safetensors: No such file" train codec.json --out no --codec.weights=weights.safetensors
@@ -71,8 +71,8 @@ cosine="train tiny.json --out cosine --resume auto --train.schedule=cosine"
 # shellcheck disable=SC2086
 {
     expect 0 "done" $cosine --epochs=1
-    expect 0 "to go on raise train.epochs (EPOCHS) and change train.lr (LEARNING_RATE): the cosine has ended" \
+    expect 0 "to continue, raise train.epochs (EPOCHS) and change train.lr (LEARNING_RATE): the cosine has ended" \
         $cosine --epochs=1 --loss.novelty=0.2
-    expect 0 "to go on raise train.epochs (EPOCHS), to begin anew" $cosine --epochs=1 --lr=0.002
+    expect 0 "to continue, raise train.epochs (EPOCHS); to start anew" $cosine --epochs=1 --lr=0.002
     expect 0 "a new one begins at 0.002" $cosine --epochs=2 --lr=0.002
 }

@@ -27,7 +27,7 @@ grep -q 'mean cost' out
 # what is changed now comes too late, which is said
 CONFIG=tiny.json DATASET=demo_4x1s OUT=run EPOCHS=2 CORR_WEIGHT=0.5 NUM_SAMPLES=1 "$script" >out 2>err ||
     { cat out err && exit 1; }
-unwrapped out | grep -q 'no effect on the model: all epochs are done; to go on raise .*(EPOCHS), to begin anew .*(OUT)'
+unwrapped out | grep -q 'no effect on the model: all epochs are done; to continue, raise .*(EPOCHS); to start anew, .*(OUT)'
 
 # a set of one's own, without the agent; paths that are given count from where one stands
 CONFIG=tiny.json DATASET=demo_4x1s OUT=plain EPOCHS=1 USE_COMPOSITIONAL=false NUM_SAMPLES=1 "$script" >out 2>err ||

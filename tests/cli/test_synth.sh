@@ -49,9 +49,9 @@ expect 1 "taken: not empty" synth --out taken
 there taken/unfinished/notes.txt
 
 expect 2 "--out DIR is missing" synth
-expect 2 "--out wants a DIR, not an empty text" synth --out ""
+expect 2 "--out needs a DIR, not an empty text" synth --out ""
 expect 2 "--pairs must be between 2 and 9999, not 1" synth --out x --pairs 1
-expect 2 "--seconds wants a number" synth --out x --seconds long
+expect 2 "--seconds needs a number" synth --out x --seconds long
 expect 2 "--seed must be at least 0" synth --out x --seed -1
 expect 2 "did you mean --seconds?" synth --out x --second 3
 expect 2 "unexpected argument y; usage: antiphon synth" synth --out x y

@@ -70,7 +70,7 @@ for signal in INT TERM HUP; do
     [ "$code" -eq 130 ] || { echo "$signal: exit code $code" && cat err && exit 1; }
     grep -q "interrupted at step" err
     there "stopped_$signal/checkpoints/last.safetensors"
-    answers=$(grep -c "^antiphon: stopping after this step; again to stop at once$" err) || true
+    answers=$(grep -c "^antiphon: stopping after this step; repeat to stop at once$" err) || true
     [ "$answers" -eq "$([ $signal = HUP ] && echo 0 || echo 1)" ]
 done
 (
@@ -101,12 +101,12 @@ expect 0 "nothing left to train" train tiny.json --out whole --resume auto --mas
 expect 0 "nothing left to train" train tiny.json --out halves --resume auto --mask_reg_weight 0.2
 if grep -q 'no effect' out; then echo "nothing was changed" && exit 1; fi
 expect 0 "changed: train.lr was 0.001, is 0.002" train tiny.json --out whole --resume auto --mask_reg_weight 0.2 --lr 0.002
-unwrapped out | grep -q 'no effect on the model: all epochs are done; to go on raise train.epochs'
+unwrapped out | grep -q 'no effect on the model: all epochs are done; to continue, raise train.epochs'
 
 # another loss, or another folder: what was best before says nothing any more
-expect 0 "best is judged anew" train tiny.json --out halves --resume auto --mask_reg_weight 90 --epochs 4
+expect 0 "the best epoch is judged anew" train tiny.json --out halves --resume auto --mask_reg_weight 90 --epochs 4
 cmp halves/checkpoints/last.safetensors halves/checkpoints/best.safetensors
-expect 0 "best is judged anew" train tiny.json --out elsewhere --resume whole/checkpoints/best.safetensors --epochs 4 --mask_reg_weight 0.2
+expect 0 "the best epoch is judged anew" train tiny.json --out elsewhere --resume whole/checkpoints/best.safetensors --epochs 4 --mask_reg_weight 0.2
 there elsewhere/checkpoints/best.safetensors
 rm halves/checkpoints/best.safetensors
 expect 0 "nothing left to train: halves/checkpoints/last.safetensors" train tiny.json --out halves --resume auto --mask_reg_weight 90 --epochs 4
@@ -118,14 +118,14 @@ if command -v flock >/dev/null; then # somebody else is training there
     flock whole/checkpoints -c '"$ANTIPHON" train tiny.json --out whole --resume auto 2>err' && exit 1
     grep -q "another training" err
 fi
-expect 2 "holds a run already" train tiny.json --out whole
+expect 2 "already holds a run" train tiny.json --out whole
 
 # nor is what is left of one, whose last checkpoint is missing
 cp -r whole left && rm left/checkpoints/last.safetensors
-expect 2 "left holds a run already: --resume auto" train tiny.json --out left
+expect 2 "left already holds a run: --resume auto" train tiny.json --out left
 cmp whole/checkpoints/best.safetensors left/checkpoints/best.safetensors
 cmp whole/log.jsonl left/log.jsonl
-expect 0 "left/checkpoints/last.safetensors is missing: left/checkpoints/best.safetensors takes its place" \
+expect 0 "left/checkpoints/last.safetensors is missing: using left/checkpoints/best.safetensors" \
     train tiny.json --out left --resume auto --epochs=4
 there left/checkpoints/last.safetensors
 rm -r left/checkpoints # as after a run that was ended before its first checkpoint
@@ -175,7 +175,7 @@ expect 1 "damaged.safetensors: the state's" train tiny.json --out no --resume da
 [ ! -e no/checkpoints/last.safetensors ]
 
 # a checkpoint from elsewhere does not take the place of another run's, and what a killed one left goes
-expect 2 "whole holds a run already, which going on from halves/checkpoints/last.safetensors would overwrite" \
+expect 2 "whole already holds a run, which resuming halves/checkpoints/last.safetensors would overwrite" \
     train tiny.json --out whole --resume halves/checkpoints/last.safetensors
 left="whole/checkpoints/last.safetensors.123-4.tmp whole/config.json.123-4.tmp whole/log.jsonl.123-4.tmp
     whole/mlflow.json.123-4.tmp whole/samples/epoch_0001.wav.123-4.tmp"

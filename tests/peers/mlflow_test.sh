@@ -73,7 +73,7 @@ stop_server
 sleep 3
 start_server
 wait "$tracked"
-[ "$(grep -c 'the run goes on' warnings)" -eq 1 ] || { echo "not one warning:" && cat warnings && exit 1; }
+[ "$(grep -c 'the run continues' warnings)" -eq 1 ] || { echo "not one warning:" && cat warnings && exit 1; }
 compare interrupted "$uri"
 
 echo "a server that is killed and stays away; a resumed run delivers the rest"
@@ -97,13 +97,13 @@ compare on_server "$uri" resumed.train.epochs=20
 echo "a run that is deleted, then resumed; one that is deleted while it runs"
 "$python" "$here/mlflow_delete.py" on_server "$uri"
 run on_server "$uri" 2611 2620 200 2>warnings
-grep -q 'is no longer there: all of it goes to a new one' warnings
+grep -q 'no longer exists: everything goes to a new one' warnings
 compare on_server "$uri"
 run deleted "$uri" -1 600 50000 2>warnings &
 tracked=$!
 while [ ! -s deleted/mlflow.json ]; do sleep 0.1; done
 "$python" "$here/mlflow_delete.py" deleted "$uri"
 wait "$tracked"
-grep -q 'is no longer there: all of it goes to a new one' warnings
+grep -q 'no longer exists: everything goes to a new one' warnings
 compare deleted "$uri"
 echo "all agree"

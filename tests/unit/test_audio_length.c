@@ -230,7 +230,7 @@ static void an_mp3_of_variable_rate_without_a_header_is_read_whole(void **state)
     size_t length;
     unsigned char *file = load(path, &length);
     save(path, file, length - 7); /* not at the boundary of a frame */
-    check_refused(path, "in the midst of an MPEG frame");
+    check_refused(path, "within an MPEG frame");
     /* tags before and behind are no sound */
     unsigned char *tagged = ap_allocate(10 + 300 + length + 128, 1);
     memcpy(tagged, "ID3\x04\0\0\0\0\x02\x2C", 10);

@@ -392,7 +392,7 @@ static void large_headers_cost_little(void **state)
             strcpy(at, cases[k].end);
             put_header(path, header);
             refused_in_little_memory(path,
-                                     longer ? "bytes: more than 4194304 are not read" : cases[k].reason);
+                                     longer ? "bytes: the limit is 4194304" : cases[k].reason);
             free(header);
         }
 }

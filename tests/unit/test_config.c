@@ -206,7 +206,7 @@ static void ranges_are_checked(void **state)
     (void)state;
     refused("{\"data\": {\"seconds\": 0}}", "run.json: data.seconds = 0: must be above 0 and at most 3600");
     refused("{\"data\": {\"seconds\": 1e999}}",
-            "run.json: data.seconds is beyond any number: must be above 0 and at most 3600");
+            "run.json: data.seconds is too large for a number: must be above 0 and at most 3600");
     refused("{\"agent\": {\"dropout\": 1}}", "run.json: agent.dropout = 1: must be at least 0 and below 1");
     refused("{\"train\": {\"batch_size\": 0}}", "run.json: train.batch_size = 0: must be 1 to 65536");
     refused("{\"train\": {\"seed\": 2147483648}}",
@@ -391,8 +391,8 @@ static void values_must_fit_together(void **state)
     CHECK_AFTER("train.min_lr = 1 is more than train.lr = 0.0001", "train.schedule", "cosine", "train.min_lr",
                 "1");
     CHECK_AFTER("data.path is empty", "data.path", "");
-    CHECK_AFTER("track.uri holds a password, which would go into checkpoints: MLFLOW_TRACKING_USERNAME and "
-                "MLFLOW_TRACKING_PASSWORD keep it out of them",
+    CHECK_AFTER("track.uri contains a password, which would be stored in checkpoints: use MLFLOW_TRACKING_USERNAME and "
+                "MLFLOW_TRACKING_PASSWORD instead",
                 "track.uri", "https://me:secret@host/mlflow");
     CHECK_AFTER("", "track.uri", "https://host/a@b");
     CHECK_AFTER("", "track.uri", "runs@home");
@@ -470,7 +470,7 @@ static void test_former_keys_are_read(void **state)
     assert_int_equal(config.loss.corr_barrier, AP_BARRIER_ORIGINAL);
     status = parse("{\"data\": {\"same_piece\": 0.5}}", &config);
     assert_int_equal(status.code, AP_MISUSE);
-    assert_string_equal(status.message, "run.json: data.same_piece: this key is gone; only 0 is still read");
+    assert_string_equal(status.message, "run.json: data.same_piece: this key was removed; only 0 is still accepted");
     status = ap_config_override(&config, "data.same_piece", "0");
     assert_int_equal(status.code, AP_MISUSE);
 }

@@ -75,7 +75,7 @@ static void what_cannot_be_read(void **state)
     assert_null(text);
     assert_int_equal(ap_replace_file(path, "four", 4).code, AP_OK);
     status = ap_file_read(path, 3, &text, &length);
-    assert_non_null(strstr(status.message, "4 bytes, more than the 3"));
+    assert_non_null(strstr(status.message, "4 bytes, more than the limit of 3"));
     assert_null(text);
 }
 

@@ -218,7 +218,7 @@ static void what_cannot_be_cut_is_named_before_anything_is_written(void **state)
     make_recording(folder_path(state, "songs/b.wav"), 0, 3, -1);
     assert_int_equal(ap_replace_file(folder_path(state, "songs/b.wav"), "x", 1).code, AP_OK);
     assert_int_equal(ap_replace_file(folder_path(state, "songs/a.wav"), "x", 1).code, AP_OK);
-    check_refused(state, true, "songs: no recording is left");
+    check_refused(state, true, "songs: no usable recording is left");
     assert_int_equal(folder_count(state), 3); /* no folder "out" */
     make_recording(folder_path(state, "tgt/a.wav"), 0, 2, 0);
     make_recording(folder_path(state, "in/a.wav"), 0, 2, 1);
@@ -441,7 +441,7 @@ static void what_is_left_out_is_named(void **state)
     check_told("songs/anti.wav: its channels cancel each other");
     check_told("songs/short.wav: too short for two windows of 1 s");
     check_told("songs/bad.wav: sample 95999");
-    check_told("songs/x.m4a: sound of a kind that is not read");
+    check_told("songs/x.m4a: this kind of sound file is not supported");
     check_told("songs/empty.mp3: is empty");
     assert_null(strstr(told, "cover.jpg"));
     assert_int_equal(report.unusable, 5);

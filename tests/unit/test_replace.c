@@ -134,7 +134,7 @@ static void check_kind(void **state, const char *content, ap_file_kind kind, ap_
     assert_int_equal(ap_replace_file(path, content, strlen(content)).code, AP_OK);
     ap_status status = ap_replace_check(path, kind);
     assert_int_equal(status.code, code);
-    if (code != AP_OK) assert_non_null(strstr(status.message, "there: is there already"));
+    if (code != AP_OK) assert_non_null(strstr(status.message, "there: exists and"));
     check_content(path, content);
 }
 
@@ -177,7 +177,7 @@ static void a_folder_that_cannot_be_made_has_its_own_reason(void **state)
     ap_status status = ap_make_folder(folder_path(state, "a/b"));
     assert_int_equal(chmod(*state, 0700), 0);
     assert_int_equal(status.code, AP_FAILED);
-    assert_non_null(strstr(status.message, "/a: cannot make the folder: Permission denied"));
+    assert_non_null(strstr(status.message, "/a: cannot create the folder: Permission denied"));
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)

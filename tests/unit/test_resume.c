@@ -196,11 +196,11 @@ static void an_epoch_over_another_set_begins_anew(void **state)
         const char *key, *value, *why; /* NULL: not anew */
         int steps;                     /* after the interruption */
     } cases[] = {{"data.path", moved, NULL, 11},
-                 {"data.path", larger, "the training set is another than before", 18},
-                 {"data.path", other, "the training set is another than before", 14},
-                 {"data.seconds", "0.05", "the training set is another than before", 28},
-                 {"train.seed", "5", "train.seed is another than before", 14},
-                 {"data.targets", "shuffled", "data.targets is another than before", 14},
+                 {"data.path", larger, "the training set has changed", 18},
+                 {"data.path", other, "the training set has changed", 14},
+                 {"data.seconds", "0.05", "the training set has changed", 28},
+                 {"train.seed", "5", "train.seed has changed", 14},
+                 {"data.targets", "shuffled", "data.targets has changed", 14},
                  {"train.lr", "0.002", NULL, 11}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         ap_config config = config_of("2", "1", "1");
@@ -211,7 +211,7 @@ static void an_epoch_over_another_set_begins_anew(void **state)
         assert_int_equal(after.epochs, 2);
         if (cases[k].why && !told(&after, cases[k].why))
             fail_msg("not told: %s, but %s", cases[k].why, after.notes);
-        assert_true(told(&after, "epoch 1, of which 3 items were done, begins anew") ==
+        assert_true(told(&after, "epoch 1, with 3 items done, starts again") ==
                     (cases[k].why != NULL));
     }
 }
@@ -225,7 +225,7 @@ static void an_epoch_with_too_many_items_behind_it_ends(void **state)
     interrupt(&config, 4);
     set(&config, "train.batch_size", "1");
     training_record after = go_on(&config);
-    assert_true(told(&after, "epoch 1 has 8 items behind it, and an epoch has 5 now: it ends here"));
+    assert_true(told(&after, "epoch 1 has 8 items done, and an epoch has only 5 now: it ends here"));
     assert_int_equal(after.epochs, 2);
     assert_int_equal(after.steps, 5);
     for (int k = 0; k < after.steps; k++) assert_int_equal(after.epoch[k], 2);
@@ -294,7 +294,7 @@ static void the_cosine_keeps_its_place_with_other_sizes_and_epochs(void **state)
         training_record rest = go_on(&config);
         assert_int_equal(rest.steps, cases[k].steps);
         check_rest(&rest, LR, 0, 4.0 / 14);
-        assert_true(told(&rest, "the cosine keeps its place, 28.6 % of its way"));
+        assert_true(told(&rest, "28.6 % of the cosine is done"));
     }
     /* a second change goes on from where the first had come to: 4 / 14, and a quarter of the rest */
     ap_config config = cosine("2", "1");
@@ -321,8 +321,8 @@ static void a_cosine_at_its_end_does_not_rise_again_by_itself(void **state)
         set(&config, "train.epochs", "2");
         training_record stays = training_run(&config, run, last, 3);
         for (int i = 0; i < stays.steps; i++) assert_true(stays.rate[i] == low);
-        assert_true(told(&stays, "the cosine has come to its end: the learning rate stays at train.min_lr"));
-        assert_true(told(&stays, "nothing is learnt") == (low == 0));
+        assert_true(told(&stays, "the cosine has ended: the learning rate stays at train.min_lr"));
+        assert_true(told(&stays, "nothing is learned") == (low == 0));
         /* another train.lr says that it is to, also later */
         set(&config, "train.lr", "0.0005");
         training_record again = go_on(&config);

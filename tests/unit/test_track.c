@@ -119,10 +119,10 @@ static void a_log_that_cannot_be_written(void **state)
 
 static void places_that_are_none(void **state)
 {
-    static const char database[] = "for a database start `mlflow server --backend-store-uri URI`";
-    static const char databricks[] = "for Databricks give the address of the workspace (https://...)";
-    static const char colon[] = "a folder with a colon in its name is given as ./NAME";
-    static const char file[] = "a file: URI has a path of this machine, file:///PATH";
+    static const char database[] = "for a database, start `mlflow server --backend-store-uri URI`";
+    static const char databricks[] = "for Databricks, use the address of the workspace (https://...)";
+    static const char colon[] = "write a folder with a colon in its name as ./NAME";
+    static const char file[] = "a file: URI needs a path on this machine, file:///PATH";
     const struct {
         const char *uri, *advice;
     } uris[] = {

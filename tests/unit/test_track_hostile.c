@@ -76,7 +76,7 @@ static void a_state_that_leads_elsewhere(void **state)
         tracked_log(track, 1, 3);
         tracked_finish(track, AP_OUTCOME_FINISHED);
         char *said = text_heard(state);
-        assert_int_equal(text_occurrences(said, "is no id of MLflow's: a new run is made\n"), 1);
+        assert_int_equal(text_occurrences(said, "is not an MLflow id: a new run is made\n"), 1);
         free(said);
         is_untouched(state, "victim/metrics/file");
         assert_int_not_equal(access(folder_path(state, "victim/meta.yaml"), F_OK), 0);
@@ -98,7 +98,7 @@ static void an_id_of_no_run(void **state)
     track = tracked_begin(state, store, 0);
     tracked_finish(track, AP_OUTCOME_FINISHED);
     char *said = text_heard(state), *kept = text_read(folder_path(state, "mlflow.json"));
-    assert_non_null(strstr(said, "run victim is no longer there: all of it goes to a new one"));
+    assert_non_null(strstr(said, "run victim no longer exists: everything goes to a new one"));
     assert_null(strstr(kept, "victim"));
     free(said);
     free(kept);
@@ -116,7 +116,7 @@ static void a_metric_that_is_a_path(void **state)
     ap_track *track = tracked_begin(state, store, 5);
     tracked_finish(track, AP_OUTCOME_FINISHED);
     char *said = text_heard(state);
-    assert_int_equal(text_occurrences(said, "a metric called \"../../../../victim/file\" is left out"), 1);
+    assert_int_equal(text_occurrences(said, "the metric \"../../../../victim/file\" is left out"), 1);
     free(said);
     is_untouched(state, "victim/file");
     assert_int_equal(access(folder_path(state, "mlflow_unsent.jsonl"), F_OK), -1);
@@ -293,7 +293,7 @@ static void a_redirection(void **state)
     snprintf(uri, sizeof uri, "http://x:y@127.0.0.1:%d/there?token=z", other.port);
     server.sends_to = uri;
     char *said = check_other_gets_nothing(state, &server, &other), want[200];
-    snprintf(want, sizeof want, "HTTP 307: sends on to http://127.0.0.1:%d/there, where nothing is sent",
+    snprintf(want, sizeof want, "HTTP 307: redirects to http://127.0.0.1:%d/there, which is not followed",
              other.port);
     assert_int_equal(text_occurrences(said, want), 1);
     free(said);

@@ -99,7 +99,7 @@ static void a_log_that_is_cut(void **state)
     char *said = text_heard(state), *log = text_read(folder_path(state, "log.jsonl"));
     fake_server_stop(&server);
     expect_steps(&server, "abc", "10 11 12 ");
-    assert_int_equal(text_occurrences(said, "log.jsonl was cut while the run went on"), 1);
+    assert_int_equal(text_occurrences(said, "log.jsonl was truncated during the run"), 1);
     assert_int_equal(text_occurrences(log, "\n"), 3);
     assert_int_equal(requests(&server, UPDATE, "FINISHED"), 1);
     assert_int_equal(access(folder_path(state, "mlflow_unsent.jsonl"), F_OK), -1);
@@ -125,7 +125,7 @@ static void a_log_that_stays_cut(void **state)
     char *said = text_heard(state);
     fake_server_stop(&server);
     expect_steps(&server, "abc", "0 1 2 ");
-    assert_int_equal(text_occurrences(said, "log.jsonl was cut while the run went on"), 1);
+    assert_int_equal(text_occurrences(said, "log.jsonl was truncated during the run"), 1);
     assert_int_equal(requests(&server, UPDATE, "FINISHED"), 1);
     free(said);
     free(log);
@@ -262,7 +262,7 @@ static void deleted_before_it_is_resumed(void **state)
     tracked_finish(track, AP_OUTCOME_FINISHED);
     char *said = text_heard(state);
     fake_server_stop(&server);
-    assert_int_equal(text_occurrences(said, "run abc is no longer there: all of it goes to a new one, def\n"),
+    assert_int_equal(text_occurrences(said, "run abc no longer exists: everything goes to a new one, def\n"),
                      1);
     assert_int_equal(text_occurrences(said, "\n"), 1);
     expect_steps(&server, "def", "0 1 2 3 4 5 ");
@@ -290,7 +290,7 @@ static void deleted_while_it_runs(void **state)
     tracked_finish(track, AP_OUTCOME_FINISHED);
     char *said = text_heard(state);
     fake_server_stop(&server);
-    assert_int_equal(text_occurrences(said, "run abc is no longer there: all of it goes to a new one, def\n"),
+    assert_int_equal(text_occurrences(said, "run abc no longer exists: everything goes to a new one, def\n"),
                      1);
     expect_steps(&server, "def", "0 1 2 3 4 5 ");
     assert_int_equal(requests(&server, "PUT ", "sample.wav"), 2);
@@ -312,7 +312,7 @@ static void deleted_again_and_again(void **state)
     char *said = text_heard(state);
     fake_server_stop(&server);
     assert_true(requests(&server, CREATE, "") <= 2);
-    assert_int_equal(text_occurrences(said, "did not get all of the run: the rest is in"), 1);
+    assert_int_equal(text_occurrences(said, "did not receive the whole run: the rest is in"), 1);
     free(said);
     fake_server_free(&server);
 }
@@ -339,7 +339,7 @@ static void deleted_in_a_folder(void **state)
             tracked_log(track, 4, 5);
             tracked_finish(track, AP_OUTCOME_FINISHED);
             char *said = text_heard(state);
-            assert_int_equal(text_occurrences(said, "is no longer there: all of it goes to a new one"), 1);
+            assert_int_equal(text_occurrences(said, "no longer exists: everything goes to a new one"), 1);
             free(said);
             snprintf(command, sizeof command,
                      "run=$(sed -n 's/.*\"run_id\":.*\"\\(.*\\)\".*/\\1/p' %s/mlflow.json) && "

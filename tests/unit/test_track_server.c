@@ -130,8 +130,8 @@ static void a_server_that_stays_silent(void **state)
     fake_server_stop(&server);
     char *said = text_heard(state), *unsent = text_read(folder_path(state, "mlflow_unsent.jsonl"));
     char *log = text_read(folder_path(state, "log.jsonl"));
-    assert_non_null(strstr(said, "Timeout was reached (the run goes on"));
-    assert_int_equal(text_occurrences(said, "did not get all of the run: the rest is in"), 1);
+    assert_non_null(strstr(said, "Timeout was reached (the run continues"));
+    assert_int_equal(text_occurrences(said, "did not receive the whole run: the rest is in"), 1);
     assert_string_equal(unsent, log);
     free(said);
     free(unsent);
@@ -159,8 +159,8 @@ static void a_server_that_is_gone(void **state)
     assert_true(ap_clock_seconds() - before < 15);
     char *said = text_heard(state), *unsent = text_read(folder_path(state, "mlflow_unsent.jsonl"));
     char *log = text_read(folder_path(state, "log.jsonl"));
-    assert_int_equal(text_occurrences(said, "the run goes on"), 1);
-    assert_int_equal(text_occurrences(said, "did not get all of the run"), 1);
+    assert_int_equal(text_occurrences(said, "the run continues"), 1);
+    assert_int_equal(text_occurrences(said, "did not receive the whole run"), 1);
     assert_memory_equal(unsent, log, strlen(log));
     assert_string_equal(unsent + strlen(log), "{\"artifact\":\"absent.wav\"}\n");
     free(said);
