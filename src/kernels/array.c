@@ -6,11 +6,11 @@
 #include <stddef.h>
 #include <string.h>
 
-/* A long sum is made of this many partial sums at most. */
+/* The most partial sums of a long sum. */
 #define PORTIONS 64
-/* Columns that are added up side by side. */
+/* Columns added up side by side. */
 #define COLUMNS 64
-/* A square tile of this many rows stays in the first-level cache while it is turned. */
+/* A square tile of this many rows stays in the first-level cache while it is transposed. */
 #define TILE 32
 #define PARALLEL_LEAST (32 * AP_BLOCK)
 
@@ -26,7 +26,7 @@ ap_real *ap_array_row(ap_real *x, int64_t b, int64_t length)
     return x ? x + b * length : NULL;
 }
 
-/* The sum of `term` over i = 0 .. n - 1, by portions. */
+/* The sum of `term` over i = 0 .. n - 1, in fixed portions. */
 #define SUM_BY_PORTIONS(n, term)                                                                             \
     double partial[PORTIONS] = {0}, total = 0;                                                               \
     int64_t portion = (n / PORTIONS / AP_BLOCK + 1) * AP_BLOCK;                                              \
@@ -70,7 +70,7 @@ static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y
     }
 }
 
-/* Squares first, then the columns and rows that are left. */
+/* Transposes whole squares first, then the remaining columns and rows. */
 static void transpose_tile(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
                            int64_t ldy)
 {

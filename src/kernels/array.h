@@ -1,5 +1,5 @@
-/* Passes over plain arrays and row-major matrices, in parallel where they are long. Work is dealt out in
- * portions of fixed size and partial sums are added up in a fixed order: no result depends on the number of
+/* Passes over plain arrays and row-major matrices, in parallel if they are long. Work is divided into
+ * portions of fixed size, and partial sums are added in a fixed order, so no result depends on the number of
  * threads. */
 #ifndef ANTIPHON_KERNELS_ARRAY_H
 #define ANTIPHON_KERNELS_ARRAY_H
@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Elements dealt out to a thread at a time: with their temporaries they stay in the first-level cache. */
+/* Elements per portion: with their temporaries they stay in the first-level cache. */
 #define AP_BLOCK 1024
 
-/* Runs the statement after it for every block of n elements: those from `at` on, `length` of them. */
+/* Runs the statement after it for every block of n elements: `length` elements from `at` on. */
 #define AP_FOR_EACH_BLOCK(n, at, length)                                                                     \
     _Pragma(                                                                                                 \
         "omp parallel for schedule(static) if (n > 32 * AP_BLOCK)") for (int64_t at = 0; at < n;             \
@@ -28,20 +28,20 @@
 /* y += factor x; y NULL: not wanted. */
 void ap_array_accumulate(int64_t n, ap_real factor, const ap_real *x, ap_real *y);
 
-/* Row b of x, whose rows are `length` numbers long; of NULL, not wanted, NULL. */
+/* Row b of x, whose rows have `length` numbers; NULL (not wanted) gives NULL. */
 ap_real *ap_array_row(ap_real *x, int64_t b, int64_t length);
 
-/* The sums of x, of x y and of (x - y)^2, element by element. Added up in double. */
+/* The sums of x, of x y and of (x - y)^2 over all elements, accumulated in double. */
 double ap_array_sum(int64_t n, const ap_real *x);
 double ap_array_dot(int64_t n, const ap_real *x, const ap_real *y);
 double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y);
 
-/* y[q][p] = x[p][q] for x [P, Q]; with `add` it is added to what y holds. ldx, ldy: numbers from one row to
- * the next. */
+/* y[q][p] = x[p][q] for x [P, Q]; `add` adds to y instead. ldx, ldy: distance between rows. */
 void ap_matrix_transpose(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
                          int64_t ldy);
 
-/* Adds the sums of the columns of x [R, N] to sums [N], each added up in double; sums NULL: not wanted. */
+/* Adds the sums of the columns of x [R, N] to sums [N], each accumulated in double. sums NULL: not wanted.
+ */
 void ap_matrix_column_sums(int64_t R, int64_t N, const ap_real *x, ap_real *sums);
 
 #endif

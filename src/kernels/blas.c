@@ -21,8 +21,8 @@ static CBLAS_TRANSPOSE transposed(bool yes)
     return yes ? CblasTrans : CblasNoTrans;
 }
 
-/* OpenBLAS's own, not in its headers: memory of BUFFER_BYTES for a product under way, which it keeps for the
- * next. Where the system has none it asks again and again, for ever. */
+/* Internal functions of OpenBLAS, not in its headers. They allocate BUFFER_BYTES for a running product and
+ * keep it for the next. If the system has no memory, OpenBLAS retries forever. */
 void *blas_memory_alloc(int) __attribute__((weak));
 void blas_memory_free(void *) __attribute__((weak));
 #define BUFFER_BYTES ((size_t)128 << 20)
@@ -31,12 +31,11 @@ static void check_room(void)
 {
     void *room =
         mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (room == MAP_FAILED)
-        ap_fatal("out of memory: no %zu MiB for what OpenBLAS needs on a thread", BUFFER_BYTES >> 20);
+    if (room == MAP_FAILED) ap_fatal("out of memory: OpenBLAS needs %zu MiB per thread", BUFFER_BYTES >> 20);
     munmap(room, BUFFER_BYTES);
 }
 
-/* Has OpenBLAS take, before the first product, what a product on each thread needs at a time. */
+/* Makes OpenBLAS allocate the buffers of all threads before the first product. */
 static void reserve_buffers(void)
 {
     int threads = omp_get_max_threads();
@@ -64,7 +63,7 @@ void ap_gemm(bool transpose_a, bool transpose_b, int64_t M, int64_t N, int64_t K
 const char *ap_blas_fault(void)
 {
     return openblas_get_parallel() == OPENBLAS_THREAD
-               ? "the OpenBLAS found here is built for POSIX threads, which get in the way of OpenMP's: "
+               ? "the installed OpenBLAS is built for POSIX threads, which interfere with OpenMP: "
                  "training "
                  "is slower; install libopenblas0-openmp and remove libopenblas0-pthread"
                : NULL;

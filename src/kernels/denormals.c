@@ -7,7 +7,7 @@
 
 #if defined(__SSE2__)
 
-/* Results that are denormal become zero (FTZ), operands too (DAZ). */
+/* Denormal results (FTZ) and operands (DAZ) become zero. */
 #define FLUSH 0x8040u
 
 static bool is_set(void)
@@ -57,7 +57,7 @@ static void set(bool flush)
 
 #endif
 
-/* A thread that OpenMP starts later has what the thread that starts it has. */
+/* Threads that OpenMP starts later inherit the mode from the thread that starts them. */
 static void set_all(bool flush)
 {
     set(flush);

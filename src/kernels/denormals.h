@@ -1,15 +1,15 @@
-/* Numbers too small for their full precision (below 1e-38 in float) are computed many times slower than
- * others. A decaying sound is full of them once it is silent; nothing hears whether they are zero. */
+/* Denormal numbers (below 1e-38 in float) are computed many times more slowly than others. A decaying sound
+ * is full of them once it is silent, and treating them as zero makes no audible difference. */
 #ifndef ANTIPHON_KERNELS_DENORMALS_H
 #define ANTIPHON_KERNELS_DENORMALS_H
 
 #include <stdbool.h>
 
-/* From now on all threads of OpenMP take such numbers for zero, where they read them and where they come out.
- * Whether they did before: for ap_denormals_restore. */
+/* Makes all OpenMP threads treat denormal operands and results as zero. Returns whether they did before, for
+ * ap_denormals_restore. */
 bool ap_denormals_flush(void);
 
-/* Lets all threads compute as they did before. */
+/* Restores the mode of all threads. */
 void ap_denormals_restore(bool flushed);
 
 #endif

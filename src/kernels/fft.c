@@ -14,21 +14,21 @@
 #endif
 
 /* A real signal of n samples is transformed as a complex one of n/2: even samples are the real parts, odd
- * ones the imaginary parts. `split` then takes the spectra of the two apart, and `join` puts them together on
- * the way back, which is the forward transform between two conjugations. */
+ * ones the imaginary parts. `split` then separates the spectra of the two. `join` combines them for the
+ * inverse transform, which is the forward transform between two conjugations. */
 struct ap_fft {
     int n;
-    int64_t flops;    /* of one transform, by the usual count for a real one: 5/2 n log2 n */
+    int64_t flops;    /* of one transform, by the usual count for real ones: 5/2 n log2 n */
     ap_complex *turn; /* [n] e^(-2 pi i k / n) */
-    int *place; /* [n/2] where the transform in lanes leaves frequency k; NULL unless n is a power of two */
+    int *place; /* [n/2]: where the transform in lanes leaves frequency k; NULL unless n is a power of two */
 #ifndef AP_DOUBLE
     kiss_fft_cfg kiss; /* complex, n/2 */
 #endif
 };
 
-/* Notes where the frequencies of one part of the transform end up: those frequency, frequency + step, ... are
- * spread over `length` places from `at` on. Each step of transform_lanes cuts a part into four (at last into
- * two) that hold every fourth frequency. */
+/* Records where the frequencies of one part of the transform end up: frequency, frequency + step, ... are
+ * spread over `length` positions from `at` on. Each step of transform_lanes divides a part into four (at
+ * last into two) that hold every fourth frequency. */
 static void place_frequencies(int *place, int at, int length, int frequency, int step)
 {
     int radix = length % 4 == 0 ? 4 : length;
@@ -99,9 +99,9 @@ void ap_fft_free(ap_fft *fft)
         X[2 * h + 1] = zero_re * 0;                                                                          \
     }
 
-/* In place, X becomes the conjugate of 2 Z, the inverse of split and twice it because a sum over n
- * frequencies is twice one over n/2: 2 E[k] = X[k] + conj X[h-k], 2 O[k] = conj turn[k] (X[k] - conj X[h-k]),
- * Z[k] = E[k] + i O[k], Z[h-k] = conj E[k] + i conj O[k]. */
+/* In place, X becomes the conjugate of 2 Z: the inverse of split, times two because a sum over n frequencies
+ * is twice one over n/2. 2 E[k] = X[k] + conj X[h-k], 2 O[k] = conj turn[k] (X[k] - conj X[h-k]), Z[k] =
+ * E[k] + i O[k], Z[h-k] = conj E[k] + i conj O[k]. */
 #define DEFINE_JOIN(name, number)                                                                            \
     static void name(int h, const ap_complex *turn, number *X)                                               \
     {                                                                                                        \
@@ -121,7 +121,7 @@ void ap_fft_free(ap_fft *fft)
         X[1] = last - first;                                                                                 \
     }
 
-/* Z = the complex transform of z, both n/2 long, by its definition */
+/* Z = the complex transform of z, both n/2 long, by the definition */
 #define DEFINE_SUM(name, number)                                                                             \
     static void name(const ap_fft *fft, const number *z, number *Z)                                          \
     {                                                                                                        \
@@ -184,8 +184,8 @@ static inline void turned(ap_lanes *z, const ap_lanes *re, const ap_lanes *im, a
     z[1] = *re * w.im + *im * w.re;
 }
 
-/* In place, decimation in frequency, radix 4 with a last step of radix 2 where it does not divide; depth
- * first, so that what fits a cache is finished in it. Frequencies are left where place_frequencies says. */
+/* In place: decimation in frequency, radix 4, with a last step of radix 2 if needed. Depth first, so that
+ * parts that fit a cache are completed in it. place_frequencies says where frequencies end up. */
 static void transform_lanes(const ap_fft *fft, ap_lanes *z, int length)
 {
     if (length == 2) {

@@ -1,6 +1,6 @@
-/* Floating-point operations, counted by the kernels that do them: matrix products, convolutions, the
- * recurrence of an LSTM and Fourier transforms. A multiplication and an addition are two; what passes over
- * arrays do beside is not counted. Any thread may add: one relaxed addition a kernel call. */
+/* Counts floating-point operations of the kernels: matrix products, convolutions, LSTM recurrences and
+ * Fourier transforms. A multiplication and an addition are two. Element-wise passes are not counted. Safe
+ * for all threads, at the cost of one relaxed addition per kernel call. */
 #ifndef ANTIPHON_KERNELS_FLOPS_H
 #define ANTIPHON_KERNELS_FLOPS_H
 
@@ -8,7 +8,7 @@
 
 void ap_flops_add(int64_t count);
 
-/* How many were added since the last call. */
+/* The number of operations since the last call. */
 int64_t ap_flops_taken(void);
 
 #endif

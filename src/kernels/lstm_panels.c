@@ -13,16 +13,17 @@
 #define GATES AP_LSTM_GATES
 #define TOGETHER AP_LSTM_TOGETHER
 
-/* The panel of a group of units has a row for each k and one more: what each lane of each gate multiplies
- * with number k, and last what each lane's sum is to be multiplied by. Forward, the lanes are the units' and
- * the numbers the state before; on the way back the lanes are the units that pass on and the numbers dz.
+/* The panel of a group of units has one row for each k, with the weight of number k for each lane of each
+ * gate, and a last row with a factor for each lane's sum. Forward, the lanes are the units of the group and
+ * the numbers the previous state; backward, the lanes are the units that receive the gradient and the
+ * numbers dz.
  *
- * A step reads every panel once, which together are more than a core's own caches hold, and for few items
- * takes as long as that many bytes take to come. Where the processor has the instructions for it a float
- * therefore travels as 24 bits, as a multiple of 2^-23 of the largest weight of its gate and lane: four gates
- * in three words, each the 24 bits of one gate above a byte of the last gate's. A weight so read is off by
- * half of that at most, about 2^-24 of the largest one, as much as each rounding of the sum. An infinite
- * weight, or NaN, becomes its lane's factor and makes every sum NaN. */
+ * A step reads every panel once. Together they exceed a core's own caches, so for few items a step takes as
+ * long as loading that many bytes. If the processor has the instructions, a float is therefore stored in 24
+ * bits, as a multiple of 2^-23 of the largest weight of its gate and lane: four gates in three words, each
+ * word having the 24 bits of one gate above a byte of the last gate. The error of a weight is at most half a
+ * step, about 2^-24 of the largest weight, as much as each rounding of the sum. An infinite weight or NaN
+ * becomes its lane's factor and makes every sum NaN. */
 
 int64_t ap_lstm_groups(int64_t H)
 {
@@ -36,9 +37,9 @@ int64_t ap_lstm_panel_count(int64_t H)
 
 #if defined(__AVX512VBMI2__) && !defined(AP_DOUBLE)
 
-/* The gate that is in bytes: as many others are in words. */
+/* The gate stored in bytes: there are as many other gates, stored in words. */
 #define LAST (GATES - 1)
-/* What the largest weight becomes: it may still be rounded upwards, twice. */
+/* The value of the largest weight, small enough to be rounded up twice. */
 #define WORD_MOST (INT32_MAX - 1023)
 
 typedef int32_t lane_words __attribute__((vector_size(AP_VEC_BYTES), aligned(sizeof(int32_t)), may_alias));
@@ -48,7 +49,7 @@ static inline void read_row(const ap_real *panel, int64_t k, ap_vec weight[GATES
     lane_words word[LAST];
     for (int gate = 0; gate < LAST; gate++) {
         word[gate] = ((const lane_words *)panel)[k * LAST + gate];
-        __asm__("" : "+v"(word[gate])); /* or it is fetched again for its second use */
+        __asm__("" : "+v"(word[gate])); /* otherwise it is loaded again for its second use */
         weight[gate] = __builtin_convertvector(word[gate], ap_vec);
     }
     __m512i last = _mm512_slli_epi32((__m512i)word[0], 24);
@@ -56,14 +57,14 @@ static inline void read_row(const ap_real *panel, int64_t k, ap_vec weight[GATES
     weight[LAST] = __builtin_convertvector((lane_words)last, ap_vec);
 }
 
-/* The word that ends in `byte` and is, rounded to a float as read_row does, nearest to x. */
+/* The word with the low byte `byte` that is closest to x once rounded to a float as in read_row. */
 static inline int32_t word_near(int32_t x, int32_t byte)
 {
     int32_t word = ((x - byte + 128) & ~255) + byte;
     return word + ((x - (int32_t)(float)word + 128) & ~255);
 }
 
-/* One row; inverse: of the factors. */
+/* Writes one row; inverse: the reciprocals of the factors. */
 static void write_row(const ap_real weight[GATES][AP_LANES], const double inverse[GATES][AP_LANES],
                       int32_t word[LAST][AP_LANES])
 {
@@ -76,10 +77,10 @@ static void write_row(const ap_real weight[GATES][AP_LANES], const double invers
                                          last[lane] >> (8 + 8 * gate) & 255);
 }
 
-/* largest[lane] = the largest |w| of each lane of each gate; infinity and NaN are above all. */
+/* largest[lane] = the largest |w| of each lane of each gate; infinity and NaN count as largest. */
 static void panel_largest(int64_t H, const ap_real *panel, ap_real largest[GATES * AP_LANES])
 {
-    int32_t bits[GATES * AP_LANES], most[GATES * AP_LANES] = {0}; /* they order as the numbers do */
+    int32_t bits[GATES * AP_LANES], most[GATES * AP_LANES] = {0}; /* ordered like the numbers */
     for (int64_t k = 0; k < H; k++) {
         memcpy(bits, panel + k * GATES * AP_LANES, sizeof bits);
         for (int lane = 0; lane < GATES * AP_LANES; lane++) {
@@ -103,7 +104,8 @@ static void finish_panel(int64_t H, ap_real *panel)
         if (isfinite(factor))
             inverse[lane / AP_LANES][lane % AP_LANES] = 1 / (double)factor;
         else
-            for (int64_t k = 0; k < H; k++) panel[k * lanes + lane] = 0; /* the factor says all */
+            for (int64_t k = 0; k < H; k++)
+                panel[k * lanes + lane] = 0; /* the factor determines the result */
         panel[H * lanes + lane] = factor;
     }
     for (int64_t k = 0; k < H; k++) {
@@ -154,8 +156,8 @@ void ap_lstm_panels_pack(int64_t H, const ap_real *weight_hh, bool back, ap_real
     }
 }
 
-/* ap_lstm_panel_product for constants. For one item, several panels side by side were measured to take less
- * time than one after the other. */
+/* ap_lstm_panel_product for constant arguments. For one item, several panels at once were measured to be
+ * faster than one after the other. */
 static inline __attribute__((always_inline)) void panel_product(int panels, int items, int64_t gate_step,
                                                                 int64_t H, const ap_real *panel,
                                                                 const ap_real *v, int64_t item_step,

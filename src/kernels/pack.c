@@ -6,12 +6,13 @@
 
 #include <string.h>
 
-/* Rows of a factor lie far apart, which the processor does not see coming: memory is asked for so far ahead
- * along a row, or so many rows ahead. */
+/* Rows of a factor are far apart, which defeats the hardware prefetcher: memory is prefetched this far ahead
+ * along a row, or this many rows ahead. */
 #define AHEAD (4 * AP_LANES)
 #define AHEAD_ROWS 8
 
-/* to[k width + i] = element first + i at depth from + k, for k from `begin` on; 0 behind the last element. */
+/* to[k width + i] = element first + i at depth from + k, for k from `begin` on; 0 beyond the last element.
+ */
 static void pack_slowly(int width, const ap_side *f, int64_t first, int64_t from, int64_t begin,
                         int64_t depth, ap_real *to)
 {
@@ -21,8 +22,8 @@ static void pack_slowly(int width, const ap_side *f, int64_t first, int64_t from
                 first + i < f->count ? f->data[(first + i) * f->along + (from + k) * f->deep] : 0;
 }
 
-/* Elements lie side by side: x [depth, width] in rows `deep` apart. width: a constant where this is inlined,
- * here and below. */
+/* Elements are contiguous: x [depth, width] in rows `deep` apart. Here and below, width is a constant when
+ * inlined. */
 static inline __attribute__((always_inline)) void pack_copied(int width, int64_t depth, const ap_real *x,
                                                               int64_t deep, ap_real *to)
 {
@@ -33,8 +34,8 @@ static inline __attribute__((always_inline)) void pack_copied(int width, int64_t
     }
 }
 
-/* The depth lies side by side: x [width, depth], the depth a multiple of AP_LANES, in rows `along` apart.
- * They come in squares that are turned. */
+/* The depth is contiguous: x [width, depth], the depth a multiple of AP_LANES, in rows `along` apart.
+ * Squares are transposed. */
 static inline __attribute__((always_inline)) void pack_turned(int width, int64_t depth, const ap_real *x,
                                                               int64_t along, ap_real *to)
 {
@@ -56,7 +57,7 @@ static inline __attribute__((always_inline)) void pack_turned(int width, int64_t
         }
 }
 
-/* How much of the depth could be packed fast: none of a group that is not whole. */
+/* How much of the depth was packed by a fast path; 0 for an incomplete group. */
 static inline __attribute__((always_inline)) int64_t pack_fast(int width, const ap_side *f, int64_t first,
                                                                int64_t from, int64_t depth, ap_real *to)
 {

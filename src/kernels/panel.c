@@ -9,10 +9,10 @@
 #define ROWS AP_TILE_ROWS
 #define VECS AP_TILE_VECS
 #define COLUMNS AP_TILE_COLUMNS
-/* Blocks of fewer rows have so many, twice as many, or one or two. */
+/* Blocks of fewer rows have this many, twice as many, or one or two. */
 #define FEW (ROWS / 3)
-/* W is asked for so many columns ahead: of a wide layer it comes from beyond the second-level cache, and a
- * strip of X is too soon done with each line of it. */
+/* W is prefetched this many columns ahead: for a wide layer it comes from beyond the second-level cache, and
+ * a strip of X uses each line only briefly. */
 #define AHEAD 64
 #define BY_TILES_ROWS 32
 #define BY_TILES_DEPTH 64
@@ -73,13 +73,13 @@ ap_panel_weight ap_panel_transposed(const ap_real *data, int64_t pitch)
     return (ap_panel_weight){data, ROWS, 1, pitch, false};
 }
 
-/* What a block of y starts from: itself, the bias, or zero. */
+/* The initial value of a block of y: itself, the bias, or zero. */
 typedef struct start {
     bool load;
     const ap_real *bias;
 } start;
 
-/* What a block is computed from: J columns of W, and as many rows of X. */
+/* The factors of a block: J columns of W, and as many rows of X. */
 typedef struct factors {
     int64_t J;
     const ap_real *w;
@@ -88,8 +88,8 @@ typedef struct factors {
     const int64_t *at;
 } factors;
 
-/* y [rows, vecs AP_LANES] = start + W [rows, J] X: `rows` and `vecs` are constants where this is inlined, so
- * that the sums are registers */
+/* y [rows, vecs AP_LANES] = start + W [rows, J] X. `rows` and `vecs` are constants when inlined, so that the
+ * sums are in registers */
 static inline __attribute__((always_inline)) void block(int rows, int vecs, factors f, start from, ap_real *y,
                                                         int64_t ldy)
 {
@@ -123,7 +123,7 @@ static inline __attribute__((always_inline)) void block(int rows, int vecs, fact
         for (int v = 0; v < vecs; v++) *(ap_vec *)(y + r * ldy + v * AP_LANES) = sum[r][v];
 }
 
-/* W packed or transposed stands in columns, which saves the addresses of its rows. */
+/* Packed or transposed W is read in columns, which saves the addresses of its rows. */
 static inline __attribute__((always_inline)) void in_columns(int rows, int vecs, factors f, start from,
                                                              ap_real *y, int64_t ldy)
 {
@@ -135,7 +135,7 @@ static inline __attribute__((always_inline)) void in_columns(int rows, int vecs,
     }
 }
 
-/* The same for fewer rows than a panel has: the least kernel that holds them. y has room for its rows. */
+/* The smallest kernel for fewer rows than a panel has. y has room for its rows. */
 static int kernel_rows(int64_t rows)
 {
     return rows <= 2 ? (int)rows : rows <= FEW ? FEW : rows <= 2 * FEW ? 2 * FEW : ROWS;
@@ -169,7 +169,7 @@ static void any_block(int rows, int vecs, const factors *f, const start *from, a
         rows_block(rows, VECS, *f, *from, y, ldy);
 }
 
-/* A block at the lower or right edge of y goes through a buffer of full size. */
+/* A block at the lower or right edge of y is computed in a buffer of full size. */
 static void edge_block(int rows, int64_t columns, const factors *f, const start *from, ap_real *y,
                        int64_t ldy)
 {
@@ -183,9 +183,9 @@ static void edge_block(int rows, int64_t columns, const factors *f, const start 
     for (int r = 0; r < rows; r++) memcpy(y + r * ldy, buffer + r * COLUMNS, (size_t)columns * sizeof *y);
 }
 
-/* Column by column of panels: COLUMNS numbers of each row of X serve every panel of W, from the second-level
- * cache if not from the first. Sums are complete before they are stored: going through J in portions, for
- * which the first-level cache is large enough, costs more than it saves. */
+/* Proceeds by columns of panels: COLUMNS numbers of each row of X serve every panel of W, from the first- or
+ * second-level cache. Sums are complete before they are stored: dividing J into portions that fit the
+ * first-level cache costs more than it saves. */
 static void directly(const ap_panel_task *task, int64_t t)
 {
     int64_t M = task->M, columns = ap_least(COLUMNS, task->n - t);

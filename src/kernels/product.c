@@ -11,14 +11,14 @@
 
 #define ROWS AP_TILE_ROWS
 #define COLUMNS AP_TILE_COLUMNS
-/* So much of the depth is packed at a time, in memory that is used again and again: a strip of B and a block
- * of A, which a thread has to itself, stay in the second-level cache, all of B in the third. */
+/* Depth packed at a time, in reused memory: a strip of B and a thread's block of A stay in the second-level
+ * cache, all of B in the third. */
 #define DEPTH_MOST 768
 #define BLOCK_PANELS 8
-/* OpenBLAS shares no product of fewer multiplications among its threads. One that it shares it may round by
- * where each thread's part ends, so larger ones are formed by tiles or in blocks. */
+/* OpenBLAS computes products with fewer multiplications on one thread. The rounding of larger ones may
+ * depend on how they are divided among threads, so these are computed by tiles or in blocks. */
 #define MULTIPLICATIONS_LEAST ((int64_t)1 << 18)
-/* Rows and columns of a block that OpenBLAS forms on one thread. */
+/* Rows and columns of a block that OpenBLAS computes on one thread. */
 #define BLOCK_ROWS 128
 #define BLOCK_COLUMNS 256
 
@@ -35,7 +35,7 @@ ap_matrix ap_matrix_turned(const ap_real *data, int64_t pitch)
 /* One factor's packed panels, or strips. */
 typedef struct side {
     ap_side of;
-    int64_t groups, pitch; /* numbers from one packed group to the next */
+    int64_t groups, pitch; /* distance between packed groups */
 } side;
 
 static side side_of(ap_side of, int64_t K, int width)
@@ -53,12 +53,12 @@ static void place_tile(const ap_product_task *t, int64_t m, int64_t n, bool add,
 
 /* ---------------------------------------------------------------- threads */
 
-/* Panels and strips of C. */
+/* A thread's panels and strips of C. */
 typedef struct share {
     int64_t panel, panel_end, strip, strip_end;
 } share;
 
-/* Threads stand in a grid: of those that there can be the one whose largest share is the smallest. */
+/* Threads form a grid: the one, of all possible ones, whose largest share is smallest. */
 static share share_of_thread(int64_t panels, int64_t strips)
 {
     int64_t threads = omp_get_num_threads(), thread = omp_get_thread_num(), down = 1, least = INT64_MAX;
@@ -75,7 +75,7 @@ static share share_of_thread(int64_t panels, int64_t strips)
                    strips * (column + 1) / across};
 }
 
-/* block: the thread's own; strips: all of B */
+/* block: the thread's own; strips: those of all of B */
 static void multiply_share(const ap_product_task *t, const side *A, const side *B, int64_t from,
                            int64_t depth, ap_real *block, const ap_real *strips)
 {
@@ -91,7 +91,7 @@ static void multiply_share(const ap_product_task *t, const side *A, const side *
     }
 }
 
-/* Where a portion of the depth begins: all are about as deep, and whole vectors but for the last. */
+/* The start of a portion of the depth. All are about equally deep, and whole vectors except the last. */
 static int64_t depth_at(int64_t K, int64_t portion)
 {
     int64_t portions = ap_divide_up(K, DEPTH_MOST);
@@ -120,11 +120,11 @@ static void by_tiles(ap_arena *arena, const ap_product_task *t)
 
 /* ---------------------------------------------------------------- by OpenBLAS */
 
-/* Rows m to m_end of C, columns n to n_end. */
+/* Computes rows m to m_end and columns n to n_end of C. */
 static void by_openblas(const ap_product_task *t, int64_t m, int64_t m_end, int64_t n, int64_t n_end)
 {
     bool turn_a = t->A.column != 1, turn_b = t->B.column != 1;
-    /* of a single row or column the pitch says nothing, but OpenBLAS wants one that could be */
+    /* the pitch of a single row or column is arbitrary, but OpenBLAS requires a valid one */
     int64_t lda = turn_a ? ap_most(t->A.column, t->M) : ap_most(t->A.row, t->K);
     int64_t ldb = turn_b ? ap_most(t->B.column, t->K) : ap_most(t->B.row, t->N);
     for (int64_t row = m; row < m_end && t->bias; row++)
@@ -133,7 +133,7 @@ static void by_openblas(const ap_product_task *t, int64_t m, int64_t m_end, int6
             t->B.data + n * t->B.column, ldb, t->add || t->bias ? 1 : 0, t->C + m * t->ldc + n, t->ldc);
 }
 
-/* The region is there for a single block, too: within one OpenBLAS has no threads. */
+/* A parallel region even for a single block, because OpenBLAS uses no threads inside one. */
 static void by_blocks(const ap_product_task *t)
 {
 #pragma omp parallel for collapse(2) schedule(static)

@@ -1,9 +1,9 @@
-/* Matrix products of the sizes that a model is made of, C = A B. A large one is formed tile by tile, from
- * factors packed into memory that the caches hold (K. Goto and R. van de Geijn, "Anatomy of high-performance
- * matrix multiplication", ACM TOMS 34, 2008): for these shapes that keeps nearer to the processor's peak than
- * OpenBLAS, most of all where others use the machine too, and goes beyond it where products of pairs pay
- * (kernels/winograd_pairs.h). A small one is OpenBLAS's. Called outside a parallel region.
- * Each element is summed up in the same order whatever the threads. */
+/* Matrix products C = A B of the sizes that models use. Large ones are computed tile by tile, from factors
+ * packed into cache-sized memory (K. Goto and R. van de Geijn, "Anatomy of high-performance matrix
+ * multiplication", ACM TOMS 34, 2008). For these shapes this is closer to the processor's peak than
+ * OpenBLAS, above all when other programs use the machine, and exceeds it where products of pairs pay
+ * (kernels/winograd_pairs.h). Small ones are left to OpenBLAS. Called outside a parallel region. Each
+ * element is summed in the same order for any number of threads. */
 #ifndef ANTIPHON_KERNELS_PRODUCT_H
 #define ANTIPHON_KERNELS_PRODUCT_H
 
@@ -13,26 +13,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether large products are formed by tiles: they are OpenBLAS's, block by block, where this is not compiled for a processor
- * that multiplies and adds in one, which OpenBLAS looks for when it is run. */
+/* Whether large products are computed by tiles. Compiled for a processor without fused multiply-add, they
+ * are left to OpenBLAS, block by block, which checks for it at run time. */
 #ifdef __FMA__
 #define AP_PRODUCT_TILED true
 #else
 #define AP_PRODUCT_TILED false
 #endif
 
-/* A matrix as it is read: element (i, k) at data[i row + k column], one of the two strides being 1. */
+/* A matrix view: element (i, k) is at data[i row + k column]. One of the two strides is 1. */
 typedef struct ap_matrix {
     const ap_real *data;
     int64_t row, column;
 } ap_matrix;
 
-/* A matrix that stands in rows of `pitch` numbers, as it is and transposed. */
+/* A matrix stored in rows of `pitch` numbers, as it is and transposed. */
 ap_matrix ap_matrix_rows(const ap_real *data, int64_t pitch);
 ap_matrix ap_matrix_turned(const ap_real *data, int64_t pitch);
 
-/* C [M, N] = A [M, K] B [K, N] + bias [N] in every row (NULL: none); with `add` the product is added to what
- * C holds, and bias must be NULL. Rows of C lie ldc numbers apart. */
+/* C [M, N] = A [M, K] B [K, N] + bias [N] in every row (NULL: none). With `add` the product is added to C,
+ * and bias must be NULL. Rows of C are ldc numbers apart. */
 typedef struct ap_product_task {
     int64_t M, N, K;
     ap_matrix A, B;
@@ -42,7 +42,7 @@ typedef struct ap_product_task {
     bool add;
 } ap_product_task;
 
-/* Scratch comes from the arena and is recycled. */
+/* Computes the product. Scratch comes from the arena and is recycled. */
 void ap_product(ap_arena *arena, const ap_product_task *task);
 
 #endif

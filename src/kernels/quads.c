@@ -3,10 +3,10 @@
 #include "base/bounds.h"
 #include "kernels/flops.h"
 
-/* Polynomials are multiplied by their values at 0, +-A, +-B and infinity, and a filter is that transposed.
- * Two taps are three of which the last is 0, and with it the product at infinity. These points, exact in
- * binary, leave an error in float hardly larger than that of the plain sum; 1 and 2 one up to half as large
- * again. */
+/* Polynomials are multiplied by way of their values at 0, +-A, +-B and infinity; a filter is the transpose
+ * of that. Two taps are three with a last tap of 0, which drops the product at infinity. These points are
+ * exact in binary and give an error in float hardly larger than that of a plain sum; with 1 and 2 it would
+ * be up to half as large again. */
 #define A ((ap_real)0.75)
 #define B ((ap_real)1.5)
 #define A2 (A * A)
@@ -58,7 +58,7 @@ void ap_quads_pack(int taps, int64_t M, int64_t J, int64_t group, const ap_real 
 
 /* ---------------------------------------------------------------- columns */
 
-/* A strip's quads are sorted at a time. */
+/* Quads sorted at a time: those of a strip. */
 #define SORTED AP_TILE_COLUMNS
 
 static inline __attribute__((always_inline)) void fill(int taps, int64_t n, const ap_real *x, ap_real *to,
@@ -67,7 +67,7 @@ static inline __attribute__((always_inline)) void fill(int taps, int64_t n, cons
     ap_real sorted[AP_QUAD][SORTED + AP_LANES];
     for (int64_t i = 0; i < n; i++)
         for (int j = 0; j < AP_QUAD; j++) sorted[j][i] = x[AP_QUAD * i + j];
-    /* the first columns of the quad behind */
+    /* the first columns of the next quad */
     sorted[0][n] = x[AP_QUAD * n];
     sorted[1][n] = x[AP_QUAD * n + 1];
 #pragma omp simd
@@ -90,7 +90,7 @@ static int64_t strip_size(int64_t J)
     return ap_tile_depth(J) * AP_TILE_COLUMNS;
 }
 
-/* Numbers from one product's window to the next's. */
+/* The distance between the windows of successive products. */
 static int64_t window_step(int64_t J, int64_t quads)
 {
     return ap_divide_up(quads, AP_TILE_COLUMNS) * strip_size(J);
@@ -124,7 +124,7 @@ void ap_quads_finish(const ap_quads_window *window, int64_t quads)
 
 /* ---------------------------------------------------------------- products */
 
-/* So many rows of so many quads' products stay in the first-level cache until they are summed up. */
+/* This many rows of this many quads' products stay in the first-level cache until they are summed. */
 #define ROWS (2 * AP_TILE_ROWS)
 
 static inline __attribute__((always_inline)) void sum_up(int taps, int64_t n, const ap_real *product,

@@ -1,6 +1,6 @@
 #include "kernels/rendezvous.h"
 
-/* Some twenty microseconds. */
+/* About twenty microseconds. */
 #define SPINS 1000
 
 void ap_rendezvous_init(ap_rendezvous *r, int threads)
@@ -29,7 +29,7 @@ void ap_rendezvous_wait(ap_rendezvous *r)
 {
     unsigned meeting = atomic_load(&r->meeting);
     if (atomic_fetch_add(&r->arrived, 1) == r->threads - 1) {
-        /* under the mutex, so that nobody falls asleep between looking and being woken */
+        /* under the mutex, so that no thread falls asleep between checking and being woken */
         pthread_mutex_lock(&r->mutex);
         atomic_store(&r->arrived, 0);
         atomic_store(&r->meeting, meeting + 1);

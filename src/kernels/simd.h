@@ -1,4 +1,4 @@
-/* Vectors of ap_real as wide as the machine compiled for, by the compiler's vector extensions. */
+/* Vectors of ap_real, as wide as the target machine's, by the compiler's vector extensions. */
 #ifndef ANTIPHON_KERNELS_SIMD_H
 #define ANTIPHON_KERNELS_SIMD_H
 
@@ -12,10 +12,10 @@
 #define AP_VEC_BYTES 16
 #endif
 
-/* How many numbers an ap_vec holds. */
+/* The number of elements in an ap_vec. */
 #define AP_LANES (AP_VEC_BYTES / (int)sizeof(ap_real))
 
-/* May stand at any address that an ap_real may: *(ap_vec *)p loads AP_LANES numbers from p. */
+/* A vector without alignment: *(ap_vec *)p loads AP_LANES numbers from p. */
 typedef ap_real ap_vec __attribute__((vector_size(AP_VEC_BYTES), aligned(sizeof(ap_real)), may_alias));
 
 #endif

@@ -1,11 +1,11 @@
-/* Squares of numbers, as many rows as a vector has lanes, turned in registers: what copies a matrix to where
- * its columns lie side by side does so square by square. */
+/* Transposes square matrices, with as many rows as a vector has lanes, in registers. Transposed copies of
+ * matrices are made of such squares. */
 #ifndef ANTIPHON_KERNELS_SQUARE_H
 #define ANTIPHON_KERNELS_SQUARE_H
 
 #include "kernels/simd.h"
 
-/* AP_LANES, as the preprocessor can count it. */
+/* AP_LANES as a constant for the preprocessor. */
 #ifdef AP_DOUBLE
 #define AP_SQUARE_ROWS (AP_VEC_BYTES / 8)
 #else
@@ -30,7 +30,7 @@
 #define AP_SQUARE_LANES AP_SQUARE_LANES_2
 #endif
 
-/* Rows i and i + half exchange their quarters, for every i whose bit `half` is 0. */
+/* Rows i and i + half exchange their off-diagonal quarters, for every i whose bit `half` is 0. */
 #define AP_SQUARE_EXCHANGE(row, half)                                                                        \
     _Pragma("GCC unroll 16") for (int i = 0; i < AP_LANES; i++) if (!(i & (half)))                           \
     {                                                                                                        \

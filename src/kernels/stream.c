@@ -8,12 +8,12 @@
 #include <immintrin.h>
 #endif
 
-/* An array of so many bytes is larger than what the last level has for a thread. */
+/* A larger array exceeds one thread's share of the last-level cache. */
 #define LARGE_BYTES ((int64_t)8 << 20)
 
 #ifdef __x86_64__
 
-/* One vector, to where a vector may stand. */
+/* Stores one vector at an aligned address. */
 static inline void store(const ap_real *from, ap_real *to)
 {
 #if AP_VEC_BYTES == 64

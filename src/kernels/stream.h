@@ -1,5 +1,5 @@
-/* Copies of what will not be read again before it has left the caches: past them, so that the lines that are
- * overwritten need not be fetched first. */
+/* Copies data that is not read again soon past the caches, so that the overwritten lines need not be loaded
+ * first. */
 #ifndef ANTIPHON_KERNELS_STREAM_H
 #define ANTIPHON_KERNELS_STREAM_H
 
@@ -7,11 +7,11 @@
 
 #include <stdint.h>
 
-/* to[i] = from[i], i < n: a part of an array of `whole` numbers. One that a cache may hold is copied as any
- * other. */
+/* to[i] = from[i], i < n: part of an array of `whole` numbers. If the array fits a cache, this is an
+ * ordinary copy. */
 void ap_stream(int64_t whole, int64_t n, const ap_real *from, ap_real *to);
 
-/* After the last copy and before another thread is told of it. */
+/* To be called after the last copy, before another thread is told of it. */
 void ap_stream_end(void);
 
 #endif

@@ -11,7 +11,7 @@
 #define ROWS AP_TILE_ROWS
 #define VECS AP_TILE_VECS
 #define COLUMNS AP_TILE_COLUMNS
-/* Tiles of fewer rows have so many, or twice as many. */
+/* Tiles of fewer rows have this many, or twice as many. */
 #define FEW (ROWS / 3)
 
 #if AP_PAIRS
@@ -35,7 +35,7 @@ typedef int32_t bits __attribute__((vector_size(AP_VEC_BYTES)));
 /* Sums of squares between 2 to these powers have neither overflown nor lost more than is rounded away. */
 #define SQUARES_MOST (BIAS * 3 / 4)
 
-/* Steps of the depth that two pairs take, one of each form (winograd_pairs.h). */
+/* Steps of the depth in two pairs, one of each form (winograd_pairs.h). */
 #define STEPS 4
 
 int64_t ap_tile_depth(int64_t depth)
@@ -43,7 +43,7 @@ int64_t ap_tile_depth(int64_t depth)
     return ap_round_up(depth, STEPS) + 2;
 }
 
-/* The first `count` lanes, or all. */
+/* Stores the first `count` lanes, or all. */
 static inline __attribute__((always_inline)) void put_lanes(int count, ap_vec value, ap_real *to)
 {
     memcpy(to, &value, (size_t)(count < AP_LANES ? count : AP_LANES) * sizeof *to);
@@ -127,7 +127,7 @@ void ap_tile_finish_strip(int64_t depth, ap_real *strip)
 
 /* ---------------------------------------------------------------- sums of pairs */
 
-/* What is left to be done to sums when the depth is gone through: what stands behind both factors. */
+/* The correction of the sums after the whole depth, stored after both factors. */
 typedef struct rest {
     const ap_real *a;
     ap_vec taken[VECS], factor[VECS];
@@ -246,7 +246,7 @@ static inline __attribute__((always_inline)) void put(int rows, bool biased, boo
         }
 }
 
-/* C comes while the sums are formed. */
+/* C is prefetched while the sums are computed. */
 static inline __attribute__((always_inline)) void tile(int rows, ap_tile_place y, int64_t depth,
                                                        const ap_real *a, const ap_real *b)
 {
@@ -279,7 +279,7 @@ static void any_tile(int64_t rows, ap_tile_place y, int64_t depth, const ap_real
         tile(ROWS, y, depth, a, b);
 }
 
-/* A tile that goes over the right or lower edge of C is formed elsewhere. */
+/* A tile across the right or lower edge of C is computed in a buffer. */
 static void edge_tile(int64_t rows, int64_t columns, const ap_tile_place *y, int64_t depth, const ap_real *a,
                       const ap_real *b)
 {

@@ -1,6 +1,6 @@
-/* The innermost part of a matrix product: a tile of C = A B stays in registers while a panel of A's rows and
- * a strip of B's columns are gone through, both packed so that what a step of the depth needs lies side by
- * side. Where the processor gains by it (kernels/winograd_pairs.h) two steps of the depth are taken for one
+/* The innermost part of a matrix product: a tile of C = A B stays in registers while it passes over a panel
+ * of A's rows and a strip of B's columns, both packed so that each step of the depth reads contiguous
+ * memory. Where the processor gains by it (kernels/winograd_pairs.h), two steps of the depth take one
  * multiplication. */
 #ifndef ANTIPHON_KERNELS_TILE_H
 #define ANTIPHON_KERNELS_TILE_H
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Rows and columns of a tile: 24 of AVX-512's 32 vectors, 12 of the older 16. */
+/* Rows and columns of a tile: its sums use 24 of AVX-512's 32 vector registers, or 12 of the older 16. */
 #ifdef __AVX512F__
 #define AP_TILE_ROWS 12
 #else
@@ -19,17 +19,17 @@
 #define AP_TILE_VECS 2
 #define AP_TILE_COLUMNS (AP_TILE_VECS * AP_LANES)
 
-/* A panel [depth, AP_TILE_ROWS] and a strip [depth, AP_TILE_COLUMNS] have room for this much depth: what a
- * product of pairs needs to know of each of their columns stands behind them. */
+/* The depth for which to allocate a panel [depth, AP_TILE_ROWS] and a strip [depth, AP_TILE_COLUMNS]:
+ * products of pairs store data about each column after them. */
 int64_t ap_tile_depth(int64_t depth);
 
-/* Make a panel or a strip ready for products once all of it is written, zeros where C has no rows or columns
- * any more. */
+/* Make a panel or a strip ready for products once it is completely written, with zeros beyond the rows or
+ * columns of C. */
 void ap_tile_finish_panel(int64_t depth, ap_real *panel);
 void ap_tile_finish_strip(int64_t depth, ap_real *strip);
 
-/* Where a tile of C goes: rows are ldc numbers apart. bias has a number for each column and row_bias one for
- * each row, either may be NULL. `add`: to what C holds. */
+/* The destination of a tile: rows of C are ldc numbers apart. bias has a number for each column and row_bias
+ * one for each row; either may be NULL. `add` adds to C. */
 typedef struct ap_tile_place {
     ap_real *C;
     int64_t ldc;
@@ -37,8 +37,8 @@ typedef struct ap_tile_place {
     bool add;
 } ap_tile_place;
 
-/* C [rows, columns] = panel strip + both biases, of at most a tile's rows and columns. The order of summation
- * depends on the depth alone. */
+/* C [rows, columns] = panel strip + both biases, for at most a tile's rows and columns. The order of
+ * summation depends only on the depth. */
 void ap_tile_product(int64_t rows, int64_t columns, const ap_tile_place *place, int64_t depth,
                      const ap_real *panel, const ap_real *strip);
 

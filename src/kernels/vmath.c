@@ -116,7 +116,7 @@ static inline __attribute__((always_inline)) float log_positive(float x)
     p = p * q + 2.0f / 7;
     p = p * q + 2.0f / 5;
     p = p * q + 2.0f / 3;
-    /* x - x is 0, or NaN if x is: the bits alone would make a number of it */
+    /* x - x is 0, or NaN if x is NaN, which the bits alone would turn into a number */
     return k * 0.693359375f + (2 * s + (p * q * s - k * 2.12194440e-4f)) + (x - x);
 }
 
@@ -162,10 +162,10 @@ static inline __attribute__((always_inline)) float exp_below0(float x, float lea
     return power.f;
 }
 
-/* Below it e^x - 1 is -1 in float. */
+/* Below this, e^x - 1 is -1 in float. */
 #define ELU_LEAST (-20.0f)
 
-/* NaN is not at most 0, and stays. */
+/* NaN compares false and stays NaN. */
 void ap_velu(int64_t n, const float *x, float *y)
 {
     for (int64_t i = 0; i < n; i++) {
@@ -184,7 +184,7 @@ void ap_velu_back(int64_t n, const float *x, const float *dy, float *dx)
 
 #endif
 
-/* Side by side, so that the comparisons do not wait for one another. */
+/* Independent maxima, so that comparisons do not wait for one another. */
 #define LANES 32
 #define BLOCK 1024
 
@@ -207,8 +207,8 @@ ap_real ap_vmax(int64_t n, const ap_real *x)
 #define EXP_BELOW0(x) exp_below0(x, -87.0f)
 #endif
 
-/* LANES sums side by side in ap_real, each of BLOCK / LANES numbers at most, and these in double: as exact
- * whether the compiler makes vectors of them or not. */
+/* LANES sums in ap_real, each of at most BLOCK / LANES numbers, then summed in double: equally exact whether
+ * or not the compiler vectorises. */
 double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
 {
     double total = 0;
@@ -230,8 +230,8 @@ double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
     return total;
 }
 
-/* n columns of x, whose rows are `pitch` apart; n: a constant where this is inlined and there are LANES of
- * them, so that what belongs to the columns stays in registers. */
+/* n columns of x, whose rows are `pitch` apart. If n is LANES, it is a constant when inlined, so that the
+ * maxima stay in registers. */
 static inline __attribute__((always_inline)) void max_columns(int64_t rows, int64_t n, const ap_real *x,
                                                               int64_t pitch, ap_real *most)
 {

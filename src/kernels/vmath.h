@@ -1,6 +1,5 @@
 /* Elementary functions over arrays, written so that the compiler vectorises them: no branches, no library
- * calls. In the double build they are libm's. x and y may be the same array. One thread: callers split the
- * work. */
+ * calls. The double build uses libm. x and y may be the same array. One thread: callers split the work. */
 #ifndef ANTIPHON_KERNELS_VMATH_H
 #define ANTIPHON_KERNELS_VMATH_H
 
@@ -8,22 +7,21 @@
 
 #include <stdint.h>
 
-/* y = e^x, within 2 ulp; in float x counts as -87.3 below it (1.2e-38) and as 88.3 above it (2.2e38). NaN
- * stays NaN. */
+/* y = e^x, within 2 ulp. In float, x is limited to -87.3 (1.2e-38) .. 88.3 (2.2e38). NaN stays NaN. */
 void ap_vexp(int64_t n, const ap_real *x, ap_real *y);
 
 /* The largest of n numbers, n at least 1. */
 ap_real ap_vmax(int64_t n, const ap_real *x);
 
-/* y = e^(x - shift), for x up to shift + 88, within 2 ulp where x is near shift, 1 / 8 ulp more for each 1
- * below it; in float x - shift counts as -87 below it. Returns the sum of y, correct to a few rounding errors
- * of ap_real. */
+/* y = e^(x - shift), for x up to shift + 88: within 2 ulp if x is close to shift, and 1 / 8 ulp more for
+ * each 1 below it. In float, x - shift is limited to at least -87. Returns the sum of y, correct to a few
+ * rounding errors of ap_real. */
 double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y);
 
-/* most[i] = the largest of most[i] and column i of x [rows, n], a matrix of few columns. */
+/* most[i] = max(most[i], column i of x [rows, n]), for a matrix of few columns. */
 void ap_vmax_columns(int64_t rows, int64_t n, const ap_real *x, ap_real *most);
 
-/* Column i of x [rows, n] becomes e^(factor x - shift[i]), as exact as above. What it sums up to is added to
+/* Column i of x [rows, n] becomes e^(factor x - shift[i]), as exact as ap_vexp_sum. Its sum is added to
  * sum[i], correct to a few rounding errors of ap_real for up to AP_VEXP_ROWS rows. */
 #define AP_VEXP_ROWS 64
 void ap_vexp_columns(int64_t rows, int64_t n, ap_real factor, const ap_real *shift, ap_real *x, ap_real *sum);

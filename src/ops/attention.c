@@ -26,7 +26,8 @@
 
 #define ROWS AP_TILE_ROWS
 #define COLUMNS AP_TILE_COLUMNS
-/* Rows of a strip whose weights are computed while they are in the first-level cache: whole panels. */
+/* Rows of a strip whose weights are computed at a time, while they are in the first-level cache: whole
+ * panels. */
 #define CHUNK ((AP_VEXP_ROWS) / ROWS * ROWS)
 
 typedef struct geometry {
@@ -40,7 +41,8 @@ typedef struct attention_saved {
     ap_real logsumexp[]; /* of each row of scores: [B, heads, T] */
 } attention_saved;
 
-/* The head's part in row t of qkv (its queries; keys stand C further, values 2C) and in row t of y. */
+/* The position of the head's queries in row t of qkv (keys are C further, values 2C), and of its part in row
+ * t of y. */
 static int64_t qkv_at(const geometry *g, int64_t head, int64_t t)
 {
     return (head / g->heads * g->T + t) * 3 * g->C + head % g->heads * g->D;
@@ -65,7 +67,7 @@ static int64_t strip_size(int64_t depth)
     return ap_most(ap_round_up(depth, ROWS), ap_tile_depth(depth)) * COLUMNS;
 }
 
-/* A head's part [T, D] of rows that lie `pitch` apart, and the same transposed. */
+/* A head's part [T, D] of rows that are `pitch` apart, and the same transposed. */
 static ap_side head_rows(const geometry *g, const ap_real *part, int64_t pitch)
 {
     return (ap_side){part, g->T, pitch, 1};
@@ -103,7 +105,7 @@ typedef struct forward_space {
     ap_real *y;             /* [D, COLUMNS] */
 } forward_space;
 
-/* How many numbers it takes; it is laid out in `memory` unless that is NULL. */
+/* The size in numbers. Laid out in `memory` unless that is NULL. */
 static int64_t lay_out_forward(const geometry *g, ap_real *memory, forward_space *w)
 {
     const ap_workspace_part parts[] = {{&w->keys, panels_size(g->T, g->D)},
@@ -114,8 +116,8 @@ static int64_t lay_out_forward(const geometry *g, ap_real *memory, forward_space
     return ap_workspace_lay_out(sizeof parts / sizeof *parts, parts, memory);
 }
 
-/* Queries first .. first + COLUMNS - 1, or to the last. The weights are left unnormalised, and without
- * dropout's factor, until they have met the values. logsumexp NULL: not wanted. */
+/* Queries first .. first + COLUMNS - 1, or up to the last. The weights stay unnormalised and without
+ * dropout's factor until they have been multiplied with the values. logsumexp NULL: not wanted. */
 static void strip_forward(const geometry *g, int64_t head, int64_t first, const ap_dropout_mask *mask,
                           const ap_side *queries, const forward_space *w, ap_real *logsumexp, ap_real *y)
 {
@@ -144,7 +146,7 @@ static void strip_forward(const geometry *g, int64_t head, int64_t first, const 
     for (int64_t i = 0; logsumexp && i < count; i++) logsumexp[row + i] = shift[i] + (ap_real)log(sum[i]);
 }
 
-/* Each thread has its strips in a row and so most of them of the same head. */
+/* Each thread has successive strips, so that most of them are of the same head. */
 static void attention_forward(ap_arena *arena, const geometry *g, const ap_dropout_mask *mask,
                               const ap_real *qkv, ap_real *logsumexp, ap_real *y)
 {
@@ -206,9 +208,9 @@ static int64_t lay_out_backward(const geometry *g, ap_real *memory, backward_spa
     return ap_workspace_lay_out(sizeof parts / sizeof *parts, parts, memory);
 }
 
-/* From the weights and their gradient after dropout to what the products want, in place, for rows of queries
- * T elements apart and keys in columns. With p the softmax and m the dropout factors: weights = p m, dscores
- * = p (m dweights - sum of dy y), as the sum over t of weights dweights is that of dy y. */
+/* Computes, in place, what the products need from the weights and their gradient after dropout, for rows of
+ * queries T elements apart and keys in columns. With p the softmax and m the dropout factors: weights = p m,
+ * dscores = p (m dweights - sum of dy y), because the sum over t of weights dweights equals that of dy y. */
 static void weights_backward(const ap_dropout_mask *mask, uint64_t first, int64_t T, int64_t rows,
                              const ap_real *delta, ap_real *p, ap_real *dp)
 {
@@ -231,8 +233,8 @@ static void weights_backward(const ap_dropout_mask *mask, uint64_t first, int64_
         }
 }
 
-/* Keys first .. first + COLUMNS - 1 of a head, or to the last, with all queries: dq += dscores k, with the
- * first keys overwritten, and the whole of dk and dv. part and dpart: the head's part of qkv and its
+/* Keys first .. first + COLUMNS - 1 of a head, or up to the last, with all queries: dq += dscores k (the
+ * first keys overwrite it), and all of dk and dv. part and dpart: the head's part of qkv and of its
  * gradient. */
 static void strip_backward(const attention_saved *saved, int64_t head, int64_t first, const int64_t *rows_at,
                            const ap_real *part, const backward_space *w, bool fresh, ap_real *dpart)
@@ -273,8 +275,8 @@ static void strip_backward(const attention_saved *saved, int64_t head, int64_t f
     ap_matrix_transpose(D, count, w->dvalues, COLUMNS, !fresh, to + 2 * C, 3 * C);
 }
 
-/* One head of one item: its strips follow one another, so that what each adds to dq comes in the same order
- * whatever the threads. */
+/* One head of one item. Its strips are processed in order, so that contributions to dq are added in the same
+ * order for any number of threads. */
 static void head_backward(const attention_saved *saved, int64_t head, const int64_t *rows_at,
                           const ap_real *qkv, const ap_real *y, const ap_real *dy, const backward_space *w,
                           bool fresh, ap_real *dqkv)

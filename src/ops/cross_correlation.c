@@ -8,14 +8,15 @@
 #include <omp.h>
 #include <string.h>
 
-/* A tile of time is as wide as this many bytes of window allow: it stays in the second-level cache. */
+/* The width of a tile in time is limited by this many bytes of window, which stay in the second-level cache.
+ */
 #define WINDOW_BYTES ((int64_t)384 << 10)
-/* But no wider than this many columns: wider tiles gain nothing. */
+/* The widest tile in columns: wider ones gain nothing. */
 #define TILE_COLUMNS_MOST 1024
-/* Rows that are not stored where they are computed are computed so many at a time, about. */
+/* Rows that are not stored directly are computed about this many at a time. */
 #define ROW_BLOCK 64
-/* Two taps go the way of five products (quads.h) where each is over so many numbers at least: with fewer, the
- * sums beside the products take longer than the other three would. */
+/* Two taps use five products (quads.h) if each product sums at least this many numbers. With fewer, the
+ * additional sums take longer than the three products saved. */
 #define QUADS_LEAST 64
 #define QUADS_TAPS 2
 
@@ -39,7 +40,7 @@ static tiling cut(int64_t B, int64_t columns, int64_t wanted, int64_t strip)
         strips_a_tile = AP_TILE_VECS;
     }
     t.count = ap_divide_up(t.strips, strips_a_tile);
-    /* a few tiles are made to come out even among the threads */
+    /* a small number of tiles is rounded up so that threads have equal work */
     if (B % threads != 0) t.count = ap_round_up(t.count, threads);
     t.count = ap_most(1, ap_least(t.count, t.strips));
     t.widest = ap_round_up(ap_divide_up(t.strips, t.count) * t.strip, strip);
@@ -54,7 +55,7 @@ static int64_t tile_begin(const tiling *t, int64_t index)
 
 /* ---------------------------------------------------------------- windows */
 
-/* Where the places of a correlation's taps stand in a window. */
+/* The positions of a correlation's taps in a window. */
 static int64_t *window_places(ap_arena *arena, const ap_cross_correlation *c, int64_t pitch)
 {
     int64_t *at = ap_arena_alloc(arena, (size_t)(c->x.C * c->taps) * sizeof *at);
@@ -69,7 +70,7 @@ static int64_t halo(const ap_cross_correlation *c)
     return c->tap[c->taps - 1] / c->stride;
 }
 
-/* Columns of a window in WINDOW_BYTES. */
+/* The number of window columns that fit WINDOW_BYTES. */
 static int64_t affordable(const ap_cross_correlation *c)
 {
     int64_t numbers = WINDOW_BYTES / (int64_t)sizeof(ap_real) / (c->x.C * c->stride);
@@ -114,7 +115,7 @@ static void put(const ap_cross_correlation *c, int64_t at, int64_t n, const ap_r
         ap_stream(c->B * c->rows / c->phases * c->length, n, line, y);
 }
 
-/* What a thread works in. */
+/* The workspace of a thread. */
 typedef struct workspace {
     ap_real *window, *strip, *rows, *line;
     const int64_t *at;
@@ -132,7 +133,7 @@ static bool stored_in_place(const ap_cross_correlation *c)
 
 /* ---------------------------------------------------------------- quads of columns */
 
-/* Channels whose window stands in full before it is sorted into quads. */
+/* Channels whose window is filled completely before it is sorted into quads. */
 #define CHANNELS_AT_ONCE 8
 
 /* Whether the taps, seen from the coarse side, are two next to each other, and there is enough to be summed
@@ -218,7 +219,7 @@ static void correlate_tile(const ap_cross_correlation *c, const workspace *space
     ap_stream_end();
 }
 
-/* How many numbers a thread's workspace takes; it is laid out in `memory` unless that is NULL. */
+/* The size of a thread's workspace in numbers. Laid out in `memory` unless that is NULL. */
 static int64_t lay_out(const ap_cross_correlation *c, workspace *space, ap_real *memory)
 {
     int64_t J = c->x.C * c->taps, rows = space->row_block * space->row_pitch;
@@ -235,7 +236,7 @@ static int64_t lay_out(const ap_cross_correlation *c, workspace *space, ap_real 
     return ap_workspace_lay_out(sizeof parts / sizeof *parts, parts, memory);
 }
 
-/* The weights as the products want them. */
+/* Prepares the weights for the products. */
 static ap_real *ready_weights(ap_arena *arena, const ap_cross_correlation *c, size_t *bytes)
 {
     int64_t channels = c->x.C * c->stride, J = c->x.C * c->taps;

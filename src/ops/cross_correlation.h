@@ -1,8 +1,8 @@
-/* What both directions of a filter bank come down to (filter.h):
+/* The cross-correlation to which both directions of a filter bank reduce (filter.h):
  *
  *     row[m, q] = bias[m] + sum over c, k of packed(m, c taps + k) x[c, q stride + tap[k] - lead]
  *
- * and row o phases + p of frame q is stored at y[o, q phases + p - skip], where that is inside y. */
+ * Row o phases + p of frame q is stored at y[o, q phases + p - skip] if that is inside y. */
 #ifndef ANTIPHON_OPS_CROSS_CORRELATION_H
 #define ANTIPHON_OPS_CROSS_CORRELATION_H
 

@@ -1,4 +1,4 @@
-/* Which elements dropout takes away: never stored, drawn again wherever they are needed. */
+/* The mask of dropout: never stored, but drawn again wherever it is needed. */
 #ifndef ANTIPHON_OPS_DROPOUT_H
 #define ANTIPHON_OPS_DROPOUT_H
 
@@ -7,17 +7,17 @@
 
 typedef struct ap_dropout_mask {
     uint64_t key;       /* of the stream of ap_rng_hash */
-    uint32_t threshold; /* an element whose hash is below it is dropped; 0: nothing is, and the mask is of no
+    uint32_t threshold; /* an element whose hash is below this is dropped; 0: none is, and the mask has no
                            effect */
-    ap_real factor;     /* of the elements that stay: 1 / (1 - p) */
+    ap_real factor;     /* factor on the elements that stay: 1 / (1 - p) */
 } ap_dropout_mask;
 
 /* In training mode and for p > 0 a mask drawn from the tape's stream, otherwise one that drops nothing and
  * draws nothing. p outside [0, 1): ap_fatal, in the name of the operation. */
 ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p);
 
-/* Runs the statement after it for every `run` of n elements from `first` on: one loop over each, which the
- * compiler vectorises, asks ap_dropout_drops. */
+/* Runs the statement after it for every `run` of n elements from `first` on. A loop over a run, which the
+ * compiler vectorises, calls ap_dropout_drops. */
 #define AP_DROPOUT_FOR_EACH_RUN(mask, first, n, run)                                                         \
     for (ap_rng_run run = ap_rng_run_from((mask)->key, first, 0, n); run.begin < (n);                        \
          run = ap_rng_run_from((mask)->key, first, run.end, n))
@@ -27,9 +27,9 @@ static inline bool ap_dropout_drops(const ap_dropout_mask *mask, ap_rng_run run,
     return ap_rng_run_hash(run, i) < mask->threshold;
 }
 
-/* x [rows, columns] = 0 where element first + r + stride column is dropped; the others stay as they are:
- * their factor is the caller's business. All elements from the first to the last are fewer than 2^31. Here,
- * so that loops over a constant number of columns are vectorised. One thread. */
+/* x [rows, columns] = 0 where element first + r + stride column is dropped. Other elements stay unscaled;
+ * the caller applies the factor. The elements span less than 2^31. Inline, so that loops over a constant
+ * number of columns are vectorised. One thread. */
 static inline void ap_dropout_clear(const ap_dropout_mask *mask, uint64_t first, int64_t stride, int64_t rows,
                                     int columns, ap_real *x)
 {
@@ -43,7 +43,8 @@ static inline void ap_dropout_clear(const ap_dropout_mask *mask, uint64_t first,
             }
 }
 
-/* y[i] = x[i] + m part[i], m the factor of element first + i; x NULL: 0. y may be x or part. One thread. */
+/* y[i] = x[i] + m part[i], with m the factor of element first + i. x NULL: 0. y may be x or part. One
+ * thread. */
 void ap_dropout_add(const ap_dropout_mask *mask, uint64_t first, int64_t n, const ap_real *x,
                     const ap_real *part, ap_real *y);
 

@@ -5,7 +5,7 @@
 
 /* ---------------------------------------------------------------- analysis: fine to coarse */
 
-/* The taps of the analysis, and the fine signal's side of it. */
+/* Sets up the taps and the fine signal of the analysis. */
 static ap_cross_correlation analysis(ap_arena *arena, const ap_filter *f, const ap_real *fine)
 {
     int64_t *tap = ap_arena_alloc(arena, (size_t)f->K * sizeof *tap);
@@ -46,7 +46,7 @@ void ap_filter_analyse(ap_arena *arena, const ap_filter *f, const ap_real *fine,
 typedef struct spread {
     int64_t taps, longest;
     int64_t *tap;   /* longest - e for the distinct e, ascending */
-    int64_t *place; /* [fine stride, taps]: where in weight[o] stands what belongs there; -1: nothing does */
+    int64_t *place; /* [fine stride, taps]: index into weight[o] of the corresponding weight; -1: none */
 } spread;
 
 static spread spread_taps(ap_arena *arena, const ap_filter *f)
@@ -68,7 +68,7 @@ static spread spread_taps(ap_arena *arena, const ap_filter *f)
     return s;
 }
 
-/* packed(i stride + p, o taps + e) = weight[o, i, the k of p and e]; the places are those of whole panels */
+/* packed(i stride + p, o taps + e) = weight[o, i, the k of p and e], in the layout of whole panels */
 static void pack_synthesis(const ap_filter *f, const spread *s, ap_real *packed)
 {
     int64_t M = f->fine * f->stride, J = f->coarse * s->taps;
@@ -83,7 +83,7 @@ static void pack_synthesis(const ap_filter *f, const spread *s, ap_real *packed)
             }
 }
 
-/* What reached the mirrored samples before and behind x belongs to those they mirror. */
+/* Adds the gradient of mirrored samples before and after x to the samples they mirror. */
 static void fold(const ap_filter *f, ap_real *fine, const ap_real *edge, int64_t begin, int64_t count)
 {
     const ap_window_signal x = {.T = f->T, .mirror = ap_window_mirror(f->mode, f->T, f->lead, f->tail)};

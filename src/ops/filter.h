@@ -1,12 +1,12 @@
-/* The filter bank under both convolutions: one weight [coarse, fine, K] that joins a fine signal [B, fine, T]
- * and a coarse one [B, coarse, frames], `stride` samples of the first to a frame of the second.
+/* The filter bank that both convolutions share: one weight [coarse, fine, K] relates a fine signal [B, fine,
+ * T] to a coarse one [B, coarse, frames], with `stride` samples of the first per frame of the second.
  *
  *     analyse:     coarse[o, t] = sum over i, k of weight[o, i, k] fine[i, t stride + k dilation - lead]
  *     synthesise:  its adjoint, from the coarse signal to the fine
- *     gradient:    what pairs of both contribute to the weight
+ *     gradient:    the gradient of the weight, from both signals
  *
- * conv1d is analyse, and synthesise for dx; conv_transpose1d is synthesise, and analyse for dx; the gradient
- * of the weight is the same in both. */
+ * conv1d is analyse, with synthesise for dx; conv_transpose1d is synthesise, with analyse for dx. The
+ * gradient of the weight is the same for both. */
 #ifndef ANTIPHON_OPS_FILTER_H
 #define ANTIPHON_OPS_FILTER_H
 
@@ -15,14 +15,14 @@
 
 typedef struct ap_filter {
     int64_t B, coarse, fine, K;
-    int64_t frames, T; /* of the coarse and the fine signal */
+    int64_t frames, T; /* lengths of the coarse and the fine signal */
     int64_t stride, dilation;
-    int64_t lead, tail; /* what stands before and behind the fine signal, of which there is */
-    ap_pad_mode mode;   /* nothing, or its mirror image */
+    int64_t lead, tail; /* padding before and after the fine signal: ... */
+    ap_pad_mode mode;   /* ... zeros, or its mirror image */
     const ap_real *weight;
 } ap_filter;
 
-/* A signal that is written: y = what is computed + bias; where `add`, y += that. bias may be NULL. */
+/* An output signal: y = the result + bias, or y += that if `add` is set. bias may be NULL. */
 typedef struct ap_filter_target {
     ap_real *y;
     const ap_real *bias;

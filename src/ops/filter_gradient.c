@@ -11,13 +11,13 @@
  * product of a panel, now over time: with both signals transposed, row t of X is what frame t sees, all taps
  * and channels of it in one stretch if the dilation is 1, and a stretch a tap otherwise. */
 
-/* A tile of time is as wide as this many bytes of both signals allow, */
+/* The width of a tile in time is limited by this many bytes of both signals, ... */
 #define TILE_BYTES ((int64_t)512 << 10)
-/* but no narrower: each tile reads and writes all of dweight. */
+/* ... but at least this many frames, because each tile reads and writes all of dweight. */
 #define TILE_FRAMES_LEAST 160
 #define TILE_FRAMES_MOST 1024
 
-/* How the work is cut, and what a thread works in. */
+/* The division of the work, and the workspace of a thread. */
 typedef struct plan {
     int64_t tiles;            /* of each item */
     int64_t frames, samples;  /* the most a tile has of the coarse and the fine signal */
@@ -32,21 +32,21 @@ static plan cut(ap_arena *arena, const ap_filter *f)
     int64_t fit = TILE_BYTES / (int64_t)sizeof(ap_real) / (f->coarse + f->fine * f->stride);
     int64_t frames = ap_least(ap_most(fit, TILE_FRAMES_LEAST), TILE_FRAMES_MOST);
     plan p = {.tiles = ap_divide_up(f->frames, frames), .stretches = f->dilation == 1 ? 1 : f->K};
-    /* a few tiles are made to come out even among the threads */
+    /* a small number of tiles is rounded up so that threads have equal work */
     if (f->B % threads != 0) p.tiles = ap_least(ap_round_up(p.tiles, threads), f->frames);
     p.frames = ap_divide_up(f->frames, p.tiles);
     p.samples = (p.frames - 1) * f->stride + (f->K - 1) * f->dilation + 1;
     p.width = f->fine * f->K / p.stretches;
     p.at = ap_arena_alloc(arena, (size_t)p.frames * sizeof *p.at);
     for (int64_t t = 0; t < p.frames; t++) p.at[t] = t * f->stride * f->fine;
-    /* whole panels are read at the end of both */
+    /* both ends are read in whole panels */
     p.coarse_size = p.frames * f->coarse + AP_TILE_ROWS;
     p.fine_size = p.samples * f->fine + AP_TILE_COLUMNS;
     p.rows_size = ap_window_rows_size(ap_most(p.frames, p.samples));
     return p;
 }
 
-/* Adds to sums [coarse, K, fine] what n frames from t on contribute. */
+/* Adds the contribution of n frames from t on to sums [coarse, K, fine]. */
 static void gradient_tile(const ap_filter *f, const plan *p, const ap_window_signal *coarse,
                           const ap_window_signal *fine, int64_t t, int64_t n, ap_real *memory, ap_real *sums)
 {

@@ -35,7 +35,7 @@ ap_var *ap_transpose(ap_tape *tape, ap_var *x)
 /* ---------------------------------------------------------------- concat, slice, delay: runs of
  * neighbouring elements */
 
-/* `runs` runs of `length` elements, which start every x_step in x and every y_step in y, copied or added. */
+/* Copies or adds `runs` runs of `length` elements, which start every x_step in x and every y_step in y. */
 static void move_runs(int64_t runs, int64_t length, const ap_real *x, int64_t x_step, bool add, ap_real *y,
                       int64_t y_step)
 {
@@ -52,7 +52,7 @@ static void move_runs(int64_t runs, int64_t length, const ap_real *x, int64_t x_
         }
 }
 
-/* The product of the sizes from dimension `first` up to, not including, `end`. */
+/* The product of the sizes of dimensions `first` to end - 1. */
 static int64_t extent(ap_shape shape, int first, int end)
 {
     int64_t product = 1;
@@ -142,7 +142,7 @@ ap_var *ap_slice(ap_tape *tape, ap_var *x, int axis, int64_t start, int64_t leng
     return y;
 }
 
-/* Which of T elements are moved by a delay: `length`, from `from` in x to `to` in y. */
+/* The elements, of T, that a delay moves: `length` of them, from `from` in x to `to` in y. */
 typedef struct move {
     int64_t from, to, length;
 } move;

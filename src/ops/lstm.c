@@ -26,9 +26,9 @@
 
 #define GATES AP_LSTM_GATES
 #define TOGETHER AP_LSTM_TOGETHER
-/* Steps at a time when nothing is kept for a backward pass: long inference runs in bounded memory. */
+/* Steps at a time if nothing is kept for a backward pass, so that long inference needs bounded memory. */
 #define STEPS 512
-/* Fewer multiplications than this a step are not worth another thread's wait. */
+/* Steps with fewer multiplications do not pay for another thread's synchronisation. */
 #define MULTIPLICATIONS_LEAST 65536
 
 typedef struct layer {
@@ -46,7 +46,7 @@ static int thread_count(const layer *l)
     return (int)ap_least(ap_least(worth, ap_lstm_groups(l->H)), omp_get_max_threads());
 }
 
-/* The groups of units that the calling thread of a parallel region keeps, and the units in them. */
+/* The groups of units of the calling thread in a parallel region, and the units in them. */
 typedef struct share {
     int64_t first, end, unit, units;
 } share;
@@ -73,14 +73,14 @@ static void add_lanes(ap_real *to, ap_vec v, int64_t count)
     memcpy(to, &sum, (size_t)count * sizeof *to);
 }
 
-/* `steps` steps of the recurrence, either way */
+/* counts `steps` steps of the recurrence, in either direction */
 static void count_flops(const layer *l, int64_t steps)
 {
     ap_flops_add(2 * GATES * l->H * l->H * l->B * steps);
 }
 
-/* One item's units `first` .. `first + n - 1` at one step, each pointer at the item's first number; c may be
- * c_before. */
+/* Computes the state of one item's units first .. first + n - 1 at one step. Each pointer is to the item's
+ * first number; c may be c_before. */
 static void cell_state(int64_t H, int64_t first, int64_t n, const ap_real *gates, const ap_real *c_before,
                        ap_real *c)
 {
@@ -90,7 +90,7 @@ static void cell_state(int64_t H, int64_t first, int64_t n, const ap_real *gates
     for (int64_t u = 0; u < n; u++) c[u] = f[u] * c_before[u] + i[u] * g[u];
 }
 
-/* The same; z [4H] becomes the gates' values, c goes one step on. */
+/* The whole cell: z [4H] becomes the values of the gates, c advances one step. */
 static void cell_forward(int64_t H, int64_t first, int64_t n, ap_real *z, ap_real *c, ap_real *h)
 {
     ap_real *i = z + first, *f = i + H, *g = f + H, *o = g + H;
@@ -104,8 +104,8 @@ static void cell_forward(int64_t H, int64_t first, int64_t n, ap_real *z, ap_rea
     for (int64_t u = 0; u < n; u++) h[u] *= o[u];
 }
 
-/* Undoes cell_forward: gates becomes dz, c becomes tanh(c), dc, which came from the step after, goes to the
- * step before. With s = sigmoid: ds/dz = s (1 - s), dtanh/dz = 1 - tanh^2. */
+/* The backward of cell_forward: gates becomes dz, c becomes tanh(c), and dc, received from the next step,
+ * becomes that for the previous step. With s = sigmoid: ds/dz = s (1 - s), dtanh/dz = 1 - tanh^2. */
 static void cell_backward(int64_t H, int64_t first, int64_t n, ap_real *gates, const ap_real *c_before,
                           ap_real *c, const ap_real *dh, ap_real *dc)
 {
@@ -125,10 +125,10 @@ static void cell_backward(int64_t H, int64_t first, int64_t n, ap_real *gates, c
     }
 }
 
-/* Adds to the own units what the recurrent weights make of the step before: to z [B, 4H] from h [B, H], or
- * `back` to dh [B, H] from dz [B, 4H]. Every other step begins at the other end, with the panels that were
- * read last, and where the sums go is fetched while they are made. Items share a panel; a single one
- * goes through several at a time. */
+/* Adds the recurrent contribution to the thread's own units: to z [B, 4H] from h [B, H], or, if `back`, to
+ * dh [B, H] from dz [B, 4H]. Every other step starts at the other end, with the panels that were read last;
+ * the destination is prefetched meanwhile. Several items share a panel; a single item passes several panels
+ * at a time. */
 static void collect(const layer *l, share own, int64_t t, bool back, const ap_real *packed,
                     const ap_real *from, ap_real *to)
 {
@@ -156,8 +156,8 @@ static void collect(const layer *l, share own, int64_t t, bool back, const ap_re
         }
 }
 
-/* z [steps, B, 4H] holds what came from x and becomes the gates; c [B, H] and the first of h [1 + steps, B,
- * H] are the state before the first step, and c becomes that after the last. */
+/* z [steps, B, 4H] holds the contribution of x and becomes the gates. c [B, H] and the first of h [1 +
+ * steps, B, H] are the state before the first step; c becomes that after the last. */
 static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap_real *z, ap_real *c,
                         ap_real *h)
 {
@@ -179,9 +179,9 @@ static void run_forward(const layer *l, int64_t steps, const ap_real *packed, ap
     ap_rendezvous_free(&step);
 }
 
-/* gates [T, B, 4H] becomes dz, dh [T, B, H] holds what came from y and collects what the step after passes
- * on; dc [B, H] and the first of c [1 + T, B, H] begin as zeros. The cells' states are computed again, which
- * is little work, from the gates. */
+/* gates [T, B, 4H] becomes dz. dh [T, B, H] holds the gradient of y and receives that of the next step. dc
+ * [B, H] and the first of c [1 + T, B, H] start as zeros. The cells' states are computed again from the
+ * gates, which takes little time. */
 static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, ap_real *c, ap_real *dh,
                          ap_real *dc)
 {
@@ -206,7 +206,8 @@ static void run_backward(const layer *l, const ap_real *packed, ap_real *gates, 
     ap_rendezvous_free(&step);
 }
 
-/* The gates [steps, B, 4H], which are kept for backward, and states [1 + steps, B, H]. */
+/* The sizes of the gates [steps, B, 4H], which are kept for backward, and of the states [1 + steps, B, H].
+ */
 static int64_t gates_count(const layer *l, int64_t steps)
 {
     return steps * l->B * GATES * l->H;
@@ -303,8 +304,8 @@ static void lstm_node_backward(ap_tape *tape, ap_var *y)
     lstm_backward(ap_tape_arena(tape), &l, in[0]->value.data, in[1]->value.data, y->value.data, gates, to);
 }
 
-/* the way back through time weight_hh; the gradient of x weight_ih, that of weight_ih x, that of weight_hh y
- */
+/* backward through time reads weight_hh; the gradient of x reads weight_ih, that of weight_ih reads x, that
+ * of weight_hh reads y */
 static ap_reads lstm_reads(const ap_var *y)
 {
     ap_reads reads = AP_READS_INPUT(2);

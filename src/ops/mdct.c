@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The padded signal is a matrix P [frames + 1, hop]; frame f is its rows f and f + 1. So the transform is two
- * matrix products, one with each half of the basis, over rows that begin at 0 and at 1, and the overlapped
- * sum of the way back is the second product being added to what the first has left. */
+/* The padded signal is a matrix P [frames + 1, hop]; frame f is its rows f and f + 1. So the transform is
+ * two matrix products, one with each half of the basis, over rows starting at 0 and at 1. In the inverse,
+ * the overlap-add is the second product being added to the result of the first. */
 struct ap_mdct {
     int dim, hop;
     ap_real gain;
@@ -49,7 +49,7 @@ int64_t ap_mdct_frames(const ap_mdct *mdct, int64_t S)
 
 /* ---------------------------------------------------------------- z = basis P, and its adjoint */
 
-/* z [dim, frames] = the basis on every frame of `padded`, added to what z holds if `add` */
+/* z [dim, frames] = the basis applied to every frame of `padded`, or added to z if `add` is set */
 static void analyse(ap_arena *arena, const ap_mdct *mdct, int64_t frames, const ap_real *padded, bool add,
                     ap_real *z)
 {
@@ -60,7 +60,7 @@ static void analyse(ap_arena *arena, const ap_mdct *mdct, int64_t frames, const 
                               ap_matrix_turned(padded + half * hop, hop), NULL, z, frames, add || half});
 }
 
-/* padded [frames + 1, hop] = the overlapped sum of the basis weighted by z */
+/* padded [frames + 1, hop] = the overlap-add of the basis weighted by z */
 static void synthesise(ap_arena *arena, const ap_mdct *mdct, int64_t frames, const ap_real *z,
                        ap_real *padded)
 {
@@ -72,7 +72,7 @@ static void synthesise(ap_arena *arena, const ap_mdct *mdct, int64_t frames, con
                                              padded + half * hop, hop, half});
 }
 
-/* Between x [B, S] and z [B, dim, frames], by way of one padded signal at a time. */
+/* The conversion between x [B, S] and z [B, dim, frames], through one padded signal at a time. */
 typedef struct passage {
     const ap_mdct *mdct;
     ap_arena *arena;
@@ -86,7 +86,7 @@ static passage passage_of(ap_tape *tape, const ap_mdct *mdct, int64_t B, int64_t
         mdct, ap_tape_arena(tape), B, S, frames, (size_t)((frames + 1) * mdct->hop) * sizeof(ap_real)};
 }
 
-/* z = factor times what analyse makes of x, or added to what z holds. */
+/* z = factor times the analysis of x, or added to z. */
 static void analyse_all(const passage *p, ap_real factor, const ap_real *x, bool add, ap_real *z)
 {
     ap_real *padded = ap_arena_zeros(p->arena, p->bytes);
@@ -97,7 +97,7 @@ static void analyse_all(const passage *p, ap_real factor, const ap_real *x, bool
     ap_arena_recycle(p->arena, padded, p->bytes);
 }
 
-/* x = factor times what synthesise makes of z, or added to what x holds. */
+/* x = factor times the synthesis from z, or added to x. */
 static void synthesise_all(const passage *p, ap_real factor, const ap_real *z, bool add, ap_real *x)
 {
     ap_real *padded = ap_arena_alloc(p->arena, p->bytes);

@@ -11,11 +11,11 @@
 #include <omp.h>
 #include <string.h>
 
-/* What is added to a variance before its root is taken. */
+/* Added to a variance before its root is taken. */
 #define EPSILON 1e-5
-/* How far BatchNorm's running statistics move towards those of a batch. */
+/* The share by which BatchNorm's running statistics move towards those of a batch. */
 #define MOMENTUM ((ap_real)0.1)
-/* Rows whose contributions to the gradients of gamma and beta are added up in one go. */
+/* Rows whose contributions to the gradients of gamma and beta are summed together. */
 #define PORTION 32
 #define PARALLEL_LEAST (16 * AP_BLOCK)
 
@@ -32,8 +32,7 @@ static double row_sum(int64_t n, const ap_real *x)
     return sum;
 }
 
-/* The sum of (x - mean)^2: taken in a second pass, as the difference of two large sums would lose the small
- * one. */
+/* The sum of (x - mean)^2, in a second pass: the difference of two large sums would lose precision. */
 static double row_squares(int64_t n, const ap_real *x, double mean)
 {
     double sum = 0;
@@ -79,8 +78,8 @@ static void layer_norm_forward(int64_t R, int64_t C, const ap_real *x, const ap_
     }
 }
 
-/* One row. With h = (x - mean) scale and g = dy gamma:
- * d = scale (g - mean of g - h times mean of g h); sums [2, C] collect dy h and dy. */
+/* One row. With h = (x - mean) scale and g = dy gamma: d = scale (g - mean of g - h times mean of g h). Adds
+ * dy h and dy to sums [2, C]. */
 static void row_backward(int64_t C, const ap_real *x, const ap_real *gamma, moments m, const ap_real *dy,
                          ap_real *d, double *sums)
 {
@@ -100,7 +99,7 @@ static void row_backward(int64_t C, const ap_real *x, const ap_real *gamma, mome
     }
 }
 
-/* A gradient to be added to, or to be written for the first time; NULL: not wanted. */
+/* A gradient that is added to, or written for the first time; NULL: not wanted. */
 typedef struct target {
     ap_real *grad;
     bool fresh;
@@ -113,7 +112,7 @@ static target target_of(ap_tape *tape, ap_var *x)
     return t;
 }
 
-/* What goes back from a row of C: numbers `first` and on of the target receive d, under the mask. */
+/* Passes on the gradient d of a row of C, under the mask, to the target from number `first` on. */
 static void give(target to, const ap_dropout_mask *mask, int64_t first, int64_t C, const ap_real *d)
 {
     if (!to.grad) return;
@@ -126,8 +125,8 @@ static int64_t portions(int64_t R)
     return ap_divide_up(R, PORTION);
 }
 
-/* What goes back through y = layer_norm(x) for x = a + dropout(part). `inputs`: a or x itself, part (NULL:
- * none), gamma, beta; `mask`: of part. */
+/* The backward of y = layer_norm(x) for x = a + dropout(part). `inputs`: a or x itself, part (NULL: none),
+ * gamma, beta; `mask`: of part. */
 static void layer_norm_backward(ap_tape *tape, int64_t R, const ap_real *x, const moments *of,
                                 const ap_real *dy, ap_var *const inputs[4], const ap_dropout_mask *mask)
 {
@@ -136,7 +135,7 @@ static void layer_norm_backward(ap_tape *tape, int64_t R, const ap_real *x, cons
     ap_real *dgamma = ap_var_grad(tape, inputs[2]), *dbeta = ap_var_grad(tape, inputs[3]);
     target a = target_of(tape, inputs[0]), part = target_of(tape, inputs[1]);
     ap_arena *arena = ap_tape_arena(tape);
-    /* of each portion of rows the contributions to dgamma and dbeta, and room for the gradient of a row */
+    /* for each portion of rows: the contributions to dgamma and dbeta, and room for the gradient of a row */
     size_t sums_bytes = (size_t)(portions(R) * 2 * C) * sizeof(double);
     size_t rows_bytes = (size_t)(portions(R) * C) * sizeof(ap_real);
     double *partial = ap_arena_zeros(arena, sums_bytes);
@@ -194,7 +193,7 @@ ap_var *ap_layer_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta)
 /* ---------------------------------------------------------------- residual_norm: y = layer_norm(x +
  * dropout(part)) */
 
-/* The sum stands behind: x and part are not looked at again. */
+/* Stores the sum, so that x and part need not be kept. */
 typedef struct residual_norm_saved {
     ap_dropout_mask mask;
     moments *of;  /* [R] */
@@ -264,11 +263,11 @@ ap_var *ap_residual_norm(ap_tape *tape, ap_var *x, ap_var *part, ap_var *gamma, 
 /* ---------------------------------------------------------------- batch_norm: the same for each channel */
 
 typedef struct batch_norm_saved {
-    bool of_batch; /* the moments were the batch's own, not the running ones */
+    bool of_batch; /* the moments are the batch's own, not the running ones */
     moments of[];  /* [C] */
 } batch_norm_saved;
 
-/* The moments of channel c of x [B, C, T], to which the running ones move. */
+/* The moments of channel c of x [B, C, T]; moves the running ones towards them. */
 static moments batch_moments(int64_t B, int64_t C, int64_t T, int64_t c, const ap_real *x,
                              ap_real *running_mean, ap_real *running_var)
 {
@@ -299,8 +298,8 @@ static void batch_norm_forward(int64_t B, int64_t C, int64_t T, const ap_real *x
     }
 }
 
-/* With h = (x - mean) scale: dgamma += sum of dy h, dbeta += sum of dy, and dx as in layer_norm if the
- * moments came from the batch, else simply dy scale gamma. */
+/* With h = (x - mean) scale: dgamma += sum of dy h, dbeta += sum of dy. dx is as in layer_norm if the
+ * moments came from the batch, otherwise dy scale gamma. */
 static void batch_norm_backward(int64_t B, int64_t C, int64_t T, const ap_real *x, const ap_real *gamma,
                                 const batch_norm_saved *saved, const ap_real *dy, ap_real *dx,
                                 ap_real *dgamma, ap_real *dbeta)
@@ -359,8 +358,7 @@ ap_var *ap_batch_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta, ap_
 
 /* ---------------------------------------------------------------- softmax: y = e^x / sum of e^x */
 
-/* A tensor as lines of A elements, `inner` apart from one another: the first of line i stands at line_start.
- */
+/* A tensor as lines of A elements that are `inner` apart. line_start gives the first element of line i. */
 typedef struct lines {
     int64_t count, A, inner;
 } lines;
@@ -378,7 +376,7 @@ static int64_t line_start(lines l, int64_t i)
     return i / l.inner * l.A * l.inner + i % l.inner;
 }
 
-/* scratch: A numbers for each thread. The largest is subtracted first, so that nothing overflows. */
+/* scratch: A numbers per thread. The maximum is subtracted first, to avoid overflow. */
 static void softmax_forward(lines l, const ap_real *x, ap_real *scratch, ap_real *y)
 {
 #pragma omp parallel for schedule(static) if (l.count * l.A > PARALLEL_LEAST)

@@ -1,8 +1,8 @@
-/* The register of every operation that can stand on a tape.
+/* The register of all operations.
  *
- * An operation is defined by AP_DEFINE_OP in the file of its family, which compiles only if it is listed
- * here; the tests build from this list the table of forward_NAME (against an independent loop) and
- * gradient_NAME (signed gradient check), so that an operation without both does not link. */
+ * An operation is defined by AP_DEFINE_OP in the file of its family, which compiles only if the operation is
+ * listed here. The tests make their table of forward_NAME (against an independent loop) and gradient_NAME
+ * (gradient check) from this list, so that they do not link if one of them is missing. */
 #ifndef ANTIPHON_OPS_REGISTRY_H
 #define ANTIPHON_OPS_REGISTRY_H
 
@@ -80,15 +80,14 @@
 enum { AP_OPS(AP_OP_REGISTERED) AP_OP_COUNT };
 #undef AP_OP_REGISTERED
 
-/* Defines op_NAME, whose backward on the tape is the function NAME_node_backward above it. What follows says
- * what that reads (".reads = AP_READS_OUTPUT"), and sets what else of an ap_op is not to be zero. */
+/* Defines op_NAME; its backward on the tape is the function NAME_node_backward above it. The arguments state
+ * what that function reads (".reads = AP_READS_OUTPUT") and set other members of ap_op. */
 #define AP_DEFINE_OP(operation, ...)                                                                         \
     _Static_assert(AP_OP_REGISTERED_##operation < AP_OP_COUNT, "registered");                                \
     static const ap_op op_##operation = {                                                                    \
         .name = #operation, .backward = operation##_node_backward, __VA_ARGS__}
 
-/* For .reads_of: what goes back through a product of the first two inputs. The gradient of each reads the
- * other. */
+/* For .reads_of: a product of the first two inputs. The gradient of each input reads the other. */
 ap_reads ap_reads_of_product(const ap_var *y);
 
 #endif

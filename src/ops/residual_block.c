@@ -19,11 +19,10 @@
  *     du = dy * ELU'(u)    dh = (expand' du) * ELU'(h)    dx = shortcut' du + (squeeze' dh) * ELU'(x)
  *     dexpand = du s'      dshortcut = du x'              dsqueeze = dh a' */
 
-/* What a tile works in stays in the second-level cache; wider tiles than this gain nothing. */
+/* A tile's workspace stays in the second-level cache; wider tiles gain nothing. */
 #define TILE_BYTES ((int64_t)512 << 10)
 #define TILE_COLUMNS_MOST 1024
-/* Squeeze goes the way of quads (quads.h), and so does its way back, where it has this many taps and
- * channels. */
+/* Squeeze and its backward use quads (quads.h) if they have this many taps and channels. */
 #define QUADS_TAPS 3
 #define QUADS_LEAST 64
 
@@ -31,7 +30,7 @@ typedef struct block_shape {
     int64_t B, C, H, K, T;
 } block_shape;
 
-/* The numbers of the block's weights, or of their gradients (each may then be NULL: not wanted). */
+/* The block's weights, or their gradients (each of which may be NULL: not wanted). */
 typedef struct block_arrays {
     ap_real *squeeze, *squeeze_bias, *expand, *expand_bias, *shortcut, *shortcut_bias;
 } block_arrays;
@@ -57,11 +56,11 @@ static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
     t.strip = t.by_quads ? AP_QUADS_COLUMNS : AP_TILE_COLUMNS;
     int64_t threads = omp_get_max_threads(), affordable = TILE_BYTES / (int64_t)sizeof(ap_real) / rows;
     int64_t strips = ap_least(affordable, TILE_COLUMNS_MOST) / t.strip;
-    /* in backward the first tile holds the positions before x and those that they mirror */
+    /* in backward, the first tile contains the positions before x and those that they mirror */
     int64_t fewest = ap_round_up(3 * around + 1, t.strip);
     int64_t width = ap_most(strips * t.strip, fewest) - around;
     int64_t count = ap_divide_up(t.length, width);
-    /* a few tiles are made to come out even among the threads */
+    /* a small number of tiles is rounded up so that threads have equal work */
     if (s->B % threads != 0) count = ap_round_up(count, threads);
     width = ap_divide_up(t.length, count);
     t.width = ap_most(ap_round_up(width + around, t.strip), fewest) - around;
@@ -70,13 +69,14 @@ static block_tiles cut(const block_shape *s, int64_t around, int64_t rows)
     return t;
 }
 
-/* What is computed where n columns are wanted. */
+/* The number of columns computed when n are wanted. */
 static int64_t computed(const block_tiles *t, int64_t n)
 {
     return t->by_quads ? AP_QUAD * ap_quads_of(n) : ap_panel_columns(n);
 }
 
-/* What a tile works in: rows of the tiles' pitch. x and a = ELU(x) begin K - 1 columns before the others. */
+/* The workspace of a tile: rows of the tiles' pitch. x and a = ELU(x) begin K - 1 columns before the others.
+ */
 typedef struct block_rows {
     ap_real *x, *a, *s, *du, *dh, *dx;
     ap_real *quads;      /* windows of taps_tile */
@@ -86,7 +86,7 @@ typedef struct block_rows {
 
 #define FORWARD_ROWS(shape) (2 * (shape)->C + (shape)->H)
 #define BACKWARD_ROWS(shape) (4 * (shape)->C + 2 * (shape)->H)
-/* du, dh, a, s and x transposed, and what is read behind them */
+/* du, dh, a, s and x transposed, and the padding that is read after them */
 #define TRANSPOSED_ROWS(shape) (3 * (shape)->C + 2 * (shape)->H + 1)
 
 /* places[c taps + k] = c pitch + k */
@@ -104,7 +104,7 @@ typedef struct block_taps {
     int64_t *at; /* where its rows, or those of a product's window, stand */
 } block_taps;
 
-/* Weights packed for the products of a tile, and where these read. */
+/* The weights packed for the products of a tile, and the positions these read. */
 typedef struct block_plan {
     block_shape shape;
     block_tiles tiles;
@@ -155,8 +155,8 @@ static block_taps plan_taps(ap_arena *arena, const block_plan *p, int64_t M, int
     return t;
 }
 
-/* A tile is as wide as its `rows` rows allow; `further` rows are touched once, and need not stay in the
- * cache. */
+/* The width of a tile is limited by its `rows` rows; `further` rows are used only once and need not stay in
+ * the cache. */
 static block_plan plan_forward(ap_arena *arena, const block_shape *s, const block_arrays *w, int64_t around,
                                int64_t rows, int64_t further)
 {
@@ -178,7 +178,7 @@ static block_plan plan_forward(ap_arena *arena, const block_shape *s, const bloc
     return p;
 }
 
-/* What expand_tile needs besides. */
+/* Prepares what expand_tile needs besides. */
 static void plan_bias(ap_arena *arena, block_plan *p, const block_arrays *w)
 {
     p->bias = take(arena, p->shape.C);
@@ -351,7 +351,7 @@ static ap_real *put_heads_aside(ap_arena *arena, const block_plan *p, const ap_r
     return heads;
 }
 
-/* Of a tile's n columns those that stand before x. */
+/* The number of a tile's n columns that are before x. */
 static int64_t skipped_columns(int64_t begin, int64_t n)
 {
     return begin < 0 ? ap_least(n, -begin) : 0;
@@ -433,8 +433,8 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
     }
 }
 
-/* One thread's sums of the weights' gradients: squeeze as [H, K, C], expand and shortcut side by side as [C,
- * H + C]. */
+/* One thread's sums of the weights' gradients: squeeze as [H, K, C], expand and shortcut together as [C, H +
+ * C]. */
 typedef struct block_partial {
     ap_real *squeeze, *expand, *squeeze_bias, *bias;
 } block_partial;
@@ -452,7 +452,7 @@ static block_partial partial_in(const block_shape *s, ap_real *memory)
     return sum;
 }
 
-/* Over time the gradients are products as well (filter_gradient.c), of a tile's rows transposed. */
+/* Over time, the gradients are products as well (filter_gradient.c), of transposed rows of a tile. */
 static void weights_tile(const block_plan *p, const block_rows *r, int64_t n, const block_partial *sum)
 {
     const block_shape *s = &p->shape;
@@ -502,8 +502,8 @@ static void add_partials(const block_shape *s, ap_real *partials, const block_ar
     }
 }
 
-/* y: what came out, or NULL: it is no longer there. d: what is wanted of the weights' gradients; NULL: none
- */
+/* y: the output, or NULL if it is no longer available. d: which gradients of the weights are wanted; NULL:
+ * none */
 static void residual_block_backward(ap_arena *arena, const block_shape *s, const block_arrays *w,
                                     const ap_real *x, const ap_real *y, const ap_real *dy, bool fresh,
                                     ap_real *dx, const block_arrays *d)
@@ -575,9 +575,9 @@ static void residual_block_node_backward(ap_tape *tape, ap_var *y)
                             trained ? &grads : NULL);
 }
 
-/* The output of a block of so many channels is computed again for its ELU: the fewer channels, the fewer
- * operations a number takes, and the more numbers there are. A block whose weights are trained reads it, as
- * whatever comes next is likely to be trained, too, and then reads it in any case. */
+/* The output of a block with at most this many channels is computed again for its ELU: the fewer channels,
+ * the fewer operations per number, and the more numbers there are. A block with trained weights keeps its
+ * output, because the next operation is then probably trained, too, and reads it anyway. */
 #define CHANNELS_AGAIN_MOST 64
 
 static ap_reads residual_block_reads(const ap_var *y)

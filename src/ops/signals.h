@@ -1,4 +1,4 @@
-/* Audio as the operations take it: [B, S], or [B, 1, S] as the codecs give it. */
+/* The shapes of audio that operations accept: [B, S], or [B, 1, S] as from codecs. */
 #ifndef ANTIPHON_OPS_SIGNALS_H
 #define ANTIPHON_OPS_SIGNALS_H
 

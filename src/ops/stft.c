@@ -13,7 +13,7 @@
 
 #define FLOOR ((ap_real)1e-9)
 
-/* Frames are worked on a group of AP_LANES at a time; a thread needs the group's samples and its spectra. */
+/* Frames are processed in groups of AP_LANES; a thread needs the group's samples and its spectra. */
 typedef struct workspace {
     ap_arena *arena;
     ap_lanes *block;
@@ -115,8 +115,8 @@ static void stft_magnitude_forward(const ap_stft *stft, int64_t B, int64_t S, co
     }
 }
 
-/* The spectra are formed again: with the samples at hand this takes less time than reading them from memory.
- * Groups whose frames overlap take turns, in an order that does not depend on the number of threads. */
+/* The spectra are computed again, which takes less time than reading them from memory. Groups with
+ * overlapping frames take turns, in an order that does not depend on the number of threads. */
 static void stft_magnitude_backward(const ap_stft *stft, int64_t B, int64_t S, const workspace *w,
                                     const ap_real *x, const ap_real *y, const ap_real *dy, ap_real *dx)
 {

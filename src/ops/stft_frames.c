@@ -45,7 +45,7 @@ ap_stft ap_stft_of(int n, int hop)
 
 /* ---------------------------------------------------------------- frames to and from lanes */
 
-/* Where the sample at `i` of a signal continued by its mirror image is in the signal. */
+/* The index in the signal of sample i of its mirrored extension. */
 static int64_t mirrored(int64_t i, int64_t S)
 {
     return i < 0 ? -i : i >= S ? 2 * (S - 1) - i : i;
@@ -66,7 +66,7 @@ void ap_stft_forward_group(const ap_stft *stft, int64_t S, const ap_real *x, int
 {
     int n = stft->n;
     const ap_real *frames[AP_LANES];
-    ap_real *row = (ap_real *)X; /* not needed yet: frames that reach beyond an end are put together there */
+    ap_real *row = (ap_real *)X; /* not needed yet: used to assemble frames that reach beyond an end */
     for (int i = 0; i < AP_LANES; i++) {
         int64_t start = start_of(stft, first + (i < live ? i : live - 1));
         frames[i] = x + start;
@@ -87,8 +87,8 @@ void ap_stft_forward_group(const ap_stft *stft, int64_t S, const ap_real *x, int
     ap_fft_forward_lanes(stft->fft, scratch, X);
 }
 
-/* The forward sum over t has a term for each k = 0 .. n/2; the inverse transform counts those between the
- * ends twice, once for their mirror image, hence the halves. */
+/* The forward sum has one term for each k = 0 .. n/2. The inverse transform counts the inner ones twice,
+ * once for their mirror image, so these are halved. */
 void ap_stft_adjoint_group(const ap_stft *stft, int64_t S, ap_lanes *dX, int64_t first, int live, ap_real *dx,
                            ap_lanes *scratch)
 {

@@ -1,5 +1,5 @@
-/* The short-time Fourier transform as a linear map, and its adjoint: what ap_stft_magnitude is made
- * with. Frames are taken a group at a time, one in each lane (fft_lanes.h). */
+/* The short-time Fourier transform as a linear map, and its adjoint, for ap_stft_magnitude. Frames are
+ * processed in groups, one frame per lane (fft_lanes.h). */
 #ifndef ANTIPHON_OPS_STFT_FRAMES_H
 #define ANTIPHON_OPS_STFT_FRAMES_H
 
@@ -13,22 +13,22 @@ typedef struct ap_stft {
     const ap_real *window; /* [n] */
 } ap_stft;
 
-/* The transform of length n every `hop` samples under a periodic Hann window. Tables are made once for a
+/* The transform of length n every `hop` samples under a periodic Hann window. Tables are made once per
  * length and kept for the life of the process. */
 ap_stft ap_stft_of(int n, int hop);
 
-/* Spectra X [2 (n/2 + 1)] of the frames first .. first + AP_LANES - 1 of the signal x [S]; `live` of them
- * exist, the lanes beyond repeat the last. scratch: [n] */
+/* Spectra X [2 (n/2 + 1)] of frames first .. first + AP_LANES - 1 of the signal x [S]. `live` of them exist;
+ * further lanes repeat the last. scratch: [n] */
 void ap_stft_forward_group(const ap_stft *stft, int64_t S, const ap_real *x, int64_t first, int live,
                            ap_lanes *X, ap_lanes *scratch);
 
-/* Adds the adjoint of the same to dx [S], for the gradient dX of the first `live` lanes; dX is overwritten.
- */
+/* Adds the adjoint of ap_stft_forward_group to dx [S], for the gradient dX of the first `live` lanes. dX is
+ * overwritten. */
 void ap_stft_adjoint_group(const ap_stft *stft, int64_t S, ap_lanes *dX, int64_t first, int live, ap_real *dx,
                            ap_lanes *scratch);
 
-/* So many steps from one group to the next that may run at the same time as it: their frames, mirrored ends
- * included, touch no sample in common. */
+/* The distance between groups that may run at the same time: their frames, mirrored ends included, share no
+ * sample. */
 int64_t ap_stft_group_colours(const ap_stft *stft);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-/* w[n] = g[n] v[n] / ||v[n]||, v[n] being all that stands under the first index */
+/* w[n] = g[n] v[n] / ||v[n]||, with v[n] all elements under index n of the first dimension */
 
 void ap_weight_norm_forward(int64_t N, int64_t size, const ap_real *v, const ap_real *g, ap_real *w)
 {

@@ -52,7 +52,7 @@ static void copy(int64_t n, const ap_real *x, int64_t stride, ap_real *to)
     }
 }
 
-/* What stands outside the signal, one by one. */
+/* Fills in what is outside the signal, one sample at a time. */
 static void fill_outside(const ap_window_signal *signal, const ap_real *x, int64_t at, int64_t stride,
                          int64_t from, int64_t to, ap_real *row)
 {
@@ -74,8 +74,8 @@ static void fill_row(const ap_window_signal *signal, const ap_real *x, int64_t a
     fill_outside(signal, x, at, stride, end, columns, row);
 }
 
-/* Rows lie far apart, so that each one's beginning would be waited for: it is asked for while the row before
- * it is read. */
+/* Rows are far apart, which would stall at the start of each: it is prefetched while the row before is read.
+ */
 static void ask_for(const ap_window_signal *signal, const ap_real *x, int64_t begin, int64_t count)
 {
     const int64_t line = AP_ARENA_ALIGNMENT / (int64_t)sizeof(ap_real);
@@ -94,7 +94,7 @@ void ap_window_fill(const ap_window_signal *signal, int64_t begin, int64_t strid
     }
 }
 
-/* So many channels at a time pass through the working memory when a window is transposed. */
+/* Channels that pass through the scratch memory at a time when a window is transposed. */
 #define TRANSPOSED_AT_ONCE 32
 
 int64_t ap_window_rows_size(int64_t columns)

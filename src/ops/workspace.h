@@ -1,4 +1,4 @@
-/* What a thread works in: several arrays in one block of the arena. */
+/* The workspace of a thread: several arrays in one block of the arena. */
 #ifndef ANTIPHON_OPS_WORKSPACE_H
 #define ANTIPHON_OPS_WORKSPACE_H
 
@@ -6,14 +6,14 @@
 
 #include <stdint.h>
 
-/* An array of `size` numbers, and where its address is kept. */
+/* An array of `size` numbers, and where to store its address. */
 typedef struct ap_workspace_part {
     ap_real **part;
     int64_t size;
 } ap_workspace_part;
 
-/* How many numbers the parts take one behind the other, each on a boundary of the arena's alignment as
- * `memory` is; they are laid out in `memory` unless that is NULL. */
+/* The total size of the parts in numbers, each aligned as the arena aligns `memory`. They are laid out in
+ * `memory` unless that is NULL. */
 int64_t ap_workspace_lay_out(int64_t count, const ap_workspace_part *parts, ap_real *memory);
 
 #endif
