@@ -382,7 +382,7 @@ static void a_folder_that_cannot_be_read(void **state)
         shell(state, show);
         tracked_finish(tracked_begin(state, store, 5), AP_OUTCOME_FINISHED);
         char *said = text_heard(state);
-        assert_int_equal(text_occurrences(said, "is no longer there"), 0);
+        assert_int_equal(text_occurrences(said, "no longer exists"), 0);
         assert_int_equal(text_occurrences(said, "meta.yaml"), 1);
         free(said);
         shell(state, "[ $(ls -d store/*/*/ | wc -l) -eq 1 ] && grep -q '^status: 3' store/*/*/meta.yaml && "
