@@ -231,11 +231,20 @@ static ap_status run_round_trip(const bench *b, const parsed_options *options)
 
 /* ---------------------------------------------------------------- the verb */
 
+/* A network of which only the configuration is known. */
+static bool is_random(const bench *b, const char *codec)
+{
+    return codec && ap_text_ends_in(codec, strlen(codec), ".json") &&
+           b->config.codec.type == AP_CODEC_SEANET && !b->config.codec.weights[0];
+}
+
 static ap_status with_codec(const bench *b, const parsed_options *options)
 {
     const char *way = options->arguments[0], *source = options->arguments[1],
                *out = option_text(options, "out");
     if (out) AP_TRY(check_not_source(out, source));
+    if (is_random(b, option_text(options, "codec")))
+        fputs("antiphon: codec.weights is empty: the codec is random\n", stderr);
     if (strcmp(way, "roundtrip") == 0) return run_round_trip(b, options);
     if (options->argument_count > 2)
         return ap_error(AP_MISUSE, "%s takes one file, not %zu", way, options->argument_count - 1);

@@ -48,6 +48,8 @@ sed 's/"lstm": 1/"lstm": 1, "weights": "run\/checkpoints\/best.safetensors"/' co
 expect 0 "seanet dim=8 hop=30" codec roundtrip "$a" --codec trained.json --out out.wav
 cmp first.wav out.wav
 
+expect 0 "the codec is random" codec roundtrip "$a" --codec codec.json
+
 # what does not fit is refused, and writes nothing
 expect 1 "latents of another codec: mdct dim=320" codec decode z.safetensors --out no.wav
 expect 1 "no latents" codec decode run/checkpoints/best.safetensors --out no.wav

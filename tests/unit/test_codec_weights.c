@@ -76,6 +76,20 @@ static void write_weights(const char *path, const ap_params *params, const char 
     ap_safetensors_writer_free(writer);
 }
 
+/* The shapes say which codec it is, under whatever names. */
+static void check_described(const char *path)
+{
+    ap_config config = ap_config_default();
+    assert_string_equal(ap_codec_weights_describe(path, &config).message, "");
+    assert_int_equal(config.codec.type, AP_CODEC_SEANET);
+    assert_int_equal(config.codec.dim, SMALL.dim);
+    assert_int_equal(config.codec.width, SMALL.width);
+    assert_int_equal(config.codec.lstm, SMALL.lstm);
+    assert_int_equal(config.codec.ratios.count, SMALL.ratio_count);
+    for (int i = 0; i < SMALL.ratio_count; i++) assert_int_equal(config.codec.ratios.at[i], SMALL.ratios[i]);
+    assert_string_equal(config.codec.weights, path);
+}
+
 static void all_published_names(void **state)
 {
     static const struct {
@@ -97,6 +111,7 @@ static void all_published_names(void **state)
             memset(value.data, 0, (size_t)ap_shape_count(value.shape) * sizeof *value.data);
         }
         assert_string_equal(ap_codec_weights_load(path, into).message, "");
+        check_described(path);
         for (size_t i = 0; i < ap_params_count(into); i++) {
             ap_tensor got = ap_params_at(into, i)->value, want = ap_params_at(params, i)->value;
             for (int64_t n = 0; n < ap_shape_count(got.shape); n++) /* files hold float */
