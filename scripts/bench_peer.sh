@@ -1,5 +1,5 @@
 #!/bin/sh
-# Times the training step beside the same step in PyTorch, pair by pair, then with 1 and 2 threads, over items twice as
+# Compares the time of a training step with the same step in PyTorch, pair by pair, then with 1 and 2 threads, over items twice as
 # long, and inference over half an hour. Prints medians, ratios and tables in Markdown. To be run on a machine that does
 # nothing else. Options go to tests/peers/bench_pairs.py (--help lists them); $PYTHON is a Python that has torch,
 # $ANTIPHON the program, where it is not built here.

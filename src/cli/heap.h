@@ -1,8 +1,9 @@
-/* Memory that is not to be had ends the program with one line. */
+/* Ends the program with one line when memory runs out. */
 #ifndef ANTIPHON_CLI_HEAP_H
 #define ANTIPHON_CLI_HEAP_H
 
-/* From now on ap_fatal's handler says so, and tidies up. */
+/* Switches to ap_fatal's handler, which prints the line and removes temporary files. Call it at the start of
+ * main. */
 void heap_main_begins(void);
 
 #endif

@@ -5,9 +5,8 @@
 #include "antiphon/config.h"
 #include "cli/options.h"
 
-/* Replaces in *config, which holds the defaults, what the file says. A checkpoint or a run's folder in its
- * place is misuse that says what to do instead, and where a training is what is asked for (`train`) how it is
- * begun from one. */
+/* Applies the file to *config, which holds the defaults. A checkpoint or a run's folder in place of the file
+ * is AP_MISUSE; the message tells what to do instead and, for `train`, how to start from it. */
 ap_status settings_load(const char *path, bool train, ap_config *config);
 
 /* Applies the overrides in the order of the words, and checks the result. */

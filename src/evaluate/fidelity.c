@@ -33,7 +33,8 @@ const char *ap_fidelity_name(ap_fidelity_measure measure)
     return texts[measure].name;
 }
 
-/* 10 lg ||a x||^2 / ||a x - y||^2 with a = <x, y> / ||x||^2: the part of y that is x, over the rest of it. */
+/* 10 lg (||a x||^2 / ||a x - y||^2) with a = <x, y> / ||x||^2: the part of y that is a multiple of x, over
+ * the rest. */
 static double si_sdr(int64_t n, const ap_real *x, const ap_real *y)
 {
     double xx = 0, xy = 0, yy = 0;

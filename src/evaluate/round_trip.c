@@ -10,19 +10,19 @@
 #include <string.h>
 
 #define PART_SECONDS 10
-/* Of the energy of two signals, so much is in their difference where they are as good as the same. */
+/* Two signals count as the same if their difference has less than this share of their energy. */
 #define SAME 0.01
-/* Larger frames are not music's, and the transform's table grows with them. */
+/* Larger frames are of no use for music, and the transform's table grows with them. */
 #define MDCT_HOP_MOST 4096
 
 typedef enum row { ROW_CODEC, ROW_MDCT, ROW_SILENCE, ROW_COUNT } row;
 
-/* Sums over parts, each with its length, and what they are sums of. */
+/* Sums over parts, weighted by length. */
 typedef struct sums {
     double sum[AP_FIDELITY_COUNT], weight[AP_FIDELITY_COUNT];
 } sums;
 
-/* What was added last. */
+/* The recording that was added last. */
 typedef struct passage {
     int64_t S, count;
     ap_real *x, *z, *y;
@@ -30,12 +30,13 @@ typedef struct passage {
 
 struct ap_round_trip {
     ap_params *params; /* the transform's: none */
-    ap_codec *mdct;    /* NULL: frames too long for one */
+    ap_codec *mdct;    /* NULL: the frames are too long */
     ap_tape *tape;
     sums rows[ROW_COUNT];
     passage before;
-    double latents, outputs; /* sums over neighbours whose inputs differ: by how much theirs do */
-    int64_t pairs;           /* such neighbours */
+    double latents, outputs; /* sums, over neighbours with different inputs, of the difference between their
+                                latents and outputs */
+    int64_t pairs;           /* number of such neighbours */
     char deaf[160];
 };
 
@@ -111,7 +112,7 @@ static void measure_part(ap_round_trip *trip, int64_t n, const ap_real *x, const
 
 /* ---------------------------------------------------------------- whether the codec hears */
 
-/* ||a - b||^2 / (||a||^2 + ||b||^2): about 1 where they have nothing in common */
+/* ||a - b||^2 / (||a||^2 + ||b||^2): about 1 if they have nothing in common */
 static double difference(int64_t n, const ap_real *a, const ap_real *b)
 {
     double apart = 0, energy = 0;
@@ -148,7 +149,7 @@ const char *ap_round_trip_deaf(ap_round_trip *trip)
     if (!trip->pairs || (latents >= SAME && outputs >= SAME)) return NULL;
     bool of_latents = latents < SAME;
     snprintf(trip->deaf, sizeof trip->deaf,
-             "the codec does not hear: its %s of different inputs differ by %.2g of their energy",
+             "the codec ignores its input: its %s of different inputs differ by %.2g of their energy",
              of_latents ? "latents" : "outputs", of_latents ? latents : outputs);
     return trip->deaf;
 }
@@ -168,7 +169,7 @@ static const char *const row_names[] = {
 
 static double mean(const ap_round_trip *trip, row r, int k)
 {
-    return trip->rows[r].sum[k] / trip->rows[r].weight[k]; /* NaN where there is none */
+    return trip->rows[r].sum[k] / trip->rows[r].weight[k]; /* NaN if there are none */
 }
 
 double ap_round_trip_mean(const ap_round_trip *trip, ap_fidelity_measure measure)

@@ -31,8 +31,8 @@ void ap_page_data(page *p, const char *type, const void *bytes, size_t length);
 
 #define PAGE_NUMBER 32
 
-/* A number of so many digits (17 at most), as people write it: 0.1235, 12.35, 1.2e-5; a dash where it is not
- * finite. */
+/* A number with this many digits (at most 17) for people: 0.1235, 12.35, 1.2e-5; a dash if it is not finite.
+ */
 const char *ap_page_number(double value, int digits, char text[PAGE_NUMBER]);
 
 #endif

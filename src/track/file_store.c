@@ -293,7 +293,7 @@ static ap_status is_there(const file_store *store, bool *there)
     return ap_ok();
 }
 
-/* A failure where the run is no longer there. */
+/* Fails if the run no longer exists. */
 static ap_status check_there(file_store *store)
 {
     bool there;

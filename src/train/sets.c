@@ -20,7 +20,7 @@ static void note(const ap_observer *observer, const char *format, ...)
     if (observer->note) observer->note(observer->context, line);
 }
 
-/* Where the maximum cannot tell a copy, the correlation cost does not work. */
+/* Warns of windows whose maxima hardly move, where the correlation cost does not work. */
 static void note_still(const ap_config *c, const ap_observer *observer, const ap_dataset *set)
 {
     if (c->loss.corr_weight <= 0 || c->loss.corr_envelope != AP_ENVELOPE_MAX ||
@@ -43,7 +43,7 @@ ap_status ap_sets_load(const ap_config *c, const ap_observer *observer, ap_datas
     AP_TRY(ap_file_is_there(c->data.path, &there));
     if (!there)
         return ap_error(AP_FAILED,
-                        "%s: no such pair set (data.path); antiphon synth or antiphon prepare makes one",
+                        "%s: no such pair set (data.path); make one with antiphon synth or antiphon prepare",
                         c->data.path);
     AP_TRY(ap_dataset_load(c->data.path, "train", S, train));
     AP_TRY(ap_dataset_load(c->data.path, "val", S, validation));

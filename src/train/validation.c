@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The measures of one item; `output` [S] receives what the model makes of it. */
+/* The measures of one item; `output` [S] receives the model's output. */
 static ap_measures validate_item(const ap_validation *v, ap_batch *batch, const ap_choice *choice,
                                  ap_real *output)
 {

@@ -1,4 +1,4 @@
-/* What a model is judged by: its measures over the validation set. */
+/* Computes a model's measures over the validation set. */
 #ifndef ANTIPHON_TRAIN_VALIDATION_H
 #define ANTIPHON_TRAIN_VALIDATION_H
 
@@ -13,13 +13,13 @@ typedef struct ap_validation {
     ap_model *model;
     ap_tape *tape;
     const ap_dataset *set;
-    const ap_observer *observer;       /* told what was heard; NULL: nobody */
-    const volatile sig_atomic_t *stop; /* nonzero: it is to end; NULL: nobody asks */
+    const ap_observer *observer;       /* told about each item; NULL: nobody */
+    const volatile sig_atomic_t *stop; /* nonzero: stop; NULL: never */
 } ap_validation;
 
-/* Means over the set, one item at a time; the output of the first is written to `output` [S]. A codec that
- * learns from both recordings of a pair is validated on both. False, with part of them, when it was asked to
- * stop. */
+/* Computes the means over the set, item by item, and writes the output of the first to `output` [S]. A codec
+ * that learns from both recordings of a pair is validated on both. False, with incomplete means, if it was
+ * asked to stop. */
 bool ap_validate(const ap_validation *validation, ap_measures *mean, ap_real *output);
 
 #endif
