@@ -19,6 +19,11 @@ SAMPLES = 24000 + 77  # not a whole number of frames
 FRAMES = 75
 
 
+def older(name):
+    """The name as weight norm had it before PyTorch 2.1, which is how the C names its parameters."""
+    return name.replace("parametrizations.weight.original0", "weight_g").replace("parametrizations.weight.original1", "weight_v")
+
+
 def save_case(path, module, x, x_name, meta):
     """Outputs, and the gradients of sum(output * weight) by all that is differentiable."""
     x = x.clone().requires_grad_(True)
@@ -27,8 +32,8 @@ def save_case(path, module, x, x_name, meta):
     (y * weight).sum().backward()
     tensors = {"in." + x_name: x.detach(), "in.grad_weight": weight, "out.y": y.detach(), "grad.in." + x_name: x.grad}
     for name, p in module.named_parameters():
-        tensors["param." + name] = p.detach()
-        tensors["grad." + name] = p.grad
+        tensors["param." + older(name)] = p.detach()
+        tensors["grad." + older(name)] = p.grad
     save_file({k: v.contiguous().clone() for k, v in tensors.items()}, path, metadata={k: str(v) for k, v in meta.items()})
 
 
