@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct ap_leftover {
     char *path;
@@ -45,6 +46,13 @@ ap_leftover *ap_leftover_note(const char *path, void (*remove)(const char *path)
     pthread_mutex_unlock(&mutex);
     if (first) atexit(ap_leftovers_remove);
     return l;
+}
+
+void ap_leftover_rename(ap_leftover *l, const char *path)
+{
+    pthread_mutex_lock(&mutex);
+    memcpy(l->path, path, strlen(l->path));
+    pthread_mutex_unlock(&mutex);
 }
 
 void ap_leftover_forget(ap_leftover *l)

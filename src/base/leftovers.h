@@ -8,6 +8,9 @@ typedef struct ap_leftover ap_leftover;
 /* Registers `path` and the function that removes it. */
 ap_leftover *ap_leftover_note(const char *path, void (*remove)(const char *path));
 
+/* Gives it another path of the same length, without allocating: one that mkdtemp has filled in. */
+void ap_leftover_rename(ap_leftover *leftover, const char *path);
+
 /* Unregisters it, because it is gone or is to stay. NULL is allowed. */
 void ap_leftover_forget(ap_leftover *leftover);
 

@@ -134,11 +134,17 @@ static void remove_temporary(const char *folder)
     rmdir(folder);
 }
 
-/* Makes a temporary folder for pieces that are not kept. */
-static ap_status make_temporary(char **folder)
+/* Makes a temporary folder for pieces that are not kept. It is registered before it is there, as memory may
+ * run out right after. */
+static ap_status make_temporary(char **folder, ap_leftover **left)
 {
     *folder = ap_format_text("%s/antiphon-XXXXXX", ap_scratch_folder());
-    if (mkdtemp(*folder)) return ap_ok();
+    *left = ap_leftover_note(*folder, remove_temporary);
+    if (mkdtemp(*folder)) {
+        ap_leftover_rename(*left, *folder);
+        return ap_ok();
+    }
+    ap_leftover_forget(*left);
     ap_status status = ap_error(AP_FAILED, "%s: cannot be created: %s", *folder, strerror(errno));
     free(*folder);
     return status;
@@ -154,11 +160,11 @@ static ap_status score_into_folder(session *s, const ap_config *config, ap_model
         return score_pairs(s, config, model, pairs, most, out, true);
     }
     char *folder;
-    AP_TRY(make_temporary(&folder));
-    ap_leftover *left = ap_leftover_note(folder, remove_temporary);
+    ap_leftover *left;
+    AP_TRY(make_temporary(&folder, &left));
     ap_status status = score_pairs(s, config, model, pairs, most, folder, false);
-    ap_leftover_forget(left);
     remove_temporary(folder);
+    ap_leftover_forget(left);
     free(folder);
     return status;
 }

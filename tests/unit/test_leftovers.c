@@ -29,6 +29,9 @@ static void what_is_noted_is_removed_once(void **state)
     ap_leftovers_remove();
     assert_string_equal(removed, "dca");
     ap_leftover_forget(NULL);
+    ap_leftover_rename(ap_leftover_note("x", note_removal), "y"); /* as mkdtemp does */
+    ap_leftovers_remove();
+    assert_string_equal(removed, "dcay");
 }
 
 /* A file that has got its name stays; one that is being written goes. */
