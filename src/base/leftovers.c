@@ -11,10 +11,11 @@ struct ap_leftover {
     char *path;
     void (*remove)(const char *path);
     ap_leftover *older, *newer;
+    bool gone; /* removed while another thread may still hold it */
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static ap_leftover *newest;
+static ap_leftover *newest, *newest_gone;
 
 /* To be called with the mutex locked. */
 static void unlink_from_list(ap_leftover *l)
@@ -59,9 +60,10 @@ void ap_leftover_forget(ap_leftover *l)
 {
     if (!l) return;
     pthread_mutex_lock(&mutex);
-    unlink_from_list(l);
+    bool gone = l->gone;
+    if (!gone) unlink_from_list(l);
     pthread_mutex_unlock(&mutex);
-    release(l);
+    if (!gone) release(l);
 }
 
 void ap_leftovers_remove(void)
@@ -69,10 +71,14 @@ void ap_leftovers_remove(void)
     for (;;) {
         pthread_mutex_lock(&mutex);
         ap_leftover *l = newest;
-        if (l) unlink_from_list(l);
+        if (l) {
+            unlink_from_list(l);
+            l->gone = true;
+            l->older = newest_gone;
+            newest_gone = l;
+        }
         pthread_mutex_unlock(&mutex);
         if (!l) return;
         l->remove(l->path);
-        release(l);
     }
 }

@@ -14,8 +14,8 @@ void ap_leftover_rename(ap_leftover *leftover, const char *path);
 /* Unregisters it, because it is gone or is to stay. NULL is allowed. */
 void ap_leftover_forget(ap_leftover *leftover);
 
-/* Removes everything registered, the latest first. For a program that is about to end: the pointers from
- * ap_leftover_note become invalid. */
+/* Removes everything registered, the latest first. For a program that is about to end. Other threads may
+ * go on until it has: what they hold stays valid, and to unregister it does nothing. */
 void ap_leftovers_remove(void);
 
 #endif
