@@ -139,22 +139,24 @@ static ap_status is_experiment(const char *root, const char *id, const char *nam
 }
 
 /* Finds the id of the experiment with that name; empty if there is none. (Deleted experiments are in
- * .trash.) */
+ * .trash.) After a failure the id is as it was: it is kept for the next program. */
 static ap_status find_experiment(const char *root, track_run *run)
 {
+    char id[TRACK_ID] = "";
     ap_names entries;
     ap_status unread = ap_ok();
-    run->experiment_id[0] = '\0';
     AP_TRY(ap_folder_list(root, &entries));
-    for (size_t i = 0; i < entries.count && !run->experiment_id[0]; i++) {
+    for (size_t i = 0; i < entries.count && !id[0]; i++) {
         bool same;
         if (!ap_place_is_id(entries.at[i])) continue;
         ap_status status = is_experiment(root, entries.at[i], run->experiment, &same);
         if (ap_failed(&status)) unread = status;
-        if (same) strcpy(run->experiment_id, entries.at[i]);
+        if (same) strcpy(id, entries.at[i]);
     }
     ap_names_free(&entries);
-    return run->experiment_id[0] ? ap_ok() : unread;
+    if (!id[0]) AP_TRY(unread);
+    strcpy(run->experiment_id, id);
+    return ap_ok();
 }
 
 static uint64_t random_bits(void)
