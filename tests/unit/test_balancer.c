@@ -154,7 +154,11 @@ static ap_config recipe(const char *set_folder)
     return config;
 }
 
-/* Every tensor of the one file, bit for bit, in the other. */
+/* Whether a checkpoint holds less than the numbers in memory. */
+#define ROUNDED (sizeof(ap_real) > sizeof(float))
+
+/* Every tensor of the one file in the other: bit for bit, or in double precision, which a checkpoint rounds
+ * to floats, within what that makes of the steps behind it. */
 static void check_same_file(const char *a, const char *b)
 {
     ap_safetensors *first, *second;
@@ -166,11 +170,16 @@ static void check_same_file(const char *a, const char *b)
         ap_tensor x = random_tensor(0, 0, ap_safetensors_shape(first, i)), y = random_tensor(0, 0, x.shape);
         assert_string_equal(ap_safetensors_load(first, name, x).message, "");
         assert_string_equal(ap_safetensors_load(second, name, y).message, "");
-        if (memcmp(x.data, y.data, (size_t)ap_shape_count(x.shape) * sizeof *x.data)) fail_msg("%s", name);
+        for (int64_t k = 0; k < ap_shape_count(x.shape); k++) {
+            double difference = fabs((double)(x.data[k] - y.data[k])), most = ROUNDED ? 1e-4 : 0;
+            if (!(difference <= most * (1 + fabs((double)x.data[k])))) fail_msg("%s", name);
+        }
         free(x.data);
         free(y.data);
     }
-    assert_string_equal(ap_safetensors_metadata(first, "state"), ap_safetensors_metadata(second, "state"));
+    if (!ROUNDED)
+        assert_string_equal(ap_safetensors_metadata(first, "state"),
+                            ap_safetensors_metadata(second, "state"));
     ap_safetensors_close(first);
     ap_safetensors_close(second);
 }
