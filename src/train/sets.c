@@ -4,21 +4,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "train/notes.h"
 
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-static void note(const ap_observer *observer, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void note(const ap_observer *observer, const char *format, ...)
-{
-    char line[AP_STATUS_MESSAGE];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    if (observer->note) observer->note(observer->context, line);
-}
 
 /* Warns of windows whose maxima hardly move, where the correlation cost does not work. */
 static void note_still(const ap_config *c, const ap_observer *observer, const ap_dataset *set)
@@ -28,11 +16,12 @@ static void note_still(const ap_config *c, const ap_observer *observer, const ap
         return;
     size_t still = ap_dataset_still(set, c->loss.corr_segments);
     if (still)
-        note(observer,
-             "in %zu of %zu windows a source's maxima hardly move (full scale throughout, or very quiet): "
-             "copying its "
-             "loudness costs nothing there; loss.corr_envelope \"rms\" tells more",
-             still, set->count);
+        ap_observer_note(
+            observer,
+            "in %zu of %zu windows a source's maxima hardly move (full scale throughout, or very quiet): "
+            "copying its "
+            "loudness costs nothing there; loss.corr_envelope \"rms\" tells more",
+            still, set->count);
 }
 
 ap_status ap_sets_load(const ap_config *c, const ap_observer *observer, ap_dataset *train,
@@ -49,11 +38,12 @@ ap_status ap_sets_load(const ap_config *c, const ap_observer *observer, ap_datas
     AP_TRY(ap_dataset_load(c->data.path, "val", S, validation));
     size_t lone = train->lone + validation->lone;
     if (lone)
-        note(observer, "%s: left out: %zu recording%s without a partner", c->data.path, lone,
-             ap_plural((int64_t)lone));
-    note(observer, "%zu pair%s in %zu window%s of %.1f s to train on, %zu in %zu to validate", train->pieces,
-         ap_plural((int64_t)train->pieces), train->count, ap_plural((int64_t)train->count), c->data.seconds,
-         validation->pieces, validation->count);
+        ap_observer_note(observer, "%s: left out: %zu recording%s without a partner", c->data.path, lone,
+                         ap_plural((int64_t)lone));
+    ap_observer_note(observer, "%zu pair%s in %zu window%s of %.1f s to train on, %zu in %zu to validate",
+                     train->pieces, ap_plural((int64_t)train->pieces), train->count,
+                     ap_plural((int64_t)train->count), c->data.seconds, validation->pieces,
+                     validation->count);
     note_still(c, observer, train);
     return ap_ok();
 }

@@ -10,6 +10,7 @@
 #include "kernels/denormals.h"
 #include "train/divergence.h"
 #include "train/measures.h"
+#include "train/notes.h"
 #include "train/order.h"
 #include "train/schedule.h"
 #include "train/sets.h"
@@ -21,7 +22,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <omp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,17 +52,6 @@ struct ap_trainer {
     int64_t began;                     /* number of optimiser steps at the start of the run */
     const volatile sig_atomic_t *stop; /* nonzero: stop; NULL: never */
 };
-
-static void note(const ap_trainer *trainer, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void note(const ap_trainer *trainer, const char *format, ...)
-{
-    char line[AP_STATUS_MESSAGE];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line, sizeof line, format, arguments);
-    va_end(arguments);
-    if (trainer->observer.note) trainer->observer.note(trainer->observer.context, line);
-}
 
 static uint64_t stream(const ap_trainer *trainer, uint64_t which, uint64_t index)
 {
@@ -107,7 +96,8 @@ static bool start(ap_trainer *trainer)
     trainer->pairs_since = 0;
     if (trainer->batch.capacity) return true;
     if (ap_step_keeps_latents(&trainer->config)) {
-        note(trainer, "encoding %zu windows", trainer->train.count + trainer->validation.count);
+        ap_observer_note(&trainer->observer, "encoding %zu windows",
+                         trainer->train.count + trainer->validation.count);
         ap_tape_gradients_set(trainer->tape, false);
         ap_codec *codec = ap_model_codec(trainer->model);
         if (!ap_dataset_encode(&trainer->train, codec, trainer->tape, trainer->stop) ||
@@ -166,7 +156,7 @@ void ap_trainer_free(ap_trainer *trainer)
  * far. */
 static void forget_best(ap_trainer *trainer, const char *why)
 {
-    note(trainer, "%s: the best epoch is judged anew", why);
+    ap_observer_note(&trainer->observer, "%s: the best epoch is judged anew", why);
     trainer->progress.has_best = false;
     trainer->progress.stale = 0;
 }
@@ -199,15 +189,16 @@ static void go_on_in_epoch(ap_trainer *trainer, const ap_config *before)
     char *why = why_another_order(trainer, before);
     int64_t items = items_per_epoch(trainer);
     if (why && p->items > 0) {
-        note(trainer, "%s has changed: epoch %" PRId64 ", with %" PRId64 " item%s done, starts again", why,
-             p->epoch + 1, p->items, p->items == 1 ? "" : "s");
+        ap_observer_note(&trainer->observer,
+                         "%s has changed: epoch %" PRId64 ", with %" PRId64 " item%s done, starts again", why,
+                         p->epoch + 1, p->items, p->items == 1 ? "" : "s");
         p->items = p->counted = 0;
         p->sums = (ap_measures){0};
     } else if (p->items > items)
-        note(trainer,
-             "epoch %" PRId64 " has %" PRId64 " items done, and an epoch has only %" PRId64
-             " now: it ends here",
-             p->epoch + 1, p->items, items);
+        ap_observer_note(&trainer->observer,
+                         "epoch %" PRId64 " has %" PRId64 " items done, and an epoch has only %" PRId64
+                         " now: it ends here",
+                         p->epoch + 1, p->items, items);
     free(why);
 }
 
@@ -220,7 +211,7 @@ static void go_on(ap_trainer *trainer, const ap_config *before)
     if (!done) go_on_in_epoch(trainer, before);
     p->set = trainer->set;
     char *line = ap_schedule_resume(before, &trainer->config, steps_left(trainer), p);
-    if (line && !done) note(trainer, "%s", line);
+    if (line && !done) ap_observer_note(&trainer->observer, "%s", line);
     free(line);
 }
 
@@ -345,8 +336,9 @@ static ap_status skip_step(ap_trainer *trainer, int64_t items)
     char *trouble = explain(trainer, &trainer->train, items, choices);
     ap_statistics_restore(&trainer->statistics, ap_model_params(trainer->model));
     trainer->progress.balancer = trainer->balancer;
-    note(trainer, "step %" PRId64 ": the gradient is not finite, the step is skipped: %s",
-         trainer->progress.step, trouble);
+    ap_observer_note(&trainer->observer,
+                     "step %" PRId64 ": the gradient is not finite, the step is skipped: %s",
+                     trainer->progress.step, trouble);
     if (trainer->skipped++ == 0) {
         free(trainer->trouble);
         trainer->trouble = trouble;
@@ -575,8 +567,9 @@ static ap_status run(ap_trainer *trainer, const char *folder)
     int64_t first = trainer->progress.step;
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder));
     if (trainer->progress.epoch < trainer->config.train.epochs)
-        note(trainer, "no better validation loss in %d epoch%s (train.patience): stopped early",
-             trainer->config.train.patience, ap_plural(trainer->config.train.patience));
+        ap_observer_note(&trainer->observer,
+                         "no better validation loss in %d epoch%s (train.patience): stopped early",
+                         trainer->config.train.patience, ap_plural(trainer->config.train.patience));
     return check_learnt(trainer, first);
 }
 
