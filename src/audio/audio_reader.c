@@ -1,6 +1,7 @@
 #include "audio/reader.h"
 
 #include "antiphon/stop.h"
+#include "audio/mid.h"
 #include "audio/source.h"
 #include "base/memory.h"
 
@@ -13,25 +14,22 @@
 /* Frames decoded and resampled at a time. The block size does not depend on the caller's requests, so
  * reading in pieces gives the same numbers as reading at once. */
 #define BLOCK 8192
-/* Channels cancel each other if their average has less than this share of their own power (-40 dB). */
-#define CANCELLED 2.5e-3
 /* What remains above half the new rate is 121 dB below the signal. The next better converter takes five
  * times as long and keeps the top twelfth of the spectrum. */
 #define CONVERTER SRC_SINC_MEDIUM_QUALITY
 
 struct ap_audio_reader {
     ap_source *source;
-    int rate;           /* the rate the caller wants */
+    int rate, channels; /* what the caller wants */
+    ap_mid *mid;        /* for one channel */
     SRC_STATE *convert; /* NULL if the file has that rate already */
     float *frames;      /* a block of interleaved frames, as in the file */
-    float *mono;        /* the same, channels averaged; mono_at to mono_end are not yet converted */
-    float *ready;       /* samples at the wanted rate; ready_at to ready_end are not yet delivered */
-    int64_t mono_at, mono_end;
+    float *mixed;       /* the same in `channels`; mixed_at to mixed_end are not yet converted */
+    float *ready;       /* frames at the wanted rate; ready_at to ready_end are not yet delivered */
+    int64_t mixed_at, mixed_end;
     int64_t ready_at, ready_end, ready_capacity;
-    int64_t frames_read, samples_made;
-    bool read_all, made_all;  /* the file's last block is in `mono`; its last samples are in `ready` */
-    double power, power_each; /* power read so far: of the average of the channels, and the average of the
-                                 channels' power */
+    int64_t frames_read, frames_made;
+    bool read_all, made_all; /* the file's last block is in `mixed`; its last frames are in `ready` */
 };
 
 /* ---------------------------------------------------------------- opening */
@@ -44,28 +42,33 @@ static double ratio_of(const ap_audio_reader *r)
 static ap_status prepare_buffers(ap_audio_reader *r)
 {
     int rate = ap_source_rate(r->source);
+    size_t width = (size_t)r->channels;
     if (r->rate != rate) {
         int failure = 0;
         if (!src_is_valid_ratio(ratio_of(r)))
             return ap_error(AP_FAILED, "%s: cannot be resampled from %d to %d samples a second",
                             ap_source_path(r->source), rate, r->rate);
-        r->convert = src_new(CONVERTER, 1, &failure);
+        r->convert = src_new(CONVERTER, r->channels, &failure);
         if (!r->convert) ap_fatal("out of memory: resampling: %s", src_strerror(failure));
     }
+    if (r->channels == 1) r->mid = ap_mid_create(ap_source_channels(r->source));
     r->frames = ap_allocate((size_t)BLOCK * (size_t)ap_source_channels(r->source), sizeof(float));
-    r->mono = ap_allocate(BLOCK, sizeof(float));
+    r->mixed = ap_allocate(BLOCK * width, sizeof(float));
     r->ready_capacity = (int64_t)ceil(BLOCK * ratio_of(r));
-    r->ready = ap_allocate((size_t)r->ready_capacity, sizeof(float));
+    r->ready = ap_allocate((size_t)r->ready_capacity * width, sizeof(float));
     return ap_ok();
 }
 
-ap_status ap_audio_reader_open_telling(const char *path, int rate, ap_audio_reader **reader, bool *faulty)
+ap_status ap_audio_reader_open_telling(const char *path, int rate, int channels, ap_audio_reader **reader,
+                                       bool *faulty)
 {
     if (rate < 0) ap_fatal("ap_audio_reader_open: a rate of %d samples a second", rate);
+    if (channels < 0 || channels > 2) ap_fatal("ap_audio_reader_open: %d channels", channels);
     ap_audio_reader *r = ap_allocate(1, sizeof *r);
     ap_status status = ap_source_open(path, &r->source, faulty);
     if (!ap_failed(&status)) {
         r->rate = rate ? rate : ap_source_rate(r->source);
+        r->channels = channels ? channels : ap_source_channels(r->source);
         status = prepare_buffers(r);
     }
     if (ap_failed(&status)) {
@@ -76,10 +79,15 @@ ap_status ap_audio_reader_open_telling(const char *path, int rate, ap_audio_read
     return status;
 }
 
-ap_status ap_audio_reader_open(const char *path, int rate, ap_audio_reader **reader)
+ap_status ap_audio_reader_open_channels(const char *path, int rate, int channels, ap_audio_reader **reader)
 {
     bool faulty;
-    return ap_audio_reader_open_telling(path, rate, reader, &faulty);
+    return ap_audio_reader_open_telling(path, rate, channels, reader, &faulty);
+}
+
+ap_status ap_audio_reader_open(const char *path, int rate, ap_audio_reader **reader)
+{
+    return ap_audio_reader_open_channels(path, rate, 1, reader);
 }
 
 bool ap_audio_reader_is_faulty(const ap_audio_reader *r)
@@ -92,8 +100,9 @@ void ap_audio_reader_close(ap_audio_reader *r)
     if (!r) return;
     ap_source_close(r->source);
     if (r->convert) src_delete(r->convert);
+    ap_mid_free(r->mid);
     free(r->frames);
-    free(r->mono);
+    free(r->mixed);
     free(r->ready);
     free(r);
 }
@@ -101,6 +110,11 @@ void ap_audio_reader_close(ap_audio_reader *r)
 int ap_audio_reader_rate(const ap_audio_reader *r)
 {
     return r->rate;
+}
+
+int ap_audio_reader_channels(const ap_audio_reader *r)
+{
+    return r->channels;
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -121,30 +135,38 @@ int64_t ap_audio_reader_length(const ap_audio_reader *r)
     return frames < 0 ? 0 : converted_length(r, frames);
 }
 
-static void average_channels(ap_audio_reader *r, int64_t count)
+/* One channel becomes two equal ones. Of more than two, left is the average of all but the second,
+ * right that of all but the first: WAV and FLAC begin with front left and front right. */
+static void mix_to_two(int channels, int64_t count, const float *frames, float *mixed)
 {
-    int channels = ap_source_channels(r->source);
     for (int64_t i = 0; i < count; i++) {
-        double sum = 0, power = 0;
-        for (int c = 0; c < channels; c++) {
-            double x = (double)r->frames[i * channels + c];
-            sum += x;
-            power += x * x;
-        }
-        r->mono[i] = (float)(sum / channels);
-        r->power += (sum / channels) * (sum / channels);
-        r->power_each += power / channels;
+        const float *x = frames + i * channels;
+        double both = 0;
+        for (int c = 2; c < channels; c++) both += (double)x[c];
+        for (int c = 0; c < 2; c++)
+            mixed[2 * i + c] = channels == 1 ? x[0] : (float)(((double)x[c] + both) / (channels - 1));
     }
 }
 
-/* Reads the next block of the file as mono. */
-static ap_status read_mono(ap_audio_reader *r)
+static void mix(ap_audio_reader *r, int64_t count)
+{
+    int from = ap_source_channels(r->source);
+    if (from == r->channels)
+        memcpy(r->mixed, r->frames, (size_t)(count * from) * sizeof *r->mixed);
+    else if (r->mid)
+        ap_mid_block(r->mid, count, r->frames, r->mixed);
+    else
+        mix_to_two(from, count, r->frames, r->mixed);
+}
+
+/* Reads the next block of the file in the wanted channels. */
+static ap_status read_mixed(ap_audio_reader *r)
 {
     int64_t got;
     AP_TRY(ap_source_read(r->source, BLOCK, r->frames, &got));
-    average_channels(r, got);
-    r->mono_at = 0;
-    r->mono_end = got;
+    mix(r, got);
+    r->mixed_at = 0;
+    r->mixed_end = got;
     r->frames_read += got;
     r->read_all = got < BLOCK;
     if (r->read_all && converted_length(r, r->frames_read) == 0)
@@ -153,27 +175,23 @@ static ap_status read_mono(ap_audio_reader *r)
     return ap_ok();
 }
 
-bool ap_audio_reader_cancels(const ap_audio_reader *r)
+static ap_status check_range(const ap_audio_reader *r)
 {
-    return r->power < CANCELLED * r->power_each;
+    for (int64_t i = 0; i < r->ready_end * r->channels; i++) {
+        if (isfinite(r->ready[i])) continue; /* the filter's overshoot exceeds the range of a float */
+        int64_t at = r->frames_made + i / r->channels;
+        return ap_error(AP_FAILED, "%s: resampling: sample %lld (at %.3f s) exceeds the range of numbers",
+                        ap_source_path(r->source), (long long)at, (double)at / r->rate);
+    }
+    return ap_ok();
 }
 
-ap_status ap_audio_reader_check(const ap_audio_reader *r)
-{
-    if (!ap_audio_reader_cancels(r)) return ap_ok();
-    return ap_error(
-        AP_FAILED,
-        "%s: its channels cancel each other (left = -right): their average is silence; use one channel "
-        "alone, or invert one of them",
-        ap_source_path(r->source));
-}
-
-/* Fills `ready` from the rest of `mono`. The converter holds some samples back until the file has ended; its
- * rounding may then give one sample too many or too few, which is corrected here. */
+/* Fills `ready` from the rest of `mixed`. The converter holds some frames back until the file has ended; its
+ * rounding may then give one frame too many or too few, which is corrected here. */
 static ap_status convert(ap_audio_reader *r)
 {
-    SRC_DATA work = {.data_in = r->mono + r->mono_at,
-                     .input_frames = r->mono_end - r->mono_at,
+    SRC_DATA work = {.data_in = r->mixed + r->mixed_at * r->channels,
+                     .input_frames = r->mixed_end - r->mixed_at,
                      .data_out = r->ready,
                      .output_frames = r->ready_capacity,
                      .src_ratio = ratio_of(r),
@@ -181,23 +199,19 @@ static ap_status convert(ap_audio_reader *r)
     int failure = src_process(r->convert, &work);
     if (failure)
         return ap_error(AP_FAILED, "%s: resampling: %s", ap_source_path(r->source), src_strerror(failure));
-    r->mono_at += work.input_frames_used;
+    r->mixed_at += work.input_frames_used;
     r->ready_end = work.output_frames_gen;
-    for (int64_t i = 0; i < r->ready_end; i++)
-        if (!isfinite(r->ready[i])) /* the filter's overshoot exceeds the range of a float */
-            return ap_error(AP_FAILED, "%s: resampling: sample %lld (at %.3f s) exceeds the range of numbers",
-                            ap_source_path(r->source), (long long)(r->samples_made + i),
-                            (double)(r->samples_made + i) / r->rate);
-    r->samples_made += r->ready_end;
+    AP_TRY(check_range(r));
+    r->frames_made += r->ready_end;
     if (!r->read_all) return ap_ok();
-    int64_t missing = converted_length(r, r->frames_read) - r->samples_made;
+    int64_t missing = converted_length(r, r->frames_read) - r->frames_made;
     if (missing <= 0) {
         r->ready_end += missing;
         r->made_all = true;
     } else if (work.output_frames_gen == 0) {
         r->ready_end = missing < r->ready_capacity ? missing : r->ready_capacity;
-        r->samples_made += r->ready_end;
-        memset(r->ready, 0, (size_t)r->ready_end * sizeof(float));
+        r->frames_made += r->ready_end;
+        memset(r->ready, 0, (size_t)(r->ready_end * r->channels) * sizeof(float));
     }
     return ap_ok();
 }
@@ -206,16 +220,17 @@ static ap_status refill(ap_audio_reader *r)
 {
     AP_TRY(ap_stop_check());
     r->ready_at = r->ready_end = 0;
-    if (r->mono_at == r->mono_end && !r->read_all) AP_TRY(read_mono(r));
+    if (r->mixed_at == r->mixed_end && !r->read_all) AP_TRY(read_mixed(r));
     if (r->convert) return convert(r);
-    r->ready_end = r->mono_end;
-    memcpy(r->ready, r->mono, (size_t)r->mono_end * sizeof(float));
-    r->mono_at = r->mono_end;
+    r->ready_end = r->mixed_end;
+    memcpy(r->ready, r->mixed, (size_t)(r->mixed_end * r->channels) * sizeof(float));
+    r->mixed_at = r->mixed_end;
     r->made_all = r->read_all;
     return ap_ok();
 }
 
-ap_status ap_audio_reader_read(ap_audio_reader *r, int64_t count, ap_real *samples, int64_t *got)
+ap_status ap_audio_reader_read_channels(ap_audio_reader *r, int64_t count, ap_real *const samples[],
+                                        int64_t *got)
 {
     for (*got = 0; *got < count;) {
         if (r->ready_at == r->ready_end) {
@@ -224,9 +239,17 @@ ap_status ap_audio_reader_read(ap_audio_reader *r, int64_t count, ap_real *sampl
         }
         int64_t left = count - *got, there = r->ready_end - r->ready_at,
                 portion = left < there ? left : there;
-        for (int64_t i = 0; i < portion; i++) samples[*got + i] = (ap_real)r->ready[r->ready_at + i];
+        const float *from = r->ready + r->ready_at * r->channels;
+        for (int c = 0; c < r->channels; c++)
+            for (int64_t i = 0; i < portion; i++) samples[c][*got + i] = (ap_real)from[i * r->channels + c];
         r->ready_at += portion;
         *got += portion;
     }
     return ap_ok();
+}
+
+ap_status ap_audio_reader_read(ap_audio_reader *r, int64_t count, ap_real *samples, int64_t *got)
+{
+    if (r->channels != 1) ap_fatal("ap_audio_reader_read: %d channels", r->channels);
+    return ap_audio_reader_read_channels(r, count, &samples, got);
 }

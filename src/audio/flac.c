@@ -1,5 +1,6 @@
 #include "audio/flac.h"
 
+#include "audio/recordings.h"
 #include "audio/sixteen_bits.h"
 #include "base/memory.h"
 
@@ -57,15 +58,16 @@ static sf_count_t file_write(const void *from, sf_count_t count, void *user)
     return count;
 }
 
-static ap_status write_samples(int64_t count, const int16_t *samples, int rate, memory_file *file)
+static ap_status write_samples(int64_t count, const int16_t *samples, int rate, int channels,
+                               memory_file *file)
 {
     SF_VIRTUAL_IO calls = {file_length, file_seek, file_read, file_write, file_tell};
-    SF_INFO info = {.samplerate = rate, .channels = 1, .format = SF_FORMAT_FLAC | SF_FORMAT_PCM_16};
+    SF_INFO info = {.samplerate = rate, .channels = channels, .format = SF_FORMAT_FLAC | SF_FORMAT_PCM_16};
     SNDFILE *flac = sf_open_virtual(&calls, SFM_WRITE, &info, file);
     if (!flac) return ap_error(AP_FAILED, "FLAC: %s", sf_strerror(NULL));
     double level = COMPRESSION;
     sf_command(flac, SFC_SET_COMPRESSION_LEVEL, &level, sizeof level);
-    bool whole = sf_write_short(flac, samples, count) == count;
+    bool whole = sf_writef_short(flac, samples, count) == count;
     ap_status status = whole ? ap_ok() : ap_error(AP_FAILED, "FLAC: %s", sf_strerror(flac));
     int failure = sf_close(flac);
     if (failure && whole) status = ap_error(AP_FAILED, "FLAC: %s", sf_error_number(failure));
@@ -74,12 +76,15 @@ static ap_status write_samples(int64_t count, const int16_t *samples, int rate, 
 
 ap_status ap_audio_to_flac(const ap_audio *audio, void **bytes, size_t *length)
 {
+    const int channels = ap_audio_channels(audio);
     memory_file file = {.bytes = NULL};
     int64_t bad;
-    int16_t *samples = ap_allocate((size_t)audio->count, sizeof *samples);
-    ap_status status = ap_to_16_bits(audio->count, audio->samples, samples, &bad)
-                           ? write_samples(audio->count, samples, audio->rate, &file)
-                           : ap_error(AP_FAILED, "FLAC: sample %lld is not a number", (long long)bad);
+    int16_t *samples = ap_allocate((size_t)(audio->count * channels), sizeof *samples);
+    bool good = true;
+    for (int c = 0; c < channels && good; c++)
+        good = ap_to_16_bits(audio->count, audio->samples + c * audio->count, channels, samples + c, &bad);
+    ap_status status = good ? write_samples(audio->count, samples, audio->rate, channels, &file)
+                            : ap_error(AP_FAILED, "FLAC: sample %lld is not a number", (long long)bad);
     free(samples);
     if (ap_failed(&status)) {
         free(file.bytes);

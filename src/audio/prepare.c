@@ -129,12 +129,8 @@ static ap_status examine(const ap_prepare_options *o, const char *path, ap_audio
         leave_out(o, &report->unusable, path, named ? status.message + head + 2 : status.message);
         return ap_ok();
     }
-    const char *reason = s->cancels
-                             ? "its channels cancel each other (left = -right): their average is silence"
-                         : s->loudest < AP_PREPARE_SILENCE ? "silent throughout (below -60 dBFS)"
-                                                           : NULL;
-    if (reason) leave_out(o, &report->unusable, path, reason);
-    *good = !reason;
+    *good = s->loudest >= AP_PREPARE_SILENCE;
+    if (!*good) leave_out(o, &report->unusable, path, "silent throughout (below -60 dBFS)");
     return ap_ok();
 }
 

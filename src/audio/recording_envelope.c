@@ -44,7 +44,7 @@ static ap_status read_envelope(ap_audio_reader *reader, const char *path, int64_
         }
         e[m] = (ap_real)finish(type, sum, length);
     }
-    return ap_audio_reader_check(reader);
+    return ap_ok();
 }
 
 ap_status ap_recording_envelope(const char *path, int64_t S, int64_t M, ap_envelope_type type, ap_real *e)

@@ -12,40 +12,73 @@
 
 /* ---------------------------------------------------------------- into memory */
 
+/* Makes room for `room` samples in each channel, moving the channels apart. */
+static void grow(ap_audio *audio, int64_t had, int64_t room)
+{
+    audio->samples = ap_reallocate(audio->samples, (size_t)(room * audio->channels), sizeof *audio->samples);
+    for (int c = audio->channels - 1; c > 0; c--)
+        memmove(audio->samples + c * room, audio->samples + c * had,
+                (size_t)audio->count * sizeof *audio->samples);
+}
+
+static void trim(ap_audio *audio, int64_t had)
+{
+    for (int c = 1; c < audio->channels; c++)
+        memmove(audio->samples + c * audio->count, audio->samples + c * had,
+                (size_t)audio->count * sizeof *audio->samples);
+    audio->samples =
+        ap_reallocate(audio->samples, (size_t)(audio->count * audio->channels), sizeof *audio->samples);
+}
+
 /* Reads up to `most` samples. Memory grows with what is read, since the length in a header cannot be
- * trusted. */
-static ap_status read_samples(ap_audio_reader *r, int64_t most, ap_audio *audio)
+ * trusted. at [channels] is scratch. */
+static ap_status read_samples(ap_audio_reader *r, int64_t most, ap_real *at[], ap_audio *audio)
 {
     int64_t capacity = 0, got, want;
     do {
         if (audio->count == capacity) {
+            int64_t had = capacity;
             capacity = capacity ? 2 * capacity : PORTION;
             if (capacity > most) capacity = most;
-            audio->samples = ap_reallocate(audio->samples, (size_t)capacity, sizeof *audio->samples);
+            grow(audio, had, capacity);
         }
         want = capacity - audio->count;
-        AP_TRY(ap_audio_reader_read(r, want, audio->samples + audio->count, &got));
+        for (int c = 0; c < audio->channels; c++) at[c] = audio->samples + c * capacity + audio->count;
+        AP_TRY(ap_audio_reader_read_channels(r, want, at, &got));
         audio->count += got;
     } while (got == want && audio->count < most);
-    audio->samples = ap_reallocate(audio->samples, (size_t)audio->count, sizeof *audio->samples);
-    return ap_audio_reader_check(r);
+    trim(audio, capacity);
+    return ap_ok();
 }
 
-ap_status ap_audio_read_start(const char *path, int rate, int64_t most, ap_audio *audio)
+ap_status ap_audio_read_some(const char *path, int rate, int channels, int64_t most, ap_audio *audio)
 {
     ap_audio_reader *reader;
     *audio = (ap_audio){.samples = NULL};
-    AP_TRY(ap_audio_reader_open(path, rate, &reader));
+    AP_TRY(ap_audio_reader_open_channels(path, rate, channels, &reader));
     audio->rate = ap_audio_reader_rate(reader);
-    ap_status status = read_samples(reader, most, audio);
+    audio->channels = ap_audio_reader_channels(reader);
+    ap_real **at = ap_allocate((size_t)audio->channels, sizeof *at);
+    ap_status status = read_samples(reader, most, at, audio);
+    free(at);
     ap_audio_reader_close(reader);
     if (ap_failed(&status)) ap_audio_free(audio);
     return status;
 }
 
+ap_status ap_audio_read_start(const char *path, int rate, int64_t most, ap_audio *audio)
+{
+    return ap_audio_read_some(path, rate, 1, most, audio);
+}
+
+ap_status ap_audio_read_channels(const char *path, int rate, int channels, ap_audio *audio)
+{
+    return ap_audio_read_some(path, rate, channels, INT64_MAX, audio);
+}
+
 ap_status ap_audio_read(const char *path, int rate, ap_audio *audio)
 {
-    return ap_audio_read_start(path, rate, INT64_MAX, audio);
+    return ap_audio_read_channels(path, rate, 1, audio);
 }
 
 void ap_audio_free(ap_audio *audio)
@@ -84,7 +117,6 @@ static ap_status survey(ap_audio_reader *r, int64_t most, ap_audio_survey *s)
         survey_portion(s, got, samples);
     } while (!ap_failed(&status) && got == PORTION && s->count <= most);
     free(samples);
-    s->cancels = ap_audio_reader_cancels(r);
     return status;
 }
 
@@ -92,7 +124,7 @@ ap_status ap_audio_survey_file(const char *path, int rate, ap_audio_survey *s)
 {
     ap_audio_reader *reader;
     *s = (ap_audio_survey){.count = 0};
-    AP_TRY(ap_audio_reader_open_telling(path, 0, &reader, &s->faulty));
+    AP_TRY(ap_audio_reader_open_telling(path, 0, 1, &reader, &s->faulty));
     ap_status status = survey(reader, INT64_MAX, s);
     s->faulty = ap_audio_reader_is_faulty(reader);
     s->count = ap_audio_converted(s->count, ap_audio_reader_rate(reader), rate);

@@ -5,13 +5,13 @@
 /* Full scale of 16-bit samples, as libsndfile reads them. */
 #define FULL_SCALE 32768
 
-bool ap_to_16_bits(int64_t count, const ap_real *samples, int16_t *out, int64_t *bad)
+bool ap_to_16_bits(int64_t count, const ap_real *samples, int step, int16_t *out, int64_t *bad)
 {
     for (int64_t i = 0; i < count; i++) {
         double x = (double)samples[i] * FULL_SCALE;
         *bad = i;
         if (isnan(x)) return false;
-        out[i] = (int16_t)lrint(fmin(fmax(x, -FULL_SCALE), FULL_SCALE - 1));
+        out[i * step] = (int16_t)lrint(fmin(fmax(x, -FULL_SCALE), FULL_SCALE - 1));
     }
     return true;
 }

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Rounds to 16 bits and clips at full scale. False if a sample is NaN; *bad is the first of these. */
-bool ap_to_16_bits(int64_t count, const ap_real *samples, int16_t *out, int64_t *bad);
+/* Rounds to 16 bits and clips at full scale, into every `step`th place of `out`. False if a sample is NaN;
+ * *bad is the first of these. */
+bool ap_to_16_bits(int64_t count, const ap_real *samples, int step, int16_t *out, int64_t *bad);
 
 #endif

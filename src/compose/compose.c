@@ -231,7 +231,7 @@ static ap_status write_out(job *j, const double gain[SIGNALS], ap_audio_writer *
         for (int k = 0; k < SIGNALS; k++) {
             if (!writers[k]) continue;
             for (int64_t i = 0; i < n; i++) column[i] = (ap_real)gain[k] * row[i][k];
-            AP_TRY(ap_audio_writer_write(writers[k], n, column));
+            AP_TRY(ap_audio_writer_write(writers[k], n, (const ap_real *[]){column}));
         }
     }
     return ap_ok();
@@ -245,7 +245,7 @@ static ap_status finish(job *j, const ap_compose_paths *paths, ap_composed *comp
     const double gain[SIGNALS] = {copy_gain(j, INPUT), copy_gain(j, TARGET), output_gain(j)};
     ap_status status = ap_ok();
     for (int k = 0; k < SIGNALS && !ap_failed(&status); k++)
-        if (names[k]) status = ap_audio_writer_open(names[k], AP_SAMPLE_RATE, &writers[k]);
+        if (names[k]) status = ap_audio_writer_open(names[k], AP_SAMPLE_RATE, 1, &writers[k]);
     if (!ap_failed(&status)) status = write_out(j, gain, writers, &v);
     for (int k = 0; k < SIGNALS; k++) {
         if (ap_failed(&status))
@@ -282,7 +282,6 @@ static ap_status compose(job *j, const char *const sources[2], const ap_compose_
     AP_TRY(open_sources(j, sources, &whole));
     AP_TRY(ap_scratch_open(&j->spool));
     AP_TRY(run_windows(j, watch, context, whole));
-    for (int k = 0; k < 2; k++) AP_TRY(ap_audio_reader_check(j->readers[k]));
     if (j->count < AP_MODULATION_SEGMENTS)
         return ap_error(AP_FAILED, "%s: ends before it has begun", sources[0]);
     return finish(j, paths, composed);

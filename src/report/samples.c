@@ -74,7 +74,7 @@ static void draw_player(page *p, const char *name, int64_t n, ap_real *x)
 {
     void *flac;
     size_t length;
-    ap_status status = ap_audio_to_flac(&(ap_audio){x, n, AP_SAMPLE_RATE}, &flac, &length);
+    ap_status status = ap_audio_to_flac(&(ap_audio){x, n, AP_SAMPLE_RATE, 1}, &flac, &length);
     if (ap_failed(&status)) {
         ap_report_missing(p, &status);
         return;

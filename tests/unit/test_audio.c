@@ -64,7 +64,7 @@ static void what_is_written_is_read(void **state)
     ap_tensor x = random_tensor(5, (ap_real)0.2, AP_SHAPE(30011));
     x.data[7] = 3;
     x.data[8] = -3;
-    assert_int_equal(ap_audio_write(path, &(ap_audio){x.data, 30011, 24000}).code, AP_OK);
+    assert_int_equal(ap_audio_write(path, &(ap_audio){x.data, 30011, 24000, 1}).code, AP_OK);
     ap_audio y = read_whole(path, 0);
     assert_int_equal(y.rate, 24000);
     assert_int_equal(y.count, 30011);
@@ -182,6 +182,127 @@ static void a_long_file_needs_little_memory(void **state)
     assert_true(most - before < limit);
 }
 
+/* ---------------------------------------------------------------- channels */
+
+/* Channel c of the file is a tone of its own, so that each is found again where it belongs. */
+static void write_tones(const char *path, int format, int rate, int channels)
+{
+    SF_INFO info = {.samplerate = rate, .channels = channels, .format = format};
+    SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+    assert_non_null(file);
+    for (int64_t i = 0; i < rate; i++) {
+        float frame[8];
+        for (int c = 0; c < channels; c++)
+            frame[c] = (float)(0.4 * sin(2 * M_PI * 300 * (c + 1) * (double)i / rate));
+        assert_int_equal(sf_writef_float(file, frame, 1), 1);
+    }
+    assert_int_equal(sf_close(file), 0);
+}
+
+/* The amplitude of tone `tone` (from 0) in a channel. */
+static double tone_in(const ap_audio *x, int channel, int tone)
+{
+    double rest;
+    ap_audio one = {x->samples + channel * x->count, x->count, x->rate, 1};
+    return amplitude_of(&one, 300 * (tone + 1), &rest);
+}
+
+static void check_tones(const char *path, int rate, int channels, const double (*want)[3], double tolerance)
+{
+    ap_audio x;
+    assert_string_equal(ap_audio_read_channels(path, rate, channels, &x).message, "");
+    assert_int_equal(x.channels, channels);
+    assert_int_equal(x.count, x.rate);
+    for (int c = 0; c < channels; c++)
+        for (int tone = 0; tone < 3; tone++)
+            if (fabs(tone_in(&x, c, tone) - want[c][tone]) > tolerance)
+                fail_msg("%s: tone %d is %g in channel %d, not %g", path, tone, tone_in(&x, c, tone), c,
+                         want[c][tone]);
+    ap_audio_free(&x);
+}
+
+static void channels_stay_apart(void **state)
+{
+    const struct {
+        const char *name;
+        int format;
+        double tolerance;
+    } cases[] = {{"a.wav", SF_FORMAT_WAV | SF_FORMAT_PCM_16, 1e-4},
+                 {"b.flac", FLAC, 1e-5},
+                 {"c.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, 2e-2},
+                 {"d.mp3", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, 2e-2}};
+    const double apart[2][3] = {{0.4, 0, 0}, {0, 0.4, 0}}, mono[1][3] = {{0.2, 0.2, 0}},
+                 one[1][3] = {{0.4, 0, 0}}, both[2][3] = {{0.4, 0, 0}, {0.4, 0, 0}},
+                 three[2][3] = {{0.2, 0, 0.2}, {0, 0.2, 0.2}};
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        const char *path = folder_path(state, cases[k].name);
+        SF_INFO info = {.samplerate = 44100, .channels = 2, .format = cases[k].format};
+        if (!sf_format_check(&info)) continue; /* an older libsndfile writes no MP3 */
+        write_tones(path, cases[k].format, 44100, 2);
+        check_tones(path, 44100, 2, apart, cases[k].tolerance);
+        check_tones(path, 48000, 2, apart, cases[k].tolerance);
+        check_tones(path, 24000, 1, mono, cases[k].tolerance);
+    }
+    const char *path = folder_path(state, "one.wav");
+    write_tones(path, WAV_FLOAT, 24000, 1);
+    check_tones(path, 44100, 2, both, 1e-4);
+    check_tones(path, 44100, 1, one, 1e-4);
+    path = folder_path(state, "three.wav");
+    write_tones(path, WAV_FLOAT, 24000, 3);
+    check_tones(path, 48000, 2, three, 1e-4);
+}
+
+static void what_is_written_in_channels_is_read(void **state)
+{
+    const char *path = folder_path(state, "three.wav");
+    ap_tensor x = random_tensor(6, (ap_real)0.2, AP_SHAPE(3, 9001));
+    assert_int_equal(ap_audio_write(path, &(ap_audio){x.data, 9001, 44100, 3}).code, AP_OK);
+    ap_audio y;
+    assert_int_equal(ap_audio_read_channels(path, 0, 0, &y).code, AP_OK);
+    assert_int_equal(y.channels, 3);
+    assert_int_equal(y.count, 9001);
+    assert_int_equal(y.rate, 44100);
+    for (int64_t i = 0; i < 3 * y.count; i++)
+        assert_true(fabs((double)y.samples[i] - fmin(fmax((double)x.data[i], -1), 1)) < 1.01 * 2 * HALF_LSB);
+    ap_audio_free(&y);
+    free(x.data);
+}
+
+/* Two seconds of sine, of which the right channel is `factor` times the left up to a second, then equal. */
+static void write_half_turned(const char *path, double factor)
+{
+    SF_INFO info = {.samplerate = 24000, .channels = 2, .format = WAV_FLOAT};
+    SNDFILE *file = sf_open(path, SFM_WRITE, &info);
+    assert_non_null(file);
+    for (int i = 0; i < 48000; i++) {
+        float x = (float)(0.5 * sin(2 * M_PI * 440 * i / 24000.0));
+        sf_writef_float(file, (float[]){x, (float)(i < 24000 ? factor : 1) * x}, 1);
+    }
+    sf_close(file);
+}
+
+/* Left = -right is heard as left, and nothing clicks where it begins or ends. */
+static void channels_that_cancel_each_other_are_heard(void **state)
+{
+    const char *path = folder_path(state, "turned.wav");
+    write_half_turned(path, -1);
+    ap_audio x = read_whole(path, 24000);
+    double steepest = 0;
+    for (int i = 1; i < 48000; i++)
+        steepest = fmax(steepest, fabs((double)x.samples[i] - (double)x.samples[i - 1]));
+    assert_true(steepest < 0.5 * 2 * M_PI * 440 / 24000 * 1.01);
+    for (int i = 0; i < 16000; i++) /* the turn lies in the block from 16384 to 24576 */
+        assert_true(fabs((double)x.samples[i] - 0.5 * sin(2 * M_PI * 440 * i / 24000.0)) < 1e-6);
+    for (int i = 33000; i < 48000; i++)
+        assert_true(fabs((double)x.samples[i] - 0.5 * sin(2 * M_PI * 440 * i / 24000.0)) < 1e-6);
+    ap_audio_free(&x);
+    write_half_turned(path, -0.8); /* a wide recording's average stays what it is */
+    x = read_whole(path, 24000);
+    for (int i = 0; i < 16000; i++)
+        assert_true(fabs((double)x.samples[i] - 0.05 * sin(2 * M_PI * 440 * i / 24000.0)) < 1e-6);
+    ap_audio_free(&x);
+}
+
 /* ---------------------------------------------------------------- what is not sound */
 
 static void check_refused(const char *path, const char *reason)
@@ -269,7 +390,7 @@ static void what_is_no_number_is_refused(void **state)
         check_refused(path, "sample 12345");
     }
     ap_real samples[3] = {0, 0, (ap_real)NAN};
-    ap_status status = ap_audio_write(folder_path(state, "out.wav"), &(ap_audio){samples, 3, 24000});
+    ap_status status = ap_audio_write(folder_path(state, "out.wav"), &(ap_audio){samples, 3, 24000, 1});
     assert_int_equal(status.code, AP_FAILED);
     assert_non_null(strstr(status.message, "sample 2"));
     assert_int_equal(folder_count(state), 1);
@@ -295,12 +416,12 @@ static void an_unfinished_file_does_not_appear(void **state)
 {
     ap_audio_writer *writer;
     const char *path = folder_path(state, "out.wav");
-    assert_int_equal(ap_audio_writer_open(path, 24000, &writer).code, AP_OK);
-    assert_int_equal(ap_audio_writer_write(writer, 3, (ap_real[]){0, 1, 0}).code, AP_OK);
+    assert_int_equal(ap_audio_writer_open(path, 24000, 1, &writer).code, AP_OK);
+    assert_int_equal(ap_audio_writer_write(writer, 3, (const ap_real *[]){(ap_real[]){0, 1, 0}}).code, AP_OK);
     assert_int_equal(access(path, F_OK), -1);
     ap_audio_writer_abandon(writer);
     assert_int_equal(folder_count(state), 0);
-    ap_status status = ap_audio_writer_open(folder_path(state, "no/such/folder.wav"), 24000, &writer);
+    ap_status status = ap_audio_writer_open(folder_path(state, "no/such/folder.wav"), 24000, 1, &writer);
     assert_int_equal(status.code, AP_FAILED);
     assert_non_null(strstr(status.message, "no/such/folder.wav"));
 }
@@ -316,6 +437,9 @@ int main(void)
         IN_FOLDER(formats_rates_and_channels),
         IN_FOLDER(pieces_are_the_same_as_the_whole),
         IN_FOLDER(a_long_file_needs_little_memory),
+        IN_FOLDER(channels_stay_apart),
+        IN_FOLDER(what_is_written_in_channels_is_read),
+        IN_FOLDER(channels_that_cancel_each_other_are_heard),
         IN_FOLDER(no_file_no_sound),
         IN_FOLDER(a_file_that_was_cut_short_is_noticed),
         IN_FOLDER(a_header_from_a_pipe_is_no_fault),

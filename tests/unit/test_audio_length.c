@@ -329,30 +329,6 @@ static void an_envelope_needs_little_memory(void **state)
     assert_int_equal(status.code, AP_FAILED);
 }
 
-/* ---------------------------------------------------------------- channels that cancel each other */
-
-static void channels_that_cancel_each_other_are_not_silence(void **state)
-{
-    const char *path = folder_path(state, "anti.wav");
-    ap_audio_survey survey;
-    write_noise(path, SF_FORMAT_WAV | SF_FORMAT_PCM_16, 24000, 2, (float[]){1, -1}, 2);
-    ap_audio audio;
-    ap_status status = ap_audio_read(path, 24000, &audio);
-    assert_int_equal(status.code, AP_FAILED);
-    assert_non_null(strstr(status.message, "anti.wav: its channels cancel each other"));
-    assert_int_equal(ap_audio_survey_file(path, 24000, &survey).code, AP_OK);
-    assert_true(survey.cancels);
-    /* silence does not, nor one channel alone, nor a little more of one side */
-    const float others[3][2] = {{0, 0}, {1, 0}, {1, -0.9F}};
-    for (int k = 0; k < 3; k++) {
-        write_noise(path, SF_FORMAT_WAV | SF_FORMAT_PCM_16, 24000, 2, others[k], 2);
-        assert_int_equal(ap_audio_read(path, 24000, &audio).code, AP_OK);
-        ap_audio_free(&audio);
-        assert_int_equal(ap_audio_survey_file(path, 24000, &survey).code, AP_OK);
-        assert_false(survey.cancels);
-    }
-}
-
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)
 
 int main(void)
@@ -367,7 +343,6 @@ int main(void)
         IN_FOLDER(what_begins_like_mpeg_is_not_always),
         IN_FOLDER(what_is_longer_than_the_shortest_is_left_unread),
         IN_FOLDER(an_envelope_needs_little_memory),
-        IN_FOLDER(channels_that_cancel_each_other_are_not_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -369,7 +369,7 @@ static void flac_is_lossless(void **state)
     for (int i = 0; i < SAMPLES; i++) x[i] = (ap_real)(lrint((double)x[i] * 32768) / 32768.0);
     void *bytes;
     size_t length;
-    ap_audio back, audio = {x, SAMPLES, RATE};
+    ap_audio back, audio = {x, SAMPLES, RATE, 1};
     ap_status status = ap_audio_to_flac(&audio, &bytes, &length);
     assert_string_equal(status.message, "");
     assert_true(length < SAMPLES * sizeof(int16_t));

@@ -1,0 +1,91 @@
+#include "audio/mid.h"
+
+#include "base/memory.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Channels cancel each other if their average has less than this share of their own power (-26 dB). */
+#define CANCELLED 2.5e-3
+/* A channel is not soft if it has this share of the mean power of all. */
+#define NOT_SOFT 0.5
+
+struct ap_mid {
+    int channels;
+    bool begun;
+    double *sign; /* [channels] 1 or -1, at the end of the last block */
+    double *next; /* the same of this one */
+};
+
+ap_mid *ap_mid_create(int channels)
+{
+    ap_mid *m = ap_allocate(1, sizeof *m);
+    m->channels = channels;
+    m->sign = ap_allocate((size_t)channels, sizeof *m->sign);
+    m->next = ap_allocate((size_t)channels, sizeof *m->next);
+    for (int c = 0; c < channels; c++) m->sign[c] = 1;
+    return m;
+}
+
+void ap_mid_free(ap_mid *m)
+{
+    if (!m) return;
+    free(m->sign);
+    free(m->next);
+    free(m);
+}
+
+static double product(const ap_mid *m, int64_t count, const float *frames, int a, int b)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++)
+        sum += (double)frames[i * m->channels + a] * (double)frames[i * m->channels + b];
+    return sum;
+}
+
+/* The power of the average, and the mean power of the channels. */
+static void powers(const ap_mid *m, int64_t count, const float *frames, double *average, double *each)
+{
+    *average = *each = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double sum = 0, power = 0;
+        for (int c = 0; c < m->channels; c++) {
+            double x = (double)frames[i * m->channels + c];
+            sum += x;
+            power += x * x;
+        }
+        *average += sum / m->channels * (sum / m->channels);
+        *each += power / m->channels;
+    }
+}
+
+/* Chooses the signs of a block. Silence keeps those of the block before. */
+static void choose(ap_mid *m, int64_t count, const float *frames)
+{
+    double average, each;
+    int first = 0;
+    powers(m, count, frames, &average, &each);
+    bool cancel = average < CANCELLED * each;
+    while (cancel && product(m, count, frames, first, first) < NOT_SOFT * each) first++;
+    for (int c = 0; c < m->channels; c++)
+        m->next[c] = each == 0 ? m->sign[c] : cancel && product(m, count, frames, first, c) < 0 ? -1 : 1;
+}
+
+void ap_mid_block(ap_mid *m, int64_t count, const float *frames, float *samples)
+{
+    const size_t bytes = (size_t)m->channels * sizeof *m->sign;
+    choose(m, count, frames);
+    if (!m->begun) memcpy(m->sign, m->next, bytes);
+    bool fades = memcmp(m->sign, m->next, bytes) != 0;
+    m->begun = true;
+    for (int64_t i = 0; i < count; i++) {
+        double sum = 0, in = fades ? ((double)i + 0.5) / (double)count : 1;
+        for (int c = 0; c < m->channels; c++) {
+            double sign = fades ? m->sign[c] + in * (m->next[c] - m->sign[c]) : m->next[c];
+            sum += sign * (double)frames[i * m->channels + c];
+        }
+        samples[i] = (float)(sum / m->channels);
+    }
+    memcpy(m->sign, m->next, bytes);
+}
