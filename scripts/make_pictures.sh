@@ -38,8 +38,8 @@ shot "$work/report.html" 1100 850 docs/pictures/report.png
 
 # the style and the first composition alone, without its players
 {
-    sed -n '1,/<\/head>/p' "$work/report.html" | sed '/<\/head>/q; s/^body{[^;]*;padding:[^;]*;/body{margin:0;padding:0 1rem;/; s/<\/style>/.sample,.sample h3{margin:0;padding:.2rem 0}.trio{display:grid;grid-template-columns:1fr 1fr 1fr}&/'
+    sed -n '1,/<\/head>/p' "$work/report.html" | sed '/<\/head>/q; s/^body{[^;]*;padding:[^;]*;/body{margin:0;padding:0 1rem;/; s/<\/style>/.sample,.sample h3{margin:0;padding:.2rem 0}.row{grid-template-columns:1fr 1fr 1fr}.row figure{padding-bottom:1.9rem}&/'
     sed -n '/<article class="sample">/,/<\/article>/p' "$work/report.html" | sed 's/<audio .*<\/audio>//'
     echo '</body></html>'
 } >"$work/answer.html"
-shot "$work/answer.html" 1000 740 docs/pictures/answer.png
+shot "$work/answer.html" 1000 560 docs/pictures/answer.png

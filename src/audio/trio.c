@@ -1,10 +1,14 @@
 #include "audio/trio.h"
 
 #include "audio/recordings.h"
+#include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define PAIRS_NAME "pairs.json"
 
 static const char *const endings[TRIO] = {"_1_input.wav", "_2_target.wav", "_3_output.wav"};
 
@@ -46,4 +50,38 @@ ap_status ap_trio_names_list(const char *folder, ap_names *names)
     }
     ap_names_free(&files);
     return ap_ok();
+}
+
+/* pairs.json of a folder; NULL if there is none, or no object. */
+static cJSON *read_pairs(const char *path)
+{
+    cJSON *pairs;
+    ap_status status = ap_json_read(path, &pairs);
+    if (!ap_failed(&status) && cJSON_IsObject(pairs)) return pairs;
+    cJSON_Delete(pairs);
+    return NULL;
+}
+
+ap_status ap_trio_note_pair(const char *folder, const char *name, const char *pair)
+{
+    char *path = ap_format_text("%s/" PAIRS_NAME, folder);
+    cJSON *pairs = read_pairs(path);
+    if (!pairs) pairs = ap_json_made(cJSON_CreateObject());
+    cJSON_DeleteItemFromObjectCaseSensitive(pairs, name);
+    /* a name that is no text in UTF-8 would make the file unreadable */
+    if (ap_text_is_utf8(pair)) ap_json_add_text(pairs, name, pair);
+    ap_status status = ap_json_write(path, pairs);
+    free(path);
+    return status;
+}
+
+char *ap_trio_pair(const char *folder, const char *name)
+{
+    char *path = ap_format_text("%s/" PAIRS_NAME, folder);
+    cJSON *pairs = read_pairs(path);
+    const char *pair = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(pairs, name));
+    char *copy = pair ? ap_copy_text(pair) : NULL;
+    cJSON_Delete(pairs);
+    free(path);
+    return copy;
 }

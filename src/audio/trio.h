@@ -19,7 +19,14 @@ typedef struct trio_paths {
 trio_paths ap_trio_paths_of(const char *folder, const char *name);
 void ap_trio_paths_free(trio_paths *paths);
 
-/* The names of the trios in a folder, sorted: those of all outputs. No trio is a failure. */
+/* The names of the trios in a folder, sorted: those of all outputs. */
 ap_status ap_trio_names_list(const char *folder, ap_names *names);
+
+/* Notes in the folder's pairs.json which pair a trio was composed from. A file that is no JSON object is
+ * replaced. */
+ap_status ap_trio_note_pair(const char *folder, const char *name, const char *pair);
+
+/* The name of that pair, which the caller frees; NULL if it is not known. */
+char *ap_trio_pair(const char *folder, const char *name);
 
 #endif

@@ -112,6 +112,7 @@ static ap_status compose_pair(const ap_config *config, ap_model *model, const ap
     char *name = ap_format_text("%04zu", number);
     trio_paths paths = ap_trio_paths_of(folder, name);
     ap_status status = trio_compose(config, model, pair, &paths, limit, progress_show_seconds, composed);
+    if (!ap_failed(&status)) status = ap_trio_note_pair(folder, name, pair->name);
     ap_trio_paths_free(&paths);
     free(name);
     return status;

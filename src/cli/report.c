@@ -36,15 +36,17 @@ const verb verb_report = {
     .name = "report",
     .summary = "make one HTML page of a run, to look at and listen to",
     .arguments = "RUN_DIR [--out FILE] [--num_samples N]",
-    .details = "Writes curves, compositions with spectrograms and players, the evaluation and the "
-               "configuration into a single\n"
-               "HTML file that needs no network, no scripts and no other file. Compositions are those of "
-               "RUN_DIR/samples; the\n"
-               "evaluation is RUN_DIR/evaluation.json, as written by `antiphon evaluate --json`.\n"
-               "\n"
-               "For the folder of a study (`antiphon study`) it writes the table, charts of the criteria and "
-               "the compositions in\n"
-               "its samples/.",
+    .details =
+        "Writes the compositions, with players that go on at the same place when you switch, the curves, "
+        "the evaluation\n"
+        "and the configuration into a single HTML file that needs no network and no other file. "
+        "Compositions are those\n"
+        "of RUN_DIR/samples; the evaluation is RUN_DIR/evaluation.json, as written by\n"
+        "`antiphon evaluate --json`.\n"
+        "\n"
+        "For the folder of a study (`antiphon study`) it writes the table, charts of the criteria and "
+        "the compositions in\n"
+        "its samples/.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,

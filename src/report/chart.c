@@ -321,3 +321,48 @@ void ap_chart_stack(page *p, const chart *c)
     free(below);
     figure_close(p);
 }
+
+/* ---------------------------------------------------------------- lanes */
+
+/* The share of a lane's height that its maximum reaches. */
+#define LANE_FILL 0.9
+
+static double greatest(const chart_line *line)
+{
+    double most = 0;
+    for (size_t i = 0; i < line->count; i++)
+        if (line->y[i] > most) most = line->y[i];
+    return most > 0 ? most : 1;
+}
+
+static void draw_lane(page *p, const chart_line *line, axis x, double base, double height)
+{
+    double scale = LANE_FILL * height / greatest(line);
+    ap_page_put(p, "<path class=\"area %s\" d=\"M%.0f %.0f", line->style, across(x, line->x[0]), base);
+    for (size_t i = 0; i < line->count; i++)
+        ap_page_put(p, "L%.0f %.0f", across(x, line->x[i]), base - scale * line->y[i]);
+    ap_page_put(p, "L%.0f %.0fZ\"><title>", across(x, line->x[line->count - 1]), base);
+    ap_page_text(p, line->label);
+    ap_page_put(p, "</title></path>");
+}
+
+void ap_chart_lanes(page *p, const chart *c)
+{
+    axis x = x_axis(c);
+    ticks along = ap_axis_ticks(x, TICKS_X), up = {0};
+    for (int l = 0; l < c->line_count; l++)
+        ap_ticks_add(&up, (c->line_count - 1.0 - l) / c->line_count, c->lines[l].label);
+    char *words = describe(c);
+    ap_page_put(p, "<figure class=\"lanes\"><figcaption>");
+    ap_page_element(p, "b", c->title);
+    if (c->note) ap_page_element(p, "small", c->note);
+    ap_page_put(p, "</figcaption><div class=\"moving\">");
+    ap_chart_frame_open(p, c->kind ? c->kind : "", words, &along, &up);
+    stretch_open(p);
+    for (int l = 0; l < c->line_count; l++)
+        draw_lane(p, &c->lines[l], x, INNER * (l + 1) / c->line_count, INNER / c->line_count);
+    ap_page_put(p, "</svg>");
+    ap_chart_frame_close(p);
+    ap_page_put(p, "</div></figure>\n");
+    free(words);
+}

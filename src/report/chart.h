@@ -72,6 +72,10 @@ void ap_chart_draw(page *p, const chart *c);
  */
 void ap_chart_stack(page *p, const chart *c);
 
+/* Each line as a filled area in a lane of its own, the first on top, scaled to its own maximum, so that their
+ * courses can be compared. The labels stand beside the lanes. */
+void ap_chart_lanes(page *p, const chart *c);
+
 /* The vertical axis that ap_chart_draw chooses. */
 axis ap_chart_range(const chart *c);
 

@@ -128,8 +128,8 @@ static void draw_correlation(page *p, const run_record *run)
 {
     const history *h = &run->history;
     const char *input = ap_measure_name(AP_MEASURE_R_INPUT), *target = ap_measure_name(AP_MEASURE_R_TARGET);
-    drawing d = begin(run, "|r| of envelopes");
-    d.chart.note = "Correlation of the output's envelope with each source's.";
+    drawing d = begin(run, "How far the loudness follows each source");
+    d.chart.note = "The correlation |r| of the output's envelope with the source's: 0 not at all, 1 a copy.";
     d.chart.scale = CHART_UNIT;
     add_line(&d, ap_history_find_measure(h, STEP_PREFIX, input), "input, training", "input thin faint",
              false);
@@ -273,20 +273,20 @@ static void draw_all(page *p, const run_record *run)
 {
     ap_page_put(p, "<div class=\"charts\">\n");
     draw_loss(p, run);
-    draw_cost(p, run);
-    draw_correlation_term(p, run);
     draw_correlation(p, run);
     draw_components(p, run);
-    ap_page_put(p, "</div>\n<h3>Terms of the loss</h3>\n<div class=\"charts\">\n");
+    ap_page_put(p, "</div>\n<details><summary>Terms of the loss</summary><div class=\"charts\">\n");
+    draw_cost(p, run);
+    draw_correlation_term(p, run);
     for (size_t k = 0; k < TERMS; k++) draw_term(p, run, k);
-    ap_page_put(p, "</div>\n<h3>The course of training</h3>\n<div class=\"charts\">\n");
+    ap_page_put(
+        p, "</div></details>\n<details><summary>Rate, gradient, speed</summary><div class=\"charts\">\n");
     draw_others(p, run);
-    ap_page_put(p, "</div>");
+    ap_page_put(p, "</div></details>\n");
 }
 
 void ap_report_curves(page *p, const run_record *run)
 {
-    ap_page_put(p, "<section id=\"curves\"><h2>Curves</h2>\n");
     if (run->history.torn)
         ap_page_put(p, "<p class=\"missing\">Damaged lines of the log that are left out: %zu.</p>\n",
                     run->history.torn);
@@ -296,5 +296,4 @@ void ap_report_curves(page *p, const run_record *run)
         ap_page_put(p, "<p class=\"missing\">The log holds no numbers yet.</p>\n");
     else
         draw_all(p, run);
-    ap_page_put(p, "</section>\n");
 }

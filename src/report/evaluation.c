@@ -56,9 +56,11 @@ static void put_meanings(page *p, const ap_metric *columns)
     ap_page_put(p, "</dl></details>\n");
 }
 
-static void put_table(page *p, const cJSON *systems, const ap_metric_group *group)
+static void put_table(page *p, const cJSON *systems, const ap_metric_group *group, bool first)
 {
-    ap_page_element(p, "h3", group->question);
+    ap_page_put(p, "<details%s><summary>", first ? " open=\"open\"" : "");
+    ap_page_text(p, group->question);
+    ap_page_put(p, "</summary>\n");
     /* scrolling areas must be reachable by keyboard */
     ap_page_put(p, "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"");
     ap_page_text(p, group->question);
@@ -81,6 +83,7 @@ static void put_table(page *p, const cJSON *systems, const ap_metric_group *grou
     }
     ap_page_put(p, "</tbody></table></div>\n");
     put_meanings(p, group->columns);
+    ap_page_put(p, "</details>\n");
 }
 
 static void put_evaluation(page *p, const char *path, const cJSON *json)
@@ -101,7 +104,7 @@ static void put_evaluation(page *p, const char *path, const cJSON *json)
         "enough.</p>\n",
         cJSON_GetArraySize(items));
     size_t count = ap_metric_groups(&groups);
-    for (size_t g = 0; g < count; g++) put_table(p, systems, &groups[g]);
+    for (size_t g = 0; g < count; g++) put_table(p, systems, &groups[g], g == 0);
 }
 
 static void put_hint(page *p, const run_record *run)

@@ -144,6 +144,13 @@ static double at_best(const run_record *run, const char *name)
     return NAN;
 }
 
+static void put_follows(page *p, const char *name, double r)
+{
+    char *number = ap_format_text("|r| = %.2f", r);
+    if (isfinite(r)) put_fact(p, name, ap_report_follows(r), number);
+    free(number);
+}
+
 static void put_best(page *p, const run_record *run)
 {
     char loss[PAGE_NUMBER], cost[PAGE_NUMBER], first[PAGE_NUMBER];
@@ -160,9 +167,8 @@ static void put_best(page *p, const run_record *run)
     put_fact(p, "Its correlation cost", ap_page_number(at_best(run, "val_corr_cost"), REPORT_DIGITS, cost),
              from);
     free(from);
-    char *r = ap_format_text("%.2f and %.2f", at_best(run, "val_r_input"), at_best(run, "val_r_target"));
-    put_fact(p, "Its |r|", r, "with input and target");
-    free(r);
+    put_follows(p, "Follows the input’s loudness", at_best(run, "val_r_input"));
+    put_follows(p, "Follows the target’s loudness", at_best(run, "val_r_target"));
 }
 
 /* "12 345 678" */
@@ -224,30 +230,38 @@ static void put_head(page *p, const char *name)
                 "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>\n"
                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n"
                 "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
-                "media-src data:; style-src 'unsafe-inline'\"/>\n<title>");
+                "media-src data:; style-src 'unsafe-inline'; script-src 'sha256-" REPORT_SCRIPT_HASH
+                "'\"/>\n<title>");
     ap_page_text(p, name);
     ap_page_put(p, " · Antiphon</title>\n<style>\n");
     ap_page_put(p, "%s", ap_report_style);
     ap_page_put(p, "</style></head>\n<body>\n");
 }
 
-static void put_overview(page *p, const run_record *run, const char *name)
+static void put_top(page *p, const char *name)
 {
     ap_page_put(p, "<header><h1>");
     ap_page_text(p, name);
-    ap_page_put(p, "</h1><p class=\"soft\">A run of Antiphon. This page was written by antiphon %s.</p>\n",
-                AP_VERSION);
     ap_page_put(
         p,
-        "<nav aria-label=\"Sections\"><a href=\"#curves\">Curves</a> <a href=\"#samples\">Compositions</a> "
+        "</h1><p class=\"soft\">A run of Antiphon, shown by antiphon %s</p>\n"
+        "<nav aria-label=\"Sections\"><a href=\"#samples\">Compositions</a> <a href=\"#curves\">Training</a> "
         "<a href=\"#evaluation\">Evaluation</a> <a href=\"#configuration\">Configuration</a></nav>\n"
-        "</header>\n<main>\n<dl class=\"facts\">\n");
+        "</header>\n<main>\n",
+        AP_VERSION);
+}
+
+static void put_training(page *p, const run_record *run)
+{
+    ap_page_put(p, "<section id=\"curves\"><h2>Training</h2>\n<dl class=\"facts\">\n");
     put_best(p, run);
     put_epochs(p, run);
     put_when(p, run);
     put_duration(p, run);
     put_parameters(p, run);
     ap_page_put(p, "</dl>\n");
+    ap_report_curves(p, run);
+    ap_page_put(p, "</section>\n");
 }
 
 static void put_config(page *p, const run_record *run)
@@ -255,8 +269,7 @@ static void put_config(page *p, const run_record *run)
     ap_page_put(p, "<section id=\"configuration\"><h2>Configuration</h2>\n");
     if (ap_failed(&run->reading)) ap_report_missing(p, &run->reading);
     if (run->config_text) {
-        ap_page_put(
-            p, "<details open=\"open\"><summary>As resolved: defaults, file and command line</summary>\n");
+        ap_page_put(p, "<details><summary>Every key: defaults, file and command line</summary>\n");
         ap_page_element(p, "pre", run->config_text);
         ap_page_put(p, "</details>\n");
     }
@@ -268,9 +281,9 @@ static void compose_run(page *p, const char *folder, const char *name, int64_t s
     run_record run = {.folder = folder};
     read_config(&run);
     read_log(&run);
-    put_overview(p, &run, name);
-    ap_report_curves(p, &run);
+    put_top(p, name);
     ap_report_samples(p, &run, samples_most);
+    put_training(p, &run);
     ap_report_evaluation(p, &run);
     put_config(p, &run);
     cJSON_Delete(run.config);

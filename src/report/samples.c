@@ -3,25 +3,25 @@
 
 #include "antiphon/metrics.h"
 #include "antiphon/modulation.h"
-#include "audio/flac.h"
 #include "audio/trio.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "evaluate/banks.h"
 #include "report/chart.h"
 #include "report/picture.h"
+#include "report/players.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define SAMPLES_FOLDER "samples"
-#define TICKS 5
 /* The names of samples written during training: "epoch_0010.wav". */
 #define EPOCH_BEGIN "epoch_"
 #define EPOCH_END ".wav"
 /* At most this many of them are shown, evenly spaced over the run. */
 #define EPOCHS_MOST 6
+/* Further pieces are folded away. */
+#define OPEN_MOST 5
 
 static const struct {
     const char *name, *style;
@@ -31,146 +31,98 @@ static const struct {
     [TRIO_OUTPUT] = {"output", "output"},
 };
 
-/* ---------------------------------------------------------------- one recording */
-
-static ticks time_ticks(double seconds)
-{
-    ticks t = ap_axis_ticks((axis){0, seconds, false}, TICKS);
-    if (t.count) strncat(t.label[t.count - 1], " s", PAGE_NUMBER - strlen(t.label[t.count - 1]) - 1);
-    return t;
-}
-
-static ticks mel_ticks(void)
-{
-    static const struct {
-        double hertz;
-        const char *label;
-    } marks[] = {{500, "500"}, {1000, "1k"}, {2000, "2k"}, {5000, "5k"}, {PICTURE_TOP, "12k"}};
-    ticks t = {0};
-    for (size_t k = 0; k < sizeof marks / sizeof *marks; k++)
-        ap_ticks_add(&t, ap_mel_from_hertz(marks[k].hertz) / ap_mel_from_hertz(PICTURE_TOP), marks[k].label);
-    return t;
-}
-
-static void draw_spectrogram(page *p, const char *name, int64_t n, const ap_real *x)
-{
-    size_t length;
-    ap_arena *arena = ap_arena_create();
-    void *picture = ap_picture_spectrogram(arena, n, x, &length);
-    ticks along = time_ticks((double)n / AP_SAMPLE_RATE), up = mel_ticks();
-    char *words = ap_format_text(
-        "Spectrogram of the %s: time across, frequency in Hz upwards, loudness as light", name);
-    ap_chart_frame_open(p, "picture", words, &along, &up);
-    ap_page_put(p, "<image width=\"100%%\" height=\"100%%\" preserveAspectRatio=\"none\" href=\"");
-    ap_page_data(p, "image/png", picture, length);
-    ap_page_put(p, "\"/>");
-    ap_chart_frame_close(p);
-    free(words);
-    free(picture);
-    ap_arena_free(arena);
-}
-
-static void draw_player(page *p, const char *name, int64_t n, ap_real *x)
-{
-    void *flac;
-    size_t length;
-    ap_status status = ap_audio_to_flac(&(ap_audio){x, n, AP_SAMPLE_RATE, 1}, &flac, &length);
-    if (ap_failed(&status)) {
-        ap_report_missing(p, &status);
-        return;
-    }
-    ap_page_put(p, "<audio controls=\"controls\" preload=\"metadata\" aria-label=\"");
-    ap_page_text(p, name);
-    ap_page_put(p, "\" src=\"");
-    ap_page_data(p, "audio/flac", flac, length);
-    ap_page_put(p, "\"></audio>");
-    free(flac);
-}
-
-static int64_t shown(int64_t n)
-{
-    const int64_t most = AP_REPORT_SECONDS * AP_SAMPLE_RATE;
-    return n < most ? n : most;
-}
-
-static void draw_recording(page *p, const char *name, const char *style, int64_t n, ap_real *x)
-{
-    ap_page_put(p, "<figure><figcaption><i class=\"%s\"></i>", style);
-    ap_page_text(p, name);
-    ap_page_put(p, "</figcaption>");
-    draw_spectrogram(p, name, shown(n), x);
-    draw_player(p, name, shown(n), x);
-    ap_page_put(p, "</figure>\n");
-}
-
-/* ---------------------------------------------------------------- three of them */
+/* ---------------------------------------------------------------- a piece */
 
 static void draw_envelopes(page *p, int64_t n, ap_audio *trio)
 {
     enum { M = AP_MODULATION_SEGMENTS };
-    double seconds[M], levels[TRIO][M], loudest = 0;
+    double seconds[M], levels[TRIO][M];
     ap_real envelope[M];
     chart_line lines[TRIO];
     for (int m = 0; m < M; m++) seconds[m] = (m + 0.5) * (double)(n / M) / AP_SAMPLE_RATE;
     for (int k = 0; k < TRIO; k++) {
         ap_envelope(1, n, M, trio[k].samples, envelope, NULL);
-        for (int m = 0; m < M; m++) {
-            levels[k][m] = (double)envelope[m];
-            loudest = fmax(loudest, levels[k][m]);
-        }
-        lines[k] = (chart_line){.label = voices[k].name,
-                                .style = k == TRIO_OUTPUT  ? "output"
-                                         : k == TRIO_INPUT ? "input thin"
-                                                           : "target thin",
-                                .count = M,
-                                .x = seconds,
-                                .y = levels[k]};
+        for (int m = 0; m < M; m++) levels[k][m] = (double)envelope[m];
+        lines[k] = (chart_line){
+            .label = voices[k].name, .style = voices[k].style, .count = M, .x = seconds, .y = levels[k]};
     }
-    chart c = {.title = "Envelopes",
-               .note = "The largest amplitude in each of 250 segments, full scale 1.",
-               .kind = "wide",
+    chart c = {.title = "Loudness",
+               .note = "each scaled to its own peak",
+               .kind = "courses",
                .x_name = "seconds",
                .x_high = (double)n / AP_SAMPLE_RATE,
-               .scale = CHART_LINEAR,
                .lines = lines,
                .line_count = TRIO};
-    ap_chart_draw(p, &c);
+    ap_chart_lanes(p, &c);
 }
 
-static void put_fact(page *p, const char *name, double value, const char *meaning)
+/* How much the output's envelope varies, beside those of its sources. */
+static const char *variation_in_words(double output, double input, double target)
 {
-    ap_page_put(p, "<div><dt>%s</dt><dd>%.3f <small>%s</small></dd></div>", name, value, meaning);
+    if (output < 0.5 * fmin(input, target)) return "hardly";
+    if (output < fmin(input, target)) return "less than its sources";
+    if (output > fmax(input, target)) return "more than its sources";
+    return "like its sources";
 }
 
-static void put_numbers(page *p, int64_t n, const ap_audio *trio)
+static void put_follows(page *p, int source, double r)
+{
+    ap_page_put(
+        p, "<li>follows the <span class=\"%s\">%s</span>’s loudness: <b>%s</b> <small>(%.2f)</small></li>\n",
+        voices[source].style, voices[source].name, ap_report_follows(r), r);
+}
+
+static void put_verdict(page *p, int64_t n, const ap_audio *trio)
 {
     const ap_real *x[TRIO] = {trio[0].samples, trio[1].samples, trio[2].samples};
+    double variation[TRIO];
     ap_real r_input, r_target;
     double cost =
         (double)ap_modulation_cost_arrays(1, n, AP_MODULATION_SEGMENTS, AP_BARRIER_ORIGINAL, x[TRIO_INPUT],
                                           x[TRIO_TARGET], x[TRIO_OUTPUT], &r_input, &r_target, NULL);
-    char *sources = ap_format_text("input %.2f, target %.2f", ap_envelope_variation(n, x[TRIO_INPUT]),
-                                   ap_envelope_variation(n, x[TRIO_TARGET]));
-    ap_page_put(p, "<dl class=\"facts\">");
-    put_fact(p, "r_input", (double)r_input, "1 follows the input’s envelope");
-    put_fact(p, "r_target", (double)r_target, "1 follows the target’s");
-    put_fact(p, "cost", cost, "0 follows neither, 6.9 copies one");
-    put_fact(p, "variation", ap_envelope_variation(n, x[TRIO_OUTPUT]), sources);
-    ap_page_put(p, "</dl>\n");
-    free(sources);
+    for (int k = 0; k < TRIO; k++) variation[k] = ap_envelope_variation(n, x[k]);
+    ap_page_put(p, "<ul class=\"verdict\">\n");
+    put_follows(p, TRIO_INPUT, (double)r_input);
+    put_follows(p, TRIO_TARGET, (double)r_target);
+    ap_page_put(p,
+                "<li>rises and falls <b>%s</b> <small>(%.2f<span class=\"wide\">; its sources %.2f, "
+                "%.2f</span>)</small></li>\n",
+                variation_in_words(variation[TRIO_OUTPUT], variation[TRIO_INPUT], variation[TRIO_TARGET]),
+                variation[TRIO_OUTPUT], variation[TRIO_INPUT], variation[TRIO_TARGET]);
+    ap_page_put(p, "<li>correlation cost <b>%.3f</b></li>\n</ul>\n", cost);
 }
 
 static void draw_trio(page *p, int64_t n, ap_audio *trio)
 {
+    player players[TRIO];
     if (n < AP_MODULATION_SEGMENTS) {
         ap_page_put(p, "<p class=\"missing\">%lld samples are too few to be shown.</p>\n", (long long)n);
         return;
     }
-    put_numbers(p, n, trio);
-    draw_envelopes(p, n, trio);
-    ap_page_put(p, "<div class=\"trio\">\n");
-    for (int k = 0; k < TRIO; k++) draw_recording(p, voices[k].name, voices[k].style, n, trio[k].samples);
-    ap_page_put(p, "</div>\n");
+    for (int k = 0; k < TRIO; k++) players[k] = (player){voices[k].name, voices[k].style, n, trio[k].samples};
+    put_verdict(p, n, trio);
+    ap_players_open(p);
+    ap_players_row(p, TRIO, players);
+    if (n <= AP_REPORT_SECONDS * AP_SAMPLE_RATE) draw_envelopes(p, n, trio);
+    ap_players_close(p);
+    if (n > AP_REPORT_SECONDS * AP_SAMPLE_RATE)
+        draw_envelopes(p, n, trio); /* longer than what can be heard */
+}
+
+/* The pair that a piece was made from, and its number; its number alone if the pair is not known. */
+static void put_title(page *p, const char *folder, const char *name)
+{
+    char *pair = ap_trio_pair(folder, name);
+    ap_page_put(p, "<h3>");
+    ap_page_text(p, pair ? pair : name);
+    if (pair) {
+        ap_page_put(p, " ");
+        char *file = ap_format_text("%s_3_output.wav", name);
+        ap_page_element(p, "small", file);
+        free(file);
+    }
+    ap_page_put(p, "</h3>\n");
+    free(pair);
 }
 
 static void put_piece(page *p, const char *folder, const char *name)
@@ -179,7 +131,7 @@ static void put_piece(page *p, const char *folder, const char *name)
     trio_paths paths = ap_trio_paths_of(folder, name);
     ap_status status = ap_trio_read((const char *const *)paths.at, trio, NULL);
     ap_page_put(p, "<article class=\"sample\">");
-    ap_page_element(p, "h3", name);
+    put_title(p, folder, name);
     if (ap_failed(&status))
         ap_report_missing(p, &status);
     else {
@@ -199,44 +151,55 @@ static bool is_epoch_sample(const char *name)
            strcmp(name + length - end, EPOCH_END) == 0;
 }
 
-static void put_epoch_sample(page *p, const char *folder, const char *name)
+/* The names of those that are shown, evenly spaced; the last is always among them. */
+static ap_status choose_epochs(const char *folder, ap_names *chosen)
 {
-    ap_audio audio;
-    char *path = ap_format_text("%s/%s", folder, name);
-    ap_status status = ap_audio_read(path, AP_SAMPLE_RATE, &audio);
-    if (ap_failed(&status))
-        ap_report_missing(p, &status);
-    else {
-        char *title = ap_format_text("epoch %d", atoi(name + strlen(EPOCH_BEGIN)));
-        draw_recording(p, title, voices[TRIO_OUTPUT].style, audio.count, audio.samples);
-        ap_audio_free(&audio);
-        free(title);
-    }
-    free(path);
+    ap_names files, all = {.at = NULL};
+    *chosen = (ap_names){.at = NULL};
+    AP_TRY(ap_folder_list(folder, &files));
+    for (size_t k = 0; k < files.count; k++)
+        if (is_epoch_sample(files.at[k])) ap_names_add(&all, files.at[k]);
+    size_t count = all.count < EPOCHS_MOST ? all.count : EPOCHS_MOST;
+    for (size_t k = 1; k <= count; k++) ap_names_add(chosen, all.at[k * all.count / count - 1]);
+    ap_names_free(&files);
+    ap_names_free(&all);
+    return ap_ok();
 }
 
-static void put_epoch_samples(page *p, const char *folder)
+/* Returns whether there are any. */
+static bool put_epoch_samples(page *p, const char *folder)
 {
-    ap_names files, chosen = {.at = NULL};
-    ap_status status = ap_folder_list(folder, &files);
-    if (ap_failed(&status)) {
-        ap_report_missing(p, &status);
-        return;
+    ap_names names;
+    ap_audio audio[EPOCHS_MOST];
+    player players[EPOCHS_MOST];
+    char title[EPOCHS_MOST][32];
+    int count = 0;
+    ap_status status = choose_epochs(folder, &names);
+    if (ap_failed(&status)) ap_report_missing(p, &status);
+    if (names.count)
+        ap_page_put(
+            p, "<h3>As training went on</h3>\n<p>The model’s output for the first validation pair.</p>\n");
+    for (size_t k = 0; k < names.count; k++) {
+        char *path = ap_format_text("%s/%s", folder, names.at[k]);
+        status = ap_audio_read(path, AP_SAMPLE_RATE, &audio[count]);
+        free(path);
+        if (ap_failed(&status)) {
+            ap_report_missing(p, &status);
+            continue;
+        }
+        snprintf(title[count], sizeof *title, "epoch %d", atoi(names.at[k] + strlen(EPOCH_BEGIN)));
+        players[count] =
+            (player){title[count], voices[TRIO_OUTPUT].style, audio[count].count, audio[count].samples};
+        count++;
     }
-    for (size_t k = 0; k < files.count; k++)
-        if (is_epoch_sample(files.at[k])) ap_names_add(&chosen, files.at[k]);
-    if (chosen.count) {
-        size_t count = chosen.count < EPOCHS_MOST ? chosen.count : EPOCHS_MOST;
-        ap_page_put(p,
-                    "<h3>As training went on</h3>\n<p>The model's output for the first validation pair.</p>\n"
-                    "<div class=\"trio\">\n");
-        /* the last is always among them */
-        for (size_t k = 1; k <= count; k++)
-            put_epoch_sample(p, folder, chosen.at[k * chosen.count / count - 1]);
-        ap_page_put(p, "</div>\n");
+    if (count) {
+        ap_players_open(p);
+        ap_players_row(p, count, players);
+        ap_players_close(p);
     }
-    ap_names_free(&files);
-    ap_names_free(&chosen);
+    for (int k = 0; k < count; k++) ap_audio_free(&audio[k]);
+    ap_names_free(&names);
+    return count > 0;
 }
 
 /* ---------------------------------------------------------------- the section */
@@ -244,13 +207,27 @@ static void put_epoch_samples(page *p, const char *folder)
 static void put_pieces(page *p, const char *folder, const ap_names *names, int64_t most)
 {
     size_t count = (int64_t)names->count < most ? names->count : (size_t)most;
-    ap_page_put(p,
-                "<p>The sources and the model's answer. Spectrograms show the top %d dB; up to %d s "
-                "of each piece can be seen and heard; numbers and envelopes cover all of it.</p>\n",
-                PICTURE_DECIBELS, AP_REPORT_SECONDS);
+    ap_page_put(
+        p, "<p>What the model heard, and its answer. Press one of the three, then another: it goes on at the "
+           "same place.</p>\n");
     if (count < names->count)
         ap_page_put(p, "<p class=\"soft\">The first %zu of %zu.</p>\n", count, names->count);
-    for (size_t k = 0; k < count; k++) put_piece(p, folder, names->at[k]);
+    for (size_t k = 0; k < count; k++) {
+        if (k == OPEN_MOST) ap_page_put(p, "<details><summary>%zu more</summary>\n", count - k);
+        put_piece(p, folder, names->at[k]);
+    }
+    if (count > OPEN_MOST) ap_page_put(p, "</details>\n");
+    ap_page_put(
+        p,
+        "<details><summary>What the words and numbers mean</summary><p>A piece follows a source if the two "
+        "envelopes, the largest amplitudes in 250 segments, rise and fall together. The number in "
+        "parentheses is their correlation r: “no” is below 0.4, “somewhat” below 0.63, “yes” below 0.9, and "
+        "from there on it is a copy. The correlation cost adds up both sources: 0 follows neither, 6.9 "
+        "copies one. How much an envelope rises and falls is its standard deviation over its mean; a drone "
+        "has nearly 0.</p><p>Spectrograms show the top %d "
+        "dB. Up to %d s of each piece can be seen and "
+        "heard; numbers and envelopes cover all of it.</p></details>\n",
+        PICTURE_DECIBELS, AP_REPORT_SECONDS);
 }
 
 static bool may_be_there(const char *path)
@@ -278,8 +255,10 @@ void ap_report_samples(page *p, const run_record *run, int64_t most)
     } else {
         put_pieces(p, folder, &names, most);
     }
+    bool players = names.count > 0;
     ap_names_free(&names);
-    if (!ap_failed(&status)) put_epoch_samples(p, folder);
+    if (!ap_failed(&status)) players |= put_epoch_samples(p, folder);
     ap_page_put(p, "</section>\n");
+    if (players) ap_page_put(p, "<script>%s</script>\n", ap_report_script);
     free(folder);
 }

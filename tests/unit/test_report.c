@@ -13,6 +13,7 @@
 #include "track/history.h"
 #include "report/page.h"
 #include "report/picture.h"
+#include "report/report.h"
 
 #include <float.h>
 #include <math.h>
@@ -308,6 +309,36 @@ static void a_stack_fills_its_range(void **state)
     free(svg);
 }
 
+/* Each lane has a height of its own, whatever its values: a quiet line can be compared with a loud one. */
+static void lanes_are_scaled_apart(void **state)
+{
+    (void)state;
+    const double x[] = {0, 1}, loud[] = {100, 50}, quiet[] = {0.001, 0.002}, silent[] = {0, 0};
+    const chart_line lines[] = {{.label = "loud", .style = "input", .count = 2, .x = x, .y = loud},
+                                {.label = "quiet", .style = "target", .count = 2, .x = x, .y = quiet},
+                                {.label = "silent", .style = "output", .count = 2, .x = x, .y = silent}};
+    chart c = {.title = "T", .x_name = "seconds", .x_high = 1, .lines = lines, .line_count = 3};
+    char *svg = drawn(&c, ap_chart_lanes);
+    check_balance(svg);
+    /* a third of 10000 each; the largest value takes nine tenths of that */
+    assert_non_null(strstr(svg, "d=\"M0 3333L0 333L10000 1833L10000 3333Z\""));
+    assert_non_null(strstr(svg, "d=\"M0 6667L0 5167L10000 3667L10000 6667Z\""));
+    assert_non_null(strstr(svg, "d=\"M0 10000L0 10000L10000 10000L10000 10000Z\""));
+    free(svg);
+}
+
+static void correlation_in_words(void **state)
+{
+    (void)state;
+    assert_string_equal(ap_report_follows(0.12), "no");
+    assert_string_equal(ap_report_follows(-0.39), "no");
+    assert_string_equal(ap_report_follows(0.41), "somewhat");
+    assert_string_equal(ap_report_follows(0.7), "yes");
+    assert_string_equal(ap_report_follows(1), "a copy");
+    assert_string_equal(ap_report_follows(-0.7), "the opposite");
+    assert_string_equal(ap_report_follows(NAN), "no");
+}
+
 /* ---------------------------------------------------------------- pictures and sound */
 
 enum { RATE = 24000, SAMPLES = RATE };
@@ -462,6 +493,8 @@ int main(void)
         cmocka_unit_test(ranges),
         cmocka_unit_test(gaps_and_marks),
         cmocka_unit_test(a_stack_fills_its_range),
+        cmocka_unit_test(lanes_are_scaled_apart),
+        cmocka_unit_test(correlation_in_words),
         cmocka_unit_test(a_tone_is_a_line),
         cmocka_unit_test_setup_teardown(flac_is_lossless, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(a_page_of_hostile_content, folder_create, folder_remove),

@@ -1,0 +1,102 @@
+#include "report/players.h"
+
+#include "antiphon/audio.h"
+#include "audio/flac.h"
+#include "base/memory.h"
+#include "evaluate/banks.h"
+#include "report/chart.h"
+#include "report/picture.h"
+#include "report/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TICKS 5
+
+static ticks time_ticks(double seconds)
+{
+    ticks t = ap_axis_ticks((axis){0, seconds, false}, TICKS);
+    if (t.count) strncat(t.label[t.count - 1], " s", PAGE_NUMBER - strlen(t.label[t.count - 1]) - 1);
+    return t;
+}
+
+static ticks mel_ticks(void)
+{
+    static const struct {
+        double hertz;
+        const char *label;
+    } marks[] = {{500, "500"}, {1000, "1k"}, {2000, "2k"}, {5000, "5k"}, {PICTURE_TOP, "12k"}};
+    ticks t = {0};
+    for (size_t k = 0; k < sizeof marks / sizeof *marks; k++)
+        ap_ticks_add(&t, ap_mel_from_hertz(marks[k].hertz) / ap_mel_from_hertz(PICTURE_TOP), marks[k].label);
+    return t;
+}
+
+static void draw_spectrogram(page *p, const char *name, int64_t n, const ap_real *x)
+{
+    size_t length;
+    ap_arena *arena = ap_arena_create();
+    void *picture = ap_picture_spectrogram(arena, n, x, &length);
+    ticks along = time_ticks((double)n / AP_SAMPLE_RATE), up = mel_ticks();
+    char *words = ap_format_text(
+        "Spectrogram of the %s: time across, frequency in Hz upwards, loudness as light", name);
+    ap_chart_frame_open(p, "picture", words, &along, &up);
+    ap_page_put(p, "<image width=\"100%%\" height=\"100%%\" preserveAspectRatio=\"none\" href=\"");
+    ap_page_data(p, "image/png", picture, length);
+    ap_page_put(p, "\"/>");
+    ap_chart_frame_close(p);
+    free(words);
+    free(picture);
+    ap_arena_free(arena);
+}
+
+static void draw_player(page *p, const char *name, int64_t n, ap_real *x)
+{
+    void *flac;
+    size_t length;
+    ap_status status = ap_audio_to_flac(&(ap_audio){x, n, AP_SAMPLE_RATE, 1}, &flac, &length);
+    if (ap_failed(&status)) {
+        ap_report_missing(p, &status);
+        return;
+    }
+    ap_page_put(p, "<audio controls=\"controls\" preload=\"metadata\" aria-label=\"");
+    ap_page_text(p, name);
+    ap_page_put(p, "\" src=\"");
+    ap_page_data(p, "audio/flac", flac, length);
+    ap_page_put(p, "\"></audio>\n");
+    free(flac);
+}
+
+static int64_t shown(int64_t n)
+{
+    const int64_t most = AP_REPORT_SECONDS * AP_SAMPLE_RATE;
+    return n < most ? n : most;
+}
+
+static void draw(page *p, const player *one)
+{
+    ap_page_put(p, "<figure><figcaption><i class=\"%s\"></i> ", one->style);
+    ap_page_text(p, one->name);
+    ap_page_put(p, "</figcaption>\n<div class=\"moving\">");
+    draw_spectrogram(p, one->name, shown(one->count), one->samples);
+    ap_page_put(p, "</div>\n");
+    draw_player(p, one->name, shown(one->count), one->samples);
+    ap_page_put(p, "</figure>\n");
+}
+
+void ap_players_open(page *p)
+{
+    ap_page_put(p, "<div class=\"players\">\n");
+}
+
+void ap_players_close(page *p)
+{
+    ap_page_put(p, "</div>\n");
+}
+
+void ap_players_row(page *p, int count, const player *players)
+{
+    ap_page_put(p, "<div class=\"row\">\n");
+    for (int k = 0; k < count; k++) draw(p, &players[k]);
+    ap_page_put(p, "</div>\n");
+}
