@@ -171,6 +171,38 @@ void ap_tape_inspect_set(ap_tape *tape, ap_tape_inspector *inspect, void *contex
 size_t ap_tape_count(const ap_tape *tape);
 const ap_var *ap_tape_at(const ap_tape *tape, size_t index);
 
+/** Called in the backward pass with each leaf that wants a gradient, once the tape has gone back through all
+ * that was computed from this leaf. A parameter of which there are several leaves has its whole gradient when
+ * the last of them has been told. It must not push variables. */
+typedef void ap_tape_leaf_done(void *context, const ap_var *leaf);
+
+/** Sets that function. NULL: none. `context` is passed on to it. */
+void ap_tape_leaf_done_set(ap_tape *tape, ap_tape_leaf_done *done, void *context);
+
+/** Which rows of a batch are on a tape when several processes have a part of them each, and how numbers are
+ * added up over the processes. Every process goes through the same operations in the same order. Backward
+ * starts from ap_tape_share times the scale, so that the gradients are those of the whole batch's loss. A
+ * process without rows has one in their place that counts for nothing. */
+typedef struct ap_tape_rows {
+    int64_t first, count, total; /**< the first row here, how many are here, and how many there are in all */
+    void (*sum)(void *context, int64_t n, double *x); /**< replaces x [n] by its sum over the processes */
+    void *context;                                    /**< passed on to `sum` */
+} ap_tape_rows;
+
+/** Sets the rows, which are copied. NULL, as on a new tape: every row is here. */
+void ap_tape_rows_set(ap_tape *tape, const ap_tape_rows *rows);
+
+/** The rows here as a share of all, and `n` numbers of the rows here as a number of all. */
+double ap_tape_share(const ap_tape *tape);
+double ap_tape_total(const ap_tape *tape, int64_t n);
+
+/** How many of a variable's numbers lie in the rows before those here, if `n` are here. */
+uint64_t ap_tape_origin(const ap_tape *tape, int64_t n);
+
+/** Replaces x [n], sums over the rows here, by those over all rows. For operations that are not a mean over
+ * the rows. */
+void ap_tape_sum(const ap_tape *tape, int64_t n, double *x);
+
 /** A leaf over the caller's numbers, which must outlive the step. `grad` has as many numbers and receives the
  * gradient by addition (the caller zeroes it); NULL makes the leaf a constant. */
 ap_var *ap_tape_leaf(ap_tape *tape, ap_tensor value, ap_real *grad);

@@ -240,7 +240,7 @@ static const ap_real *gradient_of(ap_tape *terms, const ap_config *config, ap_me
     ap_var *value = kinds[term].build(terms, config, &alone);
     double number = (double)value->value.data[0];
     note_term(term, number, ap_measure_weight(config, term) * number, measures);
-    ap_tape_backward(terms, value, 1);
+    ap_tape_backward(terms, value, (ap_real)ap_tape_share(terms));
     return grad;
 }
 
@@ -267,7 +267,9 @@ void ap_objective_balanced(ap_tape *tape, ap_tape *terms, const ap_config *confi
         double weight = ap_measure_weight(config, k);
         if (weight == 0) continue;
         const ap_real *g = gradient_of(terms, config, k, heard, measures);
-        double mean = mean_norm(balancer, k, sqrt(ap_array_dot(n, g, g)));
+        double squares = ap_array_dot(n, g, g);
+        ap_tape_sum(tape, 1, &squares);
+        double mean = mean_norm(balancer, k, sqrt(squares));
         const ap_real factor = (ap_real)(share * weight / weights / fmax(mean, BALANCER_FLOOR));
         for (int64_t i = 0; dy && i < n; i++) dy[i] += factor * g[i];
         loss += weight * measures->value[k];

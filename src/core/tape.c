@@ -23,6 +23,9 @@ struct ap_tape {
     void *watch_context;
     ap_tape_inspector *inspect;
     void *inspect_context;
+    ap_tape_leaf_done *leaf_done;
+    void *leaf_done_context;
+    ap_tape_rows rows; /* total 0: every row is here */
 };
 
 ap_tape *ap_tape_create(uint64_t seed)
@@ -100,6 +103,49 @@ void ap_tape_inspect_set(ap_tape *tape, ap_tape_inspector *inspect, void *contex
     tape->inspect = inspect;
     tape->inspect_context = context;
 }
+
+void ap_tape_leaf_done_set(ap_tape *tape, ap_tape_leaf_done *done, void *context)
+{
+    tape->leaf_done = done;
+    tape->leaf_done_context = context;
+}
+
+/* ---------------------------------------------------------------- rows in several processes */
+
+void ap_tape_rows_set(ap_tape *tape, const ap_tape_rows *rows)
+{
+    tape->rows = rows ? *rows : (ap_tape_rows){0};
+}
+
+double ap_tape_share(const ap_tape *tape)
+{
+    return tape->rows.total ? (double)tape->rows.count / (double)tape->rows.total : 1;
+}
+
+/* The numbers of one row, if `n` are here. */
+static int64_t of_row(const ap_tape *tape, int64_t n)
+{
+    return tape->rows.count ? n / tape->rows.count : n;
+}
+
+double ap_tape_total(const ap_tape *tape, int64_t n)
+{
+    return (double)(tape->rows.total ? of_row(tape, n) * tape->rows.total : n);
+}
+
+uint64_t ap_tape_origin(const ap_tape *tape, int64_t n)
+{
+    return (uint64_t)(of_row(tape, n) * tape->rows.first);
+}
+
+void ap_tape_sum(const ap_tape *tape, int64_t n, double *x)
+{
+    if (tape->rows.total == 0) return;
+    if (tape->rows.count == 0) memset(x, 0, (size_t)n * sizeof *x);
+    tape->rows.sum(tape->rows.context, n, x);
+}
+
+/* ---------------------------------------------------------------- variables */
 
 static void tell_watch(const ap_tape *tape, const char *section, bool backward)
 {
@@ -389,7 +435,10 @@ void ap_tape_backward_all(ap_tape *tape)
     tape->going_back = true;
     for (size_t i = tape->count; i-- > 0;) {
         ap_var *y = tape->vars[i];
-        if (y->leaf) continue;
+        if (y->leaf) {
+            if (y->grad && tape->leaf_done) tape->leaf_done(tape->leaf_done_context, y);
+            continue;
+        }
         if (y->section != section) tell_watch(tape, section = y->section, true);
         if (y->grad && tape->inspect) tape->inspect(tape->inspect_context, y, true);
         go_back(tape, y);

@@ -114,13 +114,36 @@ ap_var *ap_cosine(ap_tape *tape, ap_var *a, ap_var *b, int axis, double least)
     return y;
 }
 
+/* ---------------------------------------------------------------- mean_of_all: y = the mean over the batch,
+ * from x, the mean over the rows here. The gradient of y already has their share (tape.h). */
+
+static void mean_of_all_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_real *dx = ap_var_grad(tape, y->inputs[0]);
+    if (dx) dx[0] += y->grad[0];
+}
+
+AP_DEFINE_OP(mean_of_all, .reads = AP_READS_NOTHING);
+
+ap_var *ap_mean_of_all(ap_tape *tape, ap_var *x)
+{
+    if (ap_var_count(x) != 1)
+        ap_fatal("mean_of_all: shape %s is not a scalar", ap_shape_print(x->value.shape).text);
+    ap_var *y = ap_tape_push(tape, &op_mean_of_all, AP_SHAPE_SCALAR, 1, &x);
+    double mean = ap_tape_share(tape) * (double)x->value.data[0];
+    ap_tape_sum(tape, 1, &mean);
+    y->value.data[0] = (ap_real)mean;
+    return y;
+}
+
 /* ---------------------------------------------------------------- the terms */
 
 ap_var *ap_novelty(ap_tape *tape, ap_var *z, ap_var *zi, ap_var *zt)
 {
     const double least = 1e-12;
-    ap_var *from_input = ap_abs(tape, ap_mean(tape, ap_cosine(tape, z, zi, 1, least)));
-    ap_var *from_target = ap_abs(tape, ap_mean(tape, ap_cosine(tape, z, zt, 1, least)));
+    ap_var *input = ap_mean_of_all(tape, ap_mean(tape, ap_cosine(tape, z, zi, 1, least)));
+    ap_var *target = ap_mean_of_all(tape, ap_mean(tape, ap_cosine(tape, z, zt, 1, least)));
+    ap_var *from_input = ap_abs(tape, input), *from_target = ap_abs(tape, target);
     return ap_scale(tape, ap_add(tape, from_input, from_target), (ap_real)0.5);
 }
 
@@ -134,6 +157,6 @@ ap_var *ap_balance(ap_tape *tape, ap_var *logits)
     int64_t n = shape.at[1] / 2;
     ap_var *input = ap_mean(tape, ap_slice(tape, logits, 1, 0, n));
     ap_var *target = ap_mean(tape, ap_slice(tape, logits, 1, n, n));
-    ap_var *difference = ap_add(tape, input, ap_scale(tape, target, -1));
+    ap_var *difference = ap_mean_of_all(tape, ap_add(tape, input, ap_scale(tape, target, -1)));
     return ap_scale(tape, ap_abs(tape, difference), weight * (ap_real)n);
 }

@@ -6,7 +6,8 @@
 
 #include <math.h>
 
-/* ---------------------------------------------------------------- rms_loss: y = sqrt(mean of (a - b)^2) */
+/* ---------------------------------------------------------------- rms_loss: y = sqrt(mean of (a - b)^2)
+ * over all rows of the batch; n is the number of samples here, as tape.h has it for backward. */
 
 /* dy/da = (a - b) / (n y) = -dy/db. If the signals are equal this is 0 / 0, and 0 is a subgradient. */
 static void rms_loss_backward(int64_t n, const ap_real *a, const ap_real *b, ap_real y, ap_real dy,
@@ -37,6 +38,8 @@ ap_var *ap_rms_loss(ap_tape *tape, ap_var *a, ap_var *b)
     ap_signals of = ap_signals_of_both("rms_loss", a, b);
     int64_t n = of.B * of.S;
     ap_var *y = ap_tape_push(tape, &op_rms_loss, AP_SHAPE_SCALAR, 2, (ap_var *[]){a, b});
-    y->value.data[0] = (ap_real)sqrt(ap_array_distance_squared(n, a->value.data, b->value.data) / (double)n);
+    double squares = ap_array_distance_squared(n, a->value.data, b->value.data);
+    ap_tape_sum(tape, 1, &squares);
+    y->value.data[0] = (ap_real)sqrt(squares / ap_tape_total(tape, n));
     return y;
 }

@@ -12,7 +12,7 @@
 #include <tgmath.h>
 
 /* ---------------------------------------------------------------- spectral_distance
- * y = w ||a - b|| / (||b|| + 1e-6) + mean |ln((a + 1e-5) / (b + 1e-5))| */
+ * y = w ||a - b|| / (||b|| + 1e-6) + mean |ln((a + 1e-5) / (b + 1e-5))|, over all rows of the batch */
 
 #define NORM_FLOOR 1e-6
 #define LOG_FLOOR ((ap_real)1e-5)
@@ -21,7 +21,7 @@
 #define PORTIONS 64
 
 typedef struct distance {
-    double difference, reference, logs; /* ||a - b||, ||b||, sum of |ln| */
+    double difference, reference, logs; /* ||a - b||, ||b||, sum of |ln|, and in the end its mean */
     double convergence;                 /* w */
 } distance;
 
@@ -44,7 +44,8 @@ static void sum_block(int64_t length, const ap_real *a, const ap_real *b, distan
     sums->logs += (double)logs;
 }
 
-static distance spectral_distance_forward(int64_t n, const ap_real *a, const ap_real *b, double convergence)
+static distance spectral_distance_forward(const ap_tape *tape, int64_t n, const ap_real *a, const ap_real *b,
+                                          double convergence)
 {
     distance partial[PORTIONS] = {{0}}, d = {.convergence = convergence};
     int64_t blocks = ap_divide_up(n, AP_BLOCK);
@@ -58,8 +59,11 @@ static distance spectral_distance_forward(int64_t n, const ap_real *a, const ap_
         d.reference += partial[k].reference;
         d.logs += partial[k].logs;
     }
-    d.difference = sqrt(d.difference);
-    d.reference = sqrt(d.reference);
+    double sums[3] = {d.difference, d.reference, d.logs};
+    ap_tape_sum(tape, 3, sums);
+    d.difference = sqrt(sums[0]);
+    d.reference = sqrt(sums[1]);
+    d.logs = sums[2] / ap_tape_total(tape, n);
     return d;
 }
 
@@ -67,12 +71,13 @@ static distance spectral_distance_forward(int64_t n, const ap_real *a, const ap_
  * dy/da = w (a - b) / (D R) + sign(a - b) / (n (a + 1e-5)),
  * dy/db = -w (a - b) / (D R) - w D / R^2 b / ||b|| - sign(a - b) / (n (b + 1e-5)).
  * The sign of a difference is that of the logarithms' difference; where a = b everywhere nothing is
- * contributed. */
-static void spectral_distance_backward(int64_t n, const distance *d, const ap_real *a, const ap_real *b,
-                                       double dy, ap_real *da, ap_real *db)
+ * contributed. `share` of the batch's rows are here, and dy contains it, which suits n, the number of values
+ * here, but not the norms. */
+static void spectral_distance_backward(int64_t n, double share, const distance *d, const ap_real *a,
+                                       const ap_real *b, double dy, ap_real *da, ap_real *db)
 {
-    if (d->difference == 0) return;
-    double R = d->reference + NORM_FLOOR, w = dy * d->convergence;
+    if (d->difference == 0 || share == 0) return;
+    double R = d->reference + NORM_FLOOR, w = dy / share * d->convergence;
     const ap_real linear = (ap_real)(w / (d->difference * R)), each = (ap_real)(dy / (double)n);
     const ap_real shrink = (ap_real)(d->reference > 0 ? w * d->difference / (R * R * d->reference) : 0);
     AP_FOR_EACH_BLOCK(n, at, length)
@@ -94,8 +99,8 @@ static void spectral_distance_backward(int64_t n, const distance *d, const ap_re
 static void spectral_distance_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *a = y->inputs[0], *b = y->inputs[1];
-    spectral_distance_backward(ap_var_count(a), y->saved, a->value.data, b->value.data, (double)y->grad[0],
-                               ap_var_grad(tape, a), ap_var_grad(tape, b));
+    spectral_distance_backward(ap_var_count(a), ap_tape_share(tape), y->saved, a->value.data, b->value.data,
+                               (double)y->grad[0], ap_var_grad(tape, a), ap_var_grad(tape, b));
 }
 
 AP_DEFINE_OP(spectral_distance, .reads = AP_READS_INPUTS(2));
@@ -107,11 +112,10 @@ ap_var *ap_spectral_distance(ap_tape *tape, ap_var *a, ap_var *b, ap_real conver
                  ap_shape_print(b->value.shape).text);
     int64_t n = ap_var_count(a);
     ap_var *y = ap_tape_push(tape, &op_spectral_distance, AP_SHAPE_SCALAR, 2, (ap_var *[]){a, b});
-    distance d = spectral_distance_forward(n, a->value.data, b->value.data, (double)convergence);
+    distance d = spectral_distance_forward(tape, n, a->value.data, b->value.data, (double)convergence);
     distance *saved = ap_tape_save(tape, y, sizeof *saved);
     if (saved) *saved = d;
-    y->value.data[0] =
-        (ap_real)(d.convergence * d.difference / (d.reference + NORM_FLOOR) + d.logs / (double)n);
+    y->value.data[0] = (ap_real)(d.convergence * d.difference / (d.reference + NORM_FLOOR) + d.logs);
     return y;
 }
 

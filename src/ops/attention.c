@@ -346,7 +346,7 @@ ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, ap_real dropout)
     geometry g = {.B = shape.at[0], .T = shape.at[1], .C = shape.at[2] / 3, .heads = heads};
     g.D = g.C / heads;
     g.scale = 1 / (ap_real)sqrt((double)g.D);
-    ap_dropout_mask mask = ap_dropout_draw(tape, "attention", dropout);
+    ap_dropout_mask mask = ap_dropout_draw(tape, "attention", dropout, g.B * heads * g.T * g.T);
     ap_var *y = ap_tape_push(tape, &op_attention, AP_SHAPE(g.B, g.T, g.C), 1, &qkv);
     attention_saved *saved =
         ap_tape_save(tape, y, sizeof *saved + (size_t)(g.B * heads * g.T) * sizeof saved->logsumexp[0]);

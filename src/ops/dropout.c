@@ -7,11 +7,14 @@
 
 #include <string.h>
 
-ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p)
+ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p, int64_t n)
 {
     if (!(p >= 0 && p < 1)) ap_fatal("%s: probability %g is not in [0, 1)", operation, (double)p);
     if (!ap_tape_training(tape) || p <= 0) return (ap_dropout_mask){.factor = 1};
-    return (ap_dropout_mask){ap_rng_next(ap_tape_rng(tape)), (uint32_t)((double)p * 0x1p32), 1 / (1 - p)};
+    return (ap_dropout_mask){.key = ap_rng_next(ap_tape_rng(tape)),
+                             .origin = ap_tape_origin(tape, n),
+                             .threshold = (uint32_t)((double)p * 0x1p32),
+                             .factor = 1 / (1 - p)};
 }
 
 /* One run: x may be NULL, the mask drops something. */
@@ -62,7 +65,7 @@ AP_DEFINE_OP(dropout, .reads = AP_READS_NOTHING);
 
 ap_var *ap_dropout(ap_tape *tape, ap_var *x, ap_real p)
 {
-    ap_dropout_mask mask = ap_dropout_draw(tape, "dropout", p);
+    ap_dropout_mask mask = ap_dropout_draw(tape, "dropout", p, ap_var_count(x));
     if (!mask.threshold) return x;
     ap_var *y = ap_tape_push(tape, &op_dropout, x->value.shape, 1, &x);
     ap_dropout_mask *saved = ap_tape_save(tape, y, sizeof *saved);

@@ -7,20 +7,22 @@
 
 typedef struct ap_dropout_mask {
     uint64_t key;       /* of the stream of ap_rng_hash */
+    uint64_t origin;    /* element 0 is this one of the whole batch (ap_tape_origin) */
     uint32_t threshold; /* an element whose hash is below this is dropped; 0: none is, and the mask has no
                            effect */
     ap_real factor;     /* factor on the elements that stay: 1 / (1 - p) */
 } ap_dropout_mask;
 
-/* In training mode and for p > 0 a mask drawn from the tape's stream, otherwise one that drops nothing and
- * draws nothing. p outside [0, 1): ap_fatal, in the name of the operation. */
-ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p);
+/* In training mode and for p > 0 a mask of n elements, whose first dimension is the batch's, drawn from the
+ * tape's stream; otherwise one that drops nothing and draws nothing. p outside [0, 1): ap_fatal, in the name
+ * of the operation. */
+ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p, int64_t n);
 
 /* Runs the statement after it for every `run` of n elements from `first` on. A loop over a run, which the
  * compiler vectorises, calls ap_dropout_drops. */
 #define AP_DROPOUT_FOR_EACH_RUN(mask, first, n, run)                                                         \
-    for (ap_rng_run run = ap_rng_run_from((mask)->key, first, 0, n); run.begin < (n);                        \
-         run = ap_rng_run_from((mask)->key, first, run.end, n))
+    for (ap_rng_run run = ap_rng_run_from((mask)->key, (mask)->origin + (first), 0, n); run.begin < (n);     \
+         run = ap_rng_run_from((mask)->key, (mask)->origin + (first), run.end, n))
 
 static inline bool ap_dropout_drops(const ap_dropout_mask *mask, ap_rng_run run, int32_t i)
 {

@@ -271,7 +271,7 @@ AP_DEFINE_OP(gelu, .reads = AP_READS_INPUT(0), .again = gelu_node_again, .again_
 
 ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout)
 {
-    ap_dropout_mask mask = ap_dropout_draw(tape, "gelu", dropout);
+    ap_dropout_mask mask = ap_dropout_draw(tape, "gelu", dropout, ap_var_count(x));
     ap_var *y = ap_tape_push(tape, &op_gelu, x->value.shape, 1, &x);
     ap_dropout_mask *saved = ap_tape_save(tape, y, sizeof *saved);
     if (saved) *saved = mask;

@@ -245,7 +245,7 @@ ap_var *ap_residual_norm(ap_tape *tape, ap_var *x, ap_var *part, ap_var *gamma, 
     if (!ap_shape_same(shape, part->value.shape))
         ap_fatal("residual_norm: shapes %s and %s differ", ap_shape_print(shape).text,
                  ap_shape_print(part->value.shape).text);
-    ap_dropout_mask mask = ap_dropout_draw(tape, "residual_norm", dropout);
+    ap_dropout_mask mask = ap_dropout_draw(tape, "residual_norm", dropout, count);
     ap_var *y = ap_tape_push(tape, &op_residual_norm, shape, 4, (ap_var *[]){x, part, gamma, beta});
     residual_norm_saved *saved = ap_tape_save(tape, y,
                                               sizeof *saved + (size_t)(count / C) * sizeof *saved->of +
@@ -267,46 +267,59 @@ typedef struct batch_norm_saved {
     moments of[];  /* [C] */
 } batch_norm_saved;
 
-/* The moments of channel c of x [B, C, T]; moves the running ones towards them. */
-static moments batch_moments(int64_t B, int64_t C, int64_t T, int64_t c, const ap_real *x,
-                             ap_real *running_mean, ap_real *running_var)
+/* The sums over b and t of a channel of x [B, C, T], or of (x - mean)^2 if a mean is given. */
+static double channel_sum(int64_t B, int64_t C, int64_t T, int64_t c, const ap_real *x, const double *mean)
 {
-    double n = (double)(B * T), sum = 0, squares = 0;
-    for (int64_t b = 0; b < B; b++) sum += row_sum(T, x + (b * C + c) * T);
-    for (int64_t b = 0; b < B; b++) squares += row_squares(T, x + (b * C + c) * T, sum / n);
-    running_mean[c] += MOMENTUM * ((ap_real)(sum / n) - running_mean[c]);
-    running_var[c] += MOMENTUM * ((ap_real)(squares / fmax(n - 1, 1)) - running_var[c]);
-    return (moments){(ap_real)(sum / n), (ap_real)(1 / sqrt(squares / n + EPSILON))};
+    double sum = 0;
+    for (int64_t b = 0; b < B; b++) {
+        const ap_real *row = x + (b * C + c) * T;
+        sum += mean ? row_squares(T, row, *mean) : row_sum(T, row);
+    }
+    return sum;
+}
+
+/* The moments of each channel of x [B, C, T] over all rows of the batch; moves the running ones towards them.
+ * `sums` [2, C] is scratch. */
+static void batch_moments(const ap_tape *tape, int64_t B, int64_t C, int64_t T, const ap_real *x,
+                          ap_real *running_mean, ap_real *running_var, double *sums, moments *of)
+{
+    const double n = ap_tape_total(tape, B * T);
+    double *mean = sums, *squares = sums + C;
+#pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
+    for (int64_t c = 0; c < C; c++) mean[c] = channel_sum(B, C, T, c, x, NULL);
+    ap_tape_sum(tape, C, mean);
+    for (int64_t c = 0; c < C; c++) mean[c] /= n;
+#pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
+    for (int64_t c = 0; c < C; c++) squares[c] = channel_sum(B, C, T, c, x, &mean[c]);
+    ap_tape_sum(tape, C, squares);
+    for (int64_t c = 0; c < C; c++) {
+        running_mean[c] += MOMENTUM * ((ap_real)mean[c] - running_mean[c]);
+        running_var[c] += MOMENTUM * ((ap_real)(squares[c] / fmax(n - 1, 1)) - running_var[c]);
+        of[c] = (moments){(ap_real)mean[c], (ap_real)(1 / sqrt(squares[c] / n + EPSILON))};
+    }
 }
 
 static void batch_norm_forward(int64_t B, int64_t C, int64_t T, const ap_real *x, const ap_real *gamma,
-                               const ap_real *beta, bool of_batch, ap_real *running_mean,
-                               ap_real *running_var, moments *of, ap_real *y)
+                               const ap_real *beta, const moments *of, ap_real *y)
 {
 #pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
     for (int64_t c = 0; c < C; c++) {
-        moments m = of_batch
-                        ? batch_moments(B, C, T, c, x, running_mean, running_var)
-                        : (moments){running_mean[c], (ap_real)(1 / sqrt((double)running_var[c] + EPSILON))};
-        ap_real factor = m.scale * gamma[c], offset = beta[c] - m.mean * factor;
+        ap_real factor = of[c].scale * gamma[c], offset = beta[c] - of[c].mean * factor;
         for (int64_t b = 0; b < B; b++) {
             const ap_real *from = x + (b * C + c) * T;
             ap_real *to = y + (b * C + c) * T;
             for (int64_t t = 0; t < T; t++) to[t] = from[t] * factor + offset;
         }
-        if (of) of[c] = m;
     }
 }
 
-/* With h = (x - mean) scale: dgamma += sum of dy h, dbeta += sum of dy. dx is as in layer_norm if the
- * moments came from the batch, otherwise dy scale gamma. */
-static void batch_norm_backward(int64_t B, int64_t C, int64_t T, const ap_real *x, const ap_real *gamma,
-                                const batch_norm_saved *saved, const ap_real *dy, ap_real *dx,
-                                ap_real *dgamma, ap_real *dbeta)
+/* With h = (x - mean) scale: the sums of dy and of dy h, of each channel [2, C]. */
+static void batch_norm_sums(int64_t B, int64_t C, int64_t T, const ap_real *x, const moments *of,
+                            const ap_real *dy, double *sums)
 {
 #pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
     for (int64_t c = 0; c < C; c++) {
-        moments m = saved->of[c];
+        moments m = of[c];
         double g_sum = 0, gh_sum = 0;
         for (int64_t b = 0; b < B; b++) {
             const ap_real *px = x + (b * C + c) * T, *pdy = dy + (b * C + c) * T;
@@ -314,12 +327,20 @@ static void batch_norm_backward(int64_t B, int64_t C, int64_t T, const ap_real *
 #pragma omp simd reduction(+ : gh_sum)
             for (int64_t t = 0; t < T; t++) gh_sum += (double)(pdy[t] * (px[t] - m.mean) * m.scale);
         }
-        if (dgamma) dgamma[c] += (ap_real)gh_sum;
-        if (dbeta) dbeta[c] += (ap_real)g_sum;
-        if (!dx) continue;
-        double n = (double)(B * T);
-        ap_real g_mean = saved->of_batch ? (ap_real)(g_sum / n) : 0;
-        ap_real gh_mean = saved->of_batch ? (ap_real)(gh_sum / n) : 0;
+        sums[c] = g_sum;
+        sums[C + c] = gh_sum;
+    }
+}
+
+/* dx += as in layer_norm, with the means over the whole batch; `means` [2, C] are zeros if the moments are
+ * not the batch's own. */
+static void batch_norm_backward(int64_t B, int64_t C, int64_t T, const ap_real *x, const ap_real *gamma,
+                                const moments *of, const double *means, const ap_real *dy, ap_real *dx)
+{
+#pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
+    for (int64_t c = 0; c < C; c++) {
+        moments m = of[c];
+        ap_real g_mean = (ap_real)means[c], gh_mean = (ap_real)means[C + c];
         for (int64_t b = 0; b < B; b++) {
             const ap_real *px = x + (b * C + c) * T, *pdy = dy + (b * C + c) * T;
             ap_real *pdx = dx + (b * C + c) * T;
@@ -332,9 +353,22 @@ static void batch_norm_backward(int64_t B, int64_t C, int64_t T, const ap_real *
 static void batch_norm_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0], *gamma = y->inputs[1], *beta = y->inputs[2];
-    ap_shape shape = x->value.shape;
-    batch_norm_backward(shape.at[0], shape.at[1], shape.at[2], x->value.data, gamma->value.data, y->saved,
-                        y->grad, ap_var_grad(tape, x), ap_var_grad(tape, gamma), ap_var_grad(tape, beta));
+    const batch_norm_saved *saved = y->saved;
+    int64_t B = x->value.shape.at[0], C = x->value.shape.at[1], T = x->value.shape.at[2];
+    ap_real *dx = ap_var_grad(tape, x), *dgamma = ap_var_grad(tape, gamma), *dbeta = ap_var_grad(tape, beta);
+    size_t bytes = (size_t)(2 * C) * sizeof(double);
+    double *sums = ap_arena_alloc(ap_tape_arena(tape), bytes), n = ap_tape_total(tape, B * T);
+    batch_norm_sums(B, C, T, x->value.data, saved->of, y->grad, sums);
+    for (int64_t c = 0; c < C; c++) {
+        if (dbeta) dbeta[c] += (ap_real)sums[c];
+        if (dgamma) dgamma[c] += (ap_real)sums[C + c];
+    }
+    if (saved->of_batch) ap_tape_sum(tape, 2 * C, sums);
+    for (int64_t i = 0; i < 2 * C; i++) sums[i] = saved->of_batch ? sums[i] / n : 0;
+    /* a process without rows has no gradient to pass on */
+    if (dx && ap_tape_share(tape) > 0)
+        batch_norm_backward(B, C, T, x->value.data, gamma->value.data, saved->of, sums, y->grad, dx);
+    ap_arena_recycle(ap_tape_arena(tape), sums, bytes);
 }
 
 AP_DEFINE_OP(batch_norm, .reads = AP_READS_INPUTS(2));
@@ -347,12 +381,22 @@ ap_var *ap_batch_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta, ap_
     require_channels("batch_norm", x, shape.at[1], gamma, beta);
     if (!running_mean || !running_var) ap_fatal("batch_norm: no running statistics");
     ap_var *y = ap_tape_push(tape, &op_batch_norm, shape, 3, (ap_var *[]){x, gamma, beta});
-    batch_norm_saved *saved =
-        ap_tape_save(tape, y, sizeof *saved + (size_t)shape.at[1] * sizeof saved->of[0]);
-    if (saved) saved->of_batch = ap_tape_training(tape);
-    batch_norm_forward(shape.at[0], shape.at[1], shape.at[2], x->value.data, gamma->value.data,
-                       beta->value.data, ap_tape_training(tape), running_mean, running_var,
-                       saved ? saved->of : NULL, y->value.data);
+    int64_t B = shape.at[0], C = shape.at[1], T = shape.at[2];
+    batch_norm_saved *saved = ap_tape_save(tape, y, sizeof *saved + (size_t)C * sizeof saved->of[0]);
+    size_t bytes = (size_t)C * (2 * sizeof(double) + sizeof(moments));
+    double *sums = ap_arena_alloc(ap_tape_arena(tape), bytes);
+    moments *of = (moments *)(sums + 2 * C);
+    if (ap_tape_training(tape))
+        batch_moments(tape, B, C, T, x->value.data, running_mean, running_var, sums, of);
+    else
+        for (int64_t c = 0; c < C; c++)
+            of[c] = (moments){running_mean[c], (ap_real)(1 / sqrt((double)running_var[c] + EPSILON))};
+    if (saved) {
+        saved->of_batch = ap_tape_training(tape);
+        memcpy(saved->of, of, (size_t)C * sizeof *of);
+    }
+    batch_norm_forward(B, C, T, x->value.data, gamma->value.data, beta->value.data, of, y->value.data);
+    ap_arena_recycle(ap_tape_arena(tape), sums, bytes);
     return y;
 }
 

@@ -67,6 +67,7 @@
     X(spectral_distance)                                                                                     \
     /* loss/novelty.c */                                                                                     \
     X(cosine)                                                                                                \
+    X(mean_of_all)                                                                                           \
     /* loss/pearson.c, loss/features.c */                                                                    \
     X(pearson)                                                                                               \
     X(flux)                                                                                                  \

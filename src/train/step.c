@@ -59,7 +59,7 @@ ap_measures ap_step_gradient(ap_tape *tape, const ap_config *config, ap_model *m
     ap_heard heard = forward(tape, config, model, batch);
     ap_measures measures;
     ap_var *loss = ap_objective(tape, config, &heard, &measures);
-    if (loss) ap_tape_backward(tape, loss, (ap_real)share);
+    if (loss) ap_tape_backward(tape, loss, (ap_real)(share * ap_tape_share(tape)));
     return measures;
 }
 

@@ -56,3 +56,41 @@ void gradient_cosine(void **state)
         free_inputs(&c);
     }
 }
+
+/* As if another process had two of three rows, whose mean is 5. */
+static void add_other(void *context, int64_t n, double *x)
+{
+    (void)context;
+    assert_int_equal(n, 1);
+    *x += 5 * 2 / 3.0;
+}
+
+static ap_var *build_mean_of_all(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    if (context) ap_tape_rows_set(tape, context);
+    return ap_mean_of_all(tape, in[0]);
+}
+
+void forward_mean_of_all(void **state)
+{
+    (void)state;
+    const ap_tape_rows rows[] = {{0, 1, 3, add_other, NULL}, {1, 0, 3, add_other, NULL}};
+    ap_real two = 2;
+    const double want[] = {2 / 3.0 + 10 / 3.0, 10 / 3.0, 2};
+    for (int k = 0; k < 3; k++) {
+        ap_tape *tape = ap_tape_create(0);
+        ap_var *x = ap_tape_constant(tape, (ap_tensor){AP_SHAPE_SCALAR, &two});
+        check_close("mean_of_all", 1, build_mean_of_all(tape, &x, k < 2 ? &rows[k] : NULL)->value.data,
+                    &want[k], forward_tolerance());
+        ap_tape_free(tape);
+    }
+}
+
+void gradient_mean_of_all(void **state)
+{
+    (void)state;
+    gradient_case c = {.name = "mean_of_all", .build = build_mean_of_all, .input_count = 1};
+    c.inputs[0] = random_tensor(5, 1, AP_SHAPE_SCALAR);
+    check_gradient(&c);
+    free_inputs(&c);
+}
