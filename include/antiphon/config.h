@@ -31,6 +31,8 @@ typedef struct ap_int_list {
 
 /** Which target an input is paired with: its own, or that of a random other pair. */
 typedef enum ap_targets { AP_TARGETS_MATCHED, AP_TARGETS_SHUFFLED } ap_targets;
+/** Where the windows of training begin: every data.seconds, or anywhere. */
+typedef enum ap_crop { AP_CROP_GRID, AP_CROP_RANDOM } ap_crop;
 /** What stands between the agent's latents and the codec's decoder: the cascade, nothing, or gates. */
 typedef enum ap_output_part { AP_OUTPUT_CASCADE, AP_OUTPUT_DIRECT, AP_OUTPUT_GATES } ap_output_part;
 /** What weight decay applies to: every trained number, or only weight matrices and kernels, not biases and
@@ -46,6 +48,7 @@ typedef struct ap_config {
     struct {
         char path[AP_CONFIG_TEXT];
         double seconds;
+        ap_crop crop;
         ap_targets targets;
         bool unity_test;
         double augment_level_db;

@@ -30,32 +30,58 @@ void ap_batch_free(ap_batch *batch)
     *batch = (ap_batch){0};
 }
 
-/* copies `numbers`, times a gain, into row k of a tensor with one row per item; skips latents that are not
- * kept */
-static void put(ap_tensor *tensor, int64_t B, int64_t k, const ap_real *numbers, ap_real gain)
+/* The place of row k in a tensor with one row per item. */
+static ap_real *row_of(const ap_tensor *rows, int64_t k)
 {
-    if (!tensor->data) return;
-    tensor->shape.at[0] = 1;
-    int64_t n = ap_shape_count(tensor->shape);
-    ap_real *row = tensor->data + k * n;
-    for (int64_t i = 0; i < n; i++) row[i] = gain * numbers[i];
-    tensor->shape.at[0] = B;
+    return rows->data + k * rows->shape.at[1] * rows->shape.at[2];
 }
 
-void ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices)
+static void scale_row(const ap_tensor *rows, int64_t k, ap_real gain)
 {
+    ap_real *row = row_of(rows, k);
+    int64_t n = rows->shape.at[1] * rows->shape.at[2];
+    for (int64_t i = 0; gain != 1 && i < n; i++) row[i] *= gain;
+}
+
+/* One side of item k: its window, and its latents if they are kept, times a gain. */
+static ap_status fill_row(const ap_dataset *dataset, ap_place place, ap_pair_side side, ap_real gain,
+                          const ap_tensor *audio, const ap_tensor *z, int64_t k)
+{
+    AP_TRY(ap_dataset_read(dataset, place, side, row_of(audio, k)));
+    scale_row(audio, k, gain);
+    if (!z->data) return ap_ok();
+    ap_dataset_latents(dataset, place, side, row_of(z, k));
+    scale_row(z, k, gain);
+    return ap_ok();
+}
+
+static ap_status fill_item(ap_batch *batch, const ap_dataset *dataset, const ap_choice *c, int64_t k)
+{
+    ap_place input = c->input, target = c->target;
+    ap_pair_side first = AP_PAIR_INPUT, second = AP_PAIR_TARGET;
+    if (c->unity && c->target_side) {
+        input = target;
+        first = second;
+    } else if (c->unity) {
+        target = input;
+        second = first;
+    }
+    AP_TRY(fill_row(dataset, input, first, c->input_gain, &batch->input, &batch->zi, k));
+    return fill_row(dataset, target, second, c->target_gain, &batch->target, &batch->zt, k);
+}
+
+ap_status ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices)
+{
+    ap_tensor *const parts[] = {&batch->input, &batch->target, &batch->zi, &batch->zt};
     batch->B = count;
     batch->unity = true;
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
+        if (parts[p]->data) parts[p]->shape.at[0] = count;
     for (int64_t k = 0; k < count; k++) {
-        const ap_choice *c = &choices[k];
-        const ap_item *i = &dataset->items[c->input], *t = &dataset->items[c->target];
-        bool second = c->unity && c->target_side, first = c->unity && !c->target_side;
-        put(&batch->input, count, k, second ? t->target : i->input, c->input_gain);
-        put(&batch->target, count, k, first ? i->input : t->target, c->target_gain);
-        put(&batch->zi, count, k, second ? t->zt : i->zi, c->input_gain);
-        put(&batch->zt, count, k, first ? i->zi : t->zt, c->target_gain);
-        batch->unity &= c->unity;
+        AP_TRY(fill_item(batch, dataset, &choices[k], k));
+        batch->unity &= choices[k].unity;
     }
+    return ap_ok();
 }
 
 static ap_var *latents(ap_tape *tape, ap_codec *codec, ap_var *audio, ap_tensor kept)

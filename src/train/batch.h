@@ -1,4 +1,4 @@
-/* A batch: items of the dataset side by side, and the variables of a step made from them. */
+/* A batch: windows of the data set side by side, and the variables of a step made from them. */
 #ifndef ANTIPHON_TRAIN_BATCH_H
 #define ANTIPHON_TRAIN_BATCH_H
 
@@ -6,12 +6,11 @@
 #include "antiphon/objective.h"
 #include "train/dataset.h"
 
-/* Which recordings are paired, and how loud they are. */
+/* One item: which windows are paired, and how loud they are. */
 typedef struct ap_choice {
-    int64_t input,
-        target; /* indices of two items of the dataset: of one the input is used, of the other the target */
-    bool unity; /* one recording is both input and target: the input, or */
-    bool target_side; /* the target */
+    ap_place input, target; /* of the first window the input side is used, of the second the target side */
+    bool unity;             /* one recording is both input and target: the input, or */
+    bool target_side;       /* the target */
     ap_real input_gain, target_gain;
 } ap_choice;
 
@@ -26,8 +25,8 @@ typedef struct ap_batch {
 ap_batch ap_batch_init(const ap_dataset *dataset, int64_t capacity);
 void ap_batch_free(ap_batch *batch);
 
-/* Fills the batch with `count` chosen items. */
-void ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices);
+/* Fills the batch with `count` chosen items. A file that cannot be read is a failure that names it. */
+ap_status ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices);
 
 /* Runs the model forward over the batch: encodes (unless latents are kept), composes and decodes. The
  * sections of the tape are "encode", those of ap_model_compose, and "decode". */

@@ -9,6 +9,7 @@
 #include "kernels/denormals.h"
 #include "kernels/flops.h"
 #include "kernels/machine.h"
+#include "train/order.h"
 #include "train/step.h"
 
 #include <math.h>
@@ -120,17 +121,13 @@ typedef struct subject {
 /* one batch of pairs of the synthesiser, in memory */
 static ap_dataset synthesise(int64_t count, int64_t S)
 {
-    ap_dataset dataset = {.items = ap_allocate((size_t)count, sizeof *dataset.items),
-                          .count = (size_t)count,
-                          .pieces = (size_t)count,
-                          .S = S};
+    ap_dataset dataset = {.S = S};
     for (int64_t k = 0; k < count; k++) {
-        ap_item *item = &dataset.items[k];
-        item->piece = (size_t)k;
-        item->input = ap_allocate((size_t)S, sizeof(ap_real));
-        item->target = ap_allocate((size_t)S, sizeof(ap_real));
-        ap_synth_drums((uint64_t)k, AP_SAMPLE_RATE, S, item->input);
-        ap_synth_piano((uint64_t)k, AP_SAMPLE_RATE, S, item->target);
+        ap_real *drums = ap_allocate((size_t)S, sizeof *drums),
+                *piano = ap_allocate((size_t)S, sizeof *piano);
+        ap_synth_drums((uint64_t)k, AP_SAMPLE_RATE, S, drums);
+        ap_synth_piano((uint64_t)k, AP_SAMPLE_RATE, S, piano);
+        ap_dataset_add(&dataset, NULL, S, drums, piano);
     }
     return dataset;
 }
@@ -144,9 +141,7 @@ static ap_status set_up(const ap_config *config, subject *s)
     s->optimiser = ap_step_optimiser(config, s->model);
     s->dataset = synthesise(B, llround(config->data.seconds * AP_SAMPLE_RATE));
     s->choices = ap_allocate((size_t)B, sizeof *s->choices);
-    for (int64_t k = 0; k < B; k++)
-        s->choices[k] = (ap_choice){
-            .input = k, .target = k, .unity = config->data.unity_test, .input_gain = 1, .target_gain = 1};
+    for (int64_t k = 0; k < B; k++) s->choices[k] = ap_order_plain(config, &s->dataset, k);
     if (ap_step_keeps_latents(config)) {
         ap_tape_gradients_set(s->tape, false);
         ap_dataset_encode(&s->dataset, ap_model_codec(s->model), s->tape, NULL);
@@ -174,7 +169,7 @@ static void tear_down(subject *s)
 static void take_step(stopwatch *watch, subject *s)
 {
     enter(watch, "batch", AP_BENCH_FORWARD);
-    ap_batch_fill(&s->batch, &s->dataset, s->config->train.batch_size, s->choices);
+    (void)ap_batch_fill(&s->batch, &s->dataset, s->config->train.batch_size, s->choices);
     ap_step_gradient(s->tape, s->config, s->model, &s->batch, 1);
     enter(watch, "optimiser", AP_BENCH_UPDATE);
     ap_step_update(s->config, s->model, &s->optimiser, s->config->train.lr);

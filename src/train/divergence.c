@@ -55,7 +55,8 @@ static void inspect_gradients(finding *f)
     }
 }
 
-/* Repeats the step over `count` of its items, starting from the samples. */
+/* Repeats the step over `count` of its items, starting from the samples. Nothing is found where they cannot
+ * be read any more. */
 static finding probe(ap_tape *tape, const ap_failed_step *step, int64_t count, const ap_choice *choices)
 {
     ap_params *params = ap_model_params(step->model);
@@ -63,7 +64,11 @@ static finding probe(ap_tape *tape, const ap_failed_step *step, int64_t count, c
     ap_dataset set = *step->set;
     set.T = 0; /* latents are not kept, but encoded again */
     ap_batch batch = ap_batch_init(&set, count);
-    ap_batch_fill(&batch, &set, count, choices);
+    ap_status status = ap_batch_fill(&batch, &set, count, choices);
+    if (ap_failed(&status)) {
+        ap_batch_free(&batch);
+        return f;
+    }
     ap_tape_reset(tape);
     *ap_tape_rng(tape) = step->rng;
     ap_tape_training_set(tape, true);
@@ -94,11 +99,15 @@ static double peak_of(int64_t n, const ap_real *x, ap_real gain)
 
 static double peak(const ap_dataset *set, const ap_choice *c)
 {
-    const ap_item *input = &set->items[c->input], *target = &set->items[c->target];
-    double of_input = peak_of(set->S, input->input, c->input_gain),
-           of_target = peak_of(set->S, target->target, c->target_gain);
-    if (c->unity) return c->target_side ? of_target : of_input;
-    return fmax(of_input, of_target);
+    ap_dataset bare = *set;
+    bare.T = 0;
+    ap_batch batch = ap_batch_init(&bare, 1);
+    ap_status status = ap_batch_fill(&batch, &bare, 1, c);
+    double most = ap_failed(&status)
+                      ? 0
+                      : fmax(peak_of(set->S, batch.input.data, 1), peak_of(set->S, batch.target.data, 1));
+    ap_batch_free(&batch);
+    return most;
 }
 
 /* Whether the item is finite once its samples are scaled to full scale. */
@@ -112,22 +121,20 @@ static bool does_well_at_full_scale(ap_tape *tape, const ap_failed_step *step, c
     return !probe(tape, step, 1, &scaled).found;
 }
 
-/* "pair_0003 from 4.0 s", or "item 3" if the set has no names */
-static char *name_item(const ap_dataset *set, int64_t index)
+/* "pair_0003 from 4.0 s", or "piece 3 from 4.0 s" if the set has no names */
+static char *name_window(const ap_dataset *set, ap_place place)
 {
-    size_t piece = set->items[index].piece;
-    int64_t first = index;
-    while (first > 0 && set->items[first - 1].piece == piece) first--;
-    if (!set->names) return ap_format_text("item %lld", (long long)index);
-    return ap_format_text("%s from %.1f s", set->names[piece],
-                          (double)((index - first) * set->S) / AP_SAMPLE_RATE);
+    const char *name = set->pieces[place.piece].name;
+    double seconds = (double)place.at / AP_SAMPLE_RATE;
+    return name ? ap_format_text("%s from %.1f s", name, seconds)
+                : ap_format_text("piece %lld from %.1f s", (long long)place.piece, seconds);
 }
 
 static char *name_pair(const ap_dataset *set, const ap_choice *c)
 {
-    char *input = name_item(set, c->input);
-    if (c->unity || c->input == c->target) return input;
-    char *target = name_item(set, c->target), *both = ap_format_text("%s against %s", input, target);
+    char *input = name_window(set, c->input);
+    if (c->unity || (c->input.piece == c->target.piece && c->input.at == c->target.at)) return input;
+    char *target = name_window(set, c->target), *both = ap_format_text("%s against %s", input, target);
     free(input);
     free(target);
     return both;

@@ -1,36 +1,77 @@
 #include "train/order.h"
 
 #include "antiphon/rng.h"
-#include "base/memory.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
-/* the range of windows of an item's piece, which are adjacent */
-typedef struct stretch {
-    int64_t first, count;
-} stretch;
+/* ---------------------------------------------------------------- a random order without a list */
 
-static stretch piece_of(const ap_dataset *set, int64_t item)
+/* More rounds than the four that make a Feistel network a strong pseudorandom permutation (Luby, Rackoff
+ * 1988), since the halves are short. */
+#define ROUNDS 8
+/* The least number of bits of a half. */
+#define HALF_LEAST 3
+
+static uint64_t draw(uint64_t key, uint64_t index)
 {
-    int64_t first = item, last = item, count = (int64_t)set->count;
-    while (first > 0 && set->items[first - 1].piece == set->items[item].piece) first--;
-    while (last + 1 < count && set->items[last + 1].piece == set->items[item].piece) last++;
-    return (stretch){first, last - first + 1};
+    ap_rng rng = {.seed = key, .counter = index};
+    return ap_rng_next(&rng);
 }
 
-static int64_t another_piece(const ap_dataset *set, int64_t item, ap_rng *rng)
+/* A permutation of the numbers of 2 `half` bits: a Feistel network keyed by `key`. */
+static uint64_t permute(uint64_t key, int half, uint64_t x)
 {
-    stretch piece = piece_of(set, item);
-    if (piece.count == (int64_t)set->count) return item;
-    int64_t other = ap_rng_below(rng, (int64_t)set->count - piece.count);
-    return other < piece.first ? other : other + piece.count;
+    uint64_t mask = (UINT64_C(1) << half) - 1, left = x >> half, right = x & mask;
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        uint64_t next = left ^ (draw(key, round << 32 | right) & mask);
+        left = right;
+        right = next;
+    }
+    return left << half | right;
 }
 
-static int64_t target_of(const ap_config *config, const ap_dataset *set, int64_t item, ap_rng *rng)
+/* Number `index` of a random order of 0 .. count - 1. Whatever the permutation of the larger range gives from
+ * `count` on is permuted again, until it is below ("cycle walking": Black, Rogaway: "Ciphers with arbitrary
+ * finite domains", 2002). */
+static int64_t shuffled(uint64_t key, int64_t count, int64_t index)
 {
-    return config->data.targets == AP_TARGETS_SHUFFLED ? another_piece(set, item, rng) : item;
+    int half = HALF_LEAST;
+    while (half < 31 && count > INT64_C(1) << 2 * half) half++;
+    uint64_t x = (uint64_t)index;
+    do x = permute(key, half, x);
+    while (x >= (uint64_t)count);
+    return (int64_t)x;
+}
+
+/* ---------------------------------------------------------------- an item */
+
+static int64_t windows_of(const ap_dataset *set, int64_t piece)
+{
+    return set->pieces[piece].length / set->S;
+}
+
+static int64_t another_piece(const ap_dataset *set, ap_place input, ap_rng *rng)
+{
+    int64_t first = set->pieces[input.piece].first, own = windows_of(set, input.piece);
+    int64_t other = ap_rng_below(rng, set->windows - own);
+    return other < first ? other : other + own;
+}
+
+/* A window of the grid, or one that begins anywhere in the same piece. */
+static ap_place crop(const ap_config *config, const ap_dataset *set, int64_t window, ap_rng *rng)
+{
+    ap_place place = ap_dataset_window(set, window);
+    if (config->data.crop == AP_CROP_RANDOM)
+        place.at = ap_rng_below(rng, set->pieces[place.piece].length - set->S + 1);
+    return place;
+}
+
+static ap_place target_of(const ap_config *config, const ap_dataset *set, ap_place input, ap_rng *rng)
+{
+    if (config->data.targets != AP_TARGETS_SHUFFLED || windows_of(set, input.piece) == set->windows)
+        return input;
+    return crop(config, set, another_piece(set, input, rng), rng);
 }
 
 static ap_real gain_of(const ap_config *config, ap_rng *rng)
@@ -39,34 +80,33 @@ static ap_real gain_of(const ap_config *config, ap_rng *rng)
     return most > 0 ? (ap_real)pow(10, most * (2 * ap_rng_uniform(rng) - 1) / 20) : 1;
 }
 
-static ap_choice choose(const ap_config *config, const ap_dataset *set, int64_t input, ap_rng *rng)
+ap_choice ap_order_item(const ap_config *config, const ap_dataset *set, uint64_t seed, int64_t index)
 {
-    ap_choice c = {.input = input, .unity = config->data.unity_test};
-    c.target = target_of(config, set, input, rng);
-    c.target_side = config->codec.train && ap_rng_below(rng, 2); /* a codec learns from both recordings */
-    c.input_gain = gain_of(config, rng);
-    c.target_gain = c.unity ? c.input_gain : gain_of(config, rng);
+    int64_t round = index / set->windows;
+    uint64_t key = draw(seed, 2 * (uint64_t)round);
+    int64_t window = shuffled(key, set->windows, index % set->windows);
+    ap_rng rng = ap_rng_init(draw(seed, 2 * (uint64_t)index + 1));
+    ap_choice c = {.input = crop(config, set, window, &rng), .unity = config->data.unity_test};
+    c.target = target_of(config, set, c.input, &rng);
+    c.target_side = config->codec.train && ap_rng_below(&rng, 2); /* a codec learns from both recordings */
+    c.input_gain = gain_of(config, &rng);
+    c.target_gain = c.unity ? c.input_gain : gain_of(config, &rng);
     return c;
 }
 
-void ap_order_draw(const ap_config *config, const ap_dataset *set, uint64_t seed, int64_t length,
-                   ap_choice *order)
+ap_choice ap_order_plain(const ap_config *config, const ap_dataset *set, int64_t index)
 {
-    int64_t count = (int64_t)set->count, *inputs = ap_allocate(set->count, sizeof *inputs);
-    ap_rng rng = ap_rng_init(seed);
-    for (int64_t at = 0; at < length; at += count) {
-        for (int64_t i = 0; i < count; i++) inputs[i] = i;
-        ap_rng_shuffle(&rng, inputs, count);
-        for (int64_t i = 0; i < count && at + i < length; i++)
-            order[at + i] = choose(config, set, inputs[i], &rng);
-    }
-    free(inputs);
+    ap_place place = ap_dataset_window(set, index);
+    return (ap_choice){
+        .input = place, .target = place, .unity = config->data.unity_test, .input_gain = 1, .target_gain = 1};
 }
+
+/* ---------------------------------------------------------------- whether it is the same */
 
 static bool sets_the_order(const char *key)
 {
-    static const char *const keys[] = {"train.seed", "data.targets", "data.unity_test",
-                                       "data.augment_level_db", "codec.train"};
+    static const char *const keys[] = {
+        "train.seed", "data.crop", "data.targets", "data.unity_test", "data.augment_level_db", "codec.train"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (strcmp(key, keys[k]) == 0) return true;
     return false;

@@ -6,22 +6,25 @@
 #include "base/text.h"
 #include "train/notes.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 /* Warns of windows whose maxima hardly move, where the correlation cost does not work. */
-static void note_still(const ap_config *c, const ap_observer *observer, const ap_dataset *set)
+static ap_status note_still(const ap_config *c, const ap_observer *observer, const ap_dataset *set)
 {
+    int64_t still;
     if (c->loss.corr_weight <= 0 || c->loss.corr_envelope != AP_ENVELOPE_MAX ||
         set->S < c->loss.corr_segments)
-        return;
-    size_t still = ap_dataset_still(set, c->loss.corr_segments);
+        return ap_ok();
+    AP_TRY(ap_dataset_still(set, c->loss.corr_segments, &still));
     if (still)
-        ap_observer_note(
-            observer,
-            "in %zu of %zu windows a source's maxima hardly move (full scale throughout, or very quiet): "
-            "copying its "
-            "loudness costs nothing there; loss.corr_envelope \"rms\" tells more",
-            still, set->count);
+        ap_observer_note(observer,
+                         "in %" PRId64 " of %" PRId64
+                         " windows a source's maxima hardly move (full scale throughout, or very quiet): "
+                         "copying its "
+                         "loudness costs nothing there; loss.corr_envelope \"rms\" tells more",
+                         still, set->windows);
+    return ap_ok();
 }
 
 ap_status ap_sets_load(const ap_config *c, const ap_observer *observer, ap_dataset *train,
@@ -40,10 +43,10 @@ ap_status ap_sets_load(const ap_config *c, const ap_observer *observer, ap_datas
     if (lone)
         ap_observer_note(observer, "%s: left out: %zu recording%s without a partner", c->data.path, lone,
                          ap_plural((int64_t)lone));
-    ap_observer_note(observer, "%zu pair%s in %zu window%s of %.1f s to train on, %zu in %zu to validate",
-                     train->pieces, ap_plural((int64_t)train->pieces), train->count,
-                     ap_plural((int64_t)train->count), c->data.seconds, validation->pieces,
-                     validation->count);
-    note_still(c, observer, train);
-    return ap_ok();
+    ap_observer_note(observer,
+                     "%" PRId64 " pair%s in %" PRId64 " window%s of %.1f s to train on, %" PRId64
+                     " in %" PRId64 " to validate",
+                     train->count, ap_plural(train->count), train->windows, ap_plural(train->windows),
+                     c->data.seconds, validation->count, validation->windows);
+    return note_still(c, observer, train);
 }

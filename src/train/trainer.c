@@ -43,7 +43,7 @@ struct ap_trainer {
     ap_dataset train, validation;
     uint64_t set; /* fingerprint of the training set */
     ap_batch batch;
-    ap_choice *order; /* items of the current epoch */
+    ap_choice *choices; /* of a batch's items */
     ap_progress progress;
     double started;                    /* clock at the start of the run */
     int64_t pairs_since;               /* items done since then */
@@ -62,12 +62,12 @@ static uint64_t stream(const ap_trainer *trainer, uint64_t which, uint64_t index
 
 static int64_t items_per_epoch(const ap_trainer *trainer)
 {
-    return ap_schedule_items(&trainer->config, (int64_t)trainer->train.count);
+    return ap_schedule_items(&trainer->config, trainer->train.windows);
 }
 
 static int64_t steps_left(const ap_trainer *trainer)
 {
-    return ap_schedule_steps_left(&trainer->config, &trainer->progress, (int64_t)trainer->train.count);
+    return ap_schedule_steps_left(&trainer->config, &trainer->progress, trainer->train.windows);
 }
 
 static void prepare(ap_trainer *trainer)
@@ -77,7 +77,7 @@ static void prepare(ap_trainer *trainer)
     trainer->progress.rng = *ap_tape_rng(trainer->tape);
     trainer->optimiser = ap_step_optimiser(&trainer->config, trainer->model);
     trainer->statistics = ap_statistics_init(ap_model_params(trainer->model));
-    trainer->order = ap_allocate((size_t)items_per_epoch(trainer), sizeof *trainer->order);
+    trainer->choices = ap_allocate((size_t)trainer->config.train.batch_size, sizeof *trainer->choices);
     trainer->progress.set = trainer->set = ap_dataset_fingerprint(&trainer->train);
     ap_schedule_begin(&trainer->progress, steps_left(trainer));
 }
@@ -96,8 +96,8 @@ static bool start(ap_trainer *trainer)
     trainer->pairs_since = 0;
     if (trainer->batch.capacity) return true;
     if (ap_step_keeps_latents(&trainer->config)) {
-        ap_observer_note(&trainer->observer, "encoding %zu windows",
-                         trainer->train.count + trainer->validation.count);
+        ap_observer_note(&trainer->observer, "encoding %" PRId64 " windows",
+                         trainer->train.windows + trainer->validation.windows);
         ap_tape_gradients_set(trainer->tape, false);
         ap_codec *codec = ap_model_codec(trainer->model);
         if (!ap_dataset_encode(&trainer->train, codec, trainer->tape, trainer->stop) ||
@@ -147,7 +147,7 @@ void ap_trainer_free(ap_trainer *trainer)
     ap_dataset_free(&trainer->train);
     ap_dataset_free(&trainer->validation);
     ap_batch_free(&trainer->batch);
-    free(trainer->order);
+    free(trainer->choices);
     free(trainer->trouble);
     free(trainer);
 }
@@ -206,7 +206,7 @@ static void go_on_in_epoch(ap_trainer *trainer, const ap_config *before)
 static void go_on(ap_trainer *trainer, const ap_config *before)
 {
     ap_progress *p = &trainer->progress;
-    if (p->steps == 0) ap_schedule_recover(before, (int64_t)trainer->train.count, p);
+    if (p->steps == 0) ap_schedule_recover(before, trainer->train.windows, p);
     bool done = ap_trainer_done(trainer);
     if (!done) go_on_in_epoch(trainer, before);
     p->set = trainer->set;
@@ -288,28 +288,42 @@ static double learning_rate(const ap_trainer *trainer, int64_t step)
                             ap_schedule_share(&trainer->config, &trainer->progress, step));
 }
 
-/* Forward and backward over `count` items from `at` on; their gradient is weighted by `share`. */
-static ap_measures run_batch(ap_trainer *trainer, int64_t at, int64_t count, double share)
+/* Draws `count` items of the current epoch from `at` on. */
+static void draw_items(const ap_trainer *trainer, int64_t at, int64_t count, ap_choice *choices)
 {
-    ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->order + at);
+    /* depends only on the epoch's number, so that a resumed run gets the same */
+    uint64_t seed = stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch);
+    for (int64_t k = 0; k < count; k++)
+        choices[k] = ap_order_item(&trainer->config, &trainer->train, seed, at + k);
+}
+
+/* Forward and backward over `count` items from `at` on; their gradient is weighted by `share`. */
+static ap_status run_batch(ap_trainer *trainer, int64_t at, int64_t count, double share,
+                           ap_measures *measures)
+{
+    draw_items(trainer, at, count, trainer->choices);
+    AP_TRY(ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->choices));
     if (trainer->terms)
-        return ap_step_gradient_balanced(trainer->tape, trainer->terms, &trainer->config, trainer->model,
-                                         &trainer->batch, &trainer->progress.balancer, share);
-    return ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
+        *measures = ap_step_gradient_balanced(trainer->tape, trainer->terms, &trainer->config, trainer->model,
+                                              &trainer->batch, &trainer->progress.balancer, share);
+    else
+        *measures = ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
+    return ap_ok();
 }
 
 /* Forward and backward over `total` items from `at` on, batch by batch, with the same weight for every item.
- * Returns the means over the items. */
-static bool run_batches(ap_trainer *trainer, int64_t at, int64_t total, ap_measures *means)
+ * *means: over the items. AP_INTERRUPTED when it is asked to stop between batches. */
+static ap_status run_batches(ap_trainer *trainer, int64_t at, int64_t total, ap_measures *means)
 {
     for (int64_t done = 0, count; done < total; done += count) {
-        if (done > 0 && asked_to_stop(trainer)) return false;
+        if (done > 0 && asked_to_stop(trainer)) return ap_error(AP_INTERRUPTED, "interrupted");
         count = ap_least(trainer->config.train.batch_size, total - done);
         double share = (double)count / (double)total;
-        ap_measures measures = run_batch(trainer, at + done, count, share);
+        ap_measures measures;
+        AP_TRY(run_batch(trainer, at + done, count, share, &measures));
         ap_measures_add(means, &measures, share);
     }
-    return true;
+    return ap_ok();
 }
 
 /* Explains what goes wrong with these items of a set, by repeating a step over them. To be freed. */
@@ -332,8 +346,10 @@ static char *explain(ap_trainer *trainer, const ap_dataset *set, int64_t count, 
  * succession, ends the run. */
 static ap_status skip_step(ap_trainer *trainer, int64_t items)
 {
-    const ap_choice *choices = trainer->order + trainer->progress.items - items;
+    ap_choice *choices = ap_allocate((size_t)items, sizeof *choices);
+    draw_items(trainer, trainer->progress.items - items, items, choices);
     char *trouble = explain(trainer, &trainer->train, items, choices);
+    free(choices);
     ap_statistics_restore(&trainer->statistics, ap_model_params(trainer->model));
     trainer->progress.balancer = trainer->balancer;
     ap_observer_note(&trainer->observer,
@@ -394,7 +410,8 @@ static void take_back_step(ap_trainer *trainer)
     *ap_tape_rng(trainer->tape) = trainer->progress.rng;
 }
 
-/* One optimiser step over the next group of batches; none when it is asked to stop meanwhile. */
+/* One optimiser step over the next group of batches; none when it is asked to stop meanwhile, or a file
+ * cannot be read. */
 static ap_status run_step(ap_trainer *trainer)
 {
     ap_progress *p = &trainer->progress;
@@ -403,9 +420,10 @@ static ap_status run_step(ap_trainer *trainer)
     ap_statistics_keep(&trainer->statistics, ap_model_params(trainer->model));
     trainer->balancer = p->balancer;
     ap_step_report report = {.epoch = 0};
-    if (!run_batches(trainer, p->items, total, &report.measures)) {
+    ap_status status = run_batches(trainer, p->items, total, &report.measures);
+    if (ap_failed(&status)) {
         take_back_step(trainer);
-        return ap_ok();
+        return status.code == AP_INTERRUPTED ? ap_ok() : status;
     }
     p->items += total;
     trainer->pairs_since += total;
@@ -458,11 +476,10 @@ static char *explain_validation(ap_trainer *trainer)
 {
     const ap_dataset *set = &trainer->validation;
     const ap_params *params = ap_model_params(trainer->model);
-    ap_choice *choices = ap_allocate(set->count, sizeof *choices);
-    for (size_t i = 0; i < set->count; i++)
-        choices[i] = (ap_choice){(int64_t)i, (int64_t)i, trainer->config.data.unity_test, false, 1, 1};
+    ap_choice *choices = ap_allocate((size_t)set->windows, sizeof *choices);
+    for (int64_t i = 0; i < set->windows; i++) choices[i] = ap_order_plain(&trainer->config, set, i);
     ap_statistics_keep(&trainer->statistics, params);
-    char *text = explain(trainer, set, (int64_t)set->count, choices);
+    char *text = explain(trainer, set, set->windows, choices);
     ap_statistics_restore(&trainer->statistics, params);
     free(choices);
     return text;
@@ -480,64 +497,82 @@ static ap_status save_epoch(ap_trainer *trainer, const char *folder, bool best)
     return due || !there ? save(trainer, folder, "last.safetensors") : ap_ok();
 }
 
-/* Ends an epoch after its last batch: validation, report, checkpoints. */
-static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double began)
+/* Keeps the score of the epoch that `report` is about, tells the observer, and begins the next. */
+static void conclude_epoch(ap_trainer *trainer, ap_epoch_report *report)
 {
     ap_progress *p = &trainer->progress;
-    ap_real *output = ap_allocate((size_t)trainer->validation.S, sizeof *output);
-    const ap_item *shown = &trainer->validation.items[0];
-    ap_epoch_report report = {.epoch = p->epoch + 1,
-                              .step = p->step,
-                              .learning_rate = learning_rate(trainer, p->step - 1),
-                              .train = ap_measures_mean(&p->sums, p->counted),
-                              .S = trainer->validation.S,
-                              .input = shown->input,
-                              .target = trainer->config.data.unity_test ? shown->input : shown->target,
-                              .output = output};
-    const ap_validation validation = {.config = &trainer->config,
-                                      .model = trainer->model,
-                                      .tape = trainer->tape,
-                                      .set = &trainer->validation,
-                                      .observer = &trainer->observer,
-                                      .stop = trainer->stop};
-    exchange_weights(trainer);
-    bool validated = ap_validate(&validation, &report.validation, output);
-    exchange_weights(trainer);
-    if (!validated) {
-        free(output);
-        return save_and_stop(trainer, folder);
-    }
-    double loss = report.validation.value[AP_MEASURE_LOSS];
-    const char *broken = ap_measures_not_finite(&report.validation);
-    report.best = !broken && (!p->has_best || loss < p->best);
-    report.seconds = ap_clock_seconds() - began;
-    p->stale = report.best ? 0 : p->stale + 1;
-    if (report.best) {
+    double loss = report->validation.value[AP_MEASURE_LOSS];
+    report->best = !ap_measures_not_finite(&report->validation) && (!p->has_best || loss < p->best);
+    p->stale = report->best ? 0 : p->stale + 1;
+    if (report->best) {
         p->has_best = true;
         p->best = loss;
     }
     p->epoch++;
     p->items = p->counted = 0;
     p->sums = (ap_measures){0};
-    if (trainer->observer.epoch) trainer->observer.epoch(trainer->observer.context, &report);
-    free(output);
-    if (broken) { /* earlier checkpoints stay */
-        char *why = explain_validation(trainer);
-        ap_status status =
-            ap_error(AP_FAILED, "training has diverged: val_%s of epoch %" PRId64 " is not finite: %s",
-                     broken, p->epoch, why);
-        free(why);
-        return status;
-    }
-    return save_epoch(trainer, folder, report.best);
+    if (trainer->observer.epoch) trainer->observer.epoch(trainer->observer.context, report);
+}
+
+/* Validates, reports, and begins the next epoch. `shown` [3, S] is room for the input, the target and the
+ * output of the window that is reported. *whole: false when it is asked to stop meanwhile; then the epoch is
+ * not at its end. *best: whether it is the best so far. */
+static ap_status validate(ap_trainer *trainer, double began, ap_real *shown, ap_measures *measures,
+                          bool *whole, bool *best)
+{
+    const ap_progress *p = &trainer->progress;
+    const ap_dataset *set = &trainer->validation;
+    const ap_validation validation = {.config = &trainer->config,
+                                      .model = trainer->model,
+                                      .tape = trainer->tape,
+                                      .set = set,
+                                      .observer = &trainer->observer,
+                                      .stop = trainer->stop};
+    ap_real *input = shown, *target = shown + set->S, *output = shown + 2 * set->S;
+    ap_pair_side second = trainer->config.data.unity_test ? AP_PAIR_INPUT : AP_PAIR_TARGET;
+    ap_epoch_report report = {.epoch = p->epoch + 1,
+                              .step = p->step,
+                              .learning_rate = learning_rate(trainer, p->step - 1),
+                              .train = ap_measures_mean(&p->sums, p->counted),
+                              .S = set->S,
+                              .input = input,
+                              .target = target,
+                              .output = output};
+    AP_TRY(ap_dataset_read(set, ap_dataset_window(set, 0), AP_PAIR_INPUT, input));
+    AP_TRY(ap_dataset_read(set, ap_dataset_window(set, 0), second, target));
+    exchange_weights(trainer);
+    ap_status status = ap_validate(&validation, &report.validation, output, whole);
+    exchange_weights(trainer);
+    if (ap_failed(&status) || !*whole) return status;
+    report.seconds = ap_clock_seconds() - began;
+    conclude_epoch(trainer, &report);
+    *measures = report.validation;
+    *best = report.best;
+    return ap_ok();
+}
+
+/* Ends an epoch after its last batch: validation, report, checkpoints. */
+static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double began)
+{
+    ap_measures measures;
+    bool whole, best = false;
+    ap_real *shown = ap_allocate(3 * (size_t)trainer->validation.S, sizeof *shown);
+    ap_status status = validate(trainer, began, shown, &measures, &whole, &best);
+    free(shown);
+    AP_TRY(status);
+    if (!whole) return save_and_stop(trainer, folder);
+    const char *broken = ap_measures_not_finite(&measures);
+    if (!broken) return save_epoch(trainer, folder, best);
+    char *why = explain_validation(trainer); /* earlier checkpoints stay */
+    status = ap_error(AP_FAILED, "training has diverged: val_%s of epoch %" PRId64 " is not finite: %s",
+                      broken, trainer->progress.epoch, why);
+    free(why);
+    return status;
 }
 
 static ap_status run_epoch(ap_trainer *trainer, const char *folder)
 {
     double began = ap_clock_seconds();
-    /* depends only on the epoch's number, so that a resumed run gets the same */
-    uint64_t seed = stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch);
-    ap_order_draw(&trainer->config, &trainer->train, seed, items_per_epoch(trainer), trainer->order);
     while (trainer->progress.items < items_per_epoch(trainer)) {
         if (asked_to_stop(trainer)) return save_and_stop(trainer, folder);
         AP_TRY(run_step(trainer));

@@ -18,8 +18,8 @@ typedef struct ap_validation {
 } ap_validation;
 
 /* Computes the means over the set, item by item, and writes the output of the first to `output` [S]. A codec
- * that learns from both recordings of a pair is validated on both. False, with incomplete means, if it was
- * asked to stop. */
-bool ap_validate(const ap_validation *validation, ap_measures *mean, ap_real *output);
+ * that learns from both recordings of a pair is validated on both. *whole is false, with incomplete means, if
+ * it was asked to stop. A file that cannot be read is a failure. */
+ap_status ap_validate(const ap_validation *validation, ap_measures *mean, ap_real *output, bool *whole);
 
 #endif

@@ -110,8 +110,8 @@ expect 0 "the best epoch is judged anew" train tiny.json --out elsewhere --resum
 there elsewhere/checkpoints/best.safetensors
 rm halves/checkpoints/best.safetensors
 expect 0 "nothing left to train: halves/checkpoints/last.safetensors" train tiny.json --out halves --resume auto --mask_reg_weight 90 --epochs 4
-expect 0 "stopped early" train tiny.json --out early --epochs=9 --lr 0 --train.patience=2
-expect 0 "no effect on the model: training stopped early" train tiny.json --out early --epochs=9 --lr 0.1 --train.patience=2 \
+expect 0 "stopped early" train tiny.json --out early --agent.output=direct --epochs=9 --lr 0 --train.patience=2
+expect 0 "no effect on the model: training stopped early" train tiny.json --out early --agent.output=direct --epochs=9 --lr 0.1 --train.patience=2 \
     --resume auto
 if command -v flock >/dev/null; then # somebody else is training there
     # shellcheck disable=SC2016  # for the shell of flock

@@ -43,6 +43,21 @@ void training_write_pair(const char *folder, const char *split, int number, doub
     free(into);
 }
 
+ap_dataset training_dataset(int64_t count, int64_t length, int64_t S, const ap_real *audio)
+{
+    ap_dataset set = {.S = S};
+    for (int64_t k = 0; k < count; k++) {
+        ap_real *sides[AP_PAIR_SIDES];
+        for (int side = 0; side < AP_PAIR_SIDES; side++) {
+            sides[side] = malloc((size_t)length * sizeof(ap_real));
+            assert_non_null(sides[side]);
+            memcpy(sides[side], audio + (2 * k + side) * length, (size_t)length * sizeof(ap_real));
+        }
+        ap_dataset_add(&set, NULL, length, sides[0], sides[1]);
+    }
+    return set;
+}
+
 ap_config training_config(const char *folder)
 {
     ap_config config = ap_config_default();

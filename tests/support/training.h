@@ -4,6 +4,7 @@
 
 #include "antiphon/config.h"
 #include "antiphon/trainer.h"
+#include "train/dataset.h"
 
 #define TRAINING_STEPS_MAX 400
 #define TRAINING_EPOCHS_MAX 40
@@ -17,6 +18,10 @@ void training_write_pair(const char *folder, const char *split, int number, doub
 /* The smallest model without BatchNorm or dropout, whose loss (loss.level) is the mean of those of the items;
  * its output part is the only one that is trained. Items of a tenth of a second from the set at `folder`. */
 ap_config training_config(const char *folder);
+
+/* A data set in memory of `count` pieces of `length` samples, copied from audio [count, 2, length], and cut
+ * into windows of S. */
+ap_dataset training_dataset(int64_t count, int64_t length, int64_t S, const ap_real *audio);
 
 /* What was told of a run. */
 typedef struct training_record {

@@ -3,11 +3,13 @@
 #include "antiphon/synth.h"
 #include "support/check.h"
 #include "support/settings.h"
+#include "support/training.h"
 #include "train/step.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SAMPLES 4000
 #define STEPS 100
@@ -115,10 +117,10 @@ static trip go_round(ap_tape *tape, ap_model *model, ap_real *drums, ap_real *pi
 
 static void train(ap_tape *tape, const ap_config *config, ap_model *model, const ap_dataset *set)
 {
-    const ap_choice both[] = {{0, 0, true, false, 1, 1}, {0, 0, true, true, 1, 1}};
+    const ap_choice both[] = {{{0, 0}, {0, 0}, true, false, 1, 1}, {{0, 0}, {0, 0}, true, true, 1, 1}};
     ap_batch batch = ap_batch_init(set, 2);
     ap_adamw optimiser = ap_step_optimiser(config, model);
-    ap_batch_fill(&batch, set, 2, both);
+    assert_false(ap_batch_fill(&batch, set, 2, both).code);
     for (int step = 0; step < STEPS; step++) {
         ap_step_gradient(tape, config, model, &batch, 1);
         assert_true(isfinite(ap_step_update(config, model, &optimiser, 0.005)));
@@ -134,8 +136,10 @@ static void a_codec_tells_recordings_from_each_other_and_from_silence(void **sta
     ap_real drums[SAMPLES], piano[SAMPLES];
     ap_synth_drums(1, RATE, SAMPLES, drums);
     ap_synth_piano(2, RATE, SAMPLES, piano);
-    ap_item item = {.input = drums, .target = piano};
-    const ap_dataset set = {.items = &item, .count = 1, .S = SAMPLES};
+    ap_real pair[2 * SAMPLES];
+    memcpy(pair, drums, sizeof drums);
+    memcpy(pair + SAMPLES, piano, sizeof piano);
+    ap_dataset set = training_dataset(1, SAMPLES, SAMPLES, pair);
     ap_config config = small_codec();
     ap_model *model;
     assert_string_equal(ap_model_create(&config, 1, &model).message, "");
@@ -154,6 +158,7 @@ static void a_codec_tells_recordings_from_each_other_and_from_silence(void **sta
     assert_true(trained.silence > 0.2);
     ap_tape_free(tape);
     ap_model_free(model);
+    ap_dataset_free(&set);
 }
 
 int main(void)

@@ -318,7 +318,7 @@ static void round_trip(void **state)
         ap_config_value(&config, i, text);
         const char *const attempts[] = {
             "false", "true",     "\"\\ \xC3\xBC\n", "3",      "0.1234567890123456789",
-            "[2,3]", "shuffled", "seanet",          "gates",  "seed",
+            "[2,3]", "shuffled", "seanet",          "gates",  "seed", "random",
             "p8",    "cosine",   "bands",           "weights"};
         bool moved = false;
         for (size_t k = 0; k < sizeof attempts / sizeof *attempts && !moved; k++) {

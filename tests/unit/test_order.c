@@ -1,63 +1,127 @@
-/* What an epoch trains on, for a set of four pieces of 3, 1, 2 and 4 windows: every item once, with a target
- * and at levels as the configuration says. */
+/* What an epoch trains on, for a set of four pieces of 3, 1, 2 and 4 windows: every window once, with a
+ * target and at levels as the configuration says. */
 #include "train/order.h"
 
 #include "support/check.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#define PIECES 4
 #define ITEMS 10
+#define WINDOW 100
 #define EPOCHS 2000
 #define LEVEL_DB 6.0
 
-static const size_t pieces[ITEMS] = {0, 0, 0, 1, 2, 2, 3, 3, 3, 3};
+static const int64_t lengths[PIECES] = {3 * WINDOW + 40, WINDOW, 2 * WINDOW + 1, 4 * WINDOW + 99};
 
 typedef struct fixture {
-    ap_item items[ITEMS];
+    ap_piece pieces[PIECES];
     ap_dataset set;
     ap_config config;
 } fixture;
 
+static void fill(fixture *f, int count, const int64_t *of)
+{
+    f->set = (ap_dataset){.pieces = f->pieces, .count = count, .S = WINDOW};
+    for (int k = 0; k < count; k++) {
+        f->pieces[k] = (ap_piece){.length = of[k], .first = f->set.windows};
+        f->set.windows += of[k] / WINDOW;
+    }
+}
+
 static fixture *setting(fixture *f)
 {
     *f = (fixture){.config = ap_config_default()};
-    for (int i = 0; i < ITEMS; i++) f->items[i].piece = pieces[i];
-    f->set = (ap_dataset){.items = f->items, .count = ITEMS, .pieces = 4};
+    fill(f, PIECES, lengths);
     return f;
+}
+
+static int64_t window_of(const fixture *f, ap_place place)
+{
+    return f->pieces[place.piece].first + place.at / WINDOW;
 }
 
 static void draw(const fixture *f, uint64_t seed, ap_choice *order)
 {
-    ap_order_draw(&f->config, &f->set, seed, ITEMS, order);
     bool seen[ITEMS] = {false};
     for (int i = 0; i < ITEMS; i++) {
-        assert_in_range(order[i].input, 0, ITEMS - 1);
-        assert_in_range(order[i].target, 0, ITEMS - 1);
-        assert_false(seen[order[i].input]);
-        seen[order[i].input] = true;
+        order[i] = ap_order_item(&f->config, &f->set, seed, i);
+        int64_t input = window_of(f, order[i].input);
+        assert_in_range(input, 0, ITEMS - 1);
+        assert_in_range(window_of(f, order[i].target), 0, ITEMS - 1);
+        assert_true(order[i].input.at % WINDOW == 0 && order[i].target.at % WINDOW == 0);
+        assert_false(seen[input]);
+        seen[input] = true;
     }
 }
 
-/* an epoch longer than the set goes round it again, each time in another order, and ends where it should */
+/* a count of `trials` of probability p, within five standard deviations */
+static void assert_share(int counted, int trials, double p)
+{
+    assert_true(fabs(counted - p * trials) <= 5 * sqrt(p * (1 - p) * trials));
+}
+
+/* an epoch longer than the set goes round it again, each time in another order */
 static void test_rounds(void **state)
 {
     (void)state;
     fixture f;
     setting(&f);
-    ap_choice once[ITEMS], rounds[2 * ITEMS + 2] = {[2 * ITEMS + 1] = {.input = -1}};
-    draw(&f, 1, once);
-    ap_order_draw(&f.config, &f.set, 1, 2 * ITEMS + 1, rounds);
     int seen[ITEMS] = {0}, moved = 0;
     for (int i = 0; i < ITEMS; i++) {
-        assert_true(rounds[i].input == once[i].input);
-        seen[rounds[ITEMS + i].input]++;
-        moved += rounds[ITEMS + i].input != once[i].input;
+        ap_choice first = ap_order_item(&f.config, &f.set, 1, i),
+                  second = ap_order_item(&f.config, &f.set, 1, ITEMS + i);
+        seen[window_of(&f, second.input)]++;
+        moved += window_of(&f, first.input) != window_of(&f, second.input);
     }
     for (int i = 0; i < ITEMS; i++) assert_int_equal(seen[i], 1);
     assert_true(moved > 0);
-    assert_in_range(rounds[2 * ITEMS].input, 0, ITEMS - 1);
-    assert_int_equal(rounds[2 * ITEMS + 1].input, -1);
+}
+
+/* Every window has every place in the order equally often, and every other window as its neighbour. */
+static void test_order_is_random(void **state)
+{
+    (void)state;
+    fixture f;
+    setting(&f);
+    int at[ITEMS][ITEMS] = {{0}}, next[ITEMS][ITEMS] = {{0}};
+    for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
+        ap_choice order[ITEMS];
+        draw(&f, epoch, order);
+        for (int i = 0; i < ITEMS; i++) {
+            int64_t w = window_of(&f, order[i].input);
+            at[w][i]++;
+            if (i > 0) next[window_of(&f, order[i - 1].input)][w]++;
+        }
+    }
+    for (int w = 0; w < ITEMS; w++)
+        for (int i = 0; i < ITEMS; i++) {
+            assert_share(at[w][i], EPOCHS, 1.0 / ITEMS);
+            assert_share(next[w][i], EPOCHS, w == i ? 0 : 1.0 / ITEMS);
+        }
+}
+
+/* Whatever the number of windows, up to millions, each comes once. */
+static void test_every_window_once(void **state)
+{
+    (void)state;
+    static const int64_t counts[] = {1, 2, 3, 255, 256, 257, 4097, 1500000};
+    fixture f;
+    setting(&f);
+    for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
+        const int64_t length = counts[k] * WINDOW;
+        fill(&f, 1, &length);
+        bool *seen = calloc((size_t)counts[k], sizeof *seen);
+        assert_non_null(seen);
+        for (int64_t i = 0; i < counts[k]; i++) {
+            int64_t w = ap_order_item(&f.config, &f.set, 5, i).input.at / WINDOW;
+            if (w < 0 || w >= counts[k] || seen[w]) fail_msg("of %d: %d again", (int)counts[k], (int)w);
+            seen[w] = true;
+        }
+        free(seen);
+    }
 }
 
 static void test_matched(void **state)
@@ -71,10 +135,10 @@ static void test_matched(void **state)
     draw(&f, 2, second);
     bool same = true;
     for (int i = 0; i < ITEMS; i++) {
-        assert_true(first[i].target == first[i].input && !first[i].unity);
-        assert_true(first[i].input_gain == 1 && first[i].target_gain == 1);
-        assert_true(again[i].input == first[i].input);
-        same = same && second[i].input == first[i].input;
+        assert_memory_equal(&first[i].target, &first[i].input, sizeof first[i].input);
+        assert_true(!first[i].unity && first[i].input_gain == 1 && first[i].target_gain == 1);
+        assert_memory_equal(&again[i].input, &first[i].input, sizeof first[i].input);
+        same = same && window_of(&f, second[i].input) == window_of(&f, first[i].input);
     }
     assert_false(same);
 }
@@ -86,21 +150,13 @@ static void count(const fixture *f, int counts[ITEMS][ITEMS])
     for (uint64_t epoch = 0; epoch < EPOCHS; epoch++) {
         ap_choice order[ITEMS];
         draw(f, epoch, order);
-        for (int i = 0; i < ITEMS; i++) counts[order[i].input][order[i].target]++;
+        for (int i = 0; i < ITEMS; i++) counts[window_of(f, order[i].input)][window_of(f, order[i].target)]++;
     }
 }
 
-/* a count of EPOCHS trials of probability p, within five standard deviations */
-static void assert_share(int counted, double p)
+static int64_t piece_of(const fixture *f, int window)
 {
-    assert_true(fabs(counted - p * EPOCHS) <= 5 * sqrt(p * (1 - p) * EPOCHS));
-}
-
-static int windows_of(size_t piece)
-{
-    int n = 0;
-    for (int i = 0; i < ITEMS; i++) n += pieces[i] == piece;
-    return n;
+    return ap_dataset_window(&f->set, window).piece;
 }
 
 static void test_shuffled_targets_are_of_other_pieces(void **state)
@@ -111,12 +167,48 @@ static void test_shuffled_targets_are_of_other_pieces(void **state)
     int counts[ITEMS][ITEMS];
     count(&f, counts);
     for (int i = 0; i < ITEMS; i++)
-        for (int t = 0; t < ITEMS; t++)
-            assert_share(counts[i][t], pieces[t] == pieces[i] ? 0 : 1.0 / (ITEMS - windows_of(pieces[i])));
+        for (int t = 0; t < ITEMS; t++) {
+            double others = (double)(ITEMS - lengths[piece_of(&f, i)] / WINDOW);
+            assert_share(counts[i][t], EPOCHS, piece_of(&f, t) == piece_of(&f, i) ? 0 : 1 / others);
+        }
     /* one piece alone has no other: each item keeps its own target */
-    for (int i = 0; i < ITEMS; i++) f.items[i].piece = 0;
+    const int64_t whole = ITEMS * WINDOW;
+    fill(&f, 1, &whole);
     count(&f, counts);
     for (int i = 0; i < ITEMS; i++) assert_int_equal(counts[i][i], EPOCHS);
+}
+
+/* Random crops begin at any sample of their piece from which a window fits, each equally often, and input and
+ * target at the same sample, unless the target is another piece's. A piece has as many as it has windows. */
+static void test_random_crops(void **state)
+{
+    (void)state;
+    fixture f;
+    setting(&f)->config.data.crop = AP_CROP_RANDOM;
+    int first[PIECES] = {0}, last[PIECES] = {0}, of_piece[PIECES] = {0}, trials = 10 * EPOCHS;
+    for (int i = 0; i < trials * ITEMS; i++) {
+        ap_choice c = ap_order_item(&f.config, &f.set, 7, i);
+        assert_memory_equal(&c.input, &c.target, sizeof c.input);
+        assert_in_range(c.input.at, 0, lengths[c.input.piece] - WINDOW);
+        of_piece[c.input.piece]++;
+        first[c.input.piece] += c.input.at == 0;
+        last[c.input.piece] += c.input.at == lengths[c.input.piece] - WINDOW;
+    }
+    for (int p = 0; p < PIECES; p++) {
+        int items = trials * (int)(lengths[p] / WINDOW);
+        assert_int_equal(of_piece[p], items);
+        assert_share(first[p], items, 1.0 / (double)(lengths[p] - WINDOW + 1));
+        assert_share(last[p], items, 1.0 / (double)(lengths[p] - WINDOW + 1));
+    }
+    f.config.data.targets = AP_TARGETS_SHUFFLED;
+    bool between = false;
+    for (int i = 0; i < 1000; i++) {
+        ap_choice c = ap_order_item(&f.config, &f.set, 7, i);
+        assert_true(c.input.piece != c.target.piece);
+        assert_in_range(c.target.at, 0, lengths[c.target.piece] - WINDOW);
+        between = between || c.target.at % WINDOW != 0;
+    }
+    assert_true(between);
 }
 
 static void test_levels(void **state)
@@ -161,8 +253,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rounds),
+        cmocka_unit_test(test_order_is_random),
+        cmocka_unit_test(test_every_window_once),
         cmocka_unit_test(test_matched),
         cmocka_unit_test(test_shuffled_targets_are_of_other_pieces),
+        cmocka_unit_test(test_random_crops),
         cmocka_unit_test(test_levels),
         cmocka_unit_test(test_unity),
     };

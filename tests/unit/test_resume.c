@@ -201,6 +201,7 @@ static void an_epoch_over_another_set_begins_anew(void **state)
                  {"data.seconds", "0.05", "the training set has changed", 28},
                  {"train.seed", "5", "train.seed has changed", 14},
                  {"data.targets", "shuffled", "data.targets has changed", 14},
+                 {"data.crop", "random", "data.crop has changed", 14},
                  {"train.lr", "0.002", NULL, 11}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         ap_config config = config_of("2", "1", "1");
@@ -211,8 +212,7 @@ static void an_epoch_over_another_set_begins_anew(void **state)
         assert_int_equal(after.epochs, 2);
         if (cases[k].why && !told(&after, cases[k].why))
             fail_msg("not told: %s, but %s", cases[k].why, after.notes);
-        assert_true(told(&after, "epoch 1, with 3 items done, starts again") ==
-                    (cases[k].why != NULL));
+        assert_true(told(&after, "epoch 1, with 3 items done, starts again") == (cases[k].why != NULL));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "antiphon/ops.h"
 #include "support/check.h"
 #include "support/settings.h"
+#include "support/training.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -75,22 +76,19 @@ static void check_kept(const ap_config *config, const ap_choice *choices)
 {
     assert_true(ap_step_keeps_latents(config));
     ap_tensor audio = random_tensor(5, 1, AP_SHAPE(ITEMS, 2, SAMPLES));
-    ap_item items[ITEMS];
-    for (int i = 0; i < ITEMS; i++)
-        items[i] =
-            (ap_item){.input = audio.data + 2 * i * SAMPLES, .target = audio.data + (2 * i + 1) * SAMPLES};
-    ap_dataset set = {.items = items, .count = ITEMS, .S = SAMPLES};
+    ap_dataset set = training_dataset(ITEMS, SAMPLES, SAMPLES, audio.data);
     ap_model *model = model_of(config);
     ap_tape *tape = ap_tape_create(0);
     ap_dataset_encode(&set, ap_model_codec(model), tape, NULL);
     ap_batch batch = ap_batch_init(&set, ITEMS);
-    ap_batch_fill(&batch, &set, ITEMS, choices);
+    assert_false(ap_batch_fill(&batch, &set, ITEMS, choices).code);
     for (int k = 0; k < ITEMS; k++)
         for (int i = 0; i < SAMPLES; i += 97) {
             const ap_choice *c = &choices[k];
-            const ap_item *from = &items[c->input], *to = &items[c->target];
-            const ap_real *input = c->unity && c->target_side ? to->target : from->input;
-            const ap_real *target = c->unity && !c->target_side ? from->input : to->target;
+            const ap_real *from = audio.data + 2 * c->input.piece * SAMPLES,
+                          *to = audio.data + (2 * c->target.piece + 1) * SAMPLES;
+            const ap_real *input = c->unity && c->target_side ? to : from;
+            const ap_real *target = c->unity && !c->target_side ? from : to;
             assert_true(batch.input.data[k * SAMPLES + i] == c->input_gain * input[i]);
             assert_true(batch.target.data[k * SAMPLES + i] == c->target_gain * target[i]);
         }
@@ -99,20 +97,19 @@ static void check_kept(const ap_config *config, const ap_choice *choices)
     ap_batch_free(&batch);
     ap_tape_free(tape);
     ap_model_free(model);
-    for (int i = 0; i < ITEMS; i++) {
-        free(items[i].zi);
-        free(items[i].zt);
-    }
+    ap_dataset_free(&set);
     free(audio.data);
 }
 
 static void kept_latents_are_those_of_the_audio(void **state)
 {
     (void)state;
-    const ap_choice as_they_are[] = {{1, 0, false, false, 1, 1}, {0, 1, false, false, 1, 1}};
-    const ap_choice louder[] = {{1, 0, false, false, 2, (ap_real)0.25},
-                                {0, 1, false, false, 3, (ap_real)1.5}};
-    const ap_choice alone[] = {{1, 0, true, false, 2, 2}, {0, 1, true, true, (ap_real)0.5, (ap_real)0.5}};
+    const ap_choice as_they_are[] = {{{1, 0}, {0, 0}, false, false, 1, 1},
+                                     {{0, 0}, {1, 0}, false, false, 1, 1}};
+    const ap_choice louder[] = {{{1, 0}, {0, 0}, false, false, 2, (ap_real)0.25},
+                                {{0, 0}, {1, 0}, false, false, 3, (ap_real)1.5}};
+    const ap_choice alone[] = {{{1, 0}, {0, 0}, true, false, 2, 2},
+                               {{0, 0}, {1, 0}, true, true, (ap_real)0.5, (ap_real)0.5}};
     ap_config config = small_config();
     config.data.augment_level_db = 12;
     check_kept(&config, louder);

@@ -15,6 +15,7 @@
 #include "support/check.h"
 #include "support/folder.h"
 #include "support/settings.h"
+#include "support/training.h"
 #include "train/batch.h"
 #include "train/bench.h"
 #include "train/dataset.h"
@@ -187,15 +188,16 @@ static void training_stops_before_it_validates(void **state)
 /* The batch that is filled when `fills_left` comes to 0 is interrupted; never, below 0. */
 static int fills_left = -1;
 
-void __real_ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count,
-                          const ap_choice *choices);
-void __wrap_ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count,
-                          const ap_choice *choices);
+ap_status __real_ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count,
+                               const ap_choice *choices);
+ap_status __wrap_ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count,
+                               const ap_choice *choices);
 
-void __wrap_ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices)
+ap_status __wrap_ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count,
+                               const ap_choice *choices)
 {
     if (fills_left >= 0 && fills_left-- == 0) asked = 1;
-    __real_ap_batch_fill(batch, dataset, count, choices);
+    return __real_ap_batch_fill(batch, dataset, count, choices);
 }
 
 /* Of a step in whose second batch it is asked nothing is left, not in BatchNorm's statistics, not in the
@@ -224,13 +226,9 @@ static void looking_for_what_failed_stops(void **state)
     ap_config config = small_config();
     const int64_t S = AP_SAMPLE_RATE / 2;
     ap_tensor audio = random_tensor(5, (ap_real)0.1, AP_SHAPE(2, S));
-    ap_item items[4];
+    ap_dataset dataset = training_dataset(1, S, S, audio.data);
     ap_choice choices[4];
-    for (int k = 0; k < 4; k++) {
-        items[k] = (ap_item){.input = audio.data, .target = audio.data + S};
-        choices[k] = (ap_choice){k, k, false, false, 1, 1};
-    }
-    ap_dataset dataset = {.items = items, .count = 4, .pieces = 1, .S = S};
+    for (int k = 0; k < 4; k++) choices[k] = (ap_choice){{0, 0}, {0, 0}, false, false, 1, 1};
     ap_model *model;
     assert_string_equal(ap_model_create(&config, 1, &model).message, "");
     ap_tape *tape = ap_tape_create(0);
@@ -246,6 +244,7 @@ static void looking_for_what_failed_stops(void **state)
     assert_int_equal(fills_left, -1);
     assert_string_equal(text, "interrupted before the cause was found");
     free(text);
+    ap_dataset_free(&dataset);
     free(audio.data);
     ap_tape_free(tape);
     ap_model_free(model);
@@ -264,23 +263,23 @@ static void encoding_goes_on_where_it_stopped(void **state)
     (void)state;
     ap_config config = small_config();
     ap_tensor audio = random_tensor(5, 1, AP_SHAPE(2, AP_SAMPLE_RATE / 2));
-    ap_item item = {.input = audio.data, .target = audio.data + AP_SAMPLE_RATE / 2};
-    ap_dataset dataset = {.items = &item, .count = 1, .S = AP_SAMPLE_RATE / 2};
+    ap_dataset dataset = training_dataset(1, AP_SAMPLE_RATE / 2, AP_SAMPLE_RATE / 4, audio.data);
     ap_model *model;
     assert_string_equal(ap_model_create(&config, 1, &model).message, "");
     ap_tape *tape = ap_tape_create(0);
     asked = 1;
     assert_false(ap_dataset_encode(&dataset, ap_model_codec(model), tape, &asked));
-    assert_null(item.zi);
+    assert_int_equal(dataset.encoded, 0);
     asked = 0;
     assert_true(ap_dataset_encode(&dataset, ap_model_codec(model), tape, &asked));
-    ap_real *zi = item.zi, *zt = item.zt;
-    item.zt = NULL;
+    assert_int_equal(dataset.encoded, 2);
+    /* what is there is not computed again, what is missing is */
+    ap_real *z = dataset.pieces[0].sides[AP_PAIR_TARGET].latents, kept = z[dataset.D * dataset.T];
+    z[0] = z[dataset.D * dataset.T] = 77;
+    dataset.encoded = 1;
     assert_true(ap_dataset_encode(&dataset, ap_model_codec(model), tape, &asked));
-    assert_ptr_equal(item.zi, zi);
-    free(zi);
-    free(zt);
-    free(item.zt);
+    assert_true(z[0] == 77 && z[dataset.D * dataset.T] == kept);
+    ap_dataset_free(&dataset);
     free(audio.data);
     ap_tape_free(tape);
     ap_model_free(model);

@@ -30,13 +30,12 @@ static void infinite_samples_pass_through_the_statistics_only_until_they_are_res
     ap_status status = ap_model_create(&config, 1, &model);
     assert_string_equal(status.message, "");
     ap_params *params = ap_model_params(model);
-    ap_real samples[2400];
-    for (int i = 0; i < 2400; i++) samples[i] = INFINITY;
-    ap_item item = {.input = samples, .target = samples};
-    ap_dataset data = {.items = &item, .count = 1, .S = 2400};
-    const ap_choice choice = {0, 0, false, false, 1, 1};
+    ap_real samples[4800];
+    for (int i = 0; i < 4800; i++) samples[i] = INFINITY;
+    ap_dataset data = training_dataset(1, 2400, 2400, samples);
+    const ap_choice choice = {{0, 0}, {0, 0}, false, false, 1, 1};
     ap_batch batch = ap_batch_init(&data, 1);
-    ap_batch_fill(&batch, &data, 1, &choice);
+    assert_false(ap_batch_fill(&batch, &data, 1, &choice).code);
     ap_tape *tape = ap_tape_create(0);
     ap_adamw optimiser = ap_step_optimiser(&config, model);
     ap_statistics statistics = ap_statistics_init(params);
@@ -59,6 +58,7 @@ static void infinite_samples_pass_through_the_statistics_only_until_they_are_res
     ap_adamw_free(&optimiser);
     ap_tape_free(tape);
     ap_batch_free(&batch);
+    ap_dataset_free(&data);
     ap_model_free(model);
 }
 
