@@ -186,6 +186,22 @@ int64_t ap_stft_frames(int64_t S, int hop);
  * its ends (torch.stft with center=True, but with frames before bins). n is even and at most 2 (S - 1). */
 ap_var *ap_stft_magnitude(ap_tape *tape, ap_var *x, int n, int hop);
 
+/* ---------------------------------------------------------------- gains by band and time */
+
+typedef struct ap_band_gains_geometry {
+    int n;          /**< length of the transform in samples, a multiple of 8 */
+    int rate;       /**< of the signals, in samples per second */
+    int bands;      /**< evenly spaced in log frequency from 60 Hz to 12 kHz */
+    double spacing; /**< between two columns of gains, in samples */
+} ap_band_gains_geometry;
+
+/** y [B, 1, S]: the sum of K signals x [B, K, S], each times its own gains. g [B, K bands, T] holds the gains by
+ * signal and band; column t is that of sample t spacing, and the last holds to the end. Between columns and
+ * between the middles of bands the gain is interpolated; beyond the outer middles it stays. Gains of 1 give
+ * the plain sum. Short-time Fourier transforms under a Hann window, n / 4 samples apart, so that nothing
+ * moves faster than a window. x must be a constant: it is not differentiated. */
+ap_var *ap_band_gains(ap_tape *tape, ap_var *x, ap_var *g, ap_band_gains_geometry geometry);
+
 /* ---------------------------------------------------------------- lapped transform */
 
 /* The modified discrete cosine transform with a sine window (Princen, Johnson, Bradley, 1987). Frames are 2

@@ -45,6 +45,8 @@
     X(dropout)                                                                                               \
     /* stft.c */                                                                                             \
     X(stft_magnitude)                                                                                        \
+    /* band_gains.c */                                                                                       \
+    X(band_gains)                                                                                            \
     /* conv1d.c, conv_transpose1d.c, residual_block.c, weight_norm.c */                                      \
     X(conv1d)                                                                                                \
     X(conv_transpose1d)                                                                                      \
