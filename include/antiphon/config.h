@@ -33,8 +33,14 @@ typedef struct ap_int_list {
 typedef enum ap_targets { AP_TARGETS_MATCHED, AP_TARGETS_SHUFFLED } ap_targets;
 /** Where the windows of training begin: every data.seconds, or anywhere. */
 typedef enum ap_crop { AP_CROP_GRID, AP_CROP_RANDOM } ap_crop;
-/** What stands between the agent's latents and the codec's decoder: the cascade, nothing, or gates. */
-typedef enum ap_output_part { AP_OUTPUT_CASCADE, AP_OUTPUT_DIRECT, AP_OUTPUT_GATES } ap_output_part;
+/** What the agent's latents drive: the codec's decoder, through the cascade, directly or through gates; or
+ * gains over takes of the target. */
+typedef enum ap_output_part {
+    AP_OUTPUT_CASCADE,
+    AP_OUTPUT_DIRECT,
+    AP_OUTPUT_GATES,
+    AP_OUTPUT_TAKES
+} ap_output_part;
 /** What weight decay applies to: every trained number, or only weight matrices and kernels, not biases and
  * gains. */
 typedef enum ap_decay { AP_DECAY_ALL, AP_DECAY_WEIGHTS } ap_decay;
@@ -74,6 +80,7 @@ typedef struct ap_config {
         ap_int_list gate_delays;
         double gate_new;
         bool gate_input;
+        int take_bands, take_width;
     } agent;
     struct {
         int layers, attention_heads;

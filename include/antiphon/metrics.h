@@ -85,13 +85,7 @@ int64_t ap_onset_frames(int64_t n);
  * reaches it. `strength` has ap_onset_frames(n) numbers. */
 void ap_onset_strength(ap_arena *arena, int64_t n, const ap_real *x, ap_real *strength);
 
-/** Picks the frames that are onsets into `peaks` (room for M) and returns their number. The rule is that of
- * librosa.onset.onset_detect (Böck, Krebs, Schedl, 2012): in the strength scaled to 0 .. 1, a peak is the
- * largest value of the 30 ms before it, 0.07 above the mean of the surrounding 100 ms, and more than 30 ms
- * after the previous peak. */
-int64_t ap_onset_pick(int64_t M, const ap_real *strength, int64_t *peaks);
-
-/** ap_onset_strength and ap_onset_pick in one. The times are on the arena. */
+/** ap_onset_strength and ap_onset_pick (guidance.h) in one. The times are on the arena. */
 ap_onsets ap_onset_times(ap_arena *arena, int64_t n, const ap_real *x);
 
 /** The largest number of pairs of an onset of a and an onset of b that are at most `window` seconds apart,

@@ -24,8 +24,8 @@ ap_status ap_model_create(const ap_config *config, uint64_t seed, ap_model **mod
 /** Frees the model and its parameters. NULL is allowed. */
 void ap_model_free(ap_model *model);
 
-/** All parameters, under their names in the checkpoint: "agent.…", "cascade.…", "gates.…", "encoder.…",
- * "decoder.…". Borrowed. */
+/** All parameters, under their names in the checkpoint: "agent.…", "cascade.…", "gates.…", "takes.…",
+ * "encoder.…", "decoder.…". Borrowed. */
 ap_params *ap_model_params(ap_model *model);
 
 /** The model's codec. Borrowed. */
@@ -35,7 +35,8 @@ ap_codec *ap_model_codec(ap_model *model);
 
 typedef struct ap_composition {
     ap_var *z;       /**< the agent's latents [B, D, T], before the output part */
-    ap_var *latents; /**< what is decoded [B, D, T] */
+    ap_var *latents; /**< what is decoded [B, D, T]; z itself where the output part is takes, which decodes
+                        nothing */
     ap_var *weights; /**< the selector's weights [B, 6, T]; NULL without an agent */
     ap_var *logits;  /**< [B, 6, T]; the weights are their softmax; NULL without an agent */
 } ap_composition;
@@ -43,6 +44,12 @@ typedef struct ap_composition {
 /** Composes latents from the codec's latents of the input and the target, both [B, D, T]. Begins the tape's
  * sections "agent" and "cascade" or "gates", for the parts that the model has. */
 ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_var *zt);
+
+/** What is heard of a composition, [B, 1, S]: its latents decoded, or, with takes, the target's grains at the
+ * input's hits, mixed with the gains that the composition asks for. input and target are the audio [B, 1, S]
+ * that was encoded. `seed` chooses, with takes, among the grains; item b has seed + b. */
+ap_var *ap_model_sound(ap_tape *tape, ap_model *model, const ap_composition *composed, ap_var *input,
+                       ap_var *target, uint64_t seed);
 
 AP_API_END
 

@@ -2,10 +2,14 @@
 
 #include "antiphon/agent.h"
 #include "antiphon/ops.h"
+#include "antiphon/rate.h"
+#include "assembly/arrangement.h"
 #include "assembly/codec_weights.h"
 #include "assembly/model_create.h"
 #include "base/memory.h"
 #include "model/output.h"
+#include "model/score.h"
+#include "ops/band_gains.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,8 +21,9 @@ struct ap_model {
     ap_params *params;
     ap_codec *codec;
     ap_agent *agent;     /* NULL: the output part gets the input's latents alone */
-    ap_cascade *cascade; /* at most one of cascade and gates */
+    ap_cascade *cascade; /* at most one of these three */
     ap_gates *gates;
+    ap_takes *takes;
     bool compress, gate_input;
 };
 
@@ -67,6 +72,13 @@ static void create_output(ap_model *model, const ap_config *config)
                               config->cascade.layers, (ap_real)config->cascade.dropout, "cascade.");
     if (config->agent.output == AP_OUTPUT_GATES)
         model->gates = ap_gates_create(model->params, gates_config(config), "gates.");
+    if (config->agent.output == AP_OUTPUT_TAKES)
+        model->takes = ap_takes_create(model->params,
+                                       (ap_takes_config){.dim = config->codec.dim,
+                                                         .hop = ap_codec_hop(model->codec),
+                                                         .bands = config->agent.take_bands,
+                                                         .width = config->agent.take_width},
+                                       "takes.");
 }
 
 /* Refuses models whose weights and gradients exceed the machine's memory. Otherwise they would drive other
@@ -157,4 +169,83 @@ ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_v
         out.latents = ap_gates_apply(tape, model->gates, out.z, model->gate_input ? zi : NULL, zt);
     }
     return out;
+}
+
+/* ---------------------------------------------------------------- takes */
+
+/* The takes of each item, [B, AP_TAKES, S] on the tape's arena; scores [B] receives the scores. */
+static ap_tensor play_takes(ap_tape *tape, ap_var *input, ap_var *target, uint64_t seed, int64_t origin,
+                            ap_score *scores)
+{
+    ap_arena *arena = ap_tape_arena(tape);
+    int64_t B = target->value.shape.at[0], S = target->value.shape.at[2];
+    ap_hits *strikes = ap_hits_find(tape, input), *notes = ap_hits_find(tape, target);
+    ap_tensor takes = {AP_SHAPE(B, AP_TAKES, S),
+                       ap_arena_alloc(arena, (size_t)(B * AP_TAKES * S) * sizeof(ap_real))};
+    for (int64_t b = 0; b < B; b++) {
+        const ap_real *x = target->value.data + b * S;
+        scores[b] = ap_score_write(arena, S, strikes[b], notes[b], x, seed + (uint64_t)b, origin);
+        ap_score_play(&scores[b], AP_SAMPLE_RATE, S, x, takes.data + b * AP_TAKES * S);
+    }
+    return takes;
+}
+
+ap_var *ap_model_sound(ap_tape *tape, ap_model *model, const ap_composition *composed, ap_var *input,
+                       ap_var *target, uint64_t seed)
+{
+    int64_t B = target->value.shape.at[0];
+    if (!model->takes)
+        return ap_codec_decode(tape, model->codec, composed->latents, target->value.shape.at[2]);
+    ap_score *scores = ap_arena_alloc(ap_tape_arena(tape), (size_t)B * sizeof *scores);
+    ap_tensor takes = play_takes(tape, input, target, seed, 0, scores);
+    ap_var *gains = ap_takes_gains(tape, model->takes, composed->z, takes);
+    return ap_band_gains(tape, ap_tape_constant(tape, takes), gains, ap_takes_geometry(model->takes));
+}
+
+struct ap_arrangement {
+    ap_score score;
+    ap_tensor gains; /* [1, AP_TAKES bands, T] */
+    ap_band_gains_geometry geometry;
+};
+
+bool ap_model_arranges(const ap_model *model)
+{
+    return model->takes;
+}
+
+const ap_arrangement *ap_model_arrange(ap_tape *tape, ap_model *model, ap_var *input, ap_var *target,
+                                       uint64_t seed, int64_t origin)
+{
+    ap_arrangement *made = ap_arena_alloc(ap_tape_arena(tape), sizeof *made);
+    ap_composition composed = ap_model_compose(tape, model, ap_codec_encode(tape, model->codec, input),
+                                               ap_codec_encode(tape, model->codec, target));
+    ap_tensor takes = play_takes(tape, input, target, seed, origin, &made->score);
+    made->gains = ap_takes_gains(tape, model->takes, composed.z, takes)->value;
+    made->geometry = ap_takes_geometry(model->takes);
+    return made;
+}
+
+/* The same window in seconds at another rate: the next power of two. */
+static ap_band_gains_geometry at_rate(ap_band_gains_geometry geometry, int rate)
+{
+    double wanted = (double)geometry.n * rate / geometry.rate;
+    geometry.spacing *= (double)rate / geometry.rate;
+    while (geometry.n < wanted * M_SQRT1_2) geometry.n *= 2;
+    while (geometry.n > wanted * M_SQRT2) geometry.n /= 2;
+    geometry.rate = rate;
+    return geometry;
+}
+
+void ap_arrangement_play(ap_arena *arena, const ap_arrangement *a, int rate, int channels, int64_t count,
+                         const ap_real *const target[], ap_real *const output[])
+{
+    ap_band_gains_geometry geometry = at_rate(a->geometry, rate);
+    size_t bytes = (size_t)(AP_TAKES * count) * sizeof(ap_real);
+    ap_real *takes = ap_arena_alloc(arena, bytes);
+    for (int c = 0; c < channels; c++) {
+        ap_score_play(&a->score, rate, count, target[c], takes);
+        ap_band_gains_forward(arena, &geometry, 1, AP_TAKES, count, a->gains.shape.at[2], takes,
+                              a->gains.data, 0, output[c]);
+    }
+    ap_arena_recycle(arena, takes, bytes);
 }

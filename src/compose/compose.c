@@ -50,10 +50,11 @@ void ap_compose_window(ap_model *model, ap_tape *tape, int64_t S, ap_real *input
     ap_tape_training_set(tape, false);
     ap_tape_gradients_set(tape, false);
     ap_shape shape = AP_SHAPE(1, 1, S);
-    ap_var *zi = ap_codec_encode(tape, codec, ap_tape_constant(tape, (ap_tensor){shape, input}));
-    ap_var *zt = ap_codec_encode(tape, codec, ap_tape_constant(tape, (ap_tensor){shape, target}));
-    ap_composition composed = ap_model_compose(tape, model, zi, zt);
-    ap_var *y = ap_codec_decode(tape, codec, composed.latents, S);
+    ap_var *heard[2] = {ap_tape_constant(tape, (ap_tensor){shape, input}),
+                        ap_tape_constant(tape, (ap_tensor){shape, target})};
+    ap_composition composed = ap_model_compose(tape, model, ap_codec_encode(tape, codec, heard[0]),
+                                               ap_codec_encode(tape, codec, heard[1]));
+    ap_var *y = ap_model_sound(tape, model, &composed, heard[0], heard[1], 0);
     memcpy(output, y->value.data, (size_t)S * sizeof *output);
 }
 

@@ -55,13 +55,17 @@ static ap_var *band_matrix(ap_tape *tape)
 
 /* ---------------------------------------------------------------- onsets */
 
-#define ONSET_HOP 240
 #define ONSET_GAIN 30
 
 static ap_var *onset_strength(ap_tape *tape, ap_var *x, ap_var *bands)
 {
-    ap_var *spectra = ap_stft_magnitude(tape, x, BAND_LENGTH, ONSET_HOP);
+    ap_var *spectra = ap_stft_magnitude(tape, x, BAND_LENGTH, AP_ONSET_HOP);
     return ap_flux(tape, bands ? ap_linear(tape, spectra, bands, NULL) : spectra, ONSET_GAIN);
+}
+
+ap_var *ap_onset_rise(ap_tape *tape, ap_var *x)
+{
+    return onset_strength(tape, x, band_matrix(tape));
 }
 
 ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale)

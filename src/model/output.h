@@ -2,11 +2,13 @@
  *
  * cascade: two refining stages over the agent's and the target's latents. Each is a transformer with a
  * residual connection; its RMS is matched to theirs within bounds. gates: gains on both sources' latents,
- * the target's at several delays, plus a little of the agent's own latents. Parameters have the names of the
+ * the target's at several delays, plus a little of the agent's own latents. takes: no latents, but gains over
+ * several takes of the target (score.h), which are mixed as sound. Parameters have the names of the
  * reference model. */
 #ifndef ANTIPHON_MODEL_OUTPUT_H
 #define ANTIPHON_MODEL_OUTPUT_H
 
+#include "antiphon/ops.h"
 #include "antiphon/params.h"
 
 typedef struct ap_cascade ap_cascade;
@@ -43,5 +45,27 @@ ap_gates *ap_gates_create(ap_params *params, ap_gates_config config, const char 
  * the delayed target let the agent strike its notes where the input strikes. zi NULL: target material only.
  */
 ap_var *ap_gates_apply(ap_tape *tape, const ap_gates *gates, ap_var *z, ap_var *zi, ap_var *zt);
+
+typedef struct ap_takes ap_takes;
+
+typedef struct ap_takes_config {
+    int64_t dim, hop; /**< of the latents; hop in samples */
+    int64_t bands;    /**< each with gains of its own */
+    int64_t width;    /**< channels of the layers */
+} ap_takes_config;
+
+/** Registers "<prefix>into", "<prefix>body.0" to "body.3" and "<prefix>out", each ".weight" and ".bias";
+ * owned by `params`. At first the one take in which every hit strikes a note sounds as it is, and all others
+ * low. */
+ap_takes *ap_takes_create(ap_params *params, ap_takes_config config, const char *prefix);
+
+/** Gains [B, AP_TAKES bands, T'], for ap_band_gains, from the agent's latents z [B, D, T] and the takes x [B,
+ * AP_TAKES, S]: h = lrelu(conv_9 [z, levels of the takes]), every fourth frame h = h + lrelu(conv_5 h),
+ * dilated by 1, 2, 4, 8 g = exp(3 tanh(u / 3)),  u = conv_1 h                       within +-26 dB The input
+ * is heard through z alone. */
+ap_var *ap_takes_gains(ap_tape *tape, ap_takes *takes, ap_var *z, ap_tensor x);
+
+/** How ap_band_gains mixes these takes at 24 kHz. */
+ap_band_gains_geometry ap_takes_geometry(const ap_takes *takes);
 
 #endif

@@ -112,6 +112,23 @@ static void moments_of(const filters *f, int64_t group, moment moments[AP_LANES]
         moments[i] = moment_of(f, f->first + group * AP_LANES + ap_least(i, live - 1));
 }
 
+ap_var *ap_band_means(ap_tape *tape, ap_band_gains_geometry geometry)
+{
+    int64_t F = geometry.n / 2 + 1;
+    ap_real *w = ap_arena_zeros(ap_tape_arena(tape), (size_t)(geometry.bands * F) * sizeof *w);
+    for (int64_t k = 0; k < F; k++) {
+        place p = place_of(&geometry, k);
+        w[p.low * F + k] += 1 - p.upper;
+        if (p.upper > 0) w[(p.low + 1) * F + k] += p.upper;
+    }
+    for (int m = 0; m < geometry.bands; m++) {
+        double sum = 0;
+        for (int64_t k = 0; k < F; k++) sum += (double)w[m * F + k];
+        for (int64_t k = 0; k < F && sum > 0; k++) w[m * F + k] /= (ap_real)sum;
+    }
+    return ap_tape_constant(tape, (ap_tensor){AP_SHAPE(geometry.bands, F), w});
+}
+
 /* ---------------------------------------------------------------- forward */
 
 /* A thread's room: two groups of spectra, the gains of one signal's bands, and what the transform needs. */

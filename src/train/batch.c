@@ -99,6 +99,8 @@ ap_heard ap_batch_forward(ap_tape *tape, ap_model *model, const ap_batch *batch)
     h.zt = batch->unity ? h.zi : latents(tape, codec, h.target, batch->zt);
     h.composed = ap_model_compose(tape, model, h.zi, h.zt);
     ap_tape_section(tape, "decode");
-    h.output = ap_codec_decode(tape, codec, h.composed.latents, batch->input.shape.at[2]);
+    /* in training chance changes from step to step; validation always hears the same */
+    uint64_t seed = ap_tape_training(tape) ? ap_rng_next(ap_tape_rng(tape)) : 0;
+    h.output = ap_model_sound(tape, model, &h.composed, h.input, h.target, seed);
     return h;
 }

@@ -1,0 +1,184 @@
+#include "model/score.h"
+
+#include "antiphon/guidance.h"
+#include "antiphon/rate.h"
+#include "base/bounds.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- hits */
+
+/* The rise of a spectrum is largest when the onset has come a quarter into the window. */
+#define ONSET_DELAY (AP_ONSET_HOP + 256)
+
+static ap_hits hits_of(ap_arena *arena, int64_t frames, const ap_real *strength)
+{
+    ap_hits hits = {0, ap_arena_alloc(arena, (size_t)frames * sizeof *hits.at)};
+    int64_t *peaks = ap_arena_alloc(arena, (size_t)frames * sizeof *peaks);
+    hits.count = ap_onset_pick(frames, strength, peaks);
+    for (int64_t i = 0; i < hits.count; i++) hits.at[i] = (double)(peaks[i] * AP_ONSET_HOP + ONSET_DELAY);
+    ap_arena_recycle(arena, peaks, (size_t)frames * sizeof *peaks);
+    return hits;
+}
+
+ap_hits *ap_hits_find(ap_tape *tape, ap_var *x)
+{
+    ap_arena *arena = ap_tape_arena(tape);
+    int64_t B = x->value.shape.at[0];
+    ap_hits *hits = ap_arena_alloc(arena, (size_t)B * sizeof *hits);
+    ap_tape_enter(tape);
+    const ap_var *rise = ap_onset_rise(tape, x);
+    int64_t frames = rise->value.shape.at[1];
+    for (int64_t b = 0; b < B; b++) hits[b] = hits_of(arena, frames, rise->value.data + b * frames);
+    ap_tape_leave(tape, x);
+    return hits;
+}
+
+/* ---------------------------------------------------------------- the score */
+
+/* How a take is made of the hits. */
+typedef struct take_style {
+    double reach;     /* how far the note may be taken from, in seconds: the nearest to a place within it, by
+                         chance; 0: what is there */
+    int every, first; /* each such hit, from this one on */
+    double late;      /* how far behind the hit, as a share of the gap to the next */
+    bool held;        /* to the next of its hits; false: decaying */
+} take_style;
+
+static const take_style styles[AP_TAKES] = {
+    {0},
+    {.reach = 0.5, .every = 1},
+    {.reach = 0.5, .every = 1, .held = true},
+    {.reach = 0, .every = 1, .late = 0.5},
+    {.reach = 1.5, .every = 2, .held = true},
+    {.reach = 1.5, .every = 2, .first = 1},
+};
+
+#define SECOND ((double)AP_SAMPLE_RATE)
+/* A grain begins this much before the hit, so that the note's own attack is in it. */
+#define LEAD (0.005 * SECOND)
+#define LENGTH_LEAST (0.1 * SECOND)
+#define DECAYING_MOST (0.6 * SECOND)
+#define HELD_MOST (2 * SECOND)
+#define HEIGHT_SPREAD 4.0 /* dB */
+#define HEIGHT_MOST 8.0
+
+/* The target's slow level, and the floor below which it is not raised, as a share of the whole's. */
+#define LEVEL_HOP (AP_SAMPLE_RATE / 100)
+#define LEVEL_WIDTH (AP_SAMPLE_RATE * 2 / 5)
+#define LEVEL_FLOOR 0.03
+
+static void make_level(ap_arena *arena, ap_score *score, const ap_real *x)
+{
+    int64_t S = score->S;
+    double *sum = ap_arena_alloc(arena, (size_t)(S + 1) * sizeof *sum);
+    sum[0] = 0;
+    for (int64_t i = 0; i < S; i++) sum[i + 1] = sum[i] + (double)x[i] * (double)x[i];
+    double whole = sqrt(sum[S] / (double)S);
+    score->levels = S / LEVEL_HOP + 1;
+    score->level = ap_arena_alloc(arena, (size_t)score->levels * sizeof *score->level);
+    for (int64_t l = 0; l < score->levels; l++) {
+        int64_t from = ap_most(0, l * LEVEL_HOP - LEVEL_WIDTH / 2),
+                to = ap_least(S, l * LEVEL_HOP + LEVEL_WIDTH / 2);
+        double here = to > from ? sqrt(fmax(sum[to] - sum[from], 0) / (double)(to - from)) : 0;
+        score->level[l] = (ap_real)(whole > 0 ? whole / (here + LEVEL_FLOOR * whole) : 1);
+    }
+    ap_arena_recycle(arena, sum, (size_t)(S + 1) * sizeof *sum);
+}
+
+/* The numbers that chance gives to one grain: the same for the same seed, take and time. */
+static ap_rng chance(uint64_t seed, int take, double time)
+{
+    uint64_t frame = (uint64_t)llround(time / AP_ONSET_HOP);
+    return (ap_rng){seed * AP_TAKES + (uint64_t)take, frame * 8};
+}
+
+/* the note nearest to a place, or the place itself where there is none */
+static double note_near(ap_hits notes, double place)
+{
+    double best = place, distance = INFINITY;
+    for (int64_t i = 0; i < notes.count; i++)
+        if (fabs(notes.at[i] - place) < distance) {
+            distance = fabs(notes.at[i] - place);
+            best = notes.at[i];
+        }
+    return best;
+}
+
+static ap_grain grain_of(const take_style *style, double hit, double next, double S, ap_hits notes, ap_rng *rng)
+{
+    double gap = next - hit, place = hit + style->reach * SECOND * (2 * ap_rng_uniform(rng) - 1);
+    double height = fmax(-HEIGHT_MOST, fmin(HEIGHT_SPREAD * ap_rng_normal(rng), HEIGHT_MOST));
+    ap_grain grain = {.from = style->reach > 0 ? note_near(notes, place) : place, .held = style->held};
+    grain.at = fmax(hit + style->late * fmin(gap, DECAYING_MOST) - LEAD, 0);
+    grain.from = fmax(grain.from - LEAD, 0);
+    grain.length = fmax(LENGTH_LEAST, style->held ? fmin(gap, HELD_MOST) : fmin(1.2 * gap, DECAYING_MOST));
+    grain.length = fmin(grain.length, S - fmax(grain.at, grain.from));
+    grain.height = pow(10, height / 20);
+    return grain;
+}
+
+static void write_take(ap_arena *arena, ap_score *score, int take, ap_hits hits, ap_hits notes, uint64_t seed,
+                       int64_t origin)
+{
+    const take_style *style = &styles[take];
+    ap_grain *grains = ap_arena_alloc(arena, (size_t)ap_most(hits.count, 1) * sizeof *grains);
+    int64_t count = 0;
+    for (int64_t i = style->first; i < hits.count; i += style->every) {
+        double next = i + style->every < hits.count ? hits.at[i + style->every] : (double)score->S;
+        ap_rng rng = chance(seed, take, hits.at[i] + (double)origin);
+        ap_grain grain = grain_of(style, hits.at[i], next, (double)score->S, notes, &rng);
+        if (grain.length > 0) grains[count++] = grain;
+    }
+    score->grains[take] = grains;
+    score->count[take] = count;
+}
+
+ap_score ap_score_write(ap_arena *arena, int64_t S, ap_hits input, ap_hits target, const ap_real *x,
+                        uint64_t seed, int64_t origin)
+{
+    ap_score score = {.S = S};
+    make_level(arena, &score, x);
+    for (int take = 1; take < AP_TAKES; take++) write_take(arena, &score, take, input, target, seed, origin);
+    return score;
+}
+
+/* ---------------------------------------------------------------- playing */
+
+/* A grain rises and falls over these times; a decaying one falls by 26 dB to its end. */
+#define RISE 0.004
+#define FALL 0.02
+#define DECAY 3.0
+
+static void play_level(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *y)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double at = fmin((double)i * AP_SAMPLE_RATE / rate / LEVEL_HOP, (double)(score->levels - 1));
+        int64_t l = (int64_t)at, next = ap_least(l + 1, score->levels - 1);
+        double here = (double)score->level[l], late = at - (double)l;
+        y[i] = (ap_real)((double)x[i] * (here + late * ((double)score->level[next] - here)));
+    }
+}
+
+static void play_grain(const ap_grain *grain, int rate, int64_t n, const ap_real *x, ap_real *y)
+{
+    double scale = (double)rate / AP_SAMPLE_RATE;
+    int64_t at = llround(grain->at * scale), from = llround(grain->from * scale);
+    int64_t length = ap_least(llround(grain->length * scale), n - ap_most(at, from));
+    double fade = grain->held ? 0 : DECAY / (double)ap_most(length, 1), height = grain->height;
+    double keep = exp(-fade);
+    for (int64_t i = 0; i < length; i++, height *= keep) {
+        double in = (double)(i + 1) / (RISE * rate), out = (double)(length - i) / (FALL * rate);
+        y[at + i] += (ap_real)(height * fmin(fmin(in, out), 1) * (double)x[from + i]);
+    }
+}
+
+void ap_score_play(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *takes)
+{
+    play_level(score, rate, n, x, takes);
+    memset(takes + n, 0, (size_t)((AP_TAKES - 1) * n) * sizeof *takes);
+    for (int take = 1; take < AP_TAKES; take++)
+        for (int64_t i = 0; i < score->count[take]; i++)
+            play_grain(&score->grains[take][i], rate, n, takes, takes + take * n);
+}

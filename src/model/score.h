@@ -1,0 +1,53 @@
+/* Takes: the target struck anew by the input's hits, in several ways.
+ *
+ * A take is a whole signal of its own: grains of the target, one at each of the input's hits, or at some of
+ * them. Which grain sounds where, how long and how loud is a score. It is written for mono signals at 24 kHz,
+ * and played from recordings of any rate, a channel at a time, so that the takes of a stereo recording are
+ * the same grains in both channels. The output part (output.h) then writes gains over the takes.
+ *
+ * What is chosen by chance comes from the seed and from the time of the hit alone: windows that overlap agree
+ * about it. */
+#ifndef ANTIPHON_MODEL_SCORE_H
+#define ANTIPHON_MODEL_SCORE_H
+
+#include "antiphon/arena.h"
+#include "antiphon/tape.h"
+
+/* The target as it is, level; then its grains at each hit: a note from nearby that decays, one that sounds on
+ * to the next hit, what the target has at the hit, half way to the next hit, and two that share the hits
+ * between them, from farther away. */
+#define AP_TAKES 6
+
+/* Times of sudden rises in samples at 24 kHz, ascending. */
+typedef struct ap_hits {
+    int64_t count;
+    double *at; /* on the arena */
+} ap_hits;
+
+/* The hits of x [B, 1, S] on the tape, one entry for each item, on the tape's arena. The onset strength of
+ * the loss (ap_onset_rise), picked by ap_onset_pick. */
+ap_hits *ap_hits_find(ap_tape *tape, ap_var *x);
+
+typedef struct ap_grain {
+    double at, from, length; /* where it sounds and where it stands in the target, in samples at 24 kHz */
+    double height;           /* factor */
+    bool held;               /* at its full height to the end; false: it decays */
+} ap_grain;
+
+typedef struct ap_score {
+    int64_t S; /* samples at 24 kHz */
+    int64_t levels;
+    ap_real *level; /* [levels] the factor that makes the target level, every 10 ms */
+    int64_t count[AP_TAKES];
+    ap_grain *grains[AP_TAKES]; /* take 0 has none */
+} ap_score;
+
+/* The score of a window: the input's and the target's hits, and the target x [S]. `origin` is where the
+ * window begins in the recording, in samples. On the arena. */
+ap_score ap_score_write(ap_arena *arena, int64_t S, ap_hits input, ap_hits target, const ap_real *x,
+                        uint64_t seed, int64_t origin);
+
+/* Plays it from one channel of the target, x [n] at `rate`: takes [AP_TAKES, n]. */
+void ap_score_play(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *takes);
+
+#endif
