@@ -97,7 +97,7 @@ typedef struct ap_config {
         double corr_tolerance_input, corr_tolerance_target;
         double onset;
         ap_onset_scale onset_scale;
-        double chroma, timbre, variation, variation_least, level, mixture, mixture_most;
+        double chroma, timbre, variation, variation_least, level, crest, mixture, mixture_most;
     } loss;
     struct {
         int epochs, batch_size, accumulate;

@@ -50,6 +50,11 @@ ap_var *ap_variation_loss(ap_tape *tape, ap_var *output, ap_real least, int64_t 
 /** |ln(mean output^2 + 1e-6) - ln(mean target^2 + 1e-6)|, mean over the batch. */
 ap_var *ap_level_loss(ap_tape *tape, ap_var *output, ap_var *target);
 
+/** max(0, c(output) - (c(input) + c(target)) / 2), mean over the batch: how much the output's peaks stand out
+ * more than those of the sources. c(x) = ln of (mean x^8)^(1/8) over (mean x^2)^(1/2), a smooth crest factor;
+ * 0.35 is 3 dB. */
+ap_var *ap_crest_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_var *target);
+
 /** max(0, share - most), mean over the batch. share is the part of the output's energy that the least-squares
  * mix a input + b target explains: (P - E) / (P + d), with P the output's energy, d = 1e-6 S and E = min over
  * a, b of |output - a input - b target|^2 + d (a^2 + b^2). It is 1 for any mix of the sources, near 0 for new

@@ -28,6 +28,7 @@ typedef enum ap_measure {
     AP_MEASURE_TIMBRE,
     AP_MEASURE_VARIATION,
     AP_MEASURE_LEVEL,
+    AP_MEASURE_CREST,
     AP_MEASURE_MIXTURE,
     AP_MEASURE_ADDED, /**< the first of the contributions, one per term in the order above: weight times
                          value, for the correlation in the form that is optimised. They add up to

@@ -84,6 +84,12 @@ static ap_var *level(ap_tape *tape, const ap_config *config, const ap_heard *h)
     return ap_level_loss(tape, h->output, h->target);
 }
 
+static ap_var *crest(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    return ap_crest_loss(tape, h->output, h->input, h->target);
+}
+
 static ap_var *mixture(ap_tape *tape, const ap_config *config, const ap_heard *h)
 {
     return ap_mixture_loss(tape, h->output, h->input, h->target, (ap_real)config->loss.mixture_most);
@@ -116,6 +122,7 @@ static const kind kinds[AP_MEASURE_COUNT] = {
     TERM(TIMBRE, "timbre_loss", timbre, "timbre", timbre),
     TERM(VARIATION, "variation_loss", variation, "variation", variation),
     TERM(LEVEL, "level_loss", level, "level", level),
+    TERM(CREST, "crest_loss", crest, "crest", crest),
     TERM(MIXTURE, "mixture_loss", mixture, "mixture", mixture),
     [AP_MEASURE_R_INPUT] = {.name = "r_input"},
     [AP_MEASURE_R_TARGET] = {.name = "r_target"},

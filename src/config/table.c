@@ -98,6 +98,7 @@ const config_key ap_config_keys[] = {
     TERM(loss, variation, 0.0, "weight of the penalty for drones and silence"),
     NUMBER(loss, variation_least, 0.6, 0, 100, RANGE_CLOSED, "variation: the least standard deviation over mean of the envelope that costs nothing"),
     TERM(loss, level, 0.0, "weight of the distance to the target's level"),
+    TERM(loss, crest, 0.0, "weight of the penalty for peaks that stand out more than the sources'"),
     TERM(loss, mixture, 0.0, "weight of the penalty for output that a mix of the sources explains"),
     NUMBER(loss, mixture_most, 0.3, 0, 1, RANGE_BELOW, "mixture: the largest share of the output's energy that a mix may explain at no cost"),
 

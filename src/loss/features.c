@@ -205,6 +205,56 @@ ap_var *ap_log_power(ap_tape *tape, ap_var *x)
     return y;
 }
 
+/* ---------------------------------------------------------------- log_peak: y = ln(m) / 8, m = mean of x^8 +
+ * 1e-24 */
+
+#define PEAK_FLOOR 1e-24
+
+static ap_real seventh(ap_real x)
+{
+    ap_real square = x * x;
+    return square * square * square * x;
+}
+
+static void log_peak_forward(int64_t B, int64_t S, const ap_real *x, ap_real *y)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t b = 0; b < B; b++) {
+        double sum = 0;
+        for (int64_t i = 0; i < S; i++) sum += (double)(seventh(x[b * S + i]) * x[b * S + i]);
+        y[b] = (ap_real)(log(sum / (double)S + PEAK_FLOOR) / 8);
+    }
+}
+
+/* dy/dx = x^7 / (S m), with m = e^(8 y) */
+static void log_peak_backward(int64_t B, int64_t S, const ap_real *x, const ap_real *y, const ap_real *dy,
+                              ap_real *dx)
+{
+#pragma omp parallel for schedule(static)
+    for (int64_t b = 0; b < B; b++) {
+        ap_real factor = (ap_real)((double)dy[b] / ((double)S * exp(8 * (double)y[b])));
+        for (int64_t i = 0; i < S; i++) dx[b * S + i] += factor * seventh(x[b * S + i]);
+    }
+}
+
+static void log_peak_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *x = y->inputs[0];
+    ap_signals of = ap_signals_of("log_peak", x);
+    ap_real *dx = ap_var_grad(tape, x);
+    if (dx) log_peak_backward(of.B, of.S, x->value.data, y->value.data, y->grad, dx);
+}
+
+AP_DEFINE_OP(log_peak, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
+
+ap_var *ap_log_peak(ap_tape *tape, ap_var *x)
+{
+    ap_signals of = ap_signals_of("log_peak", x);
+    ap_var *y = ap_tape_push(tape, &op_log_peak, AP_SHAPE(of.B), 1, &x);
+    log_peak_forward(of.B, of.S, x->value.data, y->value.data);
+    return y;
+}
+
 /* ---------------------------------------------------------------- variation: y = max(0, least - sigma / (mu
  * + 1e-4)) */
 

@@ -1,4 +1,4 @@
-/* The features that the guidance compares: rise, timbre, level and movement. */
+/* The features that the guidance compares: rise, timbre, level, peak and movement. */
 #ifndef ANTIPHON_LOSS_FEATURES_H
 #define ANTIPHON_LOSS_FEATURES_H
 
@@ -13,6 +13,9 @@ ap_var *ap_log_average(ap_tape *tape, ap_var *x, ap_real offset);
 
 /* y [B] of audio: ln(mean x^2 + 1e-6). */
 ap_var *ap_log_power(ap_tape *tape, ap_var *x);
+
+/* y [B] of audio: ln of its 8-norm, ln((mean x^8)^(1/8)), at least -6.9: a smooth peak. */
+ap_var *ap_log_peak(ap_tape *tape, ap_var *x);
 
 /* y [B] from envelopes [B, 1, M], M > 1: max(0, least - sigma / (mu + 1e-4)), with sigma normalised by M -
  * 1. An exactly constant envelope is penalised, but gets no gradient through sigma. */

@@ -138,3 +138,20 @@ ap_var *ap_level_loss(ap_tape *tape, ap_var *output, ap_var *target)
     ap_signals_of_both("level_loss", output, target);
     return mean_distance(tape, ap_log_power(tape, output), ap_log_power(tape, target));
 }
+
+/* ---------------------------------------------------------------- crest */
+
+static ap_var *log_crest(ap_tape *tape, ap_var *x)
+{
+    return ap_add(tape, ap_log_peak(tape, x), ap_scale(tape, ap_log_power(tape, x), (ap_real)-0.5));
+}
+
+ap_var *ap_crest_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_var *target)
+{
+    ap_signals_of_both("crest_loss", output, input);
+    ap_signals_of_both("crest_loss", output, target);
+    ap_var *sources =
+        ap_scale(tape, ap_add(tape, log_crest(tape, input), log_crest(tape, target)), (ap_real)0.5);
+    ap_var *more = ap_add(tape, log_crest(tape, output), ap_scale(tape, sources, -1));
+    return ap_mean(tape, ap_clamp(tape, more, 0, INFINITY));
+}

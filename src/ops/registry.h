@@ -75,6 +75,7 @@
     X(flux)                                                                                                  \
     X(log_average)                                                                                           \
     X(log_power)                                                                                             \
+    X(log_peak)                                                                                              \
     X(variation)                                                                                             \
     /* loss/mixture.c */                                                                                     \
     X(mixture_share)
