@@ -81,6 +81,7 @@ typedef struct ap_config {
         double gate_new;
         bool gate_input;
         int take_bands, take_width;
+        bool take_input;
     } agent;
     struct {
         int layers, attention_heads;

@@ -16,9 +16,10 @@ bool ap_model_arranges(const ap_model *model);
 const ap_arrangement *ap_model_arrange(ap_tape *tape, ap_model *model, ap_var *input, ap_var *target,
                                        uint64_t seed, int64_t origin);
 
-/* Plays it: output[c] [count] from target[c] [count] for each of the channels, at `rate`. Scratch is the
- * arena's. */
+/* Plays it: output[c] [count] from input[c] and target[c] [count] for each of the channels, at `rate`. Scratch
+ * is the arena's. */
 void ap_arrangement_play(ap_arena *arena, const ap_arrangement *arrangement, int rate, int channels,
-                         int64_t count, const ap_real *const target[], ap_real *const output[]);
+                         int64_t count, const ap_real *const input[], const ap_real *const target[],
+                         ap_real *const output[]);
 
 #endif

@@ -7,6 +7,7 @@
 #include "assembly/codec_weights.h"
 #include "assembly/model_create.h"
 #include "base/memory.h"
+#include "model/attacks.h"
 #include "model/output.h"
 #include "model/score.h"
 #include "ops/band_gains.h"
@@ -24,7 +25,7 @@ struct ap_model {
     ap_cascade *cascade; /* at most one of these three */
     ap_gates *gates;
     ap_takes *takes;
-    bool compress, gate_input;
+    bool compress, gate_input, take_input;
 };
 
 static ap_codec_config codec_config(const ap_config *config)
@@ -113,6 +114,7 @@ ap_status ap_model_create_checked(const ap_config *config, uint64_t seed, ap_par
     create_output(model, config);
     model->compress = config->agent.compress;
     model->gate_input = config->agent.gate_input;
+    model->take_input = config->agent.take_input;
     ap_rng rng = ap_rng_init(seed);
     ap_status status = check ? check(model->params, context) : ap_ok();
     if (!ap_failed(&status)) status = check_memory(model);
@@ -174,18 +176,27 @@ ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_v
 /* ---------------------------------------------------------------- takes */
 
 /* The takes of each item, [B, AP_TAKES, S] on the tape's arena; scores [B] receives the scores. */
-static ap_tensor play_takes(ap_tape *tape, ap_var *input, ap_var *target, uint64_t seed, int64_t origin,
-                            ap_score *scores)
+static ap_tensor play_takes(ap_tape *tape, const ap_model *model, ap_var *input, ap_var *target,
+                            uint64_t seed, int64_t origin, ap_score *scores)
 {
     ap_arena *arena = ap_tape_arena(tape);
     int64_t B = target->value.shape.at[0], S = target->value.shape.at[2];
     ap_hits *strikes = ap_hits_find(tape, input), *notes = ap_hits_find(tape, target);
+    ap_tensor attacks = model->take_input ? ap_attack_gains(tape, input) : (ap_tensor){.data = NULL};
+    int64_t T = attacks.data ? attacks.shape.at[2] : 0, pitch = attacks.data ? attacks.shape.at[1] * T : 0;
     ap_tensor takes = {AP_SHAPE(B, AP_TAKES, S),
                        ap_arena_alloc(arena, (size_t)(B * AP_TAKES * S) * sizeof(ap_real))};
     for (int64_t b = 0; b < B; b++) {
-        const ap_real *x = target->value.data + b * S;
-        scores[b] = ap_score_write(arena, S, strikes[b], notes[b], x, seed + (uint64_t)b, origin);
-        ap_score_play(&scores[b], AP_SAMPLE_RATE, S, x, takes.data + b * AP_TAKES * S);
+        const ap_score_sources sources = {.S = S,
+                                          .input = input->value.data + b * S,
+                                          .target = target->value.data + b * S,
+                                          .input_hits = strikes[b],
+                                          .target_hits = notes[b],
+                                          .attacks = attacks.data ? attacks.data + b * pitch : NULL,
+                                          .T = T};
+        scores[b] = ap_score_write(arena, &sources, seed + (uint64_t)b, origin);
+        ap_score_play(arena, &scores[b], AP_SAMPLE_RATE, S, sources.input, sources.target,
+                      takes.data + b * AP_TAKES * S);
     }
     return takes;
 }
@@ -197,7 +208,7 @@ ap_var *ap_model_sound(ap_tape *tape, ap_model *model, const ap_composition *com
     if (!model->takes)
         return ap_codec_decode(tape, model->codec, composed->latents, target->value.shape.at[2]);
     ap_score *scores = ap_arena_alloc(ap_tape_arena(tape), (size_t)B * sizeof *scores);
-    ap_tensor takes = play_takes(tape, input, target, seed, 0, scores);
+    ap_tensor takes = play_takes(tape, model, input, target, seed, 0, scores);
     ap_var *gains = ap_takes_gains(tape, model->takes, composed->z, takes);
     return ap_band_gains(tape, ap_tape_constant(tape, takes), gains, ap_takes_geometry(model->takes));
 }
@@ -219,31 +230,20 @@ const ap_arrangement *ap_model_arrange(ap_tape *tape, ap_model *model, ap_var *i
     ap_arrangement *made = ap_arena_alloc(ap_tape_arena(tape), sizeof *made);
     ap_composition composed = ap_model_compose(tape, model, ap_codec_encode(tape, model->codec, input),
                                                ap_codec_encode(tape, model->codec, target));
-    ap_tensor takes = play_takes(tape, input, target, seed, origin, &made->score);
+    ap_tensor takes = play_takes(tape, model, input, target, seed, origin, &made->score);
     made->gains = ap_takes_gains(tape, model->takes, composed.z, takes)->value;
     made->geometry = ap_takes_geometry(model->takes);
     return made;
 }
 
-/* The same window in seconds at another rate: the next power of two. */
-static ap_band_gains_geometry at_rate(ap_band_gains_geometry geometry, int rate)
-{
-    double wanted = (double)geometry.n * rate / geometry.rate;
-    geometry.spacing *= (double)rate / geometry.rate;
-    while (geometry.n < wanted * M_SQRT1_2) geometry.n *= 2;
-    while (geometry.n > wanted * M_SQRT2) geometry.n /= 2;
-    geometry.rate = rate;
-    return geometry;
-}
-
 void ap_arrangement_play(ap_arena *arena, const ap_arrangement *a, int rate, int channels, int64_t count,
-                         const ap_real *const target[], ap_real *const output[])
+                         const ap_real *const input[], const ap_real *const target[], ap_real *const output[])
 {
-    ap_band_gains_geometry geometry = at_rate(a->geometry, rate);
+    ap_band_gains_geometry geometry = ap_band_gains_at(a->geometry, rate);
     size_t bytes = (size_t)(AP_TAKES * count) * sizeof(ap_real);
     ap_real *takes = ap_arena_alloc(arena, bytes);
     for (int c = 0; c < channels; c++) {
-        ap_score_play(&a->score, rate, count, target[c], takes);
+        ap_score_play(arena, &a->score, rate, count, input[c], target[c], takes);
         ap_band_gains_forward(arena, &geometry, 1, AP_TAKES, count, a->gains.shape.at[2], takes,
                               a->gains.data, 0, output[c]);
     }

@@ -70,6 +70,7 @@ const config_key ap_config_keys[] = {
     NUMBER(agent, gate_new, 0.05, 0, 100, RANGE_CLOSED, "gates: factor on the agent's own latents in the output"),
     BOOL(agent, gate_input, true, "gates: let the input's latents through; false: target material only"),
     INT(agent, take_bands, 24, 1, 256, "takes: frequency bands with gains of their own, from 60 Hz to 12 kHz"),
+    BOOL(agent, take_input, true, "takes: let the input's attacks be heard, as a take of their own; false: target material only"),
     INT(agent, take_width, 96, 1, WIDEST, "takes: width of the layers that write the gains, in channels"),
 
     INT(cascade, layers, 4, 1, 256, "layers of each stage"),

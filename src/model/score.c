@@ -3,6 +3,9 @@
 #include "antiphon/guidance.h"
 #include "antiphon/rate.h"
 #include "base/bounds.h"
+#include "kernels/array.h"
+#include "model/attacks.h"
+#include "ops/band_gains.h"
 
 #include <math.h>
 #include <string.h>
@@ -39,20 +42,21 @@ ap_hits *ap_hits_find(ap_tape *tape, ap_var *x)
 
 /* How a take is made of the hits. */
 typedef struct take_style {
-    double reach;     /* how far the note may be taken from, in seconds: the nearest to a place within it, by
-                         chance; 0: what is there */
-    int every, first; /* each such hit, from this one on */
-    double late;      /* how far behind the hit, as a share of the gap to the next */
-    bool held;        /* to the next of its hits; false: decaying */
+    double reach; /* how far away the note may be, in seconds: the nearest to a place chosen by chance; 0:
+                     what the target has at the hit */
+    int every;    /* each such hit */
+    double late;  /* how far behind the hit, as a share of the gap to the next */
+    bool held;    /* to the next of its hits; false: no longer than DECAYING_MOST, and gone by then */
+    double decay; /* of a held one, dB a second */
 } take_style;
 
-static const take_style styles[AP_TAKES] = {
+static const take_style styles[AP_TAKE_INPUT] = {
     {0},
-    {.reach = 0.5, .every = 1},
-    {.reach = 0.5, .every = 1, .held = true},
-    {.reach = 0, .every = 1, .late = 0.5},
-    {.reach = 1.5, .every = 2, .held = true},
-    {.reach = 1.5, .every = 2, .first = 1},
+    {.every = 1, .held = true, .decay = 25},
+    {.reach = 0.4, .every = 1},
+    {.reach = 0.4, .every = 1, .held = true},
+    {.every = 1, .late = 0.5},
+    {.reach = 1, .every = 2, .held = true, .decay = 8},
 };
 
 #define SECOND ((double)AP_SAMPLE_RATE)
@@ -61,8 +65,9 @@ static const take_style styles[AP_TAKES] = {
 #define LENGTH_LEAST (0.1 * SECOND)
 #define DECAYING_MOST (0.6 * SECOND)
 #define HELD_MOST (2 * SECOND)
-#define HEIGHT_SPREAD 4.0 /* dB */
-#define HEIGHT_MOST 8.0
+#define DECAYING 26.0     /* dB to its end */
+#define HEIGHT_SPREAD 5.0 /* dB */
+#define HEIGHT_MOST 10.0
 
 /* The target's slow level, and the floor below which it is not raised, as a share of the whole's. */
 #define LEVEL_HOP (AP_SAMPLE_RATE / 100)
@@ -106,15 +111,18 @@ static double note_near(ap_hits notes, double place)
     return best;
 }
 
-static ap_grain grain_of(const take_style *style, double hit, double next, double S, ap_hits notes, ap_rng *rng)
+static ap_grain grain_of(const take_style *style, double hit, double next, double S, ap_hits notes,
+                         ap_rng *rng)
 {
     double gap = next - hit, place = hit + style->reach * SECOND * (2 * ap_rng_uniform(rng) - 1);
     double height = fmax(-HEIGHT_MOST, fmin(HEIGHT_SPREAD * ap_rng_normal(rng), HEIGHT_MOST));
-    ap_grain grain = {.from = style->reach > 0 ? note_near(notes, place) : place, .held = style->held};
+    ap_grain grain = {.from = style->reach > 0 ? note_near(notes, place) : place,
+                      .decay = style->held ? style->decay : 0};
     grain.at = fmax(hit + style->late * fmin(gap, DECAYING_MOST) - LEAD, 0);
     grain.from = fmax(grain.from - LEAD, 0);
     grain.length = fmax(LENGTH_LEAST, style->held ? fmin(gap, HELD_MOST) : fmin(1.2 * gap, DECAYING_MOST));
     grain.length = fmin(grain.length, S - fmax(grain.at, grain.from));
+    if (!style->held) grain.decay = DECAYING * SECOND / grain.length;
     grain.height = pow(10, height / 20);
     return grain;
 }
@@ -125,7 +133,7 @@ static void write_take(ap_arena *arena, ap_score *score, int take, ap_hits hits,
     const take_style *style = &styles[take];
     ap_grain *grains = ap_arena_alloc(arena, (size_t)ap_most(hits.count, 1) * sizeof *grains);
     int64_t count = 0;
-    for (int64_t i = style->first; i < hits.count; i += style->every) {
+    for (int64_t i = 0; i < hits.count; i += style->every) {
         double next = i + style->every < hits.count ? hits.at[i + style->every] : (double)score->S;
         ap_rng rng = chance(seed, take, hits.at[i] + (double)origin);
         ap_grain grain = grain_of(style, hits.at[i], next, (double)score->S, notes, &rng);
@@ -135,21 +143,27 @@ static void write_take(ap_arena *arena, ap_score *score, int take, ap_hits hits,
     score->count[take] = count;
 }
 
-ap_score ap_score_write(ap_arena *arena, int64_t S, ap_hits input, ap_hits target, const ap_real *x,
-                        uint64_t seed, int64_t origin)
+static double power(int64_t S, const ap_real *x)
 {
-    ap_score score = {.S = S};
-    make_level(arena, &score, x);
-    for (int take = 1; take < AP_TAKES; take++) write_take(arena, &score, take, input, target, seed, origin);
+    return ap_array_dot(S, x, x) / (double)S;
+}
+
+ap_score ap_score_write(ap_arena *arena, const ap_score_sources *s, uint64_t seed, int64_t origin)
+{
+    ap_score score = {.S = s->S, .attacks = s->attacks, .attack_T = s->T};
+    double input = power(s->S, s->input), target = power(s->S, s->target);
+    score.input_factor = input > 0 ? sqrt(target / input) : 0;
+    make_level(arena, &score, s->target);
+    for (int take = 1; take < AP_TAKE_INPUT; take++)
+        write_take(arena, &score, take, s->input_hits, s->target_hits, seed, origin);
     return score;
 }
 
 /* ---------------------------------------------------------------- playing */
 
-/* A grain rises and falls over these times; a decaying one falls by 26 dB to its end. */
+/* A grain rises and falls over these times. */
 #define RISE 0.004
 #define FALL 0.02
-#define DECAY 3.0
 
 static void play_level(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *y)
 {
@@ -166,19 +180,29 @@ static void play_grain(const ap_grain *grain, int rate, int64_t n, const ap_real
     double scale = (double)rate / AP_SAMPLE_RATE;
     int64_t at = llround(grain->at * scale), from = llround(grain->from * scale);
     int64_t length = ap_least(llround(grain->length * scale), n - ap_most(at, from));
-    double fade = grain->held ? 0 : DECAY / (double)ap_most(length, 1), height = grain->height;
-    double keep = exp(-fade);
+    double height = grain->height, keep = pow(10, -grain->decay / 20 / rate);
     for (int64_t i = 0; i < length; i++, height *= keep) {
         double in = (double)(i + 1) / (RISE * rate), out = (double)(length - i) / (FALL * rate);
         y[at + i] += (ap_real)(height * fmin(fmin(in, out), 1) * (double)x[from + i]);
     }
 }
 
-void ap_score_play(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *takes)
+static void play_attacks(ap_arena *arena, const ap_score *score, int rate, int64_t n, const ap_real *x,
+                         ap_real *y)
 {
-    play_level(score, rate, n, x, takes);
+    if (!score->attacks) return;
+    ap_band_gains_geometry geometry = ap_band_gains_at(ap_attack_geometry(), rate);
+    ap_band_gains_forward(arena, &geometry, 1, 1, n, score->attack_T, x, score->attacks, 0, y);
+    for (int64_t i = 0; i < n; i++) y[i] *= (ap_real)score->input_factor;
+}
+
+void ap_score_play(ap_arena *arena, const ap_score *score, int rate, int64_t n, const ap_real *input,
+                   const ap_real *target, ap_real *takes)
+{
+    play_level(score, rate, n, target, takes);
     memset(takes + n, 0, (size_t)((AP_TAKES - 1) * n) * sizeof *takes);
-    for (int take = 1; take < AP_TAKES; take++)
+    for (int take = 1; take < AP_TAKE_INPUT; take++)
         for (int64_t i = 0; i < score->count[take]; i++)
             play_grain(&score->grains[take][i], rate, n, takes, takes + take * n);
+    play_attacks(arena, score, rate, n, input, takes + AP_TAKE_INPUT * n);
 }

@@ -13,10 +13,11 @@
 #include "antiphon/arena.h"
 #include "antiphon/tape.h"
 
-/* The target as it is, level; then its grains at each hit: a note from nearby that decays, one that sounds on
- * to the next hit, what the target has at the hit, half way to the next hit, and two that share the hits
- * between them, from farther away. */
-#define AP_TAKES 6
+/* The target as it is, level; the same struck at each hit; a note from nearby at each hit, short, and another
+ * one held to the next hit; what the target has at the hit, half way to the next; a note from farther away at
+ * every other hit; last the input's attacks, at the target's level. */
+#define AP_TAKES 7
+#define AP_TAKE_INPUT (AP_TAKES - 1)
 
 /* Times of sudden rises in samples at 24 kHz, ascending. */
 typedef struct ap_hits {
@@ -31,7 +32,7 @@ ap_hits *ap_hits_find(ap_tape *tape, ap_var *x);
 typedef struct ap_grain {
     double at, from, length; /* where it sounds and where it stands in the target, in samples at 24 kHz */
     double height;           /* factor */
-    bool held;               /* at its full height to the end; false: it decays */
+    double decay;            /* dB a second */
 } ap_grain;
 
 typedef struct ap_score {
@@ -39,15 +40,29 @@ typedef struct ap_score {
     int64_t levels;
     ap_real *level; /* [levels] the factor that makes the target level, every 10 ms */
     int64_t count[AP_TAKES];
-    ap_grain *grains[AP_TAKES]; /* take 0 has none */
+    ap_grain *grains[AP_TAKES]; /* the first and the last take have none */
+    const ap_real *attacks;     /* [bands, attack_T] gains that leave the input's attacks (attacks.h); NULL:
+                                   silence */
+    int64_t attack_T;
+    double input_factor; /* what brings the input to the target's level */
 } ap_score;
 
-/* The score of a window: the input's and the target's hits, and the target x [S]. `origin` is where the
- * window begins in the recording, in samples. On the arena. */
-ap_score ap_score_write(ap_arena *arena, int64_t S, ap_hits input, ap_hits target, const ap_real *x,
-                        uint64_t seed, int64_t origin);
+/* What the score of a window is written from: signals of S samples, their hits, and the gains of the input's
+ * attacks; NULL: the input stays silent. */
+typedef struct ap_score_sources {
+    int64_t S;
+    const ap_real *input, *target;
+    ap_hits input_hits, target_hits;
+    const ap_real *attacks; /* [bands, T] */
+    int64_t T;
+} ap_score_sources;
 
-/* Plays it from one channel of the target, x [n] at `rate`: takes [AP_TAKES, n]. */
-void ap_score_play(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *takes);
+/* `origin` is where the window begins in the recording, in samples. On the arena, which must outlive it as
+ * the attacks must. */
+ap_score ap_score_write(ap_arena *arena, const ap_score_sources *sources, uint64_t seed, int64_t origin);
+
+/* Plays it from one channel of both sources, [n] each at `rate`: takes [AP_TAKES, n]. */
+void ap_score_play(ap_arena *arena, const ap_score *score, int rate, int64_t n, const ap_real *input,
+                   const ap_real *target, ap_real *takes);
 
 #endif

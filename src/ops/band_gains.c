@@ -112,6 +112,16 @@ static void moments_of(const filters *f, int64_t group, moment moments[AP_LANES]
         moments[i] = moment_of(f, f->first + group * AP_LANES + ap_least(i, live - 1));
 }
 
+ap_band_gains_geometry ap_band_gains_at(ap_band_gains_geometry geometry, int rate)
+{
+    double wanted = (double)geometry.n * rate / geometry.rate;
+    geometry.spacing *= (double)rate / geometry.rate;
+    while (geometry.n < wanted * M_SQRT1_2) geometry.n *= 2;
+    while (geometry.n > wanted * M_SQRT2) geometry.n /= 2;
+    geometry.rate = rate;
+    return geometry;
+}
+
 ap_var *ap_band_means(ap_tape *tape, ap_band_gains_geometry geometry)
 {
     int64_t F = geometry.n / 2 + 1;
