@@ -2,6 +2,7 @@
  * peers/make_metric_reference.py), and what they promise for copies, mixes, silence and noise. */
 #include "antiphon/audio.h"
 #include "antiphon/evaluate.h"
+#include "antiphon/guidance.h"
 #include "antiphon/metrics.h"
 #include "antiphon/rng.h"
 #include "base/file.h"
