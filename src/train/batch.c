@@ -1,5 +1,6 @@
 #include "train/batch.h"
 
+#include "assembly/arrangement.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
@@ -99,8 +100,9 @@ ap_heard ap_batch_forward(ap_tape *tape, ap_model *model, const ap_batch *batch)
     h.zt = batch->unity ? h.zi : latents(tape, codec, h.target, batch->zt);
     h.composed = ap_model_compose(tape, model, h.zi, h.zt);
     ap_tape_section(tape, "decode");
-    /* in training chance changes from step to step; validation always hears the same */
-    uint64_t seed = ap_tape_training(tape) ? ap_rng_next(ap_tape_rng(tape)) : 0;
+    /* in training the grains change from step to step; validation always hears the same */
+    bool draw = ap_tape_training(tape) && ap_model_arranges(model);
+    uint64_t seed = draw ? ap_rng_next(ap_tape_rng(tape)) : 0;
     h.output = ap_model_sound(tape, model, &h.composed, h.input, h.target, seed);
     return h;
 }

@@ -192,7 +192,7 @@ static void types_are_checked(void **state)
     refused("{\"codec\": {\"type\": \"mdtc\"}}",
             "run.json: codec.type = \"mdtc\": must be mdct or seanet; did you mean mdct?");
     refused("{\"agent\": {\"output\": \"\"}}",
-            "run.json: agent.output = \"\": must be cascade, direct or gates");
+            "run.json: agent.output = \"\": must be cascade, direct, gates or takes");
     refused("{\"codec\": {\"ratios\": 8}}", "run.json: codec.ratios = 8: must be a list of whole numbers");
     refused("{\"codec\": {\"ratios\": [8, \"5\"]}}",
             "run.json: codec.ratios = [8,\"5\"]: must be a list of whole numbers");
