@@ -114,6 +114,7 @@ typedef struct ap_config {
     } train;
     struct {
         char uri[AP_CONFIG_TEXT], experiment[AP_CONFIG_TEXT], run_name[AP_CONFIG_TEXT];
+        bool tensorboard;
         int log_every;
     } track;
 } ap_config;

@@ -1,9 +1,14 @@
 /** @file track.h
- * The record of a run: log.jsonl in the run's folder and, on request, MLflow.
+ * The record of a run: log.jsonl in the run's folder and, on request, TensorBoard's event files and MLflow.
  *
  * log.jsonl holds one JSON object per line: {"step": 12, "epoch": 1, "time": 1700000000.123, "train_loss":
  * 0.5,
  * ...}, with the time in seconds since 1970. NaN and infinite values become null.
+ *
+ * With track.tensorboard the folder gets an event file, too: every line of the log as scalars of the same
+ * names, the configuration as text and as hyperparameters, and samples to be heard. A new run replaces the
+ * folder's event files. A resumed one begins another, in which TensorBoard is told to drop what is later than
+ * the step it goes on from.
  *
  * MLflow is reached as a folder (its file store) or as a tracking server. A separate thread reads the log and
  * passes it on, so a slow or unreachable server neither holds up training nor uses memory. Nothing is lost:
@@ -53,6 +58,12 @@ void ap_track_metrics(ap_track *track, int64_t step, int epoch, int count, const
 /** Adds a file to MLflow's artifacts, under its base name. The file is read before ap_track_finish returns,
  * and is not changed. */
 void ap_track_artifact(ap_track *track, const char *path);
+
+/** The same for a WAV file of the model's output at a step, which TensorBoard plays under `name`. */
+void ap_track_sample(ap_track *track, int64_t step, const char *name, const char *path);
+
+/** Whether the record goes to MLflow. */
+bool ap_track_delivers(const ap_track *track);
 
 /** Flushes the log to the disk. Call it before writing a checkpoint, so that a loss of power does not leave a
  * checkpoint without its record. A failure counts as a failure to write the log. */

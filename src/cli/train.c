@@ -140,7 +140,7 @@ static ap_status write_sample(const run *r, const ap_epoch_report *report)
     char *path = ap_format_text("%s/" AP_RUN_SAMPLE "%04" PRId64 ".wav", r->folder.samples, report->epoch);
     ap_status status = ap_make_folder(r->folder.samples);
     if (!ap_failed(&status)) status = ap_audio_write(path, &audio);
-    if (!ap_failed(&status)) ap_track_artifact(r->track, path);
+    if (!ap_failed(&status)) ap_track_sample(r->track, report->step, "validation_answer", path);
     free(path);
     return status;
 }

@@ -128,6 +128,7 @@ const config_key ap_config_keys[] = {
     TEXT(track, uri, "", "MLflow: a folder, file: URI or http(s) server; empty: MLFLOW_TRACKING_URI, or no MLflow"),
     TEXT(track, experiment, "antiphon", "MLflow: name of the experiment"),
     TEXT(track, run_name, "", "MLflow: name of the run; empty: the run folder's"),
+    BOOL(track, tensorboard, false, "write event files into the run folder, for `tensorboard --logdir runs`"),
     INT(track, log_every, 1, 1, MANY, "steps between logged metrics"),
 };
 /* clang-format on */

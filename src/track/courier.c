@@ -439,15 +439,6 @@ static ap_status write_unsent(courier *c)
     return status;
 }
 
-static void free_texts(track_text *texts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        free(texts[i].name);
-        free(texts[i].value);
-    }
-    free(texts);
-}
-
 static void courier_free(courier *c)
 {
     c->sink->free(c->sink);
@@ -455,11 +446,7 @@ static void courier_free(courier *c)
     ap_names_free(&c->artifacts);
     ap_names_free(&c->refused);
     ap_names_free(&c->delivered);
-    free_texts(c->run.params, c->run.param_count);
-    free_texts(c->run.tags, c->run.tag_count);
-    free(c->run.experiment);
-    free(c->run.name);
-    free(c->run.user);
+    ap_track_run_free(&c->run);
     free(c->log_path);
     free(c->folder);
     free(c->unsent_path);

@@ -6,9 +6,28 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static void free_texts(track_text *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        free(texts[i].name);
+        free(texts[i].value);
+    }
+    free(texts);
+}
+
+void ap_track_run_free(track_run *run)
+{
+    free_texts(run->params, run->param_count);
+    free_texts(run->tags, run->tag_count);
+    free(run->experiment);
+    free(run->name);
+    free(run->user);
+}
 
 const char *ap_track_file_name(const char *path)
 {

@@ -32,6 +32,9 @@ typedef struct track_run {
     char id[TRACK_ID]; /* empty until the run exists */
 } track_run;
 
+/* Frees its texts. */
+void ap_track_run_free(track_run *run);
+
 /* A file is refused for good, in contrast to a refusal for now (AP_FAILED). */
 #define TRACK_NEVER AP_MISUSE
 /* No answer came, in contrast to a refusal (AP_FAILED). */

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "track/courier.h"
+#include "track/events.h"
 #include "track/log.h"
 #include "track/place.h"
 #include "track/remains.h"
@@ -23,6 +24,7 @@ struct ap_track {
     int64_t bytes;
     ap_status status; /* the first failure to write the log */
     courier *courier; /* NULL: no MLflow */
+    events *events;   /* NULL: no TensorBoard */
 };
 
 static double seconds_since_1970(void)
@@ -78,6 +80,19 @@ static void add_params(track_run *run, const ap_config *config)
     }
 }
 
+/* Begins the event file. With INT64_MAX no more steps will come. */
+static ap_status start_events(ap_track *track, const char *folder, const ap_config *config,
+                              int64_t resumed_step)
+{
+    track_run run = {.param_count = 0};
+    if (!config->track.tensorboard || resumed_step == INT64_MAX) return ap_ok();
+    add_params(&run, config);
+    ap_status status = ap_events_create(folder, resumed_step, seconds_since_1970(), run.params,
+                                        run.param_count, &track->events);
+    ap_track_run_free(&run);
+    return status;
+}
+
 static track_run describe(const char *folder, const ap_config *config)
 {
     const struct passwd *who = getpwuid(geteuid());
@@ -120,6 +135,8 @@ static ap_status start_courier(ap_track *track, const char *folder, const ap_con
 
 static void track_free(ap_track *track)
 {
+    ap_status ignored = ap_events_finish(track->events, 0, AP_OUTCOME_INTERRUPTED);
+    (void)ignored;
     if (track->log >= 0) close(track->log);
     free(track->log_path);
     free(track);
@@ -132,6 +149,7 @@ ap_status ap_track_create(const char *folder, const ap_config *config, int64_t r
     t->log = -1;
     t->log_path = ap_format_text("%s/" LOG_NAME, folder);
     ap_status status = ap_log_open(t->log_path, resumed_step, &t->log, &t->bytes);
+    if (!ap_failed(&status)) status = start_events(t, folder, config, resumed_step);
     if (!ap_failed(&status)) status = start_courier(t, folder, config, resumed_step >= 0);
     if (ap_failed(&status))
         track_free(t);
@@ -164,15 +182,17 @@ void ap_track_metrics(ap_track *track, int64_t step, int epoch, int count, const
     int64_t length = ap_log_length(track->log, track->bytes);
     if (length < track->bytes && track->courier) ap_courier_cut(track->courier, length);
     track->bytes = length;
-    ap_status status = ap_log_append(track->log_path, track->log, step, epoch, seconds_since_1970(), count,
-                                     names, values, &track->bytes);
-    note_failure(track, status);
+    double now = seconds_since_1970();
+    note_failure(track, ap_log_append(track->log_path, track->log, step, epoch, now, count, names, values,
+                                      &track->bytes));
+    if (track->events) note_failure(track, ap_events_scalars(track->events, step, now, count, names, values));
     if (track->courier) ap_courier_wake(track->courier, track->bytes);
 }
 
 void ap_track_flush(ap_track *track)
 {
     note_failure(track, ap_log_flush(track->log_path, track->log));
+    if (track->events) note_failure(track, ap_events_flush(track->events));
 }
 
 void ap_track_artifact(ap_track *track, const char *path)
@@ -180,10 +200,24 @@ void ap_track_artifact(ap_track *track, const char *path)
     if (track->courier) ap_courier_artifact(track->courier, path);
 }
 
+void ap_track_sample(ap_track *track, int64_t step, const char *name, const char *path)
+{
+    if (track->events)
+        note_failure(track, ap_events_audio(track->events, step, seconds_since_1970(), name, path));
+    ap_track_artifact(track, path);
+}
+
+bool ap_track_delivers(const ap_track *track)
+{
+    return track->courier != NULL;
+}
+
 ap_status ap_track_finish(ap_track *track, ap_outcome outcome)
 {
     if (!track) return ap_ok();
     ap_track_flush(track);
+    note_failure(track, ap_events_finish(track->events, seconds_since_1970(), outcome));
+    track->events = NULL;
     if (track->courier) ap_courier_finish(track->courier, outcome);
     ap_status status = track->status;
     track_free(track);
