@@ -13,7 +13,19 @@ AP_API_BEGIN
 /** The shortest recording to compose from, in seconds. */
 #define AP_COMPOSE_SECONDS_LEAST 0.25
 
-/** The measurements of a composition. Envelopes have 250 segments over the whole length. */
+/** What a recording consists of. */
+typedef struct ap_compose_format {
+    int sample_rate; /**< in Hz */
+    int channels;
+} ap_compose_format;
+
+/** The format in which a model composes: data.sample_rate and data.channels, unless its output part is bound
+ * to the codec, which has 24000 Hz. gates still fill data.channels, since their gains go to each channel by
+ * itself; cascade and direct give one channel. */
+ap_compose_format ap_compose_format_of(const ap_config *config);
+
+/** The measurements of a composition. Envelopes are of the mids (audio.h), with 250 segments over the whole
+ * length; powers are means over the channels. */
 typedef struct ap_composed {
     double seconds;           /**< length of the output: that of the shorter source */
     double r_input, r_target; /**< Pearson's r of the envelopes of output and source */
@@ -26,29 +38,35 @@ typedef struct ap_composed {
     double lowered; /**< dB by which the output is below the level of the sources, so that it does not clip */
     /** gains of the copies of the sources: below 1 if a source exceeds full scale */
     double gain_input, gain_target;
+    ap_compose_format written, input, target; /**< of the files written, and of the sources as they are */
 } ap_composed;
 
 /** Where to write the files. `output` is required; the copies may be NULL. */
 typedef struct ap_compose_paths {
     const char *output;
-    const char *input_copy, *target_copy; /**< the sources as the model gets them: 24 kHz, mono; lowered if
-                                             they exceed full scale */
+    const char *input_copy, *target_copy; /**< the sources in the format of the output; lowered if they
+                                             exceed full scale */
     bool limit; /**< true: a limiter turns down only the peaks that would clip; false: the whole output is
                    lowered */
+    ap_compose_format format; /**< of all files; what is 0 is that of ap_compose_format_of. A format beyond
+                                 that holds nothing more: the answer is resampled, or the same in both
+                                 channels */
 } ap_compose_paths;
 
 /** Called after each window, unless NULL: seconds composed, and seconds in total. */
 typedef void ap_compose_watch(void *context, double done, double whole);
 
-/** Composes from two recordings of any format, rate and length. Long recordings are processed in overlapping,
+/** Composes from two recordings of any format, rate and length. The agent hears their mids at 24000 Hz; all
+ * channels are composed alike, so that the stereo image stays. Long recordings are processed in overlapping,
  * cross-faded windows of data.seconds, in bounded memory. The output gets the mean power of the sources, and
- * is lowered or limited if that would clip. Files appear whole or not at all. `composed` may be NULL. The
- * status names the file that cannot be read or written. */
+ * is lowered or limited if that would clip, all channels alike. Files appear whole or not at all. `composed`
+ * may be NULL. The status names the file that cannot be read or written. */
 ap_status ap_compose_files(const ap_config *config, ap_model *model, const char *input, const char *target,
                            const ap_compose_paths *paths, ap_compose_watch *watch, void *context,
                            ap_composed *composed);
 
-/** Composes one window: output [S] from input [S] and target [S], on `tape`, which is reset. */
+/** Composes one window as the agent hears it, 24000 Hz and one channel: output [S] from input [S] and target
+ * [S], on `tape`, which is reset. */
 void ap_compose_window(ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,
                        ap_real *output);
 

@@ -54,6 +54,7 @@ typedef struct ap_config {
     struct {
         char path[AP_CONFIG_TEXT];
         double seconds;
+        int sample_rate, channels;
         ap_crop crop;
         ap_targets targets;
         bool unity_test;

@@ -45,6 +45,10 @@ typedef struct ap_composition {
  * sections "agent" and "cascade" or "gates", for the parts that the model has. */
 ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_var *zt);
 
+/** The output part alone: what is decoded [B, D, T], from the agent's latents z and the latents of both
+ * sources, all [B, D, T]. The sources may be others than the agent has heard, as one channel of each. */
+ap_var *ap_model_output(ap_tape *tape, ap_model *model, ap_var *z, ap_var *zi, ap_var *zt);
+
 /** What is heard of a composition, [B, 1, S]: its latents decoded, or, with takes, the target's grains at the
  * input's hits, mixed with the gains that the composition asks for. input and target are the audio [B, 1, S]
  * that was encoded. `seed` chooses, with takes, among the grains; item b has seed + b. */

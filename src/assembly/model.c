@@ -152,6 +152,19 @@ static ap_var *heard(ap_tape *tape, ap_model *model, ap_var *z)
     return model->compress ? ap_asinh(tape, z) : z;
 }
 
+ap_var *ap_model_output(ap_tape *tape, ap_model *model, ap_var *z, ap_var *zi, ap_var *zt)
+{
+    if (model->cascade) {
+        ap_tape_section(tape, "cascade");
+        return ap_cascade_refine(tape, model->cascade, z, zt);
+    }
+    if (model->gates) {
+        ap_tape_section(tape, "gates");
+        return ap_gates_apply(tape, model->gates, z, model->gate_input ? zi : NULL, zt);
+    }
+    return z;
+}
+
 ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_var *zt)
 {
     ap_composition out = {.z = zi};
@@ -161,15 +174,7 @@ ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_v
         ap_agent_output agent = ap_agent_compose(tape, model->agent, input, target);
         out = (ap_composition){.z = agent.z, .weights = agent.weights, .logits = agent.logits};
     }
-    out.latents = out.z;
-    if (model->cascade) {
-        ap_tape_section(tape, "cascade");
-        out.latents = ap_cascade_refine(tape, model->cascade, out.z, zt);
-    }
-    if (model->gates) {
-        ap_tape_section(tape, "gates");
-        out.latents = ap_gates_apply(tape, model->gates, out.z, model->gate_input ? zi : NULL, zt);
-    }
+    out.latents = ap_model_output(tape, model, out.z, zi, zt);
     return out;
 }
 

@@ -117,6 +117,16 @@ int ap_audio_reader_channels(const ap_audio_reader *r)
     return r->channels;
 }
 
+int ap_audio_reader_file_rate(const ap_audio_reader *r)
+{
+    return ap_source_rate(r->source);
+}
+
+int ap_audio_reader_file_channels(const ap_audio_reader *r)
+{
+    return ap_source_channels(r->source);
+}
+
 /* ---------------------------------------------------------------- reading */
 
 int64_t ap_audio_converted(int64_t count, int from, int to)

@@ -9,6 +9,10 @@
 /* The number of samples at rate `to` that `count` samples at rate `from` become. */
 int64_t ap_audio_converted(int64_t count, int from, int to);
 
+/* The file's own rate and channels. */
+int ap_audio_reader_file_rate(const ap_audio_reader *reader);
+int ap_audio_reader_file_channels(const ap_audio_reader *reader);
+
 /* ap_audio_reader_open_channels, which also says whether a failure was the system's, not the file's. */
 ap_status ap_audio_reader_open_telling(const char *path, int rate, int channels, ap_audio_reader **reader,
                                        bool *faulty);

@@ -46,12 +46,11 @@ void ap_limiter_gains(int64_t blocks, double factor, double ceiling, ap_real *pe
     free(low);
 }
 
-ap_real ap_limiter_gain(int64_t blocks, const ap_real *gains, int64_t at)
+ap_real ap_limiter_gain(int64_t blocks, int64_t length, const ap_real *gains, int64_t at)
 {
-    int64_t doubled =
-        2 * at + 1 - AP_LIMITER_BLOCK; /* twice the distance from the middle of the first block */
-    int64_t left = doubled < 0 ? -1 : doubled / (2 * AP_LIMITER_BLOCK);
-    ap_real share = (ap_real)(doubled - 2 * AP_LIMITER_BLOCK * left) / (2 * AP_LIMITER_BLOCK);
+    int64_t doubled = 2 * at + 1 - length; /* twice the distance from the middle of the first block */
+    int64_t left = doubled < 0 ? -1 : doubled / (2 * length);
+    ap_real share = (ap_real)(doubled - 2 * length * left) / (ap_real)(2 * length);
     ap_real from = gains[ap_most(0, left)], to = gains[ap_least(blocks - 1, left + 1)];
     return from + share * (to - from);
 }

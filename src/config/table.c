@@ -40,6 +40,8 @@
 const config_key ap_config_keys[] = {
     TEXT(data, path, "data/demo", "folder of the pair set, with train/ and val/"),
     NUMBER(data, seconds, 16.0, 0, 3600, RANGE_ABOVE, "length of a training item, in seconds"),
+    INT(data, sample_rate, 24000, 16000, 96000, "samples a second of what is composed; the agent hears 24000 whatever it is"),
+    INT(data, channels, 1, 1, 2, "channels of what is composed; the agent hears their average"),
     CHOICE(data, crop, ap_crop, "grid", "where the items of training begin in their recordings: one after the other, or anywhere; validation's are always one after the other", "grid", "random"),
     CHOICE(data, targets, ap_targets, "matched", "the target of an input: its own, or that of a random other pair", "matched", "shuffled"),
     BOOL(data, unity_test, false, "use the input as its own target"),

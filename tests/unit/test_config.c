@@ -317,9 +317,10 @@ static void round_trip(void **state)
         char text[AP_CONFIG_TEXT];
         ap_config_value(&config, i, text);
         const char *const attempts[] = {
-            "false", "true",     "\"\\ \xC3\xBC\n", "3",      "0.1234567890123456789",
-            "[2,3]", "shuffled", "seanet",          "gates",  "seed", "random",
-            "p8",    "cosine",   "bands",           "weights"};
+            "false",  "true",     "\"\\ \xC3\xBC\n", "3",     "0.1234567890123456789",
+            "[2,3]",  "shuffled", "seanet",          "gates", "seed",
+            "random", "p8",       "cosine",          "bands", "weights",
+            "48000",  "2"};
         bool moved = false;
         for (size_t k = 0; k < sizeof attempts / sizeof *attempts && !moved; k++) {
             ap_status status = ap_config_override(&config, ap_config_name(i), attempts[k]);
@@ -391,7 +392,8 @@ static void values_must_fit_together(void **state)
     CHECK_AFTER("train.min_lr = 1 is more than train.lr = 0.0001", "train.schedule", "cosine", "train.min_lr",
                 "1");
     CHECK_AFTER("data.path is empty", "data.path", "");
-    CHECK_AFTER("track.uri contains a password, which would be stored in checkpoints: use MLFLOW_TRACKING_USERNAME and "
+    CHECK_AFTER("track.uri contains a password, which would be stored in checkpoints: use "
+                "MLFLOW_TRACKING_USERNAME and "
                 "MLFLOW_TRACKING_PASSWORD instead",
                 "track.uri", "https://me:secret@host/mlflow");
     CHECK_AFTER("", "track.uri", "https://host/a@b");
@@ -470,7 +472,8 @@ static void test_former_keys_are_read(void **state)
     assert_int_equal(config.loss.corr_barrier, AP_BARRIER_ORIGINAL);
     status = parse("{\"data\": {\"same_piece\": 0.5}}", &config);
     assert_int_equal(status.code, AP_MISUSE);
-    assert_string_equal(status.message, "run.json: data.same_piece: this key was removed; only 0 is still accepted");
+    assert_string_equal(status.message,
+                        "run.json: data.same_piece: this key was removed; only 0 is still accepted");
     status = ap_config_override(&config, "data.same_piece", "0");
     assert_int_equal(status.code, AP_MISUSE);
 }
