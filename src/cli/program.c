@@ -6,6 +6,7 @@
 #include "cli/progress.h"
 #include "cli/signals.h"
 #include "kernels/blas.h"
+#include "kernels/kernel.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -111,7 +112,7 @@ static bool run_general(int count, char *const *words, ap_status *status)
     const char *first = words[0];
     bool help = strcmp(first, "help") == 0;
     if (strcmp(first, "--version") == 0) {
-        printf("antiphon %s\n", AP_VERSION);
+        printf("antiphon %s\nkernel %s\n", AP_VERSION, ap_kernel_name());
     } else if (help && count > 1 && strcmp(words[1], "--man") == 0) {
         manual_print(stdout);
     } else if (help && count > 1 && strcmp(words[1], "--bash") == 0) {
@@ -154,7 +155,9 @@ int verbs_main(int count, char *const *words)
         print_overview(stderr);
         return exit_code(AP_MISUSE);
     }
-    if (!run_general(count, words, &status)) {
+    if (ap_kernel_fault()) {
+        status = ap_error(AP_MISUSE, "%s", ap_kernel_fault());
+    } else if (!run_general(count, words, &status)) {
         v = find(words[0], &status);
         const char *fault = v ? ap_blas_fault() : NULL;
         if (fault) fprintf(stderr, "antiphon: warning: %s\n", fault);

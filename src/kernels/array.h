@@ -7,6 +7,7 @@
 #include "antiphon/real.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Elements per portion: with their temporaries they stay in the first-level cache. */
@@ -29,7 +30,10 @@
 void ap_array_accumulate(int64_t n, ap_real factor, const ap_real *x, ap_real *y);
 
 /* Row b of x, whose rows have `length` numbers; NULL (not wanted) gives NULL. */
-ap_real *ap_array_row(ap_real *x, int64_t b, int64_t length);
+static inline ap_real *ap_array_row(ap_real *x, int64_t b, int64_t length)
+{
+    return x ? x + b * length : NULL;
+}
 
 /* The sums of x, of x y and of (x - y)^2 over all elements, accumulated in double. */
 double ap_array_sum(int64_t n, const ap_real *x);

@@ -1,13 +1,15 @@
-/* Fourier transforms of several real signals at once, one in each lane of a vector register: element t of
- * lane i is sample t of signal i. There are no shuffles across lanes, so every length runs at the full
- * vector width, and reordering the outputs costs nothing. */
+/* Fourier transforms of several real signals at once, one in each lane: element t of lane i is sample t of
+ * signal i. There are no shuffles across lanes, so every length runs at the full vector width, and reordering
+ * the outputs costs nothing. */
 #ifndef ANTIPHON_KERNELS_FFT_LANES_H
 #define ANTIPHON_KERNELS_FFT_LANES_H
 
 #include "kernels/fft.h"
 #include "kernels/simd.h"
 
-typedef ap_real ap_lanes __attribute__((vector_size(AP_VEC_BYTES)));
+#include <stdint.h>
+
+typedef ap_real ap_lanes __attribute__((vector_size(AP_LANES_BYTES), may_alias));
 
 /* Spectra X [2 (n/2 + 1)], alternating real and imaginary parts, of x [n], which is overwritten. Any even n;
  * powers of two are fast, others are summed by the definition. */
@@ -15,5 +17,15 @@ void ap_fft_forward_lanes(const ap_fft *fft, ap_lanes *x, ap_lanes *X);
 
 /* As ap_fft_inverse, for every lane; X is overwritten. */
 void ap_fft_inverse_lanes(const ap_fft *fft, ap_lanes *X, ap_lanes *x);
+
+/* lanes[t][i] = window[t] rows[i][t] for t < n, from AP_LANES rows; and back: window[t] lanes[t][i] is added
+ * to rows[i][t], for the first `live` lanes. */
+void ap_lanes_gather(int64_t n, const ap_real *window, const ap_real *const *rows, ap_lanes *lanes);
+void ap_lanes_scatter(int64_t n, const ap_real *window, ap_lanes *lanes, int live, ap_real *const *rows);
+
+/* y [live, F] = sqrt(|X|^2 + least), of spectra X [2 F]; and back, where |X|' = X / y: X becomes dy X / y, in
+ * the lanes that are live. */
+void ap_lanes_magnitudes(int64_t F, int live, ap_real least, const ap_lanes *X, ap_real *y);
+void ap_lanes_magnitudes_back(int64_t F, int live, const ap_real *y, const ap_real *dy, ap_lanes *X);
 
 #endif

@@ -5,6 +5,7 @@
 #define ANTIPHON_KERNELS_PANEL_H
 
 #include "antiphon/real.h"
+#include "base/bounds.h"
 #include "kernels/tile.h"
 
 #include <stdbool.h>
@@ -15,8 +16,15 @@ int64_t ap_panel_columns(int64_t n);
 
 /* The size of packed W in numbers, and the position of W[m, j] in it. Positions of rows from M on must hold
  * 0. */
-int64_t ap_panel_size(int64_t M, int64_t J);
-int64_t ap_panel_at(int64_t J, int64_t m, int64_t j);
+static inline int64_t ap_panel_size(int64_t M, int64_t J)
+{
+    return ap_round_up(M, AP_TILE_ROWS) * ap_tile_depth(J);
+}
+
+static inline int64_t ap_panel_at(int64_t J, int64_t m, int64_t j)
+{
+    return m / AP_TILE_ROWS * AP_TILE_ROWS * ap_tile_depth(J) + j * AP_TILE_ROWS + m % AP_TILE_ROWS;
+}
 
 /* Packs `count` of the J columns of W, from column j on: W[m, j + i] = w[m row_pitch + i column_pitch]. */
 void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real *w, int64_t row_pitch,

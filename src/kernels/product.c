@@ -16,11 +16,8 @@
 #define DEPTH_MOST 768
 #define BLOCK_PANELS 8
 /* OpenBLAS computes products with fewer multiplications on one thread. The rounding of larger ones may
- * depend on how they are divided among threads, so these are computed by tiles or in blocks. */
+ * depend on how they are divided among threads, so these are computed by tiles. */
 #define MULTIPLICATIONS_LEAST ((int64_t)1 << 18)
-/* Rows and columns of a block that OpenBLAS computes on one thread. */
-#define BLOCK_ROWS 128
-#define BLOCK_COLUMNS 256
 
 ap_matrix ap_matrix_rows(const ap_real *data, int64_t pitch)
 {
@@ -120,34 +117,22 @@ static void by_tiles(ap_arena *arena, const ap_product_task *t)
 
 /* ---------------------------------------------------------------- by OpenBLAS */
 
-/* Computes rows m to m_end and columns n to n_end of C. */
-static void by_openblas(const ap_product_task *t, int64_t m, int64_t m_end, int64_t n, int64_t n_end)
+static void by_openblas(const ap_product_task *t)
 {
     bool turn_a = t->A.column != 1, turn_b = t->B.column != 1;
     /* the pitch of a single row or column is arbitrary, but OpenBLAS requires a valid one */
     int64_t lda = turn_a ? ap_most(t->A.column, t->M) : ap_most(t->A.row, t->K);
     int64_t ldb = turn_b ? ap_most(t->B.column, t->K) : ap_most(t->B.row, t->N);
-    for (int64_t row = m; row < m_end && t->bias; row++)
-        memcpy(t->C + row * t->ldc + n, t->bias + n, (size_t)(n_end - n) * sizeof *t->C);
-    ap_gemm(turn_a, turn_b, m_end - m, n_end - n, t->K, 1, t->A.data + m * t->A.row, lda,
-            t->B.data + n * t->B.column, ldb, t->add || t->bias ? 1 : 0, t->C + m * t->ldc + n, t->ldc);
-}
-
-/* A parallel region even for a single block, because OpenBLAS uses no threads inside one. */
-static void by_blocks(const ap_product_task *t)
-{
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t m = 0; m < t->M; m += BLOCK_ROWS)
-        for (int64_t n = 0; n < t->N; n += BLOCK_COLUMNS)
-            by_openblas(t, m, ap_least(m + BLOCK_ROWS, t->M), n, ap_least(n + BLOCK_COLUMNS, t->N));
+    for (int64_t row = 0; row < t->M && t->bias; row++)
+        memcpy(t->C + row * t->ldc, t->bias, (size_t)t->N * sizeof *t->C);
+    ap_gemm(turn_a, turn_b, t->M, t->N, t->K, 1, t->A.data, lda, t->B.data, ldb, t->add || t->bias ? 1 : 0,
+            t->C, t->ldc);
 }
 
 void ap_product(ap_arena *arena, const ap_product_task *t)
 {
     if (t->M * t->N * t->K < MULTIPLICATIONS_LEAST)
-        by_openblas(t, 0, t->M, 0, t->N);
-    else if (AP_PRODUCT_TILED)
-        by_tiles(arena, t);
+        by_openblas(t);
     else
-        by_blocks(t);
+        by_tiles(arena, t);
 }

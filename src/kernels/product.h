@@ -2,7 +2,7 @@
  * packed into cache-sized memory (K. Goto and R. van de Geijn, "Anatomy of high-performance matrix
  * multiplication", ACM TOMS 34, 2008). For these shapes this is closer to the processor's peak than
  * OpenBLAS, above all when other programs use the machine, and exceeds it where products of pairs pay
- * (kernels/winograd_pairs.h). Small ones are left to OpenBLAS. Called outside a parallel region. Each
+ * (kernels/level/winograd_pairs.h). Small ones are left to OpenBLAS. Called outside a parallel region. Each
  * element is summed in the same order for any number of threads. */
 #ifndef ANTIPHON_KERNELS_PRODUCT_H
 #define ANTIPHON_KERNELS_PRODUCT_H
@@ -12,14 +12,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Whether large products are computed by tiles. Compiled for a processor without fused multiply-add, they
- * are left to OpenBLAS, block by block, which checks for it at run time. */
-#ifdef __FMA__
-#define AP_PRODUCT_TILED true
-#else
-#define AP_PRODUCT_TILED false
-#endif
 
 /* A matrix view: element (i, k) is at data[i row + k column]. One of the two strides is 1. */
 typedef struct ap_matrix {

@@ -16,11 +16,18 @@
 #define AP_QUADS_PRODUCTS(taps) ((taps) + AP_QUAD - 1)
 
 /* The number of quads that hold n columns, rounded up to whole vectors. */
-int64_t ap_quads_of(int64_t n);
+static inline int64_t ap_quads_of(int64_t n)
+{
+    return ap_divide_up(n, AP_QUAD * AP_LANES) * AP_LANES;
+}
 
 /* The size of the weights of all products, in numbers; and their packing, from [M, J / group, taps, group]
  * packed by ap_panel_pack. */
-int64_t ap_quads_size(int taps, int64_t M, int64_t J);
+static inline int64_t ap_quads_size(int taps, int64_t M, int64_t J)
+{
+    return AP_QUADS_PRODUCTS(taps) * ap_panel_size(M, J);
+}
+
 void ap_quads_pack(int taps, int64_t M, int64_t J, int64_t group, const ap_real *packed, ap_real *quads);
 
 /* The windows of all products, each [J, quads] in strips of tile.h. */
@@ -30,8 +37,16 @@ typedef struct ap_quads_window {
     ap_real *data;
 } ap_quads_window;
 
-/* The size of all windows, in numbers. */
-int64_t ap_quads_window_size(int taps, int64_t J, int64_t quads);
+/* The distance between the windows of successive products, and the size of all windows, in numbers. */
+static inline int64_t ap_quads_window_step(int64_t J, int64_t quads)
+{
+    return ap_divide_up(quads, AP_TILE_COLUMNS) * ap_tile_depth(J) * AP_TILE_COLUMNS;
+}
+
+static inline int64_t ap_quads_window_size(int taps, int64_t J, int64_t quads)
+{
+    return AP_QUADS_PRODUCTS(taps) * ap_quads_window_step(J, quads);
+}
 
 /* Fills row j of each window for `quads` quads, at most those of the window, from x[0 .. 4 quads + taps -
  * 2]; one more number is read. Once all rows are filled, finish the window. */

@@ -1,7 +1,7 @@
-/* The innermost part of a matrix product: a tile of C = A B stays in registers while it passes over a panel
- * of A's rows and a strip of B's columns, both packed so that each step of the depth reads contiguous
- * memory. Where the processor gains by it (kernels/winograd_pairs.h), two steps of the depth take one
- * multiplication. */
+/* The innermost part of a matrix product: a tile of C = A B passes over a panel of A's rows and a strip of
+ * B's columns, both packed so that each step of the depth reads contiguous memory. The layout is the same for
+ * every kernel; each computes the tile in blocks whose sums stay in its registers. Where the processor gains
+ * by it (level/winograd_pairs.h), two steps of the depth take one multiplication. */
 #ifndef ANTIPHON_KERNELS_TILE_H
 #define ANTIPHON_KERNELS_TILE_H
 
@@ -10,18 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Rows and columns of a tile: its sums use 24 of AVX-512's 32 vector registers, or 12 of the older 16. */
-#ifdef __AVX512F__
+/* Rows and columns of a tile: its sums fill 24 of AVX-512's 32 vector registers. */
 #define AP_TILE_ROWS 12
-#else
-#define AP_TILE_ROWS 6
-#endif
 #define AP_TILE_VECS 2
 #define AP_TILE_COLUMNS (AP_TILE_VECS * AP_LANES)
 
 /* The depth for which to allocate a panel [depth, AP_TILE_ROWS] and a strip [depth, AP_TILE_COLUMNS]:
- * products of pairs store data about each column after them. */
-int64_t ap_tile_depth(int64_t depth);
+ * products of pairs take four steps at a time and store data about each column after them. */
+static inline int64_t ap_tile_depth(int64_t depth)
+{
+    return (depth + 3) / 4 * 4 + 2;
+}
 
 /* Make a panel or a strip ready for products once it is completely written, with zeros beyond the rows or
  * columns of C. */
@@ -41,5 +40,19 @@ typedef struct ap_tile_place {
  * summation depends only on the depth. */
 void ap_tile_product(int64_t rows, int64_t columns, const ap_tile_place *place, int64_t depth,
                      const ap_real *panel, const ap_real *strip);
+
+/* Factors that are not finished, or not packed: A[r, k] is at a[r row + k column], and row k of B at b +
+ * at[k]. Rows of A are read up to a tile's, and columns of B up to whole AP_LANES, whatever stands there. */
+typedef struct ap_tile_factors {
+    int64_t depth;
+    const ap_real *a;
+    int64_t row, column;
+    const ap_real *b;
+    const int64_t *at;
+} ap_tile_factors;
+
+/* The same for those, by plain sums. */
+void ap_tile_loose_product(int64_t rows, int64_t columns, const ap_tile_place *place,
+                           const ap_tile_factors *factors);
 
 #endif

@@ -216,8 +216,7 @@ static void weights_backward(const ap_dropout_mask *mask, uint64_t first, int64_
 {
     const ap_dropout_mask drop = *mask;
     if (!drop.threshold) {
-        for (int64_t r = 0; r < rows; r++)
-            for (int64_t i = r * COLUMNS; i < (r + 1) * COLUMNS; i++) dp[i] = p[i] * (dp[i] - delta[r]);
+        ap_vsoftmax_back(rows, COLUMNS, delta, p, dp);
         return;
     }
     AP_DROPOUT_FOR_EACH_RUN(&drop, first, (rows - 1) * T + COLUMNS, run)

@@ -61,16 +61,12 @@ static share share_of_thread(int64_t H)
 }
 
 /* to[0 .. count - 1] += v */
-static void add_lanes(ap_real *to, ap_vec v, int64_t count)
+static void add_lanes(ap_real *to, const ap_real v[AP_LANES], int64_t count)
 {
-    if (count == AP_LANES) {
-        *(ap_vec *)to += v;
-        return;
-    }
-    ap_vec sum = {0};
-    memcpy(&sum, to, (size_t)count * sizeof *to);
-    sum += v;
-    memcpy(to, &sum, (size_t)count * sizeof *to);
+    if (count == AP_LANES)
+        for (int i = 0; i < AP_LANES; i++) to[i] += v[i];
+    else
+        for (int64_t i = 0; i < count; i++) to[i] += v[i];
 }
 
 /* counts `steps` steps of the recurrence, in either direction */
@@ -135,7 +131,7 @@ static void collect(const layer *l, share own, int64_t t, bool back, const ap_re
     int64_t H = l->H, item_step = back ? GATES * H : H, rows = back ? 1 : GATES;
     int64_t panels_most = l->B == 1 ? TOGETHER : 1;
     ap_real *at[TOGETHER];
-    ap_vec sums[TOGETHER][GATES];
+    ap_lstm_sums sums[TOGETHER];
     for (int64_t k = own.first; k < own.end; k += panels_most)
         for (int64_t b = 0; b < l->B; b += TOGETHER) {
             int64_t panels = ap_least(panels_most, own.end - k), items = ap_least(TOGETHER, l->B - b);
@@ -147,8 +143,9 @@ static void collect(const layer *l, share own, int64_t t, bool back, const ap_re
             ap_lstm_panel_product(panels, items, back ? H : 0, H, packed + group * ap_lstm_panel_count(H),
                                   from + b * item_step, item_step, sums);
             for (int64_t i = 0; i < panels * items; i++) {
-                ap_vec *of = sums[i];
-                if (back) of[0] = of[0] + of[1] + of[2] + of[3];
+                ap_real(*of)[AP_LANES] = sums[i];
+                for (int lane = 0; back && lane < AP_LANES; lane++)
+                    of[0][lane] = of[0][lane] + of[1][lane] + of[2][lane] + of[3][lane];
                 for (int64_t row = 0; row < rows; row++)
                     add_lanes(at[i] + row * H, of[row],
                               ap_least(AP_LANES, H - (group + i % panels) * AP_LANES));

@@ -236,12 +236,6 @@ static void elu_rows(int64_t rows, int64_t n, int64_t pitch, const ap_real *x, a
     for (int64_t r = 0; r < rows; r++) ap_velu(n, x + r * pitch, y + r * pitch);
 }
 
-/* dx = dy * ELU'(x) where ELU gave y */
-static void elu_back(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
-{
-    for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * ELU_SLOPE(y[i]);
-}
-
 /* y for n columns, into rows of the tile's pitch */
 static void taps_tile(const block_plan *p, const block_taps *t, const block_rows *r, const ap_real *x,
                       const ap_real *bias, int64_t n, ap_real *y)
@@ -368,7 +362,7 @@ static void du_tile(const block_plan *p, const block_rows *r, const ap_real *y, 
     ap_real *u = r->dx;                                /* not written yet */
     if (!y) expand_tile(p, r, ap_panel_columns(n + around), u);
     int64_t columns = computed(&p->tiles, n + around); /* for which dh is computed */
-    void (*back)(int64_t, const ap_real *, const ap_real *, ap_real *) = y ? elu_back : ap_velu_back;
+    void (*back)(int64_t, const ap_real *, const ap_real *, ap_real *) = y ? ap_velu_back_of : ap_velu_back;
     for (int64_t c = 0; c < s->C; c++) {
         const ap_real *through = y ? y + c * s->T + begin : u + c * pitch;
         ap_real *du = r->du + c * pitch;
@@ -395,7 +389,7 @@ static void dh_tile(const block_plan *p, const block_rows *r, int64_t columns)
                                       .ldy = pitch});
     for (int64_t h = 0; h < s->H; h++) {
         ap_real *dh = r->dh + h * pitch;
-        elu_back(columns, r->s + h * pitch, dh, dh);
+        ap_velu_back_of(columns, r->s + h * pitch, dh, dh);
         /* a quad's columns count for all of it */
         memset(dh + columns, 0, (size_t)(s->K - 1) * sizeof *dh);
     }

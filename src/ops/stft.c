@@ -3,13 +3,11 @@
 #include "antiphon/status.h"
 #include "base/bounds.h"
 #include "kernels/array.h"
-#include "kernels/square.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 #include "ops/stft_frames.h"
 
 #include <omp.h>
-#include <tgmath.h>
 
 #define FLOOR ((ap_real)1e-9)
 
@@ -57,51 +55,6 @@ static int live_lanes(int64_t frames, int64_t first)
 /* ---------------------------------------------------------------- y = sqrt(|X|^2 + 1e-9), X the transform of
  * x */
 
-/* y [live, F] from the group's spectra X [2 F] */
-static void magnitudes(int64_t F, int live, const ap_lanes *X, ap_real *y)
-{
-    for (int64_t k = 0; k < F; k += AP_LANES) {
-        int width = F - k < AP_LANES ? (int)(F - k) : AP_LANES;
-        ap_lanes square[AP_LANES];
-        for (int j = 0; j < AP_LANES; j++) {
-            int64_t at = 2 * (k + (j < width ? j : 0));
-            square[j] = X[at] * X[at] + X[at + 1] * X[at + 1] + FLOOR;
-            for (int i = 0; i < AP_LANES; i++) square[j][i] = sqrt(square[j][i]);
-        }
-        if (width == AP_LANES) {
-            ap_square_turn((ap_vec *)square);
-            for (int i = 0; i < live; i++) *(ap_vec *)(y + i * F + k) = square[i];
-        } else
-            for (int i = 0; i < live; i++)
-                for (int j = 0; j < width; j++) y[i * F + k + j] = square[j][i];
-    }
-}
-
-/* |X|' = X / y: X becomes dy X / y, in the lanes that are live */
-static void magnitudes_backward(int64_t F, int live, const ap_real *y, const ap_real *dy, ap_lanes *X)
-{
-    for (int64_t k = 0; k < F; k += AP_LANES) {
-        int width = F - k < AP_LANES ? (int)(F - k) : AP_LANES;
-        ap_lanes factor[AP_LANES];
-        if (width == AP_LANES) {
-            for (int i = 0; i < AP_LANES; i++) {
-                int64_t at = (i < live ? i : 0) * F + k;
-                factor[i] = *(const ap_vec *)(dy + at) / *(const ap_vec *)(y + at);
-            }
-            ap_square_turn((ap_vec *)factor);
-        } else
-            for (int i = 0; i < AP_LANES; i++)
-                for (int j = 0; j < width; j++) {
-                    int64_t at = (i < live ? i : 0) * F + k + j;
-                    factor[j][i] = dy[at] / y[at];
-                }
-        for (int j = 0; j < width; j++) {
-            X[2 * (k + j)] *= factor[j];
-            X[2 * (k + j) + 1] *= factor[j];
-        }
-    }
-}
-
 static void stft_magnitude_forward(const ap_stft *stft, int64_t B, int64_t S, const workspace *w,
                                    const ap_real *x, ap_real *y)
 {
@@ -111,7 +64,7 @@ static void stft_magnitude_forward(const ap_stft *stft, int64_t B, int64_t S, co
         int64_t b = g / groups, first = g % groups * AP_LANES;
         int live = live_lanes(frames, first);
         ap_stft_forward_group(stft, S, x + b * S, first, live, spectra_of(w), scratch_of(w));
-        magnitudes(F, live, spectra_of(w), y + (b * frames + first) * F);
+        ap_lanes_magnitudes(F, live, FLOOR, spectra_of(w), y + (b * frames + first) * F);
     }
 }
 
@@ -131,7 +84,7 @@ static void stft_magnitude_backward(const ap_stft *stft, int64_t B, int64_t S, c
             int64_t at = (b * frames + first) * F;
             ap_lanes *X = spectra_of(w);
             ap_stft_forward_group(stft, S, x + b * S, first, live, X, scratch_of(w));
-            magnitudes_backward(F, live, y + at, dy + at, X);
+            ap_lanes_magnitudes_back(F, live, y + at, dy + at, X);
             ap_stft_adjoint_group(stft, S, X, first, live, dx + b * S, scratch_of(w));
         }
     }

@@ -3,7 +3,6 @@
 #include "base/bounds.h"
 #include "base/memory.h"
 #include "kernels/array.h"
-#include "kernels/square.h"
 
 #include <math.h>
 #include <string.h>
@@ -75,15 +74,7 @@ void ap_stft_forward_group(const ap_stft *stft, int64_t S, const ap_real *x, int
         frames[i] = row;
         row += n;
     }
-    int t = 0;
-    for (; t + AP_LANES <= n; t += AP_LANES) {
-        ap_lanes *square = scratch + t;
-        for (int i = 0; i < AP_LANES; i++) square[i] = *(const ap_vec *)(frames[i] + t);
-        ap_square_turn((ap_vec *)square);
-        for (int i = 0; i < AP_LANES; i++) square[i] *= stft->window[t + i];
-    }
-    for (; t < n; t++)
-        for (int i = 0; i < AP_LANES; i++) scratch[t][i] = frames[i][t] * stft->window[t];
+    ap_lanes_gather(n, stft->window, frames, scratch);
     ap_fft_forward_lanes(stft->fft, scratch, X);
 }
 
@@ -103,19 +94,11 @@ void ap_stft_adjoint_group(const ap_stft *stft, int64_t S, ap_lanes *dX, int64_t
         frames[i] = memset(row, 0, (size_t)n * sizeof *row);
         row += n;
     }
-    int t = 0;
-    for (; t + AP_LANES <= n; t += AP_LANES) {
-        ap_lanes *square = scratch + t;
-        for (int i = 0; i < AP_LANES; i++) square[i] *= stft->window[t + i];
-        ap_square_turn((ap_vec *)square);
-        for (int i = 0; i < live; i++) *(ap_vec *)(frames[i] + t) += square[i];
-    }
-    for (; t < n; t++)
-        for (int i = 0; i < live; i++) frames[i][t] += scratch[t][i] * stft->window[t];
+    ap_lanes_scatter(n, stft->window, scratch, live, frames);
     for (int i = 0; i < live; i++) {
         int64_t start = start_of(stft, first + i);
         if (inside(stft, S, start)) continue;
-        for (t = 0; t < n; t++) dx[mirrored(start + t, S)] += frames[i][t];
+        for (int t = 0; t < n; t++) dx[mirrored(start + t, S)] += frames[i][t];
     }
 }
 

@@ -338,6 +338,7 @@ ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench)
     ap_denormals_restore(flushed);
     ap_machine_measure(&machine);
     conclude(&watch);
+    bench->peak_rate = machine.peak_rate;
     bench->gemm_rate = machine.gemm_rate;
     bench->read_rate = machine.read_rate;
     ap_machine_free(&machine);

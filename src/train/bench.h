@@ -35,7 +35,8 @@ typedef struct ap_bench {
     int64_t parameters;
     int threads, steps;
     double
-        gemm_rate; /**< operations per second of a matrix product by OpenBLAS, measured between the steps */
+        peak_rate; /**< operations per second of multiplications with additions, measured between the steps */
+    double gemm_rate;     /**< and of a large matrix product */
     double read_rate;     /**< bytes per second read from memory */
     size_t peak_memory;   /**< peak of the process up to the end of the first step, in bytes, including model
                              and data */

@@ -1,6 +1,6 @@
 /* Sums, transposition, columns and copies of arrays long enough for several threads and for none. */
 #include "kernels/array.h"
-#include "kernels/square.h"
+#include "kernels/fft_lanes.h"
 #include "kernels/stream.h"
 
 #include "support/check.h"
@@ -114,15 +114,29 @@ static void streams_keep_to_their_part(void **state)
     free(x.data);
 }
 
-static void squares_are_turned(void **state)
+/* A length that ends in part of a square. */
+static void rows_become_lanes_and_come_back(void **state)
 {
     (void)state;
-    ap_vec rows[AP_LANES];
-    for (int i = 0; i < AP_LANES; i++)
-        for (int j = 0; j < AP_LANES; j++) rows[i][j] = (ap_real)(100 * i + j);
-    ap_square_turn(rows);
-    for (int i = 0; i < AP_LANES; i++)
-        for (int j = 0; j < AP_LANES; j++) assert_int_equal((int)rows[i][j], 100 * j + i);
+    enum { N = 2 * AP_LANES + 3 };
+    ap_lanes lanes[N];
+    ap_real rows[AP_LANES][N], window[N], back[AP_LANES][N] = {0};
+    const ap_real *from[AP_LANES];
+    ap_real *to[AP_LANES];
+    for (int i = 0; i < AP_LANES; i++) {
+        from[i] = rows[i];
+        to[i] = back[i];
+        for (int t = 0; t < N; t++) rows[i][t] = (ap_real)(100 * i + t);
+    }
+    for (int t = 0; t < N; t++) window[t] = (ap_real)(t % 3 + 1);
+    ap_lanes_gather(N, window, from, lanes);
+    for (int t = 0; t < N; t++)
+        for (int i = 0; i < AP_LANES; i++) assert_int_equal((int)lanes[t][i], (t % 3 + 1) * (100 * i + t));
+    ap_lanes_scatter(N, window, lanes, AP_LANES - 1, to);
+    for (int t = 0; t < N; t++)
+        for (int i = 0; i < AP_LANES; i++)
+            assert_int_equal((int)back[i][t],
+                             i < AP_LANES - 1 ? (t % 3 + 1) * (t % 3 + 1) * (100 * i + t) : 0);
 }
 
 int main(void)
@@ -132,7 +146,7 @@ int main(void)
         cmocka_unit_test(blocks_cover_every_element_once),
         cmocka_unit_test(transposition_keeps_to_its_corner),
         cmocka_unit_test(columns_add_up),
-        cmocka_unit_test(squares_are_turned),
+        cmocka_unit_test(rows_become_lanes_and_come_back),
         cmocka_unit_test(streams_keep_to_their_part),
     };
     return cmocka_run_group_tests_name("array", tests, NULL, NULL);

@@ -20,7 +20,7 @@ static double tolerance(void)
 
 static void *lanes_alloc(int count)
 {
-    void *block = aligned_alloc(AP_VEC_BYTES, (size_t)count * AP_VEC_BYTES);
+    void *block = aligned_alloc(AP_LANES_BYTES, (size_t)count * AP_LANES_BYTES);
     assert_non_null(block);
     return block;
 }

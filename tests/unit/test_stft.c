@@ -29,9 +29,9 @@ static void test_adjoint(void **state)
         int64_t S = CASES[c].S, frames = ap_stft_frames(S, CASES[c].hop);
         ap_stft stft = ap_stft_of(CASES[c].n, CASES[c].hop);
         size_t lanes = (size_t)stft.n + 2;
-        ap_lanes *X = aligned_alloc(AP_VEC_BYTES, lanes * sizeof *X),
-                 *Y = aligned_alloc(AP_VEC_BYTES, lanes * sizeof *Y);
-        ap_lanes *scratch = aligned_alloc(AP_VEC_BYTES, lanes * sizeof *scratch);
+        ap_lanes *X = aligned_alloc(AP_LANES_BYTES, lanes * sizeof *X),
+                 *Y = aligned_alloc(AP_LANES_BYTES, lanes * sizeof *Y);
+        ap_lanes *scratch = aligned_alloc(AP_LANES_BYTES, lanes * sizeof *scratch);
         ap_tensor x = random_tensor(c, 1, AP_SHAPE(S));
         ap_real *back = calloc((size_t)S, sizeof *back);
         ap_rng rng = ap_rng_init(7);

@@ -19,17 +19,15 @@
  * up to the square of the norm, far above the result; so every other one takes away what the one before has
  * added. The error stays below a few roundings of |a| |b|, where an ordinary sum's stays below a few of
  * |a|.|b|; a row or column of zeros still gives exact zeros. */
-#ifndef ANTIPHON_KERNELS_WINOGRAD_PAIRS_H
-#define ANTIPHON_KERNELS_WINOGRAD_PAIRS_H
+#ifndef ANTIPHON_KERNELS_LEVEL_WINOGRAD_PAIRS_H
+#define ANTIPHON_KERNELS_LEVEL_WINOGRAD_PAIRS_H
 
-#include "kernels/simd.h"
+#include "kernels/level/vec.h"
 
 #include <stdbool.h>
 
-/* Whether the processor compiled for gains by it. gcc 12 knows Zen 4 as a Zen 3 that has AVX-512. */
-#if defined(__AVX512F__) && (defined(__znver3__) || defined(__znver4__) || defined(__znver5__))
-#define AP_PAIRS 1
-#else
+/* Whether the kernel is for a processor that gains by it: 4 and 5 are Zen 4 and Zen 5, 0 is any other. */
+#ifndef AP_PAIRS
 #define AP_PAIRS 0
 #endif
 
@@ -37,15 +35,15 @@
 
 /* x + y and x - y, where y is one number in all lanes, and the same by a unit that multiplies (one: a vector
  * of 1 in a register). subtract: a constant where these are inlined. */
-#ifdef __AVX512VP2INTERSECT__
+#if AP_PAIRS == 5
 
-/* Zen 5, the only one of them with these instructions, whatever gcc calls it, reads numbers into registers
- * beside the units' work, but no more than two a cycle: each is read once. */
-typedef ap_vec ap_scalar;
+/* Zen 5 reads numbers into registers beside the units' work, but no more than two a cycle: each is read once.
+ */
+typedef vec scalar;
 
-static inline __attribute__((always_inline)) ap_scalar ap_scalar_at(const ap_real *y)
+static ALWAYS_INLINE scalar scalar_at(const ap_real *y)
 {
-    ap_vec all;
+    vec all;
 #ifdef AP_DOUBLE
     __asm__("vbroadcastsd %1, %0" : "=v"(all) : "m"(*y));
 #else
@@ -54,13 +52,12 @@ static inline __attribute__((always_inline)) ap_scalar ap_scalar_at(const ap_rea
     return all;
 }
 
-static inline __attribute__((always_inline)) ap_vec ap_add_scalar(bool subtract, ap_vec x, ap_scalar y)
+static ALWAYS_INLINE vec add_scalar(bool subtract, vec x, scalar y)
 {
     return subtract ? x - y : x + y;
 }
 
-static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(bool subtract, ap_vec x,
-                                                                              ap_scalar y, ap_vec one)
+static ALWAYS_INLINE vec add_scalar_multiplying(bool subtract, vec x, scalar y, vec one)
 {
     return subtract ? x * one - y : x * one + y;
 }
@@ -69,37 +66,36 @@ static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(bo
 
 /* On Zen 4 reading a number into all lanes would take one of the units' turns; as part of the addition it
  * costs nothing, as often as it is done. */
-typedef const ap_real *ap_scalar;
+typedef const ap_real *scalar;
 
-static inline __attribute__((always_inline)) ap_scalar ap_scalar_at(const ap_real *y)
+static ALWAYS_INLINE scalar scalar_at(const ap_real *y)
 {
     return y;
 }
 
 /* An instruction whose last operand is one number in memory, read into all lanes. */
 #ifdef AP_DOUBLE
-#define AP_BROADCAST(name) name "pd %2%{1to8%}, %1, %0"
+#define BROADCAST(name) name "pd %2%{1to8%}, %1, %0"
 #else
-#define AP_BROADCAST(name) name "ps %2%{1to16%}, %1, %0"
+#define BROADCAST(name) name "ps %2%{1to16%}, %1, %0"
 #endif
 
-static inline __attribute__((always_inline)) ap_vec ap_add_scalar(bool subtract, ap_vec x, ap_scalar y)
+static ALWAYS_INLINE vec add_scalar(bool subtract, vec x, scalar y)
 {
-    ap_vec sum;
+    vec sum;
     if (subtract)
-        __asm__(AP_BROADCAST("vsub") : "=v"(sum) : "v"(x), "m"(*y));
+        __asm__(BROADCAST("vsub") : "=v"(sum) : "v"(x), "m"(*y));
     else
-        __asm__(AP_BROADCAST("vadd") : "=v"(sum) : "v"(x), "m"(*y));
+        __asm__(BROADCAST("vadd") : "=v"(sum) : "v"(x), "m"(*y));
     return sum;
 }
 
-static inline __attribute__((always_inline)) ap_vec ap_add_scalar_multiplying(bool subtract, ap_vec x,
-                                                                              ap_scalar y, ap_vec one)
+static ALWAYS_INLINE vec add_scalar_multiplying(bool subtract, vec x, scalar y, vec one)
 {
     if (subtract)
-        __asm__(AP_BROADCAST("vfmsub213") : "+v"(one) : "v"(x), "m"(*y));
+        __asm__(BROADCAST("vfmsub213") : "+v"(one) : "v"(x), "m"(*y));
     else
-        __asm__(AP_BROADCAST("vfmadd213") : "+v"(one) : "v"(x), "m"(*y));
+        __asm__(BROADCAST("vfmadd213") : "+v"(one) : "v"(x), "m"(*y));
     return one;
 }
 

@@ -1,7 +1,9 @@
+#include "kernels/level/names.h"
+
 #include "kernels/array.h"
 
 #include "base/bounds.h"
-#include "kernels/square.h"
+#include "kernels/level/square.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -19,11 +21,6 @@ void ap_array_accumulate(int64_t n, ap_real factor, const ap_real *x, ap_real *y
     if (!y) return;
     AP_FOR_EACH_BLOCK(n, at, length)
     for (int64_t i = at; i < at + length; i++) y[i] += factor * x[i];
-}
-
-ap_real *ap_array_row(ap_real *x, int64_t b, int64_t length)
-{
-    return x ? x + b * length : NULL;
 }
 
 /* The sum of `term` over i = 0 .. n - 1, in fixed portions. */
@@ -58,13 +55,13 @@ double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y)
 
 static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy)
 {
-    ap_vec row[AP_LANES];
+    vec row[VEC_LANES];
 #pragma GCC unroll 16
-    for (int i = 0; i < AP_LANES; i++) row[i] = *(const ap_vec *)(x + i * ldx);
-    ap_square_turn(row);
+    for (int i = 0; i < VEC_LANES; i++) row[i] = *(const vec *)(x + i * ldx);
+    square_turn(row);
 #pragma GCC unroll 16
-    for (int i = 0; i < AP_LANES; i++) {
-        ap_vec *to = (ap_vec *)(y + i * ldy);
+    for (int i = 0; i < VEC_LANES; i++) {
+        vec *to = (vec *)(y + i * ldy);
         if (add) row[i] += *to;
         *to = row[i];
     }
@@ -74,9 +71,9 @@ static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y
 static void transpose_tile(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
                            int64_t ldy)
 {
-    int64_t squares_p = P / AP_LANES * AP_LANES, squares_q = Q / AP_LANES * AP_LANES;
-    for (int64_t q = 0; q < squares_q; q += AP_LANES)
-        for (int64_t p = 0; p < squares_p; p += AP_LANES)
+    int64_t squares_p = P / VEC_LANES * VEC_LANES, squares_q = Q / VEC_LANES * VEC_LANES;
+    for (int64_t q = 0; q < squares_q; q += VEC_LANES)
+        for (int64_t p = 0; p < squares_p; p += VEC_LANES)
             transpose_square(x + p * ldx + q, ldx, add, y + q * ldy + p, ldy);
     for (int64_t q = 0; q < Q; q++)
         for (int64_t p = q < squares_q ? squares_p : 0; p < P; p++)

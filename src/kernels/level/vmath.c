@@ -1,6 +1,9 @@
+#include "kernels/level/names.h"
+
 #include "kernels/vmath.h"
 
 #include "base/bounds.h"
+#include "kernels/level/vec.h"
 
 #include <math.h>
 
@@ -36,7 +39,7 @@ typedef union bits {
  * in the low bits, and 127 more makes it the exponent of 2^k; e^r by a polynomial of the fifth degree, 1 + r
  * +
  * ..., fitted to the smallest relative error, 1.1e-7, by least squares reweighted where it is largest. */
-static inline __attribute__((always_inline)) float exp_bounded(float x)
+static ALWAYS_INLINE float exp_bounded(float x)
 {
     const float round = 12582912.0f + 127.0f;
     x = x < -87.3f ? -87.3f : x;
@@ -54,7 +57,7 @@ static inline __attribute__((always_inline)) float exp_bounded(float x)
     return p * scale.f;
 }
 
-static inline __attribute__((always_inline)) float exp1(float x)
+static ALWAYS_INLINE float exp1(float x)
 {
     return exp_bounded(x > 88.3f ? 88.3f : x);
 }
@@ -105,7 +108,7 @@ void ap_verf(int64_t n, const float *x, float *y)
 
 /* ln x = k ln 2 + 2 atanh((m - 1) / (m + 1)) with m in [sqrt(1/2), sqrt(2)): |s| <= 0.1716, and the series to
  * s^9 leaves less than 2^-28. */
-static inline __attribute__((always_inline)) float log_positive(float x)
+static ALWAYS_INLINE float log_positive(float x)
 {
     bits b = {.f = x};
     int32_t shifted = b.i - 0x3F3504F3;
@@ -147,7 +150,7 @@ void ap_vasinh(int64_t n, const float *x, float *y)
  * counts: x log2(e) = k + r, |r| <= 1/2, needs no second part of the constant, and k may be added to the
  * exponent of 2^r, a polynomial of the fifth degree, fitted to the smallest error of 2^(k + r), k <=
  * 0: 6.3e-8. */
-static inline __attribute__((always_inline)) float exp_below0(float x, float least)
+static ALWAYS_INLINE float exp_below0(float x, float least)
 {
     x = x < least ? least : x;
     bits shifted = {.f = x * 1.44269504f + 12582912.0f};
@@ -232,8 +235,7 @@ double ap_vexp_sum(int64_t n, const ap_real *x, ap_real shift, ap_real *y)
 
 /* n columns of x, whose rows are `pitch` apart. If n is LANES, it is a constant when inlined, so that the
  * maxima stay in registers. */
-static inline __attribute__((always_inline)) void max_columns(int64_t rows, int64_t n, const ap_real *x,
-                                                              int64_t pitch, ap_real *most)
+static ALWAYS_INLINE void max_columns(int64_t rows, int64_t n, const ap_real *x, int64_t pitch, ap_real *most)
 {
     ap_real largest[LANES];
     for (int64_t i = 0; i < n; i++) largest[i] = most[i];
@@ -252,9 +254,8 @@ void ap_vmax_columns(int64_t rows, int64_t n, const ap_real *x, ap_real *most)
     if (i < n) max_columns(rows, n - i, x + i, n, most + i);
 }
 
-static inline __attribute__((always_inline)) void exp_columns(int64_t rows, int64_t n, ap_real factor,
-                                                              const ap_real *shift, ap_real *x, int64_t pitch,
-                                                              ap_real *sum)
+static ALWAYS_INLINE void exp_columns(int64_t rows, int64_t n, ap_real factor, const ap_real *shift,
+                                      ap_real *x, int64_t pitch, ap_real *sum)
 {
     ap_real down[LANES], total[LANES];
     for (int64_t i = 0; i < n; i++) {
@@ -285,5 +286,19 @@ void ap_vexp_rows(int64_t rows, int64_t n, ap_real factor, const ap_real *shift,
         ap_real down = shift[r];
 #pragma omp simd
         for (int64_t i = 0; i < n; i++) x[i] = EXP_BELOW0(factor * x[i] - down);
+    }
+}
+
+void ap_velu_back_of(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
+{
+    for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * (y[i] > 0 ? 1 : y[i] + 1);
+}
+
+void ap_vsoftmax_back(int64_t rows, int64_t n, const ap_real *delta, const ap_real *p, ap_real *dp)
+{
+    for (int64_t r = 0; r < rows; r++, p += n, dp += n) {
+        ap_real down = delta[r];
+#pragma omp simd
+        for (int64_t i = 0; i < n; i++) dp[i] = p[i] * (dp[i] - down);
     }
 }

@@ -1,7 +1,9 @@
+#include "kernels/level/names.h"
+
 #include "kernels/stream.h"
 
 #include "base/bounds.h"
-#include "kernels/simd.h"
+#include "kernels/level/vec.h"
 
 #include <string.h>
 #ifdef __x86_64__
@@ -16,9 +18,9 @@
 /* Stores one vector at an aligned address. */
 static inline void store(const ap_real *from, ap_real *to)
 {
-#if AP_VEC_BYTES == 64
+#if VEC_BYTES == 64
     _mm512_stream_si512((__m512i *)to, _mm512_loadu_si512(from));
-#elif AP_VEC_BYTES == 32
+#elif VEC_BYTES == 32
     _mm256_stream_si256((__m256i *)to, _mm256_loadu_si256((const __m256i_u *)from));
 #else
     _mm_stream_si128((__m128i *)to, _mm_loadu_si128((const __m128i_u *)from));
@@ -27,10 +29,10 @@ static inline void store(const ap_real *from, ap_real *to)
 
 static void past_the_caches(int64_t n, const ap_real *from, ap_real *to)
 {
-    int64_t i = (int64_t)(-(uintptr_t)to % AP_VEC_BYTES / sizeof *to);
+    int64_t i = (int64_t)(-(uintptr_t)to % VEC_BYTES / sizeof *to);
     i = ap_least(i, n);
     memcpy(to, from, (size_t)i * sizeof *to);
-    for (; i + AP_LANES <= n; i += AP_LANES) store(from + i, to + i);
+    for (; i + VEC_LANES <= n; i += VEC_LANES) store(from + i, to + i);
     memcpy(to + i, from + i, (size_t)(n - i) * sizeof *to);
 }
 

@@ -1,14 +1,14 @@
+#include "kernels/level/names.h"
+
 #include "kernels/lstm_panels.h"
 
 #include "base/bounds.h"
 #include "kernels/array.h"
+#include "kernels/level/vec.h"
 
 #include <float.h>
 #include <math.h>
 #include <string.h>
-#ifdef __AVX512VBMI2__
-#include <immintrin.h>
-#endif
 
 #define GATES AP_LSTM_GATES
 #define TOGETHER AP_LSTM_TOGETHER
@@ -19,42 +19,33 @@
  * numbers dz.
  *
  * A step reads every panel once. Together they exceed a core's own caches, so for few items a step takes as
- * long as loading that many bytes. If the processor has the instructions, a float is therefore stored in 24
+ * long as loading that many bytes. A float is therefore stored in 24
  * bits, as a multiple of 2^-23 of the largest weight of its gate and lane: four gates in three words, each
  * word having the 24 bits of one gate above a byte of the last gate. The error of a weight is at most half a
  * step, about 2^-24 of the largest weight, as much as each rounding of the sum. An infinite weight or NaN
  * becomes its lane's factor and makes every sum NaN. */
 
-int64_t ap_lstm_groups(int64_t H)
-{
-    return ap_divide_up(H, AP_LANES);
-}
-
-int64_t ap_lstm_panel_count(int64_t H)
-{
-    return (H + 1) * GATES * AP_LANES;
-}
-
-#if defined(__AVX512VBMI2__) && !defined(AP_DOUBLE)
+#ifndef AP_DOUBLE
 
 /* The gate stored in bytes: there are as many other gates, stored in words. */
 #define LAST (GATES - 1)
 /* The value of the largest weight, small enough to be rounded up twice. */
 #define WORD_MOST (INT32_MAX - 1023)
 
-typedef int32_t lane_words __attribute__((vector_size(AP_VEC_BYTES), aligned(sizeof(int32_t)), may_alias));
+typedef uint32_t lane_words __attribute__((vector_size(VEC_BYTES), aligned(sizeof(int32_t)), may_alias));
+typedef int32_t lane_numbers __attribute__((vector_size(VEC_BYTES)));
 
-static inline void read_row(const ap_real *panel, int64_t k, ap_vec weight[GATES])
+/* One vector of each gate of row k, from lane `lane` on. */
+static ALWAYS_INLINE void read_row(const ap_real *panel, int64_t k, int lane, vec weight[GATES])
 {
     lane_words word[LAST];
     for (int gate = 0; gate < LAST; gate++) {
-        word[gate] = ((const lane_words *)panel)[k * LAST + gate];
+        word[gate] = *(const lane_words *)(panel + (k * LAST + gate) * AP_LANES + lane);
         __asm__("" : "+v"(word[gate])); /* otherwise it is loaded again for its second use */
-        weight[gate] = __builtin_convertvector(word[gate], ap_vec);
+        weight[gate] = __builtin_convertvector((lane_numbers)word[gate], vec);
     }
-    __m512i last = _mm512_slli_epi32((__m512i)word[0], 24);
-    for (int gate = 1; gate < LAST; gate++) last = _mm512_shrdi_epi32(last, (__m512i)word[gate], 8);
-    weight[LAST] = __builtin_convertvector((lane_words)last, ap_vec);
+    lane_words last = (word[2] << 24) | ((word[1] << 16) & 0xff0000) | ((word[0] << 8) & 0xff00);
+    weight[LAST] = __builtin_convertvector((lane_numbers)last, vec);
 }
 
 /* The word with the low byte `byte` that is closest to x once rounded to a float as in read_row. */
@@ -118,9 +109,10 @@ static void finish_panel(int64_t H, ap_real *panel)
 
 #else
 
-static inline void read_row(const ap_real *panel, int64_t k, ap_vec weight[GATES])
+static ALWAYS_INLINE void read_row(const ap_real *panel, int64_t k, int lane, vec weight[GATES])
 {
-    for (int gate = 0; gate < GATES; gate++) weight[gate] = ((const ap_vec *)panel)[k * GATES + gate];
+    for (int gate = 0; gate < GATES; gate++)
+        weight[gate] = *(const vec *)(panel + (k * GATES + gate) * AP_LANES + lane);
 }
 
 static void finish_panel(int64_t H, ap_real *panel)
@@ -132,10 +124,7 @@ static void finish_panel(int64_t H, ap_real *panel)
 
 static void copy_lanes(ap_real *to, const ap_real *from, int64_t count)
 {
-    if (count == AP_LANES)
-        *(ap_vec *)to = *(const ap_vec *)from;
-    else
-        memcpy(to, from, (size_t)count * sizeof *to);
+    memcpy(to, from, (size_t)(count == AP_LANES ? AP_LANES : count) * sizeof *to);
 }
 
 void ap_lstm_panels_pack(int64_t H, const ap_real *weight_hh, bool back, ap_real *panels)
@@ -156,31 +145,33 @@ void ap_lstm_panels_pack(int64_t H, const ap_real *weight_hh, bool back, ap_real
     }
 }
 
-/* ap_lstm_panel_product for constant arguments. For one item, several panels at once were measured to be
- * faster than one after the other. */
-static inline __attribute__((always_inline)) void panel_product(int panels, int items, int64_t gate_step,
-                                                                int64_t H, const ap_real *panel,
-                                                                const ap_real *v, int64_t item_step,
-                                                                ap_vec sums[TOGETHER][GATES])
+/* ap_lstm_panel_product for constant arguments, and a vector of the lanes at a time. For one item, several
+ * panels at once were measured to be faster than one after the other. */
+static ALWAYS_INLINE void panel_product(int panels, int items, int64_t gate_step, int64_t H,
+                                        const ap_real *panel, const ap_real *v, int64_t item_step,
+                                        ap_lstm_sums *sums)
 {
     const int64_t next = ap_lstm_panel_count(H);
-    ap_vec sum[TOGETHER][GATES] = {0}, weight[GATES];
-    for (int64_t k = 0; k < H; k++)
-        for (int p = 0; p < panels; p++) {
-            read_row(panel + p * next, k, weight);
-            for (int item = 0; item < items; item++)
-                for (int gate = 0; gate < GATES; gate++)
-                    sum[p + item][gate] += weight[gate] * v[item * item_step + gate * gate_step + k];
-        }
-    for (int p = 0; p < panels; p++)
-        for (int gate = 0; gate < GATES; gate++) {
-            const ap_vec factor = ((const ap_vec *)(panel + p * next))[H * GATES + gate];
-            for (int item = 0; item < items; item++) sums[p + item][gate] = sum[p + item][gate] * factor;
-        }
+    for (int lane = 0; lane < AP_LANES; lane += VEC_LANES) {
+        vec sum[TOGETHER][GATES] = {0}, weight[GATES];
+        for (int64_t k = 0; k < H; k++)
+            for (int p = 0; p < panels; p++) {
+                read_row(panel + p * next, k, lane, weight);
+                for (int item = 0; item < items; item++)
+                    for (int gate = 0; gate < GATES; gate++)
+                        sum[p + item][gate] += weight[gate] * v[item * item_step + gate * gate_step + k];
+            }
+        for (int p = 0; p < panels; p++)
+            for (int gate = 0; gate < GATES; gate++) {
+                const vec factor = *(const vec *)(panel + p * next + (H * GATES + gate) * AP_LANES + lane);
+                for (int item = 0; item < items; item++)
+                    *(vec *)(sums[p + item][gate] + lane) = sum[p + item][gate] * factor;
+            }
+    }
 }
 
 void ap_lstm_panel_product(int64_t panels, int64_t items, int64_t gate_step, int64_t H, const ap_real *panel,
-                           const ap_real *v, int64_t item_step, ap_vec sums[TOGETHER][GATES])
+                           const ap_real *v, int64_t item_step, ap_lstm_sums *sums)
 {
 #define CASE(panels, items)                                                                                  \
     case (panels) * (TOGETHER + 1) + (items):                                                                \

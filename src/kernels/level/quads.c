@@ -1,7 +1,10 @@
+#include "kernels/level/names.h"
+
 #include "kernels/quads.h"
 
 #include "base/bounds.h"
 #include "kernels/flops.h"
+#include "kernels/level/vec.h"
 
 /* Polynomials are multiplied by way of their values at 0, +-A, +-B and infinity; a filter is the transpose
  * of that. Two taps are three with a last tap of 0, which drops the product at infinity. These points are
@@ -12,20 +15,9 @@
 #define A2 (A * A)
 #define B2 (B * B)
 
-int64_t ap_quads_of(int64_t n)
-{
-    return ap_divide_up(n, AP_QUAD * AP_LANES) * AP_LANES;
-}
-
-int64_t ap_quads_size(int taps, int64_t M, int64_t J)
-{
-    return AP_QUADS_PRODUCTS(taps) * ap_panel_size(M, J);
-}
-
 /* ---------------------------------------------------------------- weights */
 
-static inline __attribute__((always_inline)) void pack(int taps, int64_t n, const ap_real *w, ap_real *to,
-                                                       int64_t step)
+static ALWAYS_INLINE void pack(int taps, int64_t n, const ap_real *w, ap_real *to, int64_t step)
 {
     const ap_real a = 1 / (2 * A2 * (A2 - B2)), b = 1 / (2 * B2 * (B2 - A2)), zero = 1 / (A2 * B2);
 #pragma omp simd
@@ -61,8 +53,7 @@ void ap_quads_pack(int taps, int64_t M, int64_t J, int64_t group, const ap_real 
 /* Quads sorted at a time: those of a strip. */
 #define SORTED AP_TILE_COLUMNS
 
-static inline __attribute__((always_inline)) void fill(int taps, int64_t n, const ap_real *x, ap_real *to,
-                                                       int64_t step)
+static ALWAYS_INLINE void fill(int taps, int64_t n, const ap_real *x, ap_real *to, int64_t step)
 {
     ap_real sorted[AP_QUAD][SORTED + AP_LANES];
     for (int64_t i = 0; i < n; i++)
@@ -90,20 +81,9 @@ static int64_t strip_size(int64_t J)
     return ap_tile_depth(J) * AP_TILE_COLUMNS;
 }
 
-/* The distance between the windows of successive products. */
-static int64_t window_step(int64_t J, int64_t quads)
-{
-    return ap_divide_up(quads, AP_TILE_COLUMNS) * strip_size(J);
-}
-
-int64_t ap_quads_window_size(int taps, int64_t J, int64_t quads)
-{
-    return AP_QUADS_PRODUCTS(taps) * window_step(J, quads);
-}
-
 void ap_quads_fill(const ap_quads_window *window, int64_t j, int64_t quads, const ap_real *x)
 {
-    int64_t step = window_step(window->J, window->quads);
+    int64_t step = ap_quads_window_step(window->J, window->quads);
     ap_real *to = window->data + j * AP_TILE_COLUMNS;
     for (int64_t i = 0; i < quads; i += SORTED, x += AP_QUAD * SORTED, to += strip_size(window->J)) {
         int64_t n = ap_least(SORTED, quads - i);
@@ -116,7 +96,7 @@ void ap_quads_fill(const ap_quads_window *window, int64_t j, int64_t quads, cons
 
 void ap_quads_finish(const ap_quads_window *window, int64_t quads)
 {
-    int64_t step = window_step(window->J, window->quads);
+    int64_t step = ap_quads_window_step(window->J, window->quads);
     for (int p = 0; p < AP_QUADS_PRODUCTS(window->taps); p++)
         for (int64_t strip = 0; strip * AP_TILE_COLUMNS < quads; strip++)
             ap_tile_finish_strip(window->J, window->data + p * step + strip * strip_size(window->J));
@@ -127,8 +107,7 @@ void ap_quads_finish(const ap_quads_window *window, int64_t quads)
 /* This many rows of this many quads' products stay in the first-level cache until they are summed. */
 #define ROWS (2 * AP_TILE_ROWS)
 
-static inline __attribute__((always_inline)) void sum_up(int taps, int64_t n, const ap_real *product,
-                                                         ap_real bias, ap_real *y)
+static ALWAYS_INLINE void sum_up(int taps, int64_t n, const ap_real *product, ap_real bias, ap_real *y)
 {
     const int64_t step = ROWS * AP_TILE_COLUMNS;
     for (int64_t i = 0; i < n; i++) {
@@ -150,7 +129,7 @@ static void product_block(const ap_quads_task *task, int64_t strip, int64_t m)
     const ap_quads_window *x = task->x;
     ap_real product[AP_QUADS_PRODUCTS(3) * ROWS * AP_TILE_COLUMNS];
     int64_t J = x->J, M = ap_least(ROWS, task->M - m), first = strip * AP_TILE_COLUMNS;
-    int64_t step = window_step(J, x->quads), n = ap_least(AP_TILE_COLUMNS, task->quads - first);
+    int64_t step = ap_quads_window_step(J, x->quads), n = ap_least(AP_TILE_COLUMNS, task->quads - first);
     for (int p = 0; p < AP_QUADS_PRODUCTS(x->taps); p++)
         for (int64_t r = 0; r < M; r += AP_TILE_ROWS) {
             ap_tile_place place = {.C = product + (p * ROWS + r) * AP_TILE_COLUMNS, .ldc = AP_TILE_COLUMNS};

@@ -1,0 +1,117 @@
+#include "kernels/kernel.h"
+
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+extern const ap_kernel ap_kernel_plain;
+
+static bool runs_anywhere(void)
+{
+    return true;
+}
+
+#ifdef AP_X86_KERNELS
+
+extern const ap_kernel ap_kernel_avx2, ap_kernel_avx512, ap_kernel_zen4, ap_kernel_zen5;
+
+/* The compiler's support asks the processor, and whether the system saves such registers. The names are those
+ * of -march: all that x86-64-v3, or v4, lets the compiler use. */
+static bool runs_avx2(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2");
+}
+
+static bool runs_avx512(void)
+{
+    return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
+}
+
+/* Zen 5 has an instruction that Zen 4 has not, and that Intel has given up. */
+static bool is_zen4(void)
+{
+    return __builtin_cpu_is("amd") && runs_avx512();
+}
+
+static bool is_zen5(void)
+{
+    return is_zen4() && __builtin_cpu_supports("avx512vp2intersect");
+}
+
+#endif
+
+/* From the plainest to the fastest. suits: whether it is the best for this processor, of those it can run. */
+static const struct {
+    const ap_kernel *kernel;
+    bool (*runs)(void), (*suits)(void);
+} kernels[] = {
+    {&ap_kernel_plain, runs_anywhere, runs_anywhere},
+#ifdef AP_X86_KERNELS
+    {&ap_kernel_avx2, runs_avx2, runs_avx2},          {&ap_kernel_avx512, runs_avx512, runs_avx512},
+    {&ap_kernel_zen4, runs_avx512, is_zen4},          {&ap_kernel_zen5, runs_avx512, is_zen5},
+#endif
+};
+
+#define KERNELS ((int)(sizeof kernels / sizeof *kernels))
+
+static const ap_kernel *chosen = &ap_kernel_plain;
+static char fault[256];
+
+const ap_kernel *ap_kernel_at(int index, bool *runs)
+{
+    if (index >= KERNELS) return NULL;
+    *runs = kernels[index].runs();
+    return kernels[index].kernel;
+}
+
+/* Before main, and before any thread: later the choice is only read. */
+static __attribute__((constructor)) void choose(void)
+{
+    const char *wanted = getenv("ANTIPHON_KERNEL");
+#ifdef AP_X86_KERNELS
+    __builtin_cpu_init();
+#endif
+    for (int i = 0; i < KERNELS; i++)
+        if (kernels[i].suits()) chosen = kernels[i].kernel;
+    if (!wanted || !*wanted) return;
+    for (int i = 0; i < KERNELS; i++) {
+        if (strcmp(wanted, kernels[i].kernel->name) != 0) continue;
+        if (kernels[i].runs())
+            chosen = kernels[i].kernel;
+        else
+            snprintf(fault, sizeof fault, "ANTIPHON_KERNEL=%s: this processor cannot run that kernel",
+                     wanted);
+        return;
+    }
+    int length = snprintf(fault, sizeof fault, "ANTIPHON_KERNEL=%.60s: no such kernel; there are", wanted);
+    for (int i = 0; i < KERNELS; i++)
+        length += snprintf(fault + length, sizeof fault - (size_t)length, "%s %s", i ? "," : "",
+                           kernels[i].kernel->name);
+}
+
+const char *ap_kernel_name(void)
+{
+    return chosen->name;
+}
+
+bool ap_kernel_pairs(void)
+{
+    return chosen->pairs;
+}
+
+const char *ap_kernel_fault(void)
+{
+    return *fault ? fault : NULL;
+}
+
+/* ---------------------------------------------------------------- the functions themselves */
+
+#define CALL(result, name, parameters, arguments)                                                            \
+    result ap_##name parameters                                                                              \
+    {                                                                                                        \
+        return chosen->name arguments;                                                                       \
+    }
+AP_KERNEL_FUNCTIONS(CALL)
+#undef CALL

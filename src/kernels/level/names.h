@@ -1,0 +1,53 @@
+/* Included first in every file of this folder: its functions get names of their own in each kernel, as
+ * ap_vexp_avx512. AP_LEVEL is defined for the compiler (CMakeLists.txt). */
+#ifndef ANTIPHON_KERNELS_LEVEL_NAMES_H
+#define ANTIPHON_KERNELS_LEVEL_NAMES_H
+
+#define LEVEL_PASTE(name, level) name##_##level
+#define LEVEL_EXPAND(name, level) LEVEL_PASTE(name, level)
+#define LEVEL(name) LEVEL_EXPAND(name, AP_LEVEL)
+
+#define ap_tile_finish_panel LEVEL(ap_tile_finish_panel)
+#define ap_tile_finish_strip LEVEL(ap_tile_finish_strip)
+#define ap_tile_product LEVEL(ap_tile_product)
+#define ap_tile_loose_product LEVEL(ap_tile_loose_product)
+#define ap_pack_panel LEVEL(ap_pack_panel)
+#define ap_pack_strip LEVEL(ap_pack_strip)
+#define ap_quads_pack LEVEL(ap_quads_pack)
+#define ap_quads_fill LEVEL(ap_quads_fill)
+#define ap_quads_finish LEVEL(ap_quads_finish)
+#define ap_quads_product LEVEL(ap_quads_product)
+#define ap_lstm_panels_pack LEVEL(ap_lstm_panels_pack)
+#define ap_lstm_panel_product LEVEL(ap_lstm_panel_product)
+#define ap_fft_forward_lanes LEVEL(ap_fft_forward_lanes)
+#define ap_fft_inverse_lanes LEVEL(ap_fft_inverse_lanes)
+#define ap_lanes_gather LEVEL(ap_lanes_gather)
+#define ap_lanes_scatter LEVEL(ap_lanes_scatter)
+#define ap_lanes_magnitudes LEVEL(ap_lanes_magnitudes)
+#define ap_lanes_magnitudes_back LEVEL(ap_lanes_magnitudes_back)
+#define ap_vexp LEVEL(ap_vexp)
+#define ap_vtanh LEVEL(ap_vtanh)
+#define ap_vsigmoid LEVEL(ap_vsigmoid)
+#define ap_verf LEVEL(ap_verf)
+#define ap_vlog LEVEL(ap_vlog)
+#define ap_vasinh LEVEL(ap_vasinh)
+#define ap_velu LEVEL(ap_velu)
+#define ap_velu_back LEVEL(ap_velu_back)
+#define ap_velu_back_of LEVEL(ap_velu_back_of)
+#define ap_vmax LEVEL(ap_vmax)
+#define ap_vexp_sum LEVEL(ap_vexp_sum)
+#define ap_vmax_columns LEVEL(ap_vmax_columns)
+#define ap_vexp_columns LEVEL(ap_vexp_columns)
+#define ap_vexp_rows LEVEL(ap_vexp_rows)
+#define ap_vsoftmax_back LEVEL(ap_vsoftmax_back)
+#define ap_stream LEVEL(ap_stream)
+#define ap_stream_end LEVEL(ap_stream_end)
+#define ap_array_accumulate LEVEL(ap_array_accumulate)
+#define ap_array_sum LEVEL(ap_array_sum)
+#define ap_array_dot LEVEL(ap_array_dot)
+#define ap_array_distance_squared LEVEL(ap_array_distance_squared)
+#define ap_matrix_transpose LEVEL(ap_matrix_transpose)
+#define ap_matrix_column_sums LEVEL(ap_matrix_column_sums)
+#define ap_machine_multiply_adds LEVEL(ap_machine_multiply_adds)
+
+#endif
