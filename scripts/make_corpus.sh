@@ -45,7 +45,7 @@ render() {
             -F "${1%.mid}.wav" "$FONT" "$1" >/dev/null 2>&1 || { echo "fluidsynth: $1 with $FONT" >&2; exit 255; }' sh MIDI
     find "$work/$1" -name '*.mid' -exec rm {} +
     "$ANTIPHON" prepare --inputs "$work/$1/inputs" --targets "$work/$1/targets" --out "$work/pairs_$1" \
-        --seconds "$SECONDS_EACH" --val-share 0 >/dev/null
+        --sample_rate 24000 --channels 1 --seconds "$SECONDS_EACH" --val-share 0 >/dev/null
 }
 
 training=$((PIECES - JUDGED))

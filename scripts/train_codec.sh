@@ -51,7 +51,8 @@ if [ ! -e "$out/set/train" ]; then
     trap 'rm -rf "$work"' EXIT
     trap 'exit 130' INT TERM
     unpack "$work"
-    "$ANTIPHON" prepare --songs "$work/files" --out "$out/set" --seconds "$SECONDS_EACH" --val-share 0.1 >"$out/prepare.log"
+    "$ANTIPHON" prepare --songs "$work/files" --out "$out/set" --seconds "$SECONDS_EACH" --val-share 0.1 \
+        --sample_rate 24000 --channels 1 >"$out/prepare.log"
     grep -m 1 'for training' "$out/prepare.log"
     hold_out
 fi

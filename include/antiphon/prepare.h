@@ -6,6 +6,8 @@
  * together (ap_prepare_match) are matched, and their windows at the same time make a pair. With one folder of
  * songs, two windows half a song apart make two pairs: each window is once the input and once the target.
  *
+ * Pairs keep the rate and channels that options ask for; training hears the mid of any at AP_SAMPLE_RATE.
+ *
  * Every recording is read from beginning to end before anything is written. Recordings that are unreadable,
  * truncated, silent, too short, duplicate or without a partner are left out, and reported.
  */
@@ -39,6 +41,8 @@ typedef struct ap_prepare_options {
     const char *songs;            /**< folder, or NULL */
     const char *out;              /**< folder of the set, which must be empty or not exist */
     double seconds;               /**< length of a window, at least one sample */
+    int sample_rate, channels;    /**< of the pairs, 16000 to 96000 and 1 or 2; 0: those that the agent hears,
+                                     AP_SAMPLE_RATE and 1 */
     double validation;            /**< share of the recordings that goes to val, in [0, 1) */
     void (*progress)(const char *what, int64_t done,
                      int64_t total); /**< called after each recording, or NULL */

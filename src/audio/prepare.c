@@ -50,6 +50,16 @@ static void add_source(sources *s, const char *inputs, const char *input, const 
                                  .target = ap_format_text("%s/%s", targets, target)};
 }
 
+static int rate_of(const ap_prepare_options *o)
+{
+    return o->sample_rate ? o->sample_rate : AP_SAMPLE_RATE;
+}
+
+static int channels_of(const ap_prepare_options *o)
+{
+    return o->channels ? o->channels : 1;
+}
+
 /* ---------------------------------------------------------------- which files */
 
 /* Counts and reports something that is left out. */
@@ -121,7 +131,7 @@ static ap_status examine(const ap_prepare_options *o, const char *path, ap_audio
                          ap_prepare_report *report, bool *good)
 {
     *good = false;
-    ap_status status = ap_audio_survey_file(path, AP_SAMPLE_RATE, s);
+    ap_status status = ap_audio_survey_file(path, rate_of(o), s);
     if (status.code == AP_INTERRUPTED || s->faulty) return status;
     if (ap_failed(&status)) { /* the message names the file */
         size_t head = strlen(path);
@@ -211,7 +221,7 @@ static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window,
         return ap_error(AP_FAILED, "%s: no usable recording is left", o->songs ? o->songs : o->inputs);
     return ap_error(AP_FAILED,
                     "no recording is long enough: each must have %s of %g s; try a smaller --seconds",
-                    o->songs ? "two windows" : "a window", (double)window / AP_SAMPLE_RATE);
+                    o->songs ? "two windows" : "a window", (double)window / rate_of(o));
 }
 
 static bool shares_music(const source *a, const source *b)
@@ -273,17 +283,19 @@ typedef struct cutter {
 static bool silent(const ap_audio *x)
 {
     double square = 0;
-    for (int64_t i = 0; i < x->count; i++) square += (double)x->samples[i] * (double)x->samples[i];
-    return sqrt(square / (double)x->count) < AP_PREPARE_SILENCE;
+    for (int64_t i = 0; i < x->count * x->channels; i++)
+        square += (double)x->samples[i] * (double)x->samples[i];
+    return sqrt(square / (double)(x->count * x->channels)) < AP_PREPARE_SILENCE;
 }
 
 static void keep_within_scale(cutter *c, ap_audio *x)
 {
+    const int64_t n = x->count * x->channels;
     double peak = 0;
-    for (int64_t i = 0; i < x->count; i++) peak = fmax(peak, fabs((double)x->samples[i]));
+    for (int64_t i = 0; i < n; i++) peak = fmax(peak, fabs((double)x->samples[i]));
     if (peak <= 1) return;
     ap_real gain = (ap_real)(AP_PREPARE_PEAK / peak);
-    for (int64_t i = 0; i < x->count; i++) x->samples[i] *= gain;
+    for (int64_t i = 0; i < n; i++) x->samples[i] *= gain;
     c->report->lowered++;
 }
 
@@ -296,12 +308,19 @@ static ap_status write_pair(cutter *c, const ap_audio *input, const ap_audio *ta
     return ap_ok();
 }
 
+static ap_status read_window(ap_audio_reader *reader, ap_audio *x, int64_t *got)
+{
+    ap_real *at[2];
+    for (int c = 0; c < x->channels; c++) at[c] = x->samples + c * x->count;
+    return ap_audio_reader_read_channels(reader, x->count, at, got);
+}
+
 /* Reads a window of each side. *whole is false if the file has become shorter since it was planned. */
 static ap_status read_windows(cutter *c, ap_audio_reader *input, ap_audio_reader *target, bool *whole)
 {
     int64_t got_input, got_target;
-    AP_TRY(ap_audio_reader_read(input, c->input.count, c->input.samples, &got_input));
-    AP_TRY(ap_audio_reader_read(target, c->target.count, c->target.samples, &got_target));
+    AP_TRY(read_window(input, &c->input, &got_input));
+    AP_TRY(read_window(target, &c->target, &got_target));
     *whole = got_input == c->input.count && got_target == c->target.count;
     return ap_ok();
 }
@@ -310,8 +329,7 @@ static ap_status cut_readers(cutter *c, const source *s, ap_audio_reader *input,
                              int64_t validation_from)
 {
     int64_t got;
-    for (int64_t w = 0; w < s->ahead; w++)
-        AP_TRY(ap_audio_reader_read(target, c->target.count, c->target.samples, &got));
+    for (int64_t w = 0; w < s->ahead; w++) AP_TRY(read_window(target, &c->target, &got));
     for (int64_t w = 0; w < s->windows; w++) {
         bool whole = false, validation = w >= validation_from;
         AP_TRY(read_windows(c, input, target, &whole));
@@ -331,8 +349,9 @@ static ap_status cut_readers(cutter *c, const source *s, ap_audio_reader *input,
 static ap_status cut(cutter *c, const source *s, int64_t validation_from)
 {
     ap_audio_reader *input, *target = NULL;
-    AP_TRY(ap_audio_reader_open(s->input, AP_SAMPLE_RATE, &input));
-    ap_status status = ap_audio_reader_open(s->target, AP_SAMPLE_RATE, &target);
+    const int rate = c->input.rate, channels = c->input.channels;
+    AP_TRY(ap_audio_reader_open_channels(s->input, rate, channels, &input));
+    ap_status status = ap_audio_reader_open_channels(s->target, rate, channels, &target);
     if (!ap_failed(&status)) status = cut_readers(c, s, input, target, validation_from);
     ap_audio_reader_close(input);
     ap_audio_reader_close(target);
@@ -360,20 +379,22 @@ static ap_status cut_all(cutter *c, sources *all)
 
 static char *note_of(const ap_prepare_options *o)
 {
-    if (o->songs)
-        return ap_format_text("antiphon prepare --songs %s --seconds %.9g --val-share %.9g", o->songs,
-                              o->seconds, o->validation);
-    return ap_format_text("antiphon prepare --inputs %s --targets %s --seconds %.9g --val-share %.9g",
-                          o->inputs, o->targets, o->seconds, o->validation);
+    char *from = o->songs ? ap_format_text("--songs %s", o->songs)
+                          : ap_format_text("--inputs %s --targets %s", o->inputs, o->targets);
+    char *note =
+        ap_format_text("antiphon prepare %s --seconds %.9g --val-share %.9g --sample_rate %d --channels %d",
+                       from, o->seconds, o->validation, rate_of(o), channels_of(o));
+    free(from);
+    return note;
 }
 
 static ap_status cut_into(const pair_set *set, const ap_prepare_options *o, sources *all, int64_t window,
                           ap_prepare_report *report)
 {
     cutter c = {.options = o, .report = report, .set = set, .next = 1};
-    c.input = c.target = (ap_audio){.count = window, .rate = AP_SAMPLE_RATE};
-    c.input.samples = ap_allocate((size_t)window, sizeof(ap_real));
-    c.target.samples = ap_allocate((size_t)window, sizeof(ap_real));
+    c.input = c.target = (ap_audio){.count = window, .rate = rate_of(o), .channels = channels_of(o)};
+    c.input.samples = ap_allocate((size_t)(window * c.input.channels), sizeof(ap_real));
+    c.target.samples = ap_allocate((size_t)(window * c.input.channels), sizeof(ap_real));
     ap_status status = cut_all(&c, all);
     ap_audio_free(&c.input);
     ap_audio_free(&c.target);
@@ -382,7 +403,7 @@ static ap_status cut_into(const pair_set *set, const ap_prepare_options *o, sour
 
 static ap_status prepare(const ap_prepare_options *o, sources *all, ap_prepare_report *report)
 {
-    int64_t window = llround(o->seconds * AP_SAMPLE_RATE);
+    int64_t window = llround(o->seconds * rate_of(o));
     AP_TRY(find_sources(o, all, report));
     pair_set set;
     char *note = note_of(o);
@@ -402,7 +423,10 @@ ap_status ap_prepare(const ap_prepare_options *options, ap_prepare_report *repor
     bool two_folders = options->inputs && options->targets && !options->songs;
     bool one_folder = options->songs && !options->inputs && !options->targets;
     if (two_folders == one_folder) ap_fatal("ap_prepare: either inputs and targets, or songs");
-    if (!(options->seconds * AP_SAMPLE_RATE >= 1)) ap_fatal("ap_prepare: windows of %g s", options->seconds);
+    if (options->channels < 0 || options->channels > 2 || options->sample_rate < 0)
+        ap_fatal("ap_prepare: %d channels at %d Hz", options->channels, options->sample_rate);
+    if (!(options->seconds * rate_of(options) >= 1))
+        ap_fatal("ap_prepare: windows of %g s", options->seconds);
     if (!(options->validation >= 0 && options->validation < 1))
         ap_fatal("ap_prepare: a share of %g for validation", options->validation);
     *report = (ap_prepare_report){.recordings = 0};

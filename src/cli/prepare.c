@@ -15,6 +15,10 @@ static const verb_option options[] = {
     {.name = "out", .placeholder = "DIR", .kind = OPTION_TEXT, .required = true, .help = "folder for the pairs, empty or new"},
     {.name = "seconds", .placeholder = "S", .kind = OPTION_NUMBER, .fallback = "16", .least = 0.5, .most = 3600,
      .help = "length of each window"},
+    {.name = "sample_rate", .placeholder = "R", .kind = OPTION_INTEGER, .fallback = "44100", .least = 16000, .most = 96000,
+     .help = "samples a second of the pairs; 44100 is what configs/compose.json composes at"},
+    {.name = "channels", .placeholder = "1|2", .kind = OPTION_INTEGER, .fallback = "2", .least = 1, .most = 2,
+     .help = "channels of the pairs"},
     {.name = "val-share", .placeholder = "V", .kind = OPTION_NUMBER, .fallback = "0.2", .least = 0, .most = 0.9,
      .help = "share of the recordings kept for validation; train needs some"},
     {.name = NULL},
@@ -40,9 +44,10 @@ static void tell_match(const ap_prepare_options *o, const ap_prepare_report *r)
 static void print_report(const ap_prepare_options *o, const ap_prepare_report *r)
 {
     ap_text_print_wrapped(
-        stdout, "%s: pairs of %g s, %lld for training, %lld for validation, from %lld recording%s\n", o->out,
-        o->seconds, (long long)r->training, (long long)r->validation, (long long)r->recordings,
-        ap_plural(r->recordings));
+        stdout,
+        "%s: pairs of %g s, %d Hz %s, %lld for training, %lld for validation, from %lld recording%s\n",
+        o->out, o->seconds, o->sample_rate, o->channels == 1 ? "mono" : "stereo", (long long)r->training,
+        (long long)r->validation, (long long)r->recordings, ap_plural(r->recordings));
     tell_match(o, r);
     if (r->silent)
         ap_text_print_wrapped(stdout, "left out: %lld silent window%s (below -60 dBFS)\n",
@@ -66,6 +71,8 @@ static ap_status run(const parsed_options *given)
                             .songs = option_text(given, "songs"),
                             .out = option_text(given, "out"),
                             .seconds = option_number(given, "seconds"),
+                            .sample_rate = (int)option_integer(given, "sample_rate"),
+                            .channels = (int)option_integer(given, "channels"),
                             .validation = option_number(given, "val-share"),
                             .progress = progress_show,
                             .left_out = tell_left_out};
@@ -88,15 +95,18 @@ const verb verb_prepare = {
     .name = "prepare",
     .summary = "make pairs from recordings of your own",
     .arguments = "--inputs DIR --targets DIR --out DIR | --songs DIR --out DIR",
-    .details = "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. "
-               "Folders are searched\n"
-               "recursively. Recordings are cut into windows. Inputs and targets are matched by their names "
-               "without extension, or\n"
-               "by the varying part of their names (drums_2 with piano_02), or else, if there are as many of "
-               "both, by their sorted\n"
-               "order. Everything that is left out is reported.\n"
-               "Validation gets whole recordings, or the end of the only one.\n"
-               "The set appears in DIR when it is complete; until then it is in DIR/unfinished.",
+    .details =
+        "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. Folders "
+        "are\n"
+        "searched recursively. Recordings are converted to the set's rate and channels, and cut into "
+        "windows;\n"
+        "training hears the average of the channels at 24 kHz, whatever they are. Inputs and targets are\n"
+        "matched by their names without extension, or by the varying part of their names (drums_2 with\n"
+        "piano_02), or else, if there are as many of both, by their sorted order. Everything that is left "
+        "out\n"
+        "is reported.\n"
+        "Validation gets whole recordings, or the end of the only one.\n"
+        "The set appears in DIR when it is complete; until then it is in DIR/unfinished.",
     .options = options,
     .run = run,
 };

@@ -9,14 +9,24 @@ for k in 1 2; do
 done
 cp set/val/pair_0003_input.wav drums/alone.wav
 
-expect 0 "made: pairs of 1 s, 2 for training, 2 for validation, from 2 recordings" \
+expect 0 "made: pairs of 1 s, 44100 Hz stereo, 2 for training, 2 for validation, from 2 recordings" \
     prepare --inputs drums --targets pianos --out made --seconds 1 --val-share=0.5
 there made/train/pair_0001_input.wav made/train/pair_0002_target.wav made/val/pair_0003_input.wav made/val/pair_0004_target.wav
 expect 0 "left out: drums/alone.wav: without a partner" \
     prepare --inputs drums --targets pianos --out again --seconds 1.5
 expect 0 "the end of 2 recordings" prepare --inputs drums --targets pianos --out third --seconds 1.5
-expect 0 "songs: pairs of 1 s, 4 for training, 2 for validation, from 3 recordings" \
+expect 0 "songs: pairs of 1 s, 44100 Hz stereo, 4 for training, 2 for validation, from 3 recordings" \
     prepare --songs drums --out songs --seconds 1 --val_share 0.3
+
+# the set's rate and channels: said, noted with it, and what its files have
+format() { od -An -j22 -N6 -tu2 "$1" | tr -s ' '; } # channels, and the rate in two halves
+[ "$(format made/train/pair_0001_input.wav)" = " 2 44100 0" ]
+expect 0 "low: pairs of 1 s, 16000 Hz mono, " prepare --songs drums --out low --seconds 1 --sample_rate 16000 --channels 1
+[ "$(format low/train/pair_0001_input.wav)" = " 1 16000 0" ]
+grep -qF -- "--sample_rate 16000 --channels 1" low/made_by.txt
+[ "$(wc -c <low/train/pair_0001_input.wav)" -eq 32044 ]
+expect 2 "--sample_rate must be between 16000 and 96000, not 8000" prepare --songs drums --out x --sample_rate 8000
+expect 2 "--channels must be between 1 and 2, not 3" prepare --songs drums --out x --channels 3
 
 # said: recordings that are too short, a set that cannot be trained on
 mkdir mixed && cp drums/1.wav mixed/long.wav && cp set/val/pair_0003_input.wav mixed/second.wav

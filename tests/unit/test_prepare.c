@@ -416,19 +416,47 @@ static void pairs_are_no_recordings(void **state)
     check_told("songs/set: a set of pairs");
 }
 
-static void channels_that_cancel_each_other_are_no_silence(void **state)
+/* Full-band stereo keeps its channels, also where they cancel each other. */
+static void pairs_keep_rate_and_channels(void **state)
 {
     ap_prepare_report report;
     make_folders(state);
-    make_recording(folder_path(state, "songs/a.wav"), 0, 2, -1);
-    SF_INFO info = {.samplerate = RATE, .channels = 2, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+    SF_INFO info = {.samplerate = 44100, .channels = 2, .format = SF_FORMAT_WAV | SF_FORMAT_FLOAT};
     SNDFILE *file = sf_open(folder_path(state, "songs/anti.wav"), SFM_WRITE, &info);
-    for (int i = 0; i < 2 * RATE; i++) sf_writef_float(file, (float[]){0.5F, -0.48F}, 1);
+    for (int i = 0; i < 4 * 44100; i++) {
+        float x = (float)(0.5 * sin(2 * M_PI * 15000 * i / 44100.0));
+        sf_writef_float(file, i < 88200 ? (float[]){x, -x} : (float[]){1.5F * x, 3 * x}, 1);
+    }
     sf_close(file);
-    ap_status status = prepare_told(state, true, &report);
-    if (ap_failed(&status)) fail_msg("%s", status.message);
-    assert_int_equal(report.recordings, 2);
-    assert_int_equal(report.unusable + report.silent, 0);
+    ap_prepare_options o = {.songs = folder_path(state, "songs"),
+                            .out = folder_path(state, "set"),
+                            .seconds = 1,
+                            .sample_rate = 48000,
+                            .channels = 2};
+    assert_string_equal(ap_prepare(&o, &report).message, "");
+    assert_int_equal(report.training, 4);
+    assert_int_equal(report.lowered, 2);
+    const double levels[2] = {0.5, -0.5}, lowered[2] = {0.5 * AP_PREPARE_PEAK, AP_PREPARE_PEAK};
+    for (int side = 0; side < 2; side++) {
+        ap_audio x;
+        const char *path =
+            folder_path(state, side ? "set/train/pair_0001_target.wav" : "set/train/pair_0001_input.wav");
+        assert_string_equal(ap_audio_read_channels(path, 0, 0, &x).message, "");
+        assert_int_equal(x.rate, 48000);
+        assert_int_equal(x.channels, 2);
+        assert_int_equal(x.count, 48000);
+        for (int c = 0; c < 2; c++) { /* against the sine itself, in the window's middle */
+            double sum = 0, start = side ? 2 : 0;
+            for (int i = 12000; i < 36000; i++)
+                sum += (double)x.samples[c * x.count + i] * sin(2 * M_PI * 15000 * (start + i / 48000.0)) /
+                       12000;
+            double want = side ? lowered[c] : levels[c];
+            /* resampling rings where the loud half begins, and all of it is lowered by that peak */
+            if (fabs(sum - want) > (side ? 0.1 : 0.01))
+                fail_msg("side %d, channel %d: %g, not %g", side, c, sum, want);
+        }
+        ap_audio_free(&x);
+    }
 }
 
 static void what_is_left_out_is_named(void **state)
@@ -477,7 +505,7 @@ int main(void)
         IN_FOLDER(the_only_piece_is_split_at_one_time),
         IN_FOLDER(a_target_is_another_sound_than_its_input),
         IN_FOLDER(pairs_are_no_recordings),
-        IN_FOLDER(channels_that_cancel_each_other_are_no_silence),
+        IN_FOLDER(pairs_keep_rate_and_channels),
         IN_FOLDER(what_is_left_out_is_named),
         IN_FOLDER(what_cannot_be_cut_is_named_before_anything_is_written),
     };
