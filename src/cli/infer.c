@@ -54,6 +54,45 @@ static void tell_still(const char *source, double variation, double copy_r)
             source);
 }
 
+/* The format that is asked for; 0: not. */
+static ap_compose_format asked_format(const parsed_options *options)
+{
+    ap_compose_format format = {0, 0};
+    if (option_given(options, "sample_rate"))
+        format.sample_rate = (int)option_integer(options, "sample_rate");
+    if (option_given(options, "channels")) format.channels = (int)option_integer(options, "channels");
+    return format;
+}
+
+static const char *channels_word(int channels)
+{
+    return channels == 1 ? "mono" : channels == 2 ? "stereo" : "of several channels";
+}
+
+static bool same_format(ap_compose_format a, ap_compose_format b)
+{
+    return a.sample_rate == b.sample_rate && a.channels == b.channels;
+}
+
+static bool was_converted(const ap_composed *c)
+{
+    return !same_format(c->input, c->written) || !same_format(c->target, c->written);
+}
+
+/* Tells what the files are where the model cannot fill what its configuration or the command asks for. */
+static void tell_written(const ap_config *config, const ap_composed *c)
+{
+    const ap_compose_format own = ap_compose_format_of(config);
+    const ap_compose_format wanted = {config->data.sample_rate, config->data.channels};
+    if (c->written.sample_rate > own.sample_rate && own.sample_rate < wanted.sample_rate)
+        ap_text_print_wrapped(stdout, "written at %d Hz, with nothing above %d: the model answers at %d Hz\n",
+                              c->written.sample_rate, own.sample_rate / 2, own.sample_rate);
+    else if (same_format(c->written, own) && !same_format(own, wanted))
+        ap_text_print_wrapped(stdout, "written as %d Hz %s, as the model answers; not as %d Hz %s\n",
+                              own.sample_rate, channels_word(own.channels), wanted.sample_rate,
+                              channels_word(wanted.channels));
+}
+
 static bool same_file(const char *a, const char *b)
 {
     struct stat x, y;
@@ -93,7 +132,9 @@ static ap_status compose_one(const ap_config *config, ap_model *model, const par
     if (!input || !target)
         return ap_error(AP_MISUSE, "%s is missing: give --input and --target, or --pairs",
                         input ? "--target" : "--input");
-    ap_compose_paths paths = {.output = option_text(options, "out"), .limit = option_given(options, "limit")};
+    ap_compose_paths paths = {.output = option_text(options, "out"),
+                              .limit = option_given(options, "limit"),
+                              .format = asked_format(options)};
     ap_composed composed;
     AP_TRY(check_out(paths.output, input, target));
     AP_TRY(ap_compose_files(config, model, input, target, &paths, progress_show_seconds, NULL, &composed));
@@ -101,17 +142,24 @@ static ap_status compose_one(const ap_config *config, ap_model *model, const par
     print_row(paths.output, &composed);
     tell_still("input", composed.variation_input, composed.copy_r_input);
     tell_still("target", composed.variation_target, composed.copy_r_target);
+    if (was_converted(&composed))
+        ap_text_print_wrapped(stdout, "the input (%d Hz %s) and the target (%d Hz %s) became %d Hz %s\n",
+                              composed.input.sample_rate, channels_word(composed.input.channels),
+                              composed.target.sample_rate, channels_word(composed.target.channels),
+                              composed.written.sample_rate, channels_word(composed.written.channels));
+    tell_written(config, &composed);
     tell_quiet(1, composed.lowered >= LOWERED_LEAST, composed.lowered, paths.limit);
     return ap_ok();
 }
 
 /* Composes one pair of a folder into files named by its number. */
 static ap_status compose_pair(const ap_config *config, ap_model *model, const ap_pair *pair, size_t number,
-                              const char *folder, bool limit, ap_composed *composed)
+                              const char *folder, const parsed_options *options, ap_composed *composed)
 {
     char *name = ap_format_text("%04zu", number);
     trio_paths paths = ap_trio_paths_of(folder, name);
-    ap_status status = trio_compose(config, model, pair, &paths, limit, progress_show_seconds, composed);
+    ap_status status = trio_compose(config, model, pair, &paths, asked_format(options),
+                                    option_given(options, "limit"), progress_show_seconds, composed);
     if (!ap_failed(&status)) status = ap_trio_note_pair(folder, name, pair->name);
     ap_trio_paths_free(&paths);
     free(name);
@@ -131,10 +179,10 @@ static ap_status compose_pairs(const ap_config *config, ap_model *model, const p
     ap_status status = ap_make_folder(folder);
     if (!ap_failed(&status)) print_head();
     ap_composed sum = {0};
-    size_t quiet = 0;
+    size_t quiet = 0, converted = 0;
     for (size_t i = 0; i < count && !ap_failed(&status); i++) {
         ap_composed c;
-        status = compose_pair(config, model, &pairs.at[i], i + 1, folder, option_given(options, "limit"), &c);
+        status = compose_pair(config, model, &pairs.at[i], i + 1, folder, options, &c);
         if (ap_failed(&status)) break;
         char *name = ap_format_text("%04zu (%s)", i + 1, pairs.at[i].name);
         print_row(name, &c);
@@ -144,6 +192,8 @@ static ap_status compose_pairs(const ap_config *config, ap_model *model, const p
         tell_still("input", c.variation_input, c.copy_r_input);
         tell_still("target", c.variation_target, c.copy_r_target);
         sum.cost += c.cost / (double)count;
+        sum.written = c.written;
+        converted += was_converted(&c);
         if (c.lowered < LOWERED_LEAST) continue;
         sum.lowered += c.lowered;
         quiet++;
@@ -151,6 +201,10 @@ static ap_status compose_pairs(const ap_config *config, ap_model *model, const p
     if (!ap_failed(&status)) {
         ap_text_print_wrapped(stdout, "%zu composition%s in %s, mean cost %.3f\n", count,
                               ap_plural((int64_t)count), folder, sum.cost);
+        if (converted)
+            ap_text_print_wrapped(stdout, "%zu of %zu had sources that became %d Hz %s\n", converted, count,
+                                  sum.written.sample_rate, channels_word(sum.written.channels));
+        tell_written(config, &sum);
         tell_quiet(count, quiet, sum.lowered / (double)quiet, option_given(options, "limit"));
     }
     ap_pairs_free(&pairs);
@@ -201,6 +255,18 @@ static const verb_option table[] = {
      .kind = OPTION_TEXT,
      .required = true,
      .help = "the WAV file to write; with --pairs, the folder"},
+    {.name = "sample_rate",
+     .placeholder = "R",
+     .kind = OPTION_INTEGER,
+     .least = 16000,
+     .most = 96000,
+     .help = "samples a second of the output, in place of the checkpoint's data.sample_rate"},
+    {.name = "channels",
+     .placeholder = "1|2",
+     .kind = OPTION_INTEGER,
+     .least = 1,
+     .most = 2,
+     .help = "channels of the output, in place of the checkpoint's data.channels"},
     {.name = "limit",
      .kind = OPTION_FLAG,
      .help = "turn down only the peaks that would clip at the sources' level, not the whole output"},
@@ -212,16 +278,17 @@ const verb verb_infer = {
     .summary = "compose from your recordings with a checkpoint",
     .arguments =
         "--checkpoint FILE|RUN_DIR (--input A.wav --target B.wav --out C.wav | --pairs DIR --out DIR)",
-    .details = "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. "
-               "Each must last\n"
-               "at least 0.25 s.\n"
-               "Writes 24 kHz 16-bit WAV as long as the shorter source, never clipped, at the level of the "
-               "sources or as\n"
-               "close to it as its peaks allow. Prints the correlation of the output's envelope with those "
-               "of its sources\n"
-               "(r, 250 segments), the cost, and the variation of the envelopes (sigma / mu). A drone or "
-               "silence has a low\n"
-               "cost, too, but also a low variation.",
+    .details =
+        "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. Each must\n"
+        "last at least 0.25 s.\n"
+        "Writes 16-bit WAV as long as the shorter source, never clipped, at the level of the sources or as\n"
+        "close to it as its peaks allow. Rate and channels are those that the checkpoint was trained for\n"
+        "(data.sample_rate, data.channels) where its output part is takes; gates answer at 24 kHz in as "
+        "many\n"
+        "channels, all others at 24 kHz in one. Sources are converted, and that is said.\n"
+        "Prints the correlation of the output's envelope with those of its sources (r, 250 segments of the\n"
+        "average of the channels), the cost, and the variation of the envelopes (sigma / mu). A drone or\n"
+        "silence has a low cost, too, but also a low variation.",
     .options = table,
     .least_arguments = 0,
     .most_arguments = 0,

@@ -21,12 +21,13 @@ void trio_tell_lengths(const char *who, const int64_t lengths[TRIO], int64_t sho
                       (double)shortest / AP_SAMPLE_RATE);
 }
 
-ap_status trio_compose(const ap_config *config, ap_model *model, const ap_pair *pair,
-                       const trio_paths *paths, bool limit, ap_compose_watch *watch, ap_composed *composed)
+ap_status trio_compose(const ap_config *config, ap_model *model, const ap_pair *pair, const trio_paths *paths,
+                       ap_compose_format format, bool limit, ap_compose_watch *watch, ap_composed *composed)
 {
     ap_compose_paths files = {.output = paths->at[TRIO_OUTPUT],
                               .input_copy = paths->at[TRIO_INPUT],
                               .target_copy = paths->at[TRIO_TARGET],
-                              .limit = limit};
+                              .limit = limit,
+                              .format = format};
     return ap_compose_files(config, model, pair->input, pair->target, &files, watch, NULL, composed);
 }

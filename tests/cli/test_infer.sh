@@ -15,6 +15,28 @@ there c.wav
 [ "$(data_bytes c.wav)" -eq $((3 * 24000 * 2)) ] # longer than a window: cross-faded to the full length
 [ "$(rate c.wav)" -eq 24000 ]
 
+# rate and channels: those that the model can fill, or what is asked for; both are said
+channels() { od -An -j22 -N2 -tu2 "$1" | tr -d ' '; }
+[ "$(channels c.wav)" -eq 1 ]
+if grep -q "became" out; then echo "24 kHz mono is converted to 24 kHz mono" && exit 1; fi
+expect 0 "the input (24000 Hz mono) and the target (24000 Hz mono) became 44100 Hz stereo" \
+    infer --checkpoint $best --input "$a" --target "$b" --out wide.wav --sample_rate 44100 --channels 2
+[ "$(rate wide.wav)" -eq 44100 ] && [ "$(channels wide.wav)" -eq 2 ] && [ "$(data_bytes wide.wav)" -eq $((3 * 44100 * 4)) ]
+expect 0 "the input (44100 Hz stereo) and the target (24000 Hz mono) became 24000 Hz mono" \
+    infer --checkpoint $best --input wide.wav --target "$b" --out narrow.wav
+expect 2 "--sample_rate must be between 16000 and 96000, not 200000" \
+    infer --checkpoint $best --input "$a" --target "$b" --out no.wav --sample_rate 200000
+expect 0 "" train tiny.json --out full --train.epochs=1 --data.sample_rate=44100 --data.channels=2
+expect 0 "written as 24000 Hz mono, as the model answers; not as 44100 Hz stereo" \
+    infer --checkpoint full --input "$a" --target "$b" --out no.wav
+expect 0 "written at 48000 Hz, with nothing above 12000: the model answers at 24000 Hz" \
+    infer --checkpoint full --input "$a" --target "$b" --out no.wav --sample_rate 48000
+rm no.wav
+expect 0 "" train tiny.json --out takes --train.epochs=1 --agent.output=takes --data.sample_rate=44100 --data.channels=2
+expect 0 "became 44100 Hz stereo" infer --checkpoint takes --input "$a" --target "$b" --out whole.wav
+[ "$(rate whole.wav)" -eq 44100 ] && [ "$(channels whole.wav)" -eq 2 ] && [ "$(data_bytes whole.wav)" -eq $((3 * 44100 * 4)) ]
+if grep -q "as the model answers" out; then echo "takes compose in any format" && exit 1; fi
+
 # a run's folder stands for its best checkpoint, or for the last where there is no best
 "$ANTIPHON" infer --checkpoint run/ --input "$a" --target "$b" --out d.wav >/dev/null
 cmp c.wav d.wav
