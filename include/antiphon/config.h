@@ -58,7 +58,8 @@ typedef struct ap_config {
         ap_crop crop;
         ap_targets targets;
         bool unity_test;
-        double augment_level_db;
+        double augment_level_db, memory;
+        char cache[AP_CONFIG_TEXT];
     } data;
     struct {
         ap_codec_type type;

@@ -21,6 +21,7 @@ typedef struct ap_step_report {
     int64_t step;           /**< optimiser steps in total */
     double learning_rate, gradient_norm;
     double pairs_per_second, seconds_left;
+    double waited;        /**< share of the step spent waiting for recordings; NaN: they are in memory */
     ap_measures measures; /**< means over the step's items */
 } ap_step_report;
 

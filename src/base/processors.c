@@ -39,14 +39,29 @@ static double quota_of(const char *folder)
     return limited && quota > 0 && period > 0 ? quota / period : INFINITY;
 }
 
-/* The smallest quota of a group and its ancestors. `path` is the group's path below `mount`; it is modified.
+/* The bytes that the group in `folder` grants; INFINITY: no limit. */
+static double memory_of(const char *folder)
+{
+    double limit = 0;
+    bool limited = read_numbers(folder, "memory.max", &limit, NULL) ||
+                   read_numbers(folder, "memory.limit_in_bytes", &limit, NULL);
+    return limited && limit > 0 ? limit : INFINITY;
+}
+
+/* What is limited: the controller's name in version 1, and what a group grants. */
+typedef struct resource {
+    const char *controller;
+    double (*of)(const char *folder);
+} resource;
+
+/* The smallest limit of a group and its ancestors. `path` is the group's path below `mount`; it is modified.
  */
-static double least_quota(const char *mount, char *path)
+static double least_limit(const resource *limited, const char *mount, char *path)
 {
     double least = INFINITY;
     for (;;) {
         char *folder = ap_format_text("%s%s", mount, path);
-        least = fmin(least, quota_of(folder));
+        least = fmin(least, limited->of(folder));
         free(folder);
         char *slash = strrchr(path, '/');
         if (!slash) return least;
@@ -55,7 +70,7 @@ static double least_quota(const char *mount, char *path)
 }
 
 /* A line of /proc/self/cgroup: "0::/path" in version 2, "4:cpu,cpuacct:/path" in version 1. */
-static double quota_of_line(const char *root, char *line)
+static double limit_of_line(const resource *limited, const char *root, char *line)
 {
     char *kinds = strchr(line, ':'), *path = kinds ? strchr(kinds + 1, ':') : NULL;
     if (!path) return INFINITY;
@@ -63,25 +78,26 @@ static double quota_of_line(const char *root, char *line)
     kinds++;
     path[strcspn(path, "\n")] = '\0';
     bool second = kinds[0] == '\0';
-    char *padded = ap_format_text(",%s,", kinds);
-    bool concerned = second || strstr(padded, ",cpu,");
+    char *padded = ap_format_text(",%s,", kinds), *wanted = ap_format_text(",%s,", limited->controller);
+    bool concerned = second || strstr(padded, wanted);
     free(padded);
+    free(wanted);
     if (!concerned) return INFINITY;
     char *mount = second ? ap_format_text("%s/sys/fs/cgroup", root)
                          : ap_format_text("%s/sys/fs/cgroup/%s", root, kinds);
-    double quota = least_quota(mount, path);
+    double limit = least_limit(limited, mount, path);
     free(mount);
-    return quota;
+    return limit;
 }
 
-static double quota(const char *root)
+static double limit(const resource *limited, const char *root)
 {
     char *path = ap_format_text("%s/proc/self/cgroup", root), *line = NULL;
     FILE *file = fopen(path, "re");
     size_t room = 0;
     double least = INFINITY;
     free(path);
-    while (file && getline(&line, &room, file) > 0) least = fmin(least, quota_of_line(root, line));
+    while (file && getline(&line, &room, file) > 0) least = fmin(least, limit_of_line(limited, root, line));
     free(line);
     if (file) fclose(file);
     return least;
@@ -89,5 +105,12 @@ static double quota(const char *root)
 
 int ap_processors_granted(const char *root)
 {
-    return (int)fmax(1, fmin(affinity(), ceil(quota(root))));
+    static const resource processors = {"cpu", quota_of};
+    return (int)fmax(1, fmin(affinity(), ceil(limit(&processors, root))));
+}
+
+double ap_memory_granted(const char *root)
+{
+    static const resource memory = {"memory", memory_of};
+    return fmin((double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE), limit(&memory, root));
 }

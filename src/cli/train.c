@@ -49,7 +49,7 @@ static void on_note(void *context, const char *line)
 
 /* ---------------------------------------------------------------- the log */
 
-#define LINE_MOST (2 * AP_MEASURE_COUNT + AP_FIDELITY_COUNT + 4)
+#define LINE_MOST (2 * AP_MEASURE_COUNT + AP_FIDELITY_COUNT + 5)
 #define METRIC_NAME 64
 
 /* The metrics of one line of the log. */
@@ -90,6 +90,7 @@ static void on_step(void *context, const ap_step_report *report)
     add_metric(&line, "", "learning_rate", report->learning_rate);
     add_metric(&line, "", "gradient_norm", report->gradient_norm);
     add_metric(&line, "", "pairs_per_second", report->pairs_per_second);
+    if (!isnan(report->waited)) add_metric(&line, "", "data_wait_share", report->waited);
     write_line(r, report->step, report->epoch, &line);
 }
 

@@ -46,6 +46,8 @@ const config_key ap_config_keys[] = {
     CHOICE(data, targets, ap_targets, "matched", "the target of an input: its own, or that of a random other pair", "matched", "shuffled"),
     BOOL(data, unity_test, false, "use the input as its own target"),
     NUMBER(data, augment_level_db, 0.0, 0, 60, RANGE_CLOSED, "random change of level in training, at most plus or minus this many dB"),
+    NUMBER(data, memory, 0.0, 0, 1e6, RANGE_CLOSED, "memory that recordings and latents may take, in GiB; a set that needs more is read as it is needed; 0: a quarter of the machine's"),
+    TEXT(data, cache, "", "folder for what is computed of a set that is read as it is needed: latents, copies at 24 kHz; empty: cache/ in the set's folder"),
 
     CHOICE(codec, type, ap_codec_type, "mdct", "the codec: a lapped transform without weights, or EnCodec's network", "mdct", "seanet"),
     INT(codec, dim, 128, 1, WIDEST, "latent channels"),

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static ap_tensor room(ap_shape shape)
 {
@@ -12,7 +13,9 @@ static ap_tensor room(ap_shape shape)
 
 ap_batch ap_batch_init(const ap_dataset *dataset, int64_t capacity)
 {
-    ap_batch batch = {.capacity = capacity};
+    ap_batch batch = {.capacity = capacity,
+                      .input_gains = ap_allocate((size_t)capacity, sizeof(ap_real)),
+                      .target_gains = ap_allocate((size_t)capacity, sizeof(ap_real))};
     batch.input = room(AP_SHAPE(capacity, 1, dataset->S));
     batch.target = room(AP_SHAPE(capacity, 1, dataset->S));
     if (dataset->T) {
@@ -28,6 +31,8 @@ void ap_batch_free(ap_batch *batch)
     free(batch->target.data);
     free(batch->zi.data);
     free(batch->zt.data);
+    free(batch->input_gains);
+    free(batch->target_gains);
     *batch = (ap_batch){0};
 }
 
@@ -37,26 +42,17 @@ static ap_real *row_of(const ap_tensor *rows, int64_t k)
     return rows->data + k * rows->shape.at[1] * rows->shape.at[2];
 }
 
-static void scale_row(const ap_tensor *rows, int64_t k, ap_real gain)
-{
-    ap_real *row = row_of(rows, k);
-    int64_t n = rows->shape.at[1] * rows->shape.at[2];
-    for (int64_t i = 0; gain != 1 && i < n; i++) row[i] *= gain;
-}
-
-/* One side of item k: its window, and its latents if they are kept, times a gain. */
-static ap_status fill_row(const ap_dataset *dataset, ap_place place, ap_pair_side side, ap_real gain,
+/* One side of item k. */
+static ap_status read_row(const ap_dataset *dataset, ap_place place, ap_pair_side side,
                           const ap_tensor *audio, const ap_tensor *z, int64_t k)
 {
     AP_TRY(ap_dataset_read(dataset, place, side, row_of(audio, k)));
-    scale_row(audio, k, gain);
-    if (!z->data) return ap_ok();
-    ap_dataset_latents(dataset, place, side, row_of(z, k));
-    scale_row(z, k, gain);
-    return ap_ok();
+    return z->data && dataset->latents != AP_LATENTS_COMPUTED
+               ? ap_dataset_latents(dataset, place, side, row_of(z, k))
+               : ap_ok();
 }
 
-static ap_status fill_item(ap_batch *batch, const ap_dataset *dataset, const ap_choice *c, int64_t k)
+static ap_status read_item(ap_batch *batch, const ap_dataset *dataset, const ap_choice *c, int64_t k)
 {
     ap_place input = c->input, target = c->target;
     ap_pair_side first = AP_PAIR_INPUT, second = AP_PAIR_TARGET;
@@ -67,11 +63,13 @@ static ap_status fill_item(ap_batch *batch, const ap_dataset *dataset, const ap_
         target = input;
         second = first;
     }
-    AP_TRY(fill_row(dataset, input, first, c->input_gain, &batch->input, &batch->zi, k));
-    return fill_row(dataset, target, second, c->target_gain, &batch->target, &batch->zt, k);
+    batch->input_gains[k] = c->input_gain;
+    batch->target_gains[k] = c->target_gain;
+    AP_TRY(read_row(dataset, input, first, &batch->input, &batch->zi, k));
+    return read_row(dataset, target, second, &batch->target, &batch->zt, k);
 }
 
-ap_status ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices)
+ap_status ap_batch_read(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices)
 {
     ap_tensor *const parts[] = {&batch->input, &batch->target, &batch->zi, &batch->zt};
     batch->B = count;
@@ -79,9 +77,42 @@ ap_status ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t coun
     for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
         if (parts[p]->data) parts[p]->shape.at[0] = count;
     for (int64_t k = 0; k < count; k++) {
-        AP_TRY(fill_item(batch, dataset, &choices[k], k));
+        AP_TRY(read_item(batch, dataset, &choices[k], k));
         batch->unity &= choices[k].unity;
     }
+    return ap_ok();
+}
+
+static void encode_rows(const ap_dataset *dataset, ap_tensor audio, ap_tensor z)
+{
+    ap_tape_reset(dataset->tape);
+    ap_var *latents = ap_codec_encode(dataset->tape, dataset->codec, ap_tape_constant(dataset->tape, audio));
+    memcpy(z.data, latents->value.data, (size_t)ap_var_count(latents) * sizeof *z.data);
+}
+
+static void scale_rows(const ap_tensor *rows, const ap_real *gains)
+{
+    int64_t n = rows->shape.at[1] * rows->shape.at[2];
+    for (int64_t k = 0; rows->data && k < rows->shape.at[0]; k++)
+        for (int64_t i = 0; gains[k] != 1 && i < n; i++) row_of(rows, k)[i] *= gains[k];
+}
+
+void ap_batch_finish(ap_batch *batch, const ap_dataset *dataset)
+{
+    if (batch->zi.data && dataset->latents == AP_LATENTS_COMPUTED) {
+        encode_rows(dataset, batch->input, batch->zi);
+        if (!batch->unity) encode_rows(dataset, batch->target, batch->zt);
+    }
+    scale_rows(&batch->input, batch->input_gains);
+    scale_rows(&batch->zi, batch->input_gains);
+    scale_rows(&batch->target, batch->target_gains);
+    scale_rows(&batch->zt, batch->target_gains);
+}
+
+ap_status ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices)
+{
+    AP_TRY(ap_batch_read(batch, dataset, count, choices));
+    ap_batch_finish(batch, dataset);
     return ap_ok();
 }
 

@@ -16,16 +16,24 @@ typedef struct ap_choice {
 
 typedef struct ap_batch {
     int64_t capacity, B;
-    ap_tensor input, target; /* [B, 1, S] */
-    ap_tensor zi, zt;        /* [B, D, T]; data NULL when latents are not kept */
-    bool unity;              /* every item's input is its target */
+    ap_tensor input, target;             /* [B, 1, S] */
+    ap_tensor zi, zt;                    /* [B, D, T]; data NULL: the step encodes */
+    ap_real *input_gains, *target_gains; /* [B] */
+    bool unity;                          /* every item's input is its target */
 } ap_batch;
 
 /* An empty batch for up to `capacity` items of the dataset. To be freed by ap_batch_free. */
 ap_batch ap_batch_init(const ap_dataset *dataset, int64_t capacity);
 void ap_batch_free(ap_batch *batch);
 
-/* Fills the batch with `count` chosen items. A file that cannot be read is a failure that names it. */
+/* Reads the windows of `count` chosen items, and their latents if they are held or cached. A file that cannot
+ * be read is a failure that names it. Several threads may read, each its own batch. */
+ap_status ap_batch_read(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices);
+
+/* Completes a batch that was read: computes the latents that are to be computed, and changes the levels. */
+void ap_batch_finish(ap_batch *batch, const ap_dataset *dataset);
+
+/* Both. */
 ap_status ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t count, const ap_choice *choices);
 
 /* Runs the model forward over the batch: encodes (unless latents are kept), composes and decodes. The

@@ -144,8 +144,9 @@ static ap_status set_up(const ap_config *config, subject *s)
     for (int64_t k = 0; k < B; k++) s->choices[k] = ap_order_plain(config, &s->dataset, k);
     if (ap_step_keeps_latents(config)) {
         ap_tape_gradients_set(s->tape, false);
-        ap_dataset_encode(&s->dataset, ap_model_codec(s->model), s->tape, NULL);
-    }
+        (void)ap_dataset_encode(&s->dataset, ap_model_codec(s->model), s->tape, NULL);
+    } else if (config->codec.type == AP_CODEC_MDCT)
+        ap_dataset_encode_later(&s->dataset, ap_model_codec(s->model), s->tape);
     s->batch = ap_batch_init(&s->dataset, B);
     return ap_ok();
 }

@@ -2,16 +2,14 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/modulation.h"
-#include "antiphon/pairs.h"
-#include "audio/recordings.h"
 #include "base/bounds.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* ---------------------------------------------------------------- loading */
+/* ---------------------------------------------------------------- pieces */
 
 void ap_dataset_add(ap_dataset *dataset, char *name, int64_t length, ap_real *input, ap_real *target)
 {
@@ -21,44 +19,7 @@ void ap_dataset_add(ap_dataset *dataset, char *name, int64_t length, ap_real *in
                                                    .first = dataset->windows,
                                                    .sides = {{.samples = input}, {.samples = target}}};
     dataset->windows += length / dataset->S;
-}
-
-static ap_status check_length(const char *path, int64_t count, int64_t S)
-{
-    if (count >= S) return ap_ok();
-    return ap_error(
-        AP_FAILED,
-        "%s: %" PRId64 " samples at %d Hz (%.2f s), shorter than data.seconds: %" PRId64 " samples (%.2f s)",
-        path, count, AP_SAMPLE_RATE, (double)count / AP_SAMPLE_RATE, S, (double)S / AP_SAMPLE_RATE);
-}
-
-static ap_status load_pair(ap_dataset *dataset, const ap_pair *pair)
-{
-    ap_audio sides[2];
-    int64_t lengths[2];
-    const char *const paths[2] = {pair->input, pair->target};
-    AP_TRY(ap_audio_read_shortest(2, paths, AP_SAMPLE_RATE, sides, lengths));
-    ap_status status = ap_ok();
-    for (int k = 0; k < 2 && !ap_failed(&status); k++)
-        if (lengths[k] > 0) status = check_length(paths[k], lengths[k], dataset->S);
-    if (ap_failed(&status))
-        for (int k = 0; k < 2; k++) ap_audio_free(&sides[k]);
-    else
-        ap_dataset_add(dataset, ap_copy_text(pair->name), sides[0].count, sides[0].samples, sides[1].samples);
-    return status;
-}
-
-ap_status ap_dataset_load(const char *folder, const char *split, int64_t S, ap_dataset *dataset)
-{
-    *dataset = (ap_dataset){.S = S};
-    ap_pairs pairs;
-    AP_TRY(ap_pairs_list(folder, split, &pairs));
-    dataset->lone = pairs.lone;
-    ap_status status = ap_ok();
-    for (size_t i = 0; i < pairs.count && !ap_failed(&status); i++) status = load_pair(dataset, &pairs.at[i]);
-    ap_pairs_free(&pairs);
-    if (ap_failed(&status)) ap_dataset_free(dataset);
-    return status;
+    dataset->held = true;
 }
 
 void ap_dataset_free(ap_dataset *dataset)
@@ -68,10 +29,12 @@ void ap_dataset_free(ap_dataset *dataset)
         for (int side = 0; side < AP_PAIR_SIDES; side++) {
             free(piece->sides[side].samples);
             free(piece->sides[side].latents);
+            free(piece->sides[side].path);
         }
         free(piece->name);
     }
     free(dataset->pieces);
+    ap_latent_cache_free(dataset->cache);
     *dataset = (ap_dataset){0};
 }
 
@@ -93,6 +56,8 @@ ap_place ap_dataset_window(const ap_dataset *dataset, int64_t index)
 ap_status ap_dataset_read(const ap_dataset *dataset, ap_place place, ap_pair_side side, ap_real *samples)
 {
     const ap_recording *recording = &dataset->pieces[place.piece].sides[side];
+    if (!recording->samples)
+        return ap_sample_file_read(recording->path, &recording->file, place.at, dataset->S, samples);
     memcpy(samples, recording->samples + place.at, (size_t)dataset->S * sizeof *samples);
     return ap_ok();
 }
@@ -102,24 +67,39 @@ static ap_real *latents_at(const ap_dataset *dataset, ap_place place, ap_pair_si
     return dataset->pieces[place.piece].sides[side].latents + place.at / dataset->S * dataset->D * dataset->T;
 }
 
-void ap_dataset_latents(const ap_dataset *dataset, ap_place place, ap_pair_side side, ap_real *z)
+ap_status ap_dataset_latents(const ap_dataset *dataset, ap_place place, ap_pair_side side, ap_real *z)
 {
+    if (dataset->latents == AP_LATENTS_CACHED)
+        return ap_latent_cache_read(dataset->cache,
+                                    dataset->pieces[place.piece].first + place.at / dataset->S, side, z);
     memcpy(z, latents_at(dataset, place, side), (size_t)(dataset->D * dataset->T) * sizeof *z);
+    return ap_ok();
 }
 
-ap_status ap_dataset_still(const ap_dataset *dataset, int64_t M, int64_t *count)
+/* Whether the maxima of either side hardly move. */
+static ap_status is_still(const ap_dataset *dataset, ap_place place, int64_t M, ap_real *x, ap_real *e,
+                          bool *still)
 {
-    *count = 0;
+    *still = false;
+    for (int side = 0; side < AP_PAIR_SIDES && !*still; side++) {
+        AP_TRY(ap_dataset_read(dataset, place, side, x));
+        ap_envelope(1, dataset->S, M, x, e, NULL);
+        *still = ap_copy_r(M, e) < AP_COPY_R_LEAST;
+    }
+    return ap_ok();
+}
+
+ap_status ap_dataset_still(const ap_dataset *dataset, int64_t M, int64_t most, int64_t *count,
+                           int64_t *looked)
+{
     ap_status status = ap_ok();
     ap_real *x = ap_allocate((size_t)dataset->S, sizeof *x), *e = ap_allocate((size_t)M, sizeof *e);
-    for (int64_t w = 0; w < dataset->windows && !ap_failed(&status); w++) {
-        bool still = false;
-        for (int side = 0; side < AP_PAIR_SIDES && !still && !ap_failed(&status); side++) {
-            status = ap_dataset_read(dataset, ap_dataset_window(dataset, w), side, x);
-            if (ap_failed(&status)) break;
-            ap_envelope(1, dataset->S, M, x, e, NULL);
-            still = ap_copy_r(M, e) < AP_COPY_R_LEAST;
-        }
+    *count = 0;
+    *looked = ap_least(most, dataset->windows);
+    for (int64_t k = 0; k < *looked && !ap_failed(&status); k++) {
+        bool still;
+        int64_t window = (int64_t)((double)k / (double)*looked * (double)dataset->windows);
+        status = is_still(dataset, ap_dataset_window(dataset, window), M, x, e, &still);
         *count += still;
     }
     free(x);
@@ -129,68 +109,148 @@ ap_status ap_dataset_still(const ap_dataset *dataset, int64_t M, int64_t *count)
 
 /* ---------------------------------------------------------------- latents */
 
-static void encode(ap_dataset *dataset, ap_codec *codec, ap_tape *tape, ap_place place, ap_pair_side side)
+/* Computes the latents of a window from its samples. */
+static ap_status encode(const ap_dataset *dataset, ap_codec *codec, ap_tape *tape, ap_place place,
+                        ap_pair_side side, ap_real *samples, ap_real *z)
 {
-    ap_real *samples = dataset->pieces[place.piece].sides[side].samples + place.at;
+    AP_TRY(ap_dataset_read(dataset, place, side, samples));
     ap_tape_reset(tape);
     ap_tensor x = {AP_SHAPE(1, 1, dataset->S), samples};
-    ap_var *z = ap_codec_encode(tape, codec, ap_tape_constant(tape, x));
-    memcpy(latents_at(dataset, place, side), z->value.data, (size_t)ap_var_count(z) * sizeof(ap_real));
+    ap_var *latents = ap_codec_encode(tape, codec, ap_tape_constant(tape, x));
+    memcpy(z, latents->value.data, (size_t)ap_var_count(latents) * sizeof *z);
+    return ap_ok();
 }
 
-static void make_room(const ap_dataset *dataset, ap_piece *piece)
+/* Both sides of a window, into z [2, D, T]. */
+static ap_status encode_window(const ap_dataset *dataset, ap_codec *codec, ap_tape *tape, ap_place place,
+                               const volatile sig_atomic_t *stop, ap_real *samples, ap_real *z)
 {
-    for (int side = 0; side < AP_PAIR_SIDES; side++)
+    for (int side = 0; side < AP_PAIR_SIDES; side++) {
+        if (stop && *stop) return ap_error(AP_INTERRUPTED, "interrupted");
+        AP_TRY(encode(dataset, codec, tape, place, side, samples, z + side * dataset->D * dataset->T));
+    }
+    return ap_ok();
+}
+
+/* Holds the latents of a window in memory. */
+static ap_status hold_latents(ap_dataset *dataset, ap_place place, const ap_real *z)
+{
+    ap_piece *piece = &dataset->pieces[place.piece];
+    int64_t numbers = dataset->D * dataset->T;
+    for (int side = 0; side < AP_PAIR_SIDES; side++) {
         if (!piece->sides[side].latents)
             piece->sides[side].latents =
-                ap_allocate((size_t)(piece->length / dataset->S * dataset->D * dataset->T), sizeof(ap_real));
+                ap_allocate((size_t)(piece->length / dataset->S * numbers), sizeof(ap_real));
+        memcpy(latents_at(dataset, place, side), z + side * numbers, (size_t)numbers * sizeof *z);
+    }
+    return ap_ok();
 }
 
-bool ap_dataset_encode(ap_dataset *dataset, ap_codec *codec, ap_tape *tape, const volatile sig_atomic_t *stop)
+static ap_status encode_all(ap_dataset *dataset, ap_codec *codec, ap_tape *tape,
+                            const volatile sig_atomic_t *stop)
 {
+    ap_status status = ap_ok();
+    ap_real *samples = ap_allocate((size_t)dataset->S, sizeof *samples);
+    ap_real *z = ap_allocate((size_t)(AP_PAIR_SIDES * dataset->D * dataset->T), sizeof *z);
+    while (dataset->encoded < dataset->windows && !ap_failed(&status)) {
+        ap_place place = ap_dataset_window(dataset, dataset->encoded);
+        status = encode_window(dataset, codec, tape, place, stop, samples, z);
+        if (ap_failed(&status)) break;
+        status = dataset->cache ? ap_latent_cache_append(dataset->cache, z) : hold_latents(dataset, place, z);
+        dataset->encoded += !ap_failed(&status);
+    }
+    free(samples);
+    free(z);
+    return status;
+}
+
+static void shape_latents(ap_dataset *dataset, ap_latents latents, const ap_codec *codec)
+{
+    dataset->latents = latents;
     dataset->D = ap_codec_dim(codec);
     dataset->T = ap_codec_frames(codec, dataset->S);
-    for (; dataset->encoded < dataset->windows; dataset->encoded++) {
-        ap_place place = ap_dataset_window(dataset, dataset->encoded);
-        make_room(dataset, &dataset->pieces[place.piece]);
-        for (int side = 0; side < AP_PAIR_SIDES; side++) {
-            if (stop && *stop) return false;
-            encode(dataset, codec, tape, place, side);
-        }
-    }
-    return true;
+}
+
+ap_status ap_dataset_encode(ap_dataset *dataset, ap_codec *codec, ap_tape *tape,
+                            const volatile sig_atomic_t *stop)
+{
+    shape_latents(dataset, AP_LATENTS_HELD, codec);
+    return encode_all(dataset, codec, tape, stop);
+}
+
+static ap_status key_of(const ap_dataset *dataset, uint64_t weights, ap_latent_key *key);
+
+ap_status ap_dataset_encode_cached(ap_dataset *dataset, ap_codec *codec, ap_tape *tape, const char *path,
+                                   uint64_t weights, const volatile sig_atomic_t *stop)
+{
+    ap_latent_key key;
+    shape_latents(dataset, AP_LATENTS_CACHED, codec);
+    AP_TRY(key_of(dataset, weights, &key));
+    AP_TRY(ap_latent_cache_open(path, &key, stop, &dataset->cache, &dataset->encoded));
+    ap_status status = encode_all(dataset, codec, tape, stop);
+    if (!ap_failed(&status)) return ap_latent_cache_seal(dataset->cache);
+    ap_latent_cache_free(dataset->cache);
+    dataset->cache = NULL;
+    return status;
+}
+
+void ap_dataset_encode_later(ap_dataset *dataset, ap_codec *codec, ap_tape *tape)
+{
+    shape_latents(dataset, AP_LATENTS_COMPUTED, codec);
+    dataset->codec = codec;
+    dataset->tape = tape;
 }
 
 /* ---------------------------------------------------------------- which set it is */
 
-/* FNV-1a (Fowler, Noll, Vo) over words instead of bytes. */
-#define FNV_BASIS UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME UINT64_C(0x100000001b3)
-static uint64_t add_word(uint64_t hash, uint64_t word)
-{
-    return (hash ^ word) * FNV_PRIME;
-}
+/* In a set of fewer recordings than this, several places of each are looked at, so many in all. */
+#define SPOTS 8192
+/* Samples of a place. */
+#define SPOT 64
 
-/* As float, so that it is the same in every build. */
-static uint64_t add_samples(uint64_t hash, const ap_real *samples, int64_t count)
+/* A hash of one recording: `spots` places of it, spread evenly from its beginning. */
+static ap_status add_recording(const ap_piece *piece, ap_pair_side side, int64_t spots, uint64_t *hash)
 {
-    for (int64_t i = 0; i < count; i++) {
-        float sample = (float)samples[i];
-        uint32_t bits;
-        memcpy(&bits, &sample, sizeof bits);
-        hash = add_word(hash, bits);
+    const ap_recording *recording = &piece->sides[side];
+    int64_t count = ap_least(SPOT, piece->length);
+    for (int64_t k = 0; k < spots; k++) {
+        ap_real samples[SPOT];
+        int64_t at = (int64_t)((double)k / (double)spots * (double)(piece->length - count));
+        if (recording->samples)
+            memcpy(samples, recording->samples + at, (size_t)count * sizeof *samples);
+        else
+            AP_TRY(ap_sample_file_read(recording->path, &recording->file, at, count, samples));
+        *hash = ap_hash_add_samples(*hash, samples, count);
     }
-    return hash;
+    return ap_ok();
 }
 
-uint64_t ap_dataset_fingerprint(const ap_dataset *dataset)
+ap_status ap_dataset_fingerprint(const ap_dataset *dataset, uint64_t *hash)
 {
-    uint64_t hash = add_word(FNV_BASIS, (uint64_t)dataset->S);
+    int64_t spots = ap_most(1, SPOTS / ap_most(1, AP_PAIR_SIDES * dataset->count));
+    *hash = ap_hash_add(AP_HASH_BASIS, (uint64_t)dataset->S);
     for (int64_t i = 0; i < dataset->count; i++) {
-        const ap_piece *piece = &dataset->pieces[i];
-        hash = add_word(hash, (uint64_t)piece->length);
+        *hash = ap_hash_add(*hash, (uint64_t)dataset->pieces[i].length);
         for (int side = 0; side < AP_PAIR_SIDES; side++)
-            hash = add_samples(hash, piece->sides[side].samples, piece->length);
+            AP_TRY(add_recording(&dataset->pieces[i], side, spots, hash));
     }
-    return hash ? hash : 1;
+    if (*hash == 0) *hash = 1;
+    return ap_ok();
+}
+
+/* Latents are of these very files: a change of one that leaves the fingerprint as it is shows in its time. */
+static ap_status key_of(const ap_dataset *dataset, uint64_t weights, ap_latent_key *key)
+{
+    uint64_t set;
+    AP_TRY(ap_dataset_fingerprint(dataset, &set));
+    for (int64_t i = 0; i < dataset->count; i++)
+        for (int side = 0; side < AP_PAIR_SIDES; side++) {
+            const ap_sample_file *file = &dataset->pieces[i].sides[side].file;
+            set = ap_hash_add(set, (uint64_t)file->bytes);
+            set = ap_hash_add(set, (uint64_t)file->changed.tv_sec);
+            set = ap_hash_add(set, (uint64_t)file->changed.tv_nsec);
+        }
+    *key = (ap_latent_key){
+        .weights = weights, .set = set, .windows = dataset->windows, .numbers = dataset->D * dataset->T};
+    return ap_ok();
 }

@@ -1,6 +1,7 @@
 #include "train/order.h"
 
 #include "antiphon/rng.h"
+#include "train/stream.h"
 
 #include <math.h>
 #include <string.h>
@@ -78,6 +79,11 @@ static ap_real gain_of(const ap_config *config, ap_rng *rng)
 {
     double most = config->data.augment_level_db;
     return most > 0 ? (ap_real)pow(10, most * (2 * ap_rng_uniform(rng) - 1) / 20) : 1;
+}
+
+uint64_t ap_order_seed(const ap_config *config, int64_t epoch)
+{
+    return ap_stream(config, AP_STREAM_ORDER, (uint64_t)epoch);
 }
 
 ap_choice ap_order_item(const ap_config *config, const ap_dataset *set, uint64_t seed, int64_t index)

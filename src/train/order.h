@@ -4,6 +4,10 @@
 
 #include "train/batch.h"
 
+/* The seed of an epoch's order, which depends on train.seed and the epoch's number alone, so that a resumed
+ * run gets the same. */
+uint64_t ap_order_seed(const ap_config *config, int64_t epoch);
+
 /* Item `index` of an epoch, which depends on the set, the epoch's seed and the index alone: no list is kept.
  * Item 0 to set->windows - 1 are a round over the set, in which every window is the input once, in a random
  * order; another order each round. With data.crop = random the window begins anywhere in its piece instead.

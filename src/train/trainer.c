@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "kernels/denormals.h"
 #include "train/divergence.h"
+#include "train/feed.h"
 #include "train/measures.h"
 #include "train/notes.h"
 #include "train/order.h"
@@ -16,6 +17,7 @@
 #include "train/sets.h"
 #include "train/statistics.h"
 #include "train/step.h"
+#include "train/stream.h"
 #include "train/transfer.h"
 #include "train/validation.h"
 
@@ -28,8 +30,6 @@
 
 /* This many successive steps without a finite gradient end the run. */
 #define SKIPS_MOST 10
-/* The random streams of one seed: weights, dropout and noise, and one per epoch for the order. */
-enum { STREAM_WEIGHTS, STREAM_TAPE, STREAM_ORDER };
 
 struct ap_trainer {
     ap_config config;
@@ -41,9 +41,8 @@ struct ap_trainer {
     ap_adamw optimiser;
     ap_statistics statistics; /* their state before the current step */
     ap_dataset train, validation;
-    uint64_t set; /* fingerprint of the training set */
-    ap_batch batch;
-    ap_choice *choices; /* of a batch's items */
+    uint64_t set;  /* fingerprint of the training set */
+    ap_feed *feed; /* of the training set; NULL until the run starts */
     ap_progress progress;
     double started;                    /* clock at the start of the run */
     int64_t pairs_since;               /* items done since then */
@@ -52,11 +51,6 @@ struct ap_trainer {
     int64_t began;                     /* number of optimiser steps at the start of the run */
     const volatile sig_atomic_t *stop; /* nonzero: stop; NULL: never */
 };
-
-static uint64_t stream(const ap_trainer *trainer, uint64_t which, uint64_t index)
-{
-    return ((uint64_t)trainer->config.train.seed << 32) ^ (which << 56) ^ index;
-}
 
 /* ---------------------------------------------------------------- setting up */
 
@@ -70,16 +64,17 @@ static int64_t steps_left(const ap_trainer *trainer)
     return ap_schedule_steps_left(&trainer->config, &trainer->progress, trainer->train.windows);
 }
 
-static void prepare(ap_trainer *trainer)
+static ap_status prepare(ap_trainer *trainer)
 {
-    trainer->tape = ap_tape_create(stream(trainer, STREAM_TAPE, 0));
+    trainer->tape = ap_tape_create(ap_stream(&trainer->config, AP_STREAM_TAPE, 0));
     if (trainer->config.loss.balancer) trainer->terms = ap_tape_create(0);
     trainer->progress.rng = *ap_tape_rng(trainer->tape);
     trainer->optimiser = ap_step_optimiser(&trainer->config, trainer->model);
     trainer->statistics = ap_statistics_init(ap_model_params(trainer->model));
-    trainer->choices = ap_allocate((size_t)trainer->config.train.batch_size, sizeof *trainer->choices);
-    trainer->progress.set = trainer->set = ap_dataset_fingerprint(&trainer->train);
+    AP_TRY(ap_dataset_fingerprint(&trainer->train, &trainer->set));
+    trainer->progress.set = trainer->set;
     ap_schedule_begin(&trainer->progress, steps_left(trainer));
+    return ap_ok();
 }
 
 /* Whether a stop was requested. */
@@ -88,25 +83,18 @@ static bool asked_to_stop(const ap_trainer *trainer)
     return trainer->stop && *trainer->stop;
 }
 
-/* Computes the latents once the codec's weights are final, that is, after a checkpoint has been loaded.
- * False if it was asked to stop before all were done. */
-static bool start(ap_trainer *trainer)
+/* Computes the latents once the codec's weights are final, that is, after a checkpoint has been loaded. */
+static ap_status start(ap_trainer *trainer)
 {
+    if (!trainer->feed) {
+        ap_tape_gradients_set(trainer->tape, false);
+        AP_TRY(ap_sets_encode(&trainer->config, &trainer->observer, trainer->model, trainer->tape,
+                              trainer->stop, &trainer->train, &trainer->validation));
+        trainer->feed = ap_feed_create(&trainer->config, &trainer->train);
+    }
     trainer->started = ap_clock_seconds();
     trainer->pairs_since = 0;
-    if (trainer->batch.capacity) return true;
-    if (ap_step_keeps_latents(&trainer->config)) {
-        ap_observer_note(&trainer->observer, "encoding %" PRId64 " windows",
-                         trainer->train.windows + trainer->validation.windows);
-        ap_tape_gradients_set(trainer->tape, false);
-        ap_codec *codec = ap_model_codec(trainer->model);
-        if (!ap_dataset_encode(&trainer->train, codec, trainer->tape, trainer->stop) ||
-            !ap_dataset_encode(&trainer->validation, codec, trainer->tape, trainer->stop))
-            return false;
-    }
-    trainer->batch = ap_batch_init(&trainer->train, trainer->config.train.batch_size);
-    trainer->started = ap_clock_seconds();
-    return true;
+    return ap_ok();
 }
 
 /* A trainer whose model is built from `model` and which otherwise uses `config`. */
@@ -121,12 +109,12 @@ static ap_status create(const ap_config *config, const ap_config *model, const a
     if (config->train.threads) omp_set_num_threads(config->train.threads);
     ap_status status = ap_sets_load(config, &trainer->observer, &trainer->train, &trainer->validation);
     if (!ap_failed(&status))
-        status = ap_model_create(model, stream(trainer, STREAM_WEIGHTS, 0), &trainer->model);
+        status = ap_model_create(model, ap_stream(&trainer->config, AP_STREAM_WEIGHTS, 0), &trainer->model);
+    if (!ap_failed(&status)) status = prepare(trainer);
     if (ap_failed(&status)) {
         ap_trainer_free(trainer);
         return status;
     }
-    prepare(trainer);
     *out = trainer;
     return status;
 }
@@ -139,6 +127,7 @@ ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer
 void ap_trainer_free(ap_trainer *trainer)
 {
     if (!trainer) return;
+    ap_feed_free(trainer->feed); /* reads the sets */
     ap_statistics_free(&trainer->statistics);
     ap_tape_free(trainer->tape);
     ap_tape_free(trainer->terms);
@@ -146,8 +135,6 @@ void ap_trainer_free(ap_trainer *trainer)
     ap_adamw_free(&trainer->optimiser);
     ap_dataset_free(&trainer->train);
     ap_dataset_free(&trainer->validation);
-    ap_batch_free(&trainer->batch);
-    free(trainer->choices);
     free(trainer->trouble);
     free(trainer);
 }
@@ -288,39 +275,33 @@ static double learning_rate(const ap_trainer *trainer, int64_t step)
                             ap_schedule_share(&trainer->config, &trainer->progress, step));
 }
 
-/* Draws `count` items of the current epoch from `at` on. */
-static void draw_items(const ap_trainer *trainer, int64_t at, int64_t count, ap_choice *choices)
+/* Forward and backward over the items of a span of the current epoch; their gradient is weighted by `share`.
+ */
+static ap_status run_batch(ap_trainer *trainer, ap_span span, double share, ap_measures *measures,
+                           double *waited)
 {
-    /* depends only on the epoch's number, so that a resumed run gets the same */
-    uint64_t seed = stream(trainer, STREAM_ORDER, (uint64_t)trainer->progress.epoch);
-    for (int64_t k = 0; k < count; k++)
-        choices[k] = ap_order_item(&trainer->config, &trainer->train, seed, at + k);
-}
-
-/* Forward and backward over `count` items from `at` on; their gradient is weighted by `share`. */
-static ap_status run_batch(ap_trainer *trainer, int64_t at, int64_t count, double share,
-                           ap_measures *measures)
-{
-    draw_items(trainer, at, count, trainer->choices);
-    AP_TRY(ap_batch_fill(&trainer->batch, &trainer->train, count, trainer->choices));
+    const ap_batch *batch;
+    AP_TRY(ap_feed_take(trainer->feed, span, trainer->stop, &batch, waited));
     if (trainer->terms)
         *measures = ap_step_gradient_balanced(trainer->tape, trainer->terms, &trainer->config, trainer->model,
-                                              &trainer->batch, &trainer->progress.balancer, share);
+                                              batch, &trainer->progress.balancer, share);
     else
-        *measures = ap_step_gradient(trainer->tape, &trainer->config, trainer->model, &trainer->batch, share);
+        *measures = ap_step_gradient(trainer->tape, &trainer->config, trainer->model, batch, share);
     return ap_ok();
 }
 
 /* Forward and backward over `total` items from `at` on, batch by batch, with the same weight for every item.
  * *means: over the items. AP_INTERRUPTED when it is asked to stop between batches. */
-static ap_status run_batches(ap_trainer *trainer, int64_t at, int64_t total, ap_measures *means)
+static ap_status run_batches(ap_trainer *trainer, int64_t at, int64_t total, ap_measures *means,
+                             double *waited)
 {
     for (int64_t done = 0, count; done < total; done += count) {
         if (done > 0 && asked_to_stop(trainer)) return ap_error(AP_INTERRUPTED, "interrupted");
         count = ap_least(trainer->config.train.batch_size, total - done);
         double share = (double)count / (double)total;
         ap_measures measures;
-        AP_TRY(run_batch(trainer, at + done, count, share, &measures));
+        AP_TRY(run_batch(trainer, (ap_span){trainer->progress.epoch, at + done, count}, share, &measures,
+                         waited));
         ap_measures_add(means, &measures, share);
     }
     return ap_ok();
@@ -347,7 +328,8 @@ static char *explain(ap_trainer *trainer, const ap_dataset *set, int64_t count, 
 static ap_status skip_step(ap_trainer *trainer, int64_t items)
 {
     ap_choice *choices = ap_allocate((size_t)items, sizeof *choices);
-    draw_items(trainer, trainer->progress.items - items, items, choices);
+    ap_feed_draw(trainer->feed, (ap_span){trainer->progress.epoch, trainer->progress.items - items, items},
+                 choices);
     char *trouble = explain(trainer, &trainer->train, items, choices);
     free(choices);
     ap_statistics_restore(&trainer->statistics, ap_model_params(trainer->model));
@@ -411,24 +393,27 @@ static void take_back_step(ap_trainer *trainer)
 }
 
 /* One optimiser step over the next group of batches; none when it is asked to stop meanwhile, or a file
- * cannot be read. */
-static ap_status run_step(ap_trainer *trainer)
+ * cannot be read (*unread). */
+static ap_status run_step(ap_trainer *trainer, bool *unread)
 {
     ap_progress *p = &trainer->progress;
+    double began = ap_clock_seconds(), waited = 0;
     int64_t most = (int64_t)trainer->config.train.accumulate * trainer->config.train.batch_size;
     int64_t total = ap_least(most, items_per_epoch(trainer) - p->items);
     ap_statistics_keep(&trainer->statistics, ap_model_params(trainer->model));
     trainer->balancer = p->balancer;
     ap_step_report report = {.epoch = 0};
-    ap_status status = run_batches(trainer, p->items, total, &report.measures);
+    ap_status status = run_batches(trainer, p->items, total, &report.measures, &waited);
+    *unread = status.code == AP_FAILED;
     if (ap_failed(&status)) {
         take_back_step(trainer);
-        return status.code == AP_INTERRUPTED ? ap_ok() : status;
+        return *unread ? status : ap_ok();
     }
     p->items += total;
     trainer->pairs_since += total;
     AP_TRY(update(trainer, total, &report));
     p->rng = *ap_tape_rng(trainer->tape);
+    report.waited = trainer->train.held ? NAN : waited / fmax(ap_clock_seconds() - began, 1e-9);
     report_step(trainer, &report);
     return ap_ok();
 }
@@ -468,6 +453,15 @@ static ap_status save_and_stop(ap_trainer *trainer, const char *folder)
 {
     AP_TRY(save(trainer, folder, "last.safetensors"));
     return ap_error(AP_INTERRUPTED, "interrupted at step %" PRId64 ", saved in %s/last.safetensors",
+                    trainer->progress.step, folder);
+}
+
+/* Saves all steps that were taken before `failure`, to which it adds where. */
+static ap_status save_and_fail(ap_trainer *trainer, const char *folder, ap_status failure)
+{
+    ap_status saved = save(trainer, folder, "last.safetensors");
+    if (ap_failed(&saved)) return failure;
+    return ap_error(AP_FAILED, "%s; saved at step %" PRId64 " in %s/last.safetensors", failure.message,
                     trainer->progress.step, folder);
 }
 
@@ -559,7 +553,7 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     ap_real *shown = ap_allocate(3 * (size_t)trainer->validation.S, sizeof *shown);
     ap_status status = validate(trainer, began, shown, &measures, &whole, &best);
     free(shown);
-    AP_TRY(status);
+    if (ap_failed(&status)) return save_and_fail(trainer, folder, status);
     if (!whole) return save_and_stop(trainer, folder);
     const char *broken = ap_measures_not_finite(&measures);
     if (!broken) return save_epoch(trainer, folder, best);
@@ -575,7 +569,10 @@ static ap_status run_epoch(ap_trainer *trainer, const char *folder)
     double began = ap_clock_seconds();
     while (trainer->progress.items < items_per_epoch(trainer)) {
         if (asked_to_stop(trainer)) return save_and_stop(trainer, folder);
-        AP_TRY(run_step(trainer));
+        bool unread;
+        ap_status status = run_step(trainer, &unread);
+        if (unread) return save_and_fail(trainer, folder, status);
+        AP_TRY(status);
     }
     return finish_epoch(trainer, folder, began);
 }
@@ -597,7 +594,9 @@ static ap_status run(ap_trainer *trainer, const char *folder)
     AP_TRY(ap_make_folder(folder));
     AP_TRY(is_there(folder, "best.safetensors", &has_best));
     if (trainer->progress.has_best && !has_best) forget_best(trainer, "there is no best checkpoint here");
-    if (!start(trainer)) return save_and_stop(trainer, folder);
+    ap_status started = start(trainer);
+    if (started.code == AP_INTERRUPTED) return save_and_stop(trainer, folder);
+    AP_TRY(started);
     trainer->began = trainer->optimiser.step;
     int64_t first = trainer->progress.step;
     while (!ap_trainer_done(trainer)) AP_TRY(run_epoch(trainer, folder));

@@ -1,16 +1,19 @@
 /* After the first step the training loop takes no memory from the heap: neither in a step of the default
  * recipe, with its lags and its wider envelopes, nor in one of the full model's parts. The linker passes the
  * library's calls of malloc and its kin by here; what OpenBLAS does inside is its own. */
+#include "train/feed.h"
 #include "train/order.h"
 #include "train/step.h"
 
 #include "support/check.h"
+#include "support/folder.h"
 #include "support/settings.h"
 #include "support/training.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
-static int counted;
+static atomic_int counted;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -50,7 +53,7 @@ static void check_steps(ap_config *config)
     assert_string_equal(status.message, "");
     ap_tape *tape = ap_tape_create(0);
     ap_adamw optimiser = ap_step_optimiser(config, model);
-    ap_dataset_encode(&set, ap_model_codec(model), tape, NULL);
+    assert_false(ap_dataset_encode(&set, ap_model_codec(model), tape, NULL).code);
     ap_batch batch = ap_batch_init(&set, ITEMS);
     for (int step = 0; step < 4; step++) {
         counted = 0;
@@ -98,11 +101,40 @@ static void the_whole_loss_takes_no_memory(void **state)
     check_steps(&config);
 }
 
+/* Nor does the thread that reads the batches of a set that is not in memory. */
+static void reading_ahead_takes_no_memory(void **state)
+{
+    const char *folder = folder_path(state, "pairs");
+    for (int k = 0; k < 3; k++) training_write_pair(folder, "train", k, 0.5, 0.1, 0.1);
+    ap_config config = training_config(folder);
+    config.data.crop = AP_CROP_RANDOM;
+    ap_dataset set;
+    assert_string_equal(ap_dataset_open(folder, "train", 2400, &set).message, "");
+    ap_model *model;
+    assert_string_equal(ap_model_create(&config, 1, &model).message, "");
+    ap_tape *tape = ap_tape_create(0);
+    ap_dataset_encode_later(&set, ap_model_codec(model), tape);
+    ap_feed *feed = ap_feed_create(&config, &set);
+    for (int step = 0; step < 12; step++) {
+        const ap_batch *batch;
+        double waited;
+        if (step == 1) counted = 0;
+        assert_false(ap_feed_take(feed, (ap_span){0, step, 1}, NULL, &batch, &waited).code);
+        ap_step_gradient(tape, &config, model, batch, 1);
+    }
+    assert_int_equal(counted, 0);
+    ap_feed_free(feed);
+    ap_tape_free(tape);
+    ap_model_free(model);
+    ap_dataset_free(&set);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_recipe_takes_no_memory),
         cmocka_unit_test(the_whole_loss_takes_no_memory),
+        cmocka_unit_test_setup_teardown(reading_ahead_takes_no_memory, folder_create, folder_remove),
     };
     return cmocka_run_group_tests_name("allocations", tests, NULL, NULL);
 }

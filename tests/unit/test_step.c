@@ -79,7 +79,7 @@ static void check_kept(const ap_config *config, const ap_choice *choices)
     ap_dataset set = training_dataset(ITEMS, SAMPLES, SAMPLES, audio.data);
     ap_model *model = model_of(config);
     ap_tape *tape = ap_tape_create(0);
-    ap_dataset_encode(&set, ap_model_codec(model), tape, NULL);
+    assert_false(ap_dataset_encode(&set, ap_model_codec(model), tape, NULL).code);
     ap_batch batch = ap_batch_init(&set, ITEMS);
     assert_false(ap_batch_fill(&batch, &set, ITEMS, choices).code);
     for (int k = 0; k < ITEMS; k++)
