@@ -6,6 +6,7 @@
 #include "antiphon/pairs.h"
 #include "antiphon/stop.h"
 #include "audio/recordings.h"
+#include "base/bounds.h"
 #include "base/folder.h"
 #include "base/leftovers.h"
 #include "base/memory.h"
@@ -16,18 +17,64 @@
 #include "cli/trio.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { COMPOSED }; /* the first row of the table */
+enum { COMPOSED }; /* the first row of the table, where something is composed */
 
 /* Everything that scoring a piece needs. */
 typedef struct session {
     ap_evaluation *evaluation;
-    bool baselines;
+    bool composed, baselines;
     ap_baseline_options options;
+    const char *write, *piece; /* the folder for the baselines' compositions, or NULL; of which piece */
+    const ap_audio *trio;      /* its recordings */
 } session;
+
+/* ---------------------------------------------------------------- what the baselines compose */
+
+#define PEAK_MOST 0.99
+
+/* "target struck anew" as the name of a folder. */
+static char *folder_of(const char *folder, ap_baseline baseline)
+{
+    char *path = ap_format_text("%s/%s", folder, ap_baseline_name(baseline));
+    for (char *at = path + strlen(folder) + 1; *at; at++)
+        if (*at == ' ') *at = '_';
+    return path;
+}
+
+/* Turned down where it would clip. */
+static ap_status write_output(const char *path, int64_t n, const ap_real *y)
+{
+    double peak = 0;
+    for (int64_t t = 0; t < n; t++) peak = fmax(peak, fabs((double)y[t]));
+    ap_audio audio = {
+        .rate = AP_SAMPLE_RATE, .count = n, .samples = ap_allocate((size_t)n, sizeof *audio.samples)};
+    ap_real factor = (ap_real)(peak > PEAK_MOST ? PEAK_MOST / peak : 1);
+    for (int64_t t = 0; t < n; t++) audio.samples[t] = factor * y[t];
+    ap_status status = ap_audio_write(path, &audio);
+    ap_audio_free(&audio);
+    return status;
+}
+
+static ap_status write_baseline(void *context, ap_baseline baseline, int64_t n, const ap_real *y)
+{
+    session *s = context;
+    char *folder = folder_of(s->write, baseline);
+    trio_paths paths = ap_trio_paths_of(folder, s->piece);
+    ap_status status = ap_make_folder(folder);
+    for (int k = 0; k < TRIO_OUTPUT && !ap_failed(&status); k++)
+        status = ap_audio_write(paths.at[k], &s->trio[k]);
+    if (!ap_failed(&status)) status = write_output(paths.at[TRIO_OUTPUT], n, y);
+    ap_trio_paths_free(&paths);
+    free(folder);
+    return status;
+}
+
+/* ---------------------------------------------------------------- one piece */
 
 /* `other` is the path of another piece's target, of which n samples are used; NULL if there is none. */
 static ap_status score_baselines(session *s, const char *other, int64_t n)
@@ -41,16 +88,20 @@ static ap_status score_baselines(session *s, const char *other, int64_t n)
     return status;
 }
 
-static ap_status score(session *s, const char *name, const trio_paths *paths, const char *other)
+/* Without an output, which is then not composed, the target stands in its place. */
+static ap_status score(session *s, const char *name, const char *const paths[TRIO], const char *other)
 {
     ap_audio trio[TRIO];
     int64_t lengths[TRIO];
-    AP_TRY(ap_trio_read((const char *const *)paths->at, trio, lengths));
+    AP_TRY(ap_trio_read(paths, trio, lengths));
     int64_t n = trio[TRIO_OUTPUT].count;
-    trio_tell_lengths(paths->at[TRIO_OUTPUT], lengths, n);
+    trio_tell_lengths(s->composed ? paths[TRIO_OUTPUT] : name, lengths, n);
+    s->piece = name;
+    s->trio = trio;
     ap_status status =
         ap_evaluation_begin(s->evaluation, name, n, trio[TRIO_INPUT].samples, trio[TRIO_TARGET].samples);
-    if (!ap_failed(&status)) status = ap_evaluation_score(s->evaluation, COMPOSED, trio[TRIO_OUTPUT].samples);
+    if (!ap_failed(&status) && s->composed)
+        status = ap_evaluation_score(s->evaluation, COMPOSED, trio[TRIO_OUTPUT].samples);
     if (!ap_failed(&status) && s->baselines) status = score_baselines(s, other, n);
     ap_trio_free(trio);
     return status;
@@ -68,7 +119,8 @@ static ap_status score_folder(session *s, const char *folder)
         progress_show("pieces", (int64_t)k, (int64_t)pieces.count);
         trio_paths paths = ap_trio_paths_of(folder, pieces.at[k]);
         trio_paths next = ap_trio_paths_of(folder, pieces.at[(k + 1) % pieces.count]);
-        status = score(s, pieces.at[k], &paths, pieces.count > 1 ? next.at[TRIO_TARGET] : NULL);
+        status = score(s, pieces.at[k], (const char *const *)paths.at,
+                       pieces.count > 1 ? next.at[TRIO_TARGET] : NULL);
         ap_trio_paths_free(&next);
         ap_trio_paths_free(&paths);
     }
@@ -101,7 +153,7 @@ static ap_status score_pair(session *s, const ap_config *config, ap_model *model
     trio_paths paths = ap_trio_paths_of(folder, pair->name);
     ap_status status =
         trio_compose(config, model, pair, &paths, (ap_compose_format){0, 0}, false, NULL, NULL);
-    if (!ap_failed(&status)) status = score(s, pair->name, &paths, other);
+    if (!ap_failed(&status)) status = score(s, pair->name, (const char *const *)paths.at, other);
     for (int k = 0; k < TRIO && !kept; k++) unlink(paths.at[k]);
     ap_trio_paths_free(&paths);
     return status;
@@ -110,7 +162,7 @@ static ap_status score_pair(session *s, const ap_config *config, ap_model *model
 static ap_status score_pairs(session *s, const ap_config *config, ap_model *model, const ap_pairs *pairs,
                              int64_t most, const char *folder, bool kept)
 {
-    int64_t count = (int64_t)pairs->count < most ? (int64_t)pairs->count : most;
+    int64_t count = ap_least((int64_t)pairs->count, most);
     ap_status status = ap_ok();
     for (int64_t k = 0; k < count && !ap_failed(&status); k++) {
         progress_show("pairs", k, count);
@@ -118,6 +170,25 @@ static ap_status score_pairs(session *s, const ap_config *config, ap_model *mode
         status = score_pair(s, config, model, &pairs->at[k], other, folder, kept);
     }
     progress_clear();
+    return status;
+}
+
+/* Without a model: the baselines alone. */
+static ap_status score_sources(session *s, const parsed_options *options)
+{
+    ap_pairs pairs;
+    AP_TRY(ap_pairs_list_held_out(option_text(options, "pairs"), &pairs));
+    int64_t count = ap_least((int64_t)pairs.count, option_integer(options, "num_samples"));
+    ap_status status = ap_ok();
+    for (int64_t k = 0; k < count && !ap_failed(&status); k++) {
+        progress_show("pairs", k, count);
+        const ap_pair *pair = &pairs.at[k];
+        const char *other = pairs.count > 1 ? pairs.at[(size_t)(k + 1) % pairs.count].target : NULL;
+        const char *const paths[TRIO] = {pair->input, pair->target, pair->target};
+        status = score(s, pair->name, paths, other);
+    }
+    progress_clear();
+    ap_pairs_free(&pairs);
     return status;
 }
 
@@ -195,11 +266,18 @@ static ap_status check_form(const parsed_options *options)
     bool checkpoint = option_given(options, "checkpoint"), pairs = option_given(options, "pairs");
     if (composed && (checkpoint || pairs))
         return ap_error(AP_MISUSE, "--composed and --checkpoint/--pairs exclude each other");
-    if (composed && option_given(options, "out"))
-        return ap_error(AP_MISUSE, "--out needs --checkpoint: with --composed nothing is composed");
-    if (!composed && !(checkpoint && pairs))
-        return ap_error(AP_MISUSE, "%s is missing: give --checkpoint and --pairs, or --composed",
-                        checkpoint ? "--pairs" : "--checkpoint");
+    if (!composed && !pairs)
+        return ap_error(AP_MISUSE, checkpoint
+                                       ? "--pairs is missing: give --checkpoint and --pairs, or --composed"
+                                       : "--pairs or --composed is missing");
+    if (option_given(options, "out") && !checkpoint)
+        return ap_error(AP_MISUSE, "--out needs --checkpoint: without it nothing is composed");
+    bool baselines = !option_flag(options, "no_baselines");
+    if (!baselines && option_given(options, "write_baselines"))
+        return ap_error(AP_MISUSE, "--write-baselines and --no-baselines exclude each other");
+    if (!baselines && !composed && !checkpoint)
+        return ap_error(AP_MISUSE,
+                        "--no-baselines leaves nothing to measure: give --checkpoint or --composed");
     return ap_ok();
 }
 
@@ -218,12 +296,22 @@ static ap_status run(const parsed_options *options)
     AP_TRY(check_form(options));
     const char *json = option_text(options, "json");
     if (json) AP_TRY(check_writable(json));
-    session s = {.evaluation = ap_evaluation_create(), .baselines = !option_flag(options, "no_baselines")};
-    s.options.seed = (uint64_t)option_integer(options, "seed");
-    ap_evaluation_add_system(s.evaluation, "composed");
-    if (s.baselines) ap_evaluation_add_baselines(s.evaluation);
+    const char *composed = option_text(options, "composed");
     bool model = option_given(options, "checkpoint");
-    ap_status status = model ? score_model(&s, options) : score_folder(&s, option_text(options, "composed"));
+    session s = {.evaluation = ap_evaluation_create(),
+                 .composed = model || composed,
+                 .baselines = !option_flag(options, "no_baselines"),
+                 .write = option_text(options, "write_baselines")};
+    s.options = (ap_baseline_options){.seed = (uint64_t)option_integer(options, "seed"),
+                                      .keep = s.write ? write_baseline : NULL,
+                                      .keep_context = &s};
+    if (s.composed) ap_evaluation_add_system(s.evaluation, "composed");
+    if (s.baselines) ap_evaluation_add_baselines(s.evaluation);
+    ap_status status = s.write ? ap_make_folder(s.write) : ap_ok();
+    if (!ap_failed(&status))
+        status = model      ? score_model(&s, options)
+                 : composed ? score_folder(&s, composed)
+                            : score_sources(&s, options);
     if (!ap_failed(&status)) {
         ap_evaluation_finish(s.evaluation);
         status = ap_stop_check();
@@ -245,7 +333,7 @@ static const verb_option table[] = {
     {.name = "pairs",
      .placeholder = "DIR",
      .kind = OPTION_TEXT,
-     .help = "what it composes from: the pairs of a set (its val/, if there is one) or folder"},
+     .help = "what is composed from: the pairs of a set (its val/, if there is one) or folder"},
     {.name = "num_samples",
      .placeholder = "N",
      .kind = OPTION_INTEGER,
@@ -266,6 +354,10 @@ static const verb_option table[] = {
      .placeholder = "FILE",
      .kind = OPTION_TEXT,
      .help = "also write all numbers of all pieces to this file"},
+    {.name = "write_baselines",
+     .placeholder = "DIR",
+     .kind = OPTION_TEXT,
+     .help = "also write what the baselines compose: a folder in DIR each, as for --composed"},
     {.name = "no_baselines", .kind = OPTION_FLAG, .help = "measure only the composed pieces"},
     {.name = "seed",
      .placeholder = "N",
@@ -273,25 +365,29 @@ static const verb_option table[] = {
      .fallback = "1",
      .least = 0,
      .most = 1e9,
-     .help = "seed of the baselines that are random: noise and musaicing"},
+     .help = "seed of the baselines that are random: noise, musaicing and strokes"},
     {.name = NULL},
 };
 
 const verb verb_evaluate = {
     .name = "evaluate",
     .summary = "what a listener would measure in composed pieces",
-    .arguments = "(--checkpoint FILE|RUN_DIR --pairs DIR [--out DIR] | --composed DIR) [--json FILE]",
-    .details = "Measures how much each output copies its two sources, what it takes from each, and whether "
-               "it is music. For\n"
-               "comparison it prints the means of compositions that need no learning: copies, mixes, an "
-               "imposed envelope, ring\n"
-               "modulation, musaicing, delays, silence, noise, the codec alone, and the target of another "
-               "pair (the next in the\n"
-               "list, after the last the first), which shows the result for unrelated music. A good result "
-               "in one measure is not\n"
-               "enough, since one of these reaches it, too; a good model does well in all of them together.\n"
-               "\n"
-               "Recordings of different lengths are measured up to the end of the shortest.",
+    .arguments = "([--checkpoint FILE|RUN_DIR [--out DIR]] --pairs DIR | --composed DIR) [--json FILE]",
+    .details =
+        "Measures how much each output copies its two sources, what it takes from each, and whether "
+        "it is music. For\n"
+        "comparison it prints the means of compositions that need no learning: copies, mixes, an "
+        "imposed envelope, ring\n"
+        "modulation, musaicing, delays, what a musician does by hand (notes of the target struck at the "
+        "input's hits, a gate, a\n"
+        "vocoder), silence, noise, the codec alone, and the target of another pair (the next in the "
+        "list, after the last the\n"
+        "first), which shows the result for unrelated music. A good result in one measure is not "
+        "enough, since one of these\n"
+        "reaches it, too; a good model does well in all of them together. With --pairs alone the "
+        "baselines are measured alone.\n"
+        "\n"
+        "Recordings of different lengths are measured up to the end of the shortest.",
     .options = table,
     .run = run,
 };

@@ -9,6 +9,7 @@
 #include "base/bounds.h"
 #include "base/memory.h"
 #include "evaluate/musaicing.h"
+#include "evaluate/tricks.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -39,6 +40,9 @@ static const char *const names[AP_BASELINE_COUNT] = {
     [AP_BASELINE_DELAY] = "target 64 ms late",
     [AP_BASELINE_LONG_DELAY] = "target 500 ms late",
     [AP_BASELINE_STRUCK] = "target struck anew",
+    [AP_BASELINE_GRAINS] = "grains retriggered",
+    [AP_BASELINE_GATED] = "target gated",
+    [AP_BASELINE_VOCODER] = "16-band vocoder",
     [AP_BASELINE_SILENCE] = "silence",
     [AP_BASELINE_NOISE] = "white noise",
     [AP_BASELINE_CODEC] = "target through codec",
@@ -192,6 +196,15 @@ void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *option
         return;
     case AP_BASELINE_STRUCK:
         strike(options->seed, n, input, target, output);
+        return;
+    case AP_BASELINE_GRAINS:
+        ap_retrigger_grains(n, input, target, output);
+        return;
+    case AP_BASELINE_GATED:
+        ap_gate_by_hits(n, input, target, output);
+        return;
+    case AP_BASELINE_VOCODER:
+        ap_vocode(n, input, target, output);
         return;
     case AP_BASELINE_SILENCE:
         memset(output, 0, (size_t)n * sizeof *output);

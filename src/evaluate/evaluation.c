@@ -139,6 +139,7 @@ ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_base
         if (b == AP_BASELINE_OTHER && !options->other) continue;
         ap_baseline_compose(b, options, n, e->input.audio, e->target.audio, output);
         status = ap_evaluation_score(e, e->baselines + b, output);
+        if (options->keep && !ap_failed(&status)) status = options->keep(options->keep_context, b, n, output);
     }
     ap_denormals_restore(flushed);
     free(output);

@@ -38,6 +38,19 @@ mkdir temporary
 TMPDIR=temporary expect 0 "1 item;" evaluate --checkpoint $best --pairs pairs --num-samples 1 --no-baselines
 if grep -q "±[0-9]" out; then echo "an interval of one item" && exit 1; fi
 grep -q "^composed *-*[0-9.]* -" out
+# the baselines alone, and what they compose: measured again, it is the same
+expect 0 "grains retriggered" evaluate --pairs pairs --write-baselines written --json sources.json
+if grep -q "^composed" out; then echo "something composed without a model" && exit 1; fi
+[ "$(find written -mindepth 1 -type d | wc -l)" -eq "$(sed -n '/Is it clean/,$p' out | tail -n +3 | wc -l)" ]
+for part in 1_input 2_target 3_output; do
+    [ "$(find written/grains_retriggered -name "*_$part.wav" | wc -l)" -eq "$composed" ]
+done
+numbers() { grep -A400 "\"name\":.*\"$1\"" "$2" | grep -m1 -A3 '"onset_gain":'; }
+expect 0 "composed" evaluate --composed written/target_gated --no-baselines --json again.json
+[ "$(numbers "target gated" sources.json)" = "$(numbers composed again.json)" ]
+expect 2 "exclude each other" evaluate --pairs pairs --no-baselines --write-baselines written
+expect 2 "leaves nothing to measure" evaluate --pairs pairs --no-baselines
+expect 2 "--out needs --checkpoint" evaluate --pairs pairs --out kept
 # one piece alone has no other target
 mkdir lonely
 cp pieces/0001_* lonely
@@ -61,7 +74,7 @@ expect 0 "In 2 of 3 items a source's maxima hardly move" evaluate --composed lou
 [ "$(grep -c "hardly move" out)" -eq 1 ]
 if [ "$(ls -A temporary)" ]; then echo "temporary files are left" && exit 1; fi
 
-expect 2 "--checkpoint is missing" evaluate
+expect 2 "--pairs or --composed is missing" evaluate
 expect 2 "--pairs is missing" evaluate --checkpoint $best
 expect 2 "exclude each other" evaluate --checkpoint $best --composed pieces
 expect 2 "--out needs --checkpoint" evaluate --composed pieces --out kept

@@ -44,6 +44,8 @@ refused make_corpus.sh
 refused make_corpus.sh ""
 refused make_corpus.sh --seed
 refused make_corpus.sh corpus other
+refused make_corpus.sh --recordings
+refused make_corpus.sh --recordings corpus other
 refused train_codec.sh
 refused train_codec.sh ""
 refused train_codec.sh --seed

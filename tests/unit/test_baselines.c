@@ -250,6 +250,102 @@ static void struck_anew(void **state)
     free(silence);
 }
 
+static void is_as_loud_as_the_target(fixture *f)
+{
+    double peak = 0, away = ap_loudness(N, f->output) - f->heard_target.loudness;
+    for (int t = 0; t < N; t++) peak = fmax(peak, fabs((double)f->output[t]));
+    assert_true(fabs(away) < 0.2 || (away < 0 && fabs(peak - 0.99) < 1e-3));
+}
+
+static void silence_stays_silent(fixture *f, ap_baseline baseline)
+{
+    const ap_baseline_options options = {.seed = 3};
+    ap_real *silence = ap_allocate(N, sizeof *silence);
+    for (int k = 0; k < 3; k++) {
+        ap_baseline_compose(baseline, &options, N, k == 1 ? f->input : silence, k == 2 ? f->target : silence,
+                            f->output);
+        for (int t = 0; t < N; t++) assert_true(f->output[t] == 0);
+    }
+    free(silence);
+}
+
+/* Two tones, one in each half, against hits in both: what sounds at a hit is from nearby, and nothing sounds
+ * before the first. */
+static void grains_are_from_nearby(fixture *f)
+{
+    const ap_baseline_options options = {.seed = 3};
+    ap_real *tones = ap_allocate(N, sizeof *tones);
+    for (int t = 0; t < N; t++)
+        tones[t] = (ap_real)(0.1 * sin(2 * M_PI * (t < N / 2 ? 500 : 2000) * (double)t / AP_SAMPLE_RATE));
+    ap_baseline_compose(AP_BASELINE_GRAINS, &options, N, f->input, tones, f->output);
+    double before = 0, rough[2] = {0, 0}, level[2] = {0, 0};
+    for (int t = 1; t < N; t++) {
+        if (t < MILLISECONDS(80)) before += fabs((double)f->output[t]);
+        if (t > N / 4 && t < N * 3 / 4) continue; /* half a second from the border */
+        rough[t > N / 2] += pow((double)(f->output[t] - f->output[t - 1]), 2);
+        level[t > N / 2] += pow((double)f->output[t], 2);
+    }
+    assert_true(before == 0);
+    for (int k = 0; k < 2; k++) { /* a sine's slope tells its frequency */
+        double hertz = sqrt(rough[k] / level[k]) * AP_SAMPLE_RATE / (2 * M_PI);
+        assert_true(fabs(hertz / (k ? 2000 : 500) - 1) < 0.15);
+    }
+    free(tones);
+}
+
+static void grains_retriggered(void **state)
+{
+    fixture *f = *state;
+    double v[AP_METRIC_COUNT];
+    compose(f, AP_BASELINE_GRAINS, v);
+    assert_true(v[AP_METRIC_ONSET_GAIN] > 0.3 && v[AP_METRIC_CHROMA] > 0.6 &&
+                v[AP_METRIC_TIMBRE_RATIO] < 0.4 && v[AP_METRIC_MIX_SHARE] < 0.5);
+    is_as_loud_as_the_target(f);
+    grains_are_from_nearby(f);
+    silence_stays_silent(f, AP_BASELINE_GRAINS);
+}
+
+/* The gain from t on, over 10 ms. */
+static double gain_at(const fixture *f, int64_t t)
+{
+    double out = 0, in = 0;
+    for (int64_t i = t; i < t + MILLISECONDS(10); i++) {
+        out += fabs((double)f->output[i]);
+        in += fabs((double)f->target[i]);
+    }
+    return out / in;
+}
+
+static void target_gated(void **state)
+{
+    fixture *f = *state;
+    double v[AP_METRIC_COUNT];
+    compose(f, AP_BASELINE_GATED, v);
+    assert_true(v[AP_METRIC_ONSET_GAIN] > 0.2 && v[AP_METRIC_CHROMA] > 0.8 &&
+                v[AP_METRIC_TIMBRE_RATIO] < 0.3);
+    is_as_loud_as_the_target(f);
+    int64_t first = llround(f->heard_input.onsets.times[0] * AP_SAMPLE_RATE);
+    double open = gain_at(f, first + MILLISECONDS(10)), closed = gain_at(f, first - MILLISECONDS(20));
+    assert_true(fabs(gain_at(f, first + MILLISECONDS(40)) / open - 1) < 1e-3);
+    assert_true(fabs(20 * log10(closed / open) + 30) < 0.1);
+    silence_stays_silent(f, AP_BASELINE_GATED);
+}
+
+static void vocoder(void **state)
+{
+    fixture *f = *state;
+    double v[AP_METRIC_COUNT];
+    compose(f, AP_BASELINE_VOCODER, v);
+    assert_true(v[AP_METRIC_R0_INPUT] > 0.8 && fabs(v[AP_METRIC_R0_TARGET]) < 0.4);
+    assert_true(v[AP_METRIC_CHROMA] > 0.6 && v[AP_METRIC_TIMBRE_RATIO] < 0.6);
+    is_as_loud_as_the_target(f);
+    silence_stays_silent(f, AP_BASELINE_VOCODER);
+    /* the target played by itself keeps its notes */
+    const ap_baseline_options options = {.seed = 3};
+    ap_baseline_compose(AP_BASELINE_VOCODER, &options, N, f->target, f->target, f->output);
+    assert_true(ap_mix_share(N, f->output, f->target, f->target) > 0.9);
+}
+
 /* With its own sounds to choose from, music of frames that are all different comes back: the frames in their
  * order, with their phases. */
 static void musaicing_with_its_own_sounds(void **state)
@@ -516,6 +612,9 @@ int main(void)
         cmocka_unit_test(activations_obey),
         cmocka_unit_test(musaicing),
         cmocka_unit_test(struck_anew),
+        cmocka_unit_test(grains_retriggered),
+        cmocka_unit_test(target_gated),
+        cmocka_unit_test(vocoder),
         cmocka_unit_test(musaicing_with_its_own_sounds),
         cmocka_unit_test(silence_noise_and_codec),
         cmocka_unit_test(another_target),
