@@ -1,9 +1,9 @@
 /** @file codec.h
  * Codecs: audio [B, 1, S] to latents [B, D, T] and back, both ways with gradients.
  *
- * There are two. mdct has no weights. seanet is EnCodec's network, with EnCodec's tensor names
- * ("encoder.layers.…", "decoder.layers.…"). A codec changes as it computes: seanet keeps its frozen weights
- * normalised. One codec serves one thread at a time.
+ * mdct and mclt are lapped transforms, without weights, at any sample rate. seanet is EnCodec's network, with
+ * EnCodec's tensor names ("encoder.layers.…", "decoder.layers.…"). A codec changes as it computes: seanet
+ * keeps its frozen weights normalised. One codec serves one thread at a time.
  */
 #ifndef ANTIPHON_CODEC_H
 #define ANTIPHON_CODEC_H
@@ -16,13 +16,16 @@ AP_API_BEGIN
 /** The largest number of strides of a seanet. */
 #define AP_CODEC_RATIOS_MAX 8
 
-typedef enum ap_codec_type { AP_CODEC_MDCT, AP_CODEC_SEANET } ap_codec_type;
+/** mdct: the lowest coefficients of a modified discrete cosine transform. mclt: those of the sine transform
+ * as well, twice as many latents, so that frames may be given different gains without aliases. */
+typedef enum ap_codec_type { AP_CODEC_MDCT, AP_CODEC_MCLT, AP_CODEC_SEANET } ap_codec_type;
 
 typedef struct ap_codec_config {
     ap_codec_type type;
     int dim;     /**< latent dimensions D */
-    int hop;     /**< mdct: samples per frame */
-    double gain; /**< mdct: factor on the latents */
+    int bands;   /**< mdct, mclt: the last of them, levels of what is above the coefficients; 0: it is gone */
+    int hop;     /**< mdct, mclt: samples per frame */
+    double gain; /**< mdct, mclt: factor on the latents */
     int width;   /**< seanet: channels at the full rate */
     int ratio_count;
     int ratios[AP_CODEC_RATIOS_MAX]; /**< seanet: the decoder's upsampling factors, deepest first */

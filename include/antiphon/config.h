@@ -63,7 +63,7 @@ typedef struct ap_config {
     } data;
     struct {
         ap_codec_type type;
-        int dim, hop;
+        int dim, bands, hop;
         double gain;
         int width;
         ap_int_list ratios;

@@ -216,6 +216,22 @@ typedef struct ap_mdct ap_mdct;
 ap_mdct *ap_mdct_create(int dim, int hop, ap_real gain);
 void ap_mdct_free(ap_mdct *mdct);
 
+/** Which functions of a bin are used: the cosine of the MDCT, the sine of the MDST, or both of them divided
+ * by sqrt 2, side by side (Malvar, "A modulated complex lapped transform and its applications to audio
+ * processing", 1999). With both, decoding still inverts encoding, and it does so without the aliases that the
+ * cosines of two frames must cancel: frames may be given different gains. */
+typedef enum ap_mdct_parts { AP_MDCT_COSINES, AP_MDCT_SINES, AP_MDCT_BOTH } ap_mdct_parts;
+
+/** Bins first .. first + count - 1 of 0 .. hop - 1. */
+typedef struct ap_mdct_bins {
+    int first, count;
+    ap_mdct_parts parts;
+} ap_mdct_bins;
+
+/** As ap_mdct_create, of other bins. `dim` below is then the number of functions: `count`, or twice that for
+ * AP_MDCT_BOTH. */
+ap_mdct *ap_mdct_create_bins(ap_mdct_bins bins, int hop, ap_real gain);
+
 /** The number of frames for S samples: ceil(S / hop) + 1. */
 int64_t ap_mdct_frames(const ap_mdct *mdct, int64_t S);
 

@@ -32,6 +32,7 @@ static ap_codec_config codec_config(const ap_config *config)
 {
     ap_codec_config c = {.type = config->codec.type,
                          .dim = config->codec.dim,
+                         .bands = config->codec.bands,
                          .hop = config->codec.hop,
                          .gain = config->codec.gain,
                          .width = config->codec.width,

@@ -56,9 +56,10 @@ ap_status codec_source_load(const char *path, ap_config *config, ap_model **mode
 
 char *codec_source_describe(const ap_config *config)
 {
-    if (config->codec.type == AP_CODEC_MDCT)
-        return ap_format_text("mdct dim=%d hop=%d gain=%g", config->codec.dim, config->codec.hop,
-                              config->codec.gain);
+    if (config->codec.type != AP_CODEC_SEANET)
+        return ap_format_text("%s dim=%d bands=%d hop=%d gain=%g",
+                              config->codec.type == AP_CODEC_MCLT ? "mclt" : "mdct", config->codec.dim,
+                              config->codec.bands, config->codec.hop, config->codec.gain);
     int64_t hop = 1;
     for (int i = 0; i < config->codec.ratios.count; i++) hop *= config->codec.ratios.at[i];
     return ap_format_text("seanet dim=%d hop=%" PRId64, config->codec.dim, hop);

@@ -199,9 +199,10 @@ static ap_status read_config(const parsed_options *options, bool codec, ap_confi
     AP_TRY(settings_load(path, true, config));
     if (codec) AP_TRY(prepare_codec(config));
     AP_TRY(settings_override(options, config));
-    if (codec && config->codec.type == AP_CODEC_MDCT)
-        return ap_error(AP_MISUSE, "%s: codec.type is mdct, which has no weights: there is nothing to train",
-                        path);
+    if (codec && config->codec.type != AP_CODEC_SEANET)
+        return ap_error(
+            AP_MISUSE,
+            "%s: codec.type is a lapped transform, which has no weights: there is nothing to train", path);
     return ap_ok();
 }
 

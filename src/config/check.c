@@ -2,6 +2,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
 #include "config/table.h"
+#include "model/lapped.h"
 
 #include <math.h>
 #include <string.h>
@@ -13,7 +14,8 @@
 #define CHROMA_WINDOW 4096
 #define ONSET_WINDOW 1024
 
-/* The lapped transform's table has 2 codec.dim codec.hop numbers. 256 MiB suffice for frames a hundred times
+/* The lapped transform's tables have 2 codec.hop numbers for each latent, or, with bands, at most for each of
+ * 4 codec.hop functions. 256 MiB suffice for frames a hundred times
  * as long as is useful for music. */
 #define TABLE_MOST 67108864.0
 
@@ -23,23 +25,37 @@ static ap_status divides(const char *what, int number, const char *divisor_name,
     return ap_error(AP_MISUSE, "%s = %d does not divide %s = %d", divisor_name, divisor, what, number);
 }
 
+static ap_status check_lapped(const ap_config *config)
+{
+    const int dim = config->codec.dim, hop = config->codec.hop;
+    const bool complex = config->codec.type == AP_CODEC_MCLT;
+    const ap_lapped_config lapped = {
+        .dim = dim, .bands = config->codec.bands, .hop = hop, .complex = complex};
+    if (lapped.bands == 0 && dim > (complex ? 2 * hop : hop))
+        return ap_error(AP_MISUSE,
+                        "codec.dim = %d is more than %scodec.hop = %d: a frame has no more coefficients", dim,
+                        complex ? "twice " : "", hop);
+    const char *fault = ap_lapped_fault(&lapped);
+    if (fault)
+        return ap_error(AP_MISUSE, "codec.bands = %d: of codec.dim = %d and codec.hop = %d they %s",
+                        lapped.bands, dim, hop, fault);
+    double numbers = 2.0 * hop * (lapped.bands ? 4.0 * hop : dim);
+    if (numbers > TABLE_MOST)
+        return ap_error(AP_MISUSE,
+                        "codec.dim = %d times codec.hop = %d: the transform's table has %.0f million "
+                        "numbers, and at most %.0f are allowed",
+                        dim, hop, 1e-6 * numbers, 1e-6 * TABLE_MOST);
+    if (config->codec.weights[0] || config->codec.train)
+        return ap_error(AP_MISUSE, "codec.%s: the %s codec has no weights",
+                        config->codec.train ? "train" : "weights", complex ? "mclt" : "mdct");
+    return ap_ok();
+}
+
 static ap_status check_codec(const ap_config *config, int64_t samples)
 {
     int64_t hop = config->codec.hop;
-    if (config->codec.type == AP_CODEC_MDCT) {
-        if (config->codec.dim > hop)
-            return ap_error(AP_MISUSE,
-                            "codec.dim = %d is more than codec.hop = %d: a frame has no more coefficients",
-                            config->codec.dim, config->codec.hop);
-        if (2.0 * config->codec.dim * hop > TABLE_MOST)
-            return ap_error(AP_MISUSE,
-                            "codec.dim = %d times codec.hop = %d: the transform's table has %.0f million "
-                            "numbers, and at most %.0f are allowed",
-                            config->codec.dim, config->codec.hop, 2e-6 * config->codec.dim * (double)hop,
-                            1e-6 * TABLE_MOST);
-        if (config->codec.weights[0] || config->codec.train)
-            return ap_error(AP_MISUSE, "codec.%s: the mdct codec has no weights",
-                            config->codec.train ? "train" : "weights");
+    if (config->codec.type != AP_CODEC_SEANET) {
+        AP_TRY(check_lapped(config));
     } else {
         if (config->codec.width % 2) /* a residual block uses half as many */
             return ap_error(AP_MISUSE, "codec.width = %d is odd", config->codec.width);

@@ -3,6 +3,7 @@
 #include "antiphon/ops.h"
 #include "base/bounds.h"
 #include "base/memory.h"
+#include "model/lapped.h"
 #include "model/seanet.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 /* Exactly one of the two is not NULL. */
 struct ap_codec {
     ap_codec_config config;
-    ap_mdct *mdct;
+    ap_lapped *lapped;
     ap_seanet *seanet;
 };
 
@@ -19,8 +20,12 @@ ap_codec *ap_codec_create(ap_params *params, const ap_codec_config *config)
 {
     ap_codec *codec = ap_allocate(1, sizeof *codec);
     codec->config = *config;
-    if (config->type == AP_CODEC_MDCT) {
-        codec->mdct = ap_mdct_create(config->dim, config->hop, (ap_real)config->gain);
+    if (config->type != AP_CODEC_SEANET) {
+        codec->lapped = ap_lapped_create(&(ap_lapped_config){.dim = config->dim,
+                                                             .bands = config->bands,
+                                                             .hop = config->hop,
+                                                             .gain = (ap_real)config->gain,
+                                                             .complex = config->type == AP_CODEC_MCLT});
         return codec;
     }
     ap_seanet_config seanet = {
@@ -34,7 +39,7 @@ ap_codec *ap_codec_create(ap_params *params, const ap_codec_config *config)
 void ap_codec_free(ap_codec *codec)
 {
     if (!codec) return;
-    ap_mdct_free(codec->mdct);
+    ap_lapped_free(codec->lapped);
     free(codec);
 }
 
@@ -55,23 +60,24 @@ int64_t ap_codec_dim(const ap_codec *codec)
 
 int64_t ap_codec_hop(const ap_codec *codec)
 {
-    return codec->mdct ? codec->config.hop : ap_seanet_hop(codec->seanet);
+    return codec->lapped ? codec->config.hop : ap_seanet_hop(codec->seanet);
 }
 
 int64_t ap_codec_frames(const ap_codec *codec, int64_t S)
 {
     int64_t hop = ap_codec_hop(codec);
-    return codec->mdct ? ap_mdct_frames(codec->mdct, S) : ap_divide_up(S, hop);
+    return codec->lapped ? ap_lapped_frames(codec->lapped, S) : ap_divide_up(S, hop);
 }
 
 ap_var *ap_codec_encode(ap_tape *tape, ap_codec *codec, ap_var *x)
 {
-    return codec->mdct ? ap_mdct_encode(tape, codec->mdct, x) : ap_seanet_encode(tape, codec->seanet, x);
+    return codec->lapped ? ap_lapped_encode(tape, codec->lapped, x)
+                         : ap_seanet_encode(tape, codec->seanet, x);
 }
 
 ap_var *ap_codec_decode(ap_tape *tape, ap_codec *codec, ap_var *z, int64_t S)
 {
-    if (codec->mdct) return ap_mdct_decode(tape, codec->mdct, z, S);
+    if (codec->lapped) return ap_lapped_decode(tape, codec->lapped, z, S);
     ap_tape_enter(tape);
     ap_var *y = ap_seanet_decode(tape, codec->seanet, z);
     return ap_tape_leave(tape, y->value.shape.at[2] == S ? y : ap_slice(tape, y, 2, 0, S));

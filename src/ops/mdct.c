@@ -15,24 +15,38 @@
  * two matrix products, one with each half of the basis, over rows starting at 0 and at 1. In the inverse,
  * the overlap-add is the second product being added to the result of the first. */
 struct ap_mdct {
-    int dim, hop;
+    int dim, hop; /* dim: rows of the basis */
     ap_real gain;
     ap_real *basis; /* [dim, 2 hop] */
 };
 
-ap_mdct *ap_mdct_create(int dim, int hop, ap_real gain)
+/* The row [2 hop] of bin k: the cosine, or the sine, times a factor. */
+static void fill_row(int hop, int k, bool sine, double factor, ap_real *row)
 {
-    if (dim < 1 || dim > hop || !(gain > 0))
-        ap_fatal("mdct: %d coefficients of %d, gain %g", dim, hop, (double)gain);
+    for (int n = 0; n < 2 * hop; n++) {
+        double window = sin(M_PI * (n + 0.5) / (2 * hop)) * sqrt(2.0 / hop);
+        double angle = M_PI / hop * (n + 0.5 + hop / 2.0) * (k + 0.5);
+        row[n] = (ap_real)(factor * window * (sine ? sin(angle) : cos(angle)));
+    }
+}
+
+ap_mdct *ap_mdct_create_bins(ap_mdct_bins bins, int hop, ap_real gain)
+{
+    if (bins.first < 0 || bins.count < 1 || bins.first + bins.count > hop || !(gain > 0))
+        ap_fatal("mdct: %d coefficients of %d from %d, gain %g", bins.count, hop, bins.first, (double)gain);
+    bool both = bins.parts == AP_MDCT_BOTH;
+    int dim = both ? 2 * bins.count : bins.count;
     ap_mdct *mdct = ap_allocate(1, sizeof *mdct);
     *mdct = (ap_mdct){dim, hop, gain, ap_allocate((size_t)dim * 2 * (size_t)hop, sizeof(ap_real))};
-    for (int k = 0; k < dim; k++)
-        for (int n = 0; n < 2 * hop; n++) {
-            double window = sin(M_PI * (n + 0.5) / (2 * hop)) * sqrt(2.0 / hop);
-            mdct->basis[k * 2 * hop + n] =
-                (ap_real)(window * cos(M_PI / hop * (n + 0.5 + hop / 2.0) * (k + 0.5)));
-        }
+    for (int r = 0; r < dim; r++)
+        fill_row(hop, bins.first + (both ? r / 2 : r), both ? r % 2 == 1 : bins.parts == AP_MDCT_SINES,
+                 both ? sqrt(0.5) : 1, mdct->basis + r * 2 * hop);
     return mdct;
+}
+
+ap_mdct *ap_mdct_create(int dim, int hop, ap_real gain)
+{
+    return ap_mdct_create_bins((ap_mdct_bins){0, dim, AP_MDCT_COSINES}, hop, gain);
 }
 
 void ap_mdct_free(ap_mdct *mdct)

@@ -55,6 +55,9 @@
     /* mdct.c */                                                                                             \
     X(mdct_encode)                                                                                           \
     X(mdct_decode)                                                                                           \
+    /* levels.c */                                                                                           \
+    X(band_levels)                                                                                           \
+    X(band_fold)                                                                                             \
     /* attention.c */                                                                                        \
     X(attention)                                                                                             \
     /* lstm.c */                                                                                             \

@@ -8,7 +8,7 @@
 bool ap_step_keeps_latents(const ap_config *config)
 {
     return !config->codec.train && config->data.crop == AP_CROP_GRID &&
-           (config->data.augment_level_db == 0 || config->codec.type == AP_CODEC_MDCT);
+           (config->data.augment_level_db == 0 || config->codec.type != AP_CODEC_SEANET);
 }
 
 /* Whether a parameter has one number per channel, like biases and the gains of norms, unlike matrices and

@@ -15,7 +15,7 @@ bool fuzz_is_small(const ap_config *c)
     for (int i = 0; i < c->codec.ratios.count; i++) ratios *= c->codec.ratios.at[i];
     bool small_codec =
         c->codec.dim <= CHANNELS_MOST && c->codec.hop <= 1024 &&
-        (c->codec.type == AP_CODEC_MDCT ||
+        (c->codec.type != AP_CODEC_SEANET ||
          (c->codec.width <= 4 && c->codec.ratios.count <= 2 && c->codec.lstm <= 1 && ratios <= 64));
     return small_codec && c->agent.component <= CHANNELS_MOST && c->agent.model <= CHANNELS_MOST &&
            c->agent.ff <= CHANNELS_MOST && c->agent.layers <= 2 && c->cascade.layers <= 2;

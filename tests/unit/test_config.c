@@ -188,9 +188,9 @@ static void types_are_checked(void **state)
     refused("{\"data\": {\"path\": 3}}", "run.json: data.path = 3: must be a text in quotes");
     refused("{\"train\": {\"epochs\": 3.5}}", "run.json: train.epochs = 3.5: must be a whole number");
     refused("{\"train\": {\"epochs\": true}}", "run.json: train.epochs = true: must be a whole number");
-    refused("{\"codec\": {\"type\": 0}}", "run.json: codec.type = 0: must be mdct or seanet");
+    refused("{\"codec\": {\"type\": 0}}", "run.json: codec.type = 0: must be mdct, mclt or seanet");
     refused("{\"codec\": {\"type\": \"mdtc\"}}",
-            "run.json: codec.type = \"mdtc\": must be mdct or seanet; did you mean mdct?");
+            "run.json: codec.type = \"mdtc\": must be mdct, mclt or seanet; did you mean mdct?");
     refused("{\"agent\": {\"output\": \"\"}}",
             "run.json: agent.output = \"\": must be cascade, direct, gates or takes");
     refused("{\"codec\": {\"ratios\": 8}}", "run.json: codec.ratios = 8: must be a list of whole numbers");
@@ -381,6 +381,22 @@ static void values_must_fit_together(void **state)
     CHECK_AFTER("codec.dim = 321 is more than codec.hop = 320: a frame has no more coefficients", "codec.dim",
                 "321");
     CHECK_AFTER("", "codec.dim", "400", "codec.type", "seanet");
+    CHECK_AFTER("", "codec.dim", "640", "codec.type", "mclt");
+    CHECK_AFTER("codec.dim = 642 is more than twice codec.hop = 320: a frame has no more coefficients",
+                "codec.dim", "642", "codec.type", "mclt");
+    CHECK_AFTER("codec.bands = 0: of codec.dim = 63 and codec.hop = 320 they leave an odd number of "
+                "coefficients, and "
+                "mclt has two for each bin",
+                "codec.dim", "63", "codec.type", "mclt");
+    CHECK_AFTER("", "codec.bands", "124");
+    CHECK_AFTER(
+        "codec.bands = 125: of codec.dim = 128 and codec.hop = 320 they leave fewer than 4 bins to fold the "
+        "bands from",
+        "codec.bands", "125");
+    CHECK_AFTER(
+        "codec.bands = 16: of codec.dim = 330 and codec.hop = 320 they have more bands than there are bins "
+        "above the coefficients",
+        "codec.dim", "330", "codec.bands", "16");
     CHECK_AFTER("codec.train: the mdct codec has no weights", "codec.train", "true");
     CHECK_AFTER("codec.weights: the mdct codec has no weights", "codec.weights", "x.safetensors");
     CHECK_AFTER("cascade.attention_heads = 16 does not divide 3 codec.dim = 360", "cascade.heads", "16",
