@@ -18,6 +18,9 @@
 #define FORMAT "antiphon-latents-1"
 /* A recording goes through the network as a whole. */
 #define SECONDS_MOST 300
+#define RATE_LEAST 8000
+#define RATE_MOST 192000
+#define CHANNELS_MOST 64
 
 /* The codec in use, and a tape for it. */
 typedef struct bench {
@@ -25,13 +28,14 @@ typedef struct bench {
     ap_model *model;
     ap_codec *codec;
     ap_tape *tape;
+    int rate, channels; /* 0: the file's own */
 } bench;
 
-static ap_status read_audio(const char *path, ap_audio *audio)
+static ap_status read_audio(const bench *b, const char *path, ap_audio *audio)
 {
-    AP_TRY(ap_audio_read(path, AP_SAMPLE_RATE, audio));
-    if (audio->count <= (int64_t)SECONDS_MOST * AP_SAMPLE_RATE) return ap_ok();
-    double seconds = (double)audio->count / AP_SAMPLE_RATE;
+    AP_TRY(ap_audio_read_channels(path, b->rate, b->channels, audio));
+    if (audio->count <= (int64_t)SECONDS_MOST * audio->rate) return ap_ok();
+    double seconds = (double)audio->count / audio->rate;
     ap_audio_free(audio);
     return ap_error(AP_FAILED, "%s: lasts %.0f s, and at most %d s are taken", path, seconds, SECONDS_MOST);
 }
@@ -43,10 +47,11 @@ static void begin(const bench *b)
     ap_tape_gradients_set(b->tape, false);
 }
 
+/* Each channel by itself: latents [channels, D, T]. */
 static ap_var *encode(const bench *b, ap_audio *audio)
 {
     begin(b);
-    ap_tensor x = {AP_SHAPE(1, 1, audio->count), audio->samples};
+    ap_tensor x = {AP_SHAPE(audio->channels, 1, audio->count), audio->samples};
     return ap_codec_encode(b->tape, b->codec, ap_tape_constant(b->tape, x));
 }
 
@@ -83,10 +88,10 @@ static ap_status check_latents_out(const char *out)
     return latents ? ap_ok() : ap_error(AP_MISUSE, "--out %s: holds something other than latents", out);
 }
 
-static ap_status write_latents(const bench *b, const char *out, int64_t samples, const ap_var *z)
+static ap_status write_latents(const bench *b, const char *out, const ap_audio *audio, const ap_var *z)
 {
-    char *codec = codec_source_describe(&b->config), *count = ap_format_text("%" PRId64, samples),
-         *rate = ap_format_text("%d", AP_SAMPLE_RATE);
+    char *codec = codec_source_describe(&b->config), *count = ap_format_text("%" PRId64, audio->count),
+         *rate = ap_format_text("%d", audio->rate);
     ap_safetensors_writer *writer = ap_safetensors_writer_create();
     ap_safetensors_writer_metadata(writer, "format", FORMAT);
     ap_safetensors_writer_metadata(writer, "codec", codec);
@@ -97,7 +102,7 @@ static ap_status write_latents(const bench *b, const char *out, int64_t samples,
     ap_safetensors_writer_free(writer);
     if (!ap_failed(&status))
         ap_text_print(stdout, "%s: latents %s of %.1f s, %s\n", out, ap_shape_print(z->value.shape).text,
-                      (double)samples / AP_SAMPLE_RATE, codec);
+                      (double)audio->count / audio->rate, codec);
     free(codec);
     free(count);
     free(rate);
@@ -108,24 +113,27 @@ static ap_status run_encode(const bench *b, const char *source, const char *out)
 {
     ap_audio audio;
     AP_TRY(check_latents_out(out));
-    AP_TRY(read_audio(source, &audio));
-    ap_status status = write_latents(b, out, audio.count, encode(b, &audio));
+    AP_TRY(read_audio(b, source, &audio));
+    ap_status status = write_latents(b, out, &audio, encode(b, &audio));
     ap_audio_free(&audio);
     return status;
 }
 
 /* ---------------------------------------------------------------- decode */
 
-static ap_status check_latents(const bench *b, const char *path, const ap_safetensors *file, int64_t *samples)
+/* What the latents say of themselves: the length, the rate and the channels of `audio`. */
+static ap_status read_latents(const bench *b, const char *path, const ap_safetensors *file, ap_audio *audio)
 {
     const char *format = ap_safetensors_metadata(file, "format"),
                *codec = ap_safetensors_metadata(file, "codec"),
-               *count = ap_safetensors_metadata(file, "samples");
-    double number = 0;
+               *count = ap_safetensors_metadata(file, "samples"),
+               *rate = ap_safetensors_metadata(file, "sample_rate");
+    double number = 0, hertz = AP_SAMPLE_RATE;
     if (!format || strcmp(format, FORMAT) != 0 || !codec || !count)
         return ap_error(AP_FAILED, "%s: holds no latents of antiphon codec encode", path);
-    if (!ap_text_to_number(count, &number) ||
-        !(number >= 1 && number <= (double)SECONDS_MOST * AP_SAMPLE_RATE))
+    if (rate && (!ap_text_to_number(rate, &hertz) || !(hertz >= RATE_LEAST && hertz <= RATE_MOST)))
+        return ap_error(AP_FAILED, "%s: the metadata's \"sample_rate\" is %s", path, rate);
+    if (!ap_text_to_number(count, &number) || !(number >= 1 && number <= SECONDS_MOST * hertz))
         return ap_error(AP_FAILED, "%s: the metadata's \"samples\" is %s", path, count);
     char *ours = codec_source_describe(&b->config);
     bool fits = strcmp(codec, ours) == 0;
@@ -133,22 +141,27 @@ static ap_status check_latents(const bench *b, const char *path, const ap_safete
         fits ? ap_ok()
              : ap_error(AP_FAILED, "%s: latents of another codec: %s, not %s (--codec)", path, codec, ours);
     free(ours);
-    *samples = (int64_t)number;
+    long at = ap_safetensors_find(file, "latents");
+    ap_shape shape = at < 0 ? (ap_shape){.rank = 0} : ap_safetensors_shape(file, (size_t)at);
+    *audio = (ap_audio){.count = (int64_t)number, .rate = (int)hertz, .channels = 1};
+    if (shape.rank == 3 && shape.at[0] >= 1 && shape.at[0] <= CHANNELS_MOST)
+        audio->channels = (int)shape.at[0];
     return status;
 }
 
 static ap_status decode_file(const bench *b, const char *path, ap_safetensors *file, const char *out)
 {
-    int64_t samples = 0;
-    AP_TRY(check_latents(b, path, file, &samples));
+    ap_audio audio;
+    AP_TRY(read_latents(b, path, file, &audio));
     begin(b);
-    ap_tensor z = {AP_SHAPE(1, ap_codec_dim(b->codec), ap_codec_frames(b->codec, samples)), NULL};
+    ap_shape shape = AP_SHAPE(audio.channels, ap_codec_dim(b->codec), ap_codec_frames(b->codec, audio.count));
+    ap_tensor z = {shape, NULL};
     z.data = ap_arena_alloc(ap_tape_arena(b->tape), (size_t)ap_shape_count(z.shape) * sizeof *z.data);
     AP_TRY(ap_safetensors_load(file, "latents", z));
-    ap_var *y = ap_codec_decode(b->tape, b->codec, ap_tape_constant(b->tape, z), samples);
-    const ap_audio audio = {.samples = y->value.data, .count = samples, .rate = AP_SAMPLE_RATE};
+    ap_var *y = ap_codec_decode(b->tape, b->codec, ap_tape_constant(b->tape, z), audio.count);
+    audio.samples = y->value.data;
     AP_TRY(ap_audio_write(out, &audio));
-    ap_text_print(stdout, "%s: %.1f s\n", out, (double)samples / AP_SAMPLE_RATE);
+    ap_text_print(stdout, "%s: %.1f s\n", out, (double)audio.count / audio.rate);
     return ap_ok();
 }
 
@@ -174,8 +187,12 @@ static ap_status go_round(const bench *b, ap_audio *audio, ap_round_trip *trip, 
 {
     ap_var *z = encode(b, audio);
     ap_var *y = ap_codec_decode(b->tape, b->codec, z, audio->count);
-    ap_round_trip_add(trip, audio->count, audio->samples, ap_var_count(z), z->value.data, y->value.data);
-    const ap_audio back = {.samples = y->value.data, .count = audio->count, .rate = AP_SAMPLE_RATE};
+    int64_t S = audio->count, count = ap_var_count(z) / audio->channels;
+    for (int c = 0; c < audio->channels; c++)
+        ap_round_trip_add(trip, audio->rate, S, audio->samples + c * S, count, z->value.data + c * count,
+                          y->value.data + c * S);
+    ap_audio back = *audio;
+    back.samples = y->value.data;
     return out ? ap_audio_write(out, &back) : ap_ok();
 }
 
@@ -183,9 +200,9 @@ static ap_status go_round(const bench *b, ap_audio *audio, ap_round_trip *trip, 
 static ap_status take_round(const bench *b, const char *path, ap_round_trip *trip, const char *out)
 {
     ap_audio audio;
-    AP_TRY(read_audio(path, &audio));
+    AP_TRY(read_audio(b, path, &audio));
     ap_status status = go_round(b, &audio, trip, out);
-    memset(audio.samples, 0, (size_t)audio.count * sizeof *audio.samples);
+    memset(audio.samples, 0, (size_t)(audio.count * audio.channels) * sizeof *audio.samples);
     if (!ap_failed(&status)) status = go_round(b, &audio, trip, NULL);
     ap_audio_free(&audio);
     return status;
@@ -257,9 +274,16 @@ static ap_status run(const parsed_options *options)
     bool known = false;
     for (int k = 0; k < 3; k++) known |= strcmp(options->arguments[0], ways[k]) == 0;
     if (!known) return ap_error(AP_MISUSE, "%s: not encode, decode or roundtrip", options->arguments[0]);
+    int64_t rate = option_integer(options, "sample_rate");
+    if (rate && rate < RATE_LEAST)
+        return ap_error(AP_MISUSE, "--sample_rate %d: is below %d", (int)rate, RATE_LEAST);
     bench b;
     AP_TRY(codec_source_load(option_text(options, "codec"), &b.config, &b.model));
     b.codec = ap_model_codec(b.model);
+    b.rate = (int)rate;
+    b.channels = (int)option_integer(options, "channels");
+    /* a network is trained at one rate */
+    if (!b.rate && b.config.codec.type == AP_CODEC_SEANET) b.rate = AP_SAMPLE_RATE;
     b.tape = ap_tape_create(0);
     ap_status status = with_codec(&b, options);
     ap_tape_free(b.tape);
@@ -272,12 +296,26 @@ static const verb_option table[] = {
      .placeholder = "FILE|RUN_DIR",
      .kind = OPTION_TEXT,
      .help =
-         "a configuration (.json), a checkpoint, a run's folder or EnCodec's weights (default: the default "
-         "configuration's codec)"},
+         "a configuration (.json), a checkpoint, a run's folder or EnCodec's weights (default: mdct of 128 "
+         "latents, 16 of them bands)"},
     {.name = "out",
      .placeholder = "FILE",
      .kind = OPTION_TEXT,
      .help = "encode: the latents (.safetensors); decode, roundtrip: the audio (.wav)"},
+    {.name = "sample_rate",
+     .placeholder = "HZ",
+     .kind = OPTION_INTEGER,
+     .fallback = "0",
+     .least = 0,
+     .most = RATE_MOST,
+     .help = "encode, roundtrip: the rate to work at; 0: the recording's own, of a seanet 24000"},
+    {.name = "channels",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .fallback = "0",
+     .least = 0,
+     .most = 2,
+     .help = "encode, roundtrip: 1, the mid; 2, left and right; 0: as the recording has them"},
     {.name = "json", .kind = OPTION_FLAG, .help = "roundtrip: print a JSON object"},
     {.name = NULL},
 };
@@ -287,11 +325,11 @@ const verb verb_codec = {
     .summary = "turn recordings into latents and back; measure the loss",
     .arguments = "encode A.wav --out Z.safetensors | decode Z.safetensors --out B.wav | roundtrip A.wav ...",
     .details =
-        "encode writes the latents [1, dim, frames] of a recording, decode makes audio of them again, by the "
+        "encode writes the latents [channels, dim, frames] of a recording, each channel by itself; decode "
+        "makes audio of them again, by the "
         "same codec.\n"
         "roundtrip does both and measures what is left: SI-SDR, the distances of log-mel spectra (128 bands "
-        "to "
-        "12 kHz, range\n"
+        "to 16 kHz or half the rate, range\n"
         "80 dB) and of STFTs at three resolutions, the cosine of chroma, Pearson's r of the levels every 10 "
         "ms; "
         "beside\n"

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of the default configuration's latents: without these, the codec that is used when none is named would keep
+ * a fifth of the spectrum at 44.1 kHz. */
+#define DEFAULT_BANDS 16
+
 /* The codec alone, without an agent. */
 static ap_status create(ap_config *config, ap_model **model)
 {
@@ -42,7 +46,10 @@ ap_status codec_source_load(const char *path, ap_config *config, ap_model **mode
 {
     *config = ap_config_default();
     *model = NULL;
-    if (!path) return create(config, model);
+    if (!path) {
+        config->codec.bands = DEFAULT_BANDS;
+        return create(config, model);
+    }
     if (ap_text_ends_in(path, strlen(path), ".json")) {
         AP_TRY(ap_config_load(path, config));
         return create(config, model);

@@ -113,7 +113,7 @@ static void log_epoch(const run *r, const ap_epoch_report *report)
 static void on_heard(void *context, int64_t S, const ap_real *audio, int64_t count, const ap_real *latents,
                      const ap_real *output)
 {
-    ap_round_trip_add(((run *)context)->trip, S, audio, count, latents, output);
+    ap_round_trip_add(((run *)context)->trip, AP_SAMPLE_RATE, S, audio, count, latents, output);
 }
 
 static int64_t seanet_hop(const ap_config *config)

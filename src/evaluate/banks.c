@@ -35,17 +35,22 @@ double ap_mel_from_hertz(double hertz)
     return hertz < MEL_KNEE ? hertz / MEL_STEP : MEL_KNEE / MEL_STEP + log(hertz / MEL_KNEE) / MEL_LOG_STEP;
 }
 
+static double rate_of(ap_spectrum spectrum)
+{
+    return spectrum.rate ? spectrum.rate : AP_SAMPLE_RATE;
+}
+
 /* bank [AP_MEL_BANDS, bins] */
 static void fill_mel(ap_spectrum spectrum, ap_real *bank)
 {
-    const double top = ap_mel_from_hertz(AP_SAMPLE_RATE / 2.0);
+    const double top = ap_mel_from_hertz(fmin(rate_of(spectrum) / 2, AP_MEL_TOP));
     int64_t bins = ap_spectrum_bins(spectrum);
     for (int m = 0; m < AP_MEL_BANDS; m++) {
         double low = hertz_from_mel(top * m / (AP_MEL_BANDS + 1));
         double peak = hertz_from_mel(top * (m + 1) / (AP_MEL_BANDS + 1));
         double high = hertz_from_mel(top * (m + 2) / (AP_MEL_BANDS + 1));
         for (int64_t k = 0; k < bins; k++) {
-            double hertz = (double)k * AP_SAMPLE_RATE / spectrum.size;
+            double hertz = (double)k * rate_of(spectrum) / spectrum.size;
             double height = fmin((hertz - low) / (peak - low), (high - hertz) / (high - peak));
             bank[m * bins + k] = (ap_real)(fmax(height, 0) * 2 / (high - low));
         }
@@ -56,7 +61,7 @@ static void fill_mel(ap_spectrum spectrum, ap_real *bank)
 static double semitones_of_bin(ap_spectrum spectrum, int64_t k)
 {
     if (k == 0) return semitones_of_bin(spectrum, 1) - CHROMA_ZERO * AP_CHROMA_CLASSES;
-    return AP_CHROMA_CLASSES * log2((double)k * AP_SAMPLE_RATE / spectrum.size / A0_HERTZ);
+    return AP_CHROMA_CLASSES * log2((double)k * rate_of(spectrum) / spectrum.size / A0_HERTZ);
 }
 
 /* bank [12, bins] */

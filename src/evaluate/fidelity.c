@@ -11,7 +11,7 @@
 #define SDR_MOST 100.0
 #define MEL_RANGE 80.0
 #define MAGNITUDE_FLOOR 1e-5
-#define LEVEL_WIDTH 240 /* 10 ms */
+#define LEVELS 100 /* a second */
 
 static const struct {
     const char *title, *name;
@@ -49,9 +49,9 @@ static double si_sdr(int64_t n, const ap_real *x, const ap_real *y)
     return fmax(10 * log10(signal / rest), SDR_LEAST);
 }
 
-static double mel_distance(ap_arena *arena, int64_t n, const ap_real *x, const ap_real *y)
+static double mel_distance(ap_arena *arena, int rate, int64_t n, const ap_real *x, const ap_real *y)
 {
-    const ap_spectrum spectrum = {.size = 2048, .hop = 512};
+    const ap_spectrum spectrum = {.size = 2048, .hop = 512, .rate = rate};
     int64_t frames = ap_spectrum_frames(spectrum, n), count = frames * AP_MEL_BANDS;
     const ap_real *a = ap_mel_decibels(arena, spectrum, frames, ap_spectrum_power(arena, spectrum, n, x)),
                   *b = ap_mel_decibels(arena, spectrum, frames, ap_spectrum_power(arena, spectrum, n, y));
@@ -78,25 +78,32 @@ static double stft_distance(ap_arena *arena, ap_spectrum spectrum, int64_t n, co
     return sqrt(apart / energy) + logs / (double)count;
 }
 
-static double envelope_r(ap_arena *arena, int64_t n, const ap_real *x, const ap_real *y)
+static double envelope_r(ap_arena *arena, int rate, int64_t n, const ap_real *x, const ap_real *y)
 {
-    int64_t M = n / LEVEL_WIDTH;
+    int64_t width = rate / LEVELS, M = n / width;
     ap_real *a = ap_arena_alloc(arena, (size_t)M * sizeof *a),
             *b = ap_arena_alloc(arena, (size_t)M * sizeof *b);
-    ap_level_envelope(n, x, LEVEL_WIDTH, a);
-    ap_level_envelope(n, y, LEVEL_WIDTH, b);
+    ap_level_envelope(n, x, width, a);
+    ap_level_envelope(n, y, width, b);
     return ap_pearson(M, a, b);
 }
 
-void ap_fidelity_of(ap_arena *arena, int64_t n, const ap_real *x, const ap_real *y,
+int64_t ap_fidelity_least(int rate)
+{
+    return 2 * (rate / LEVELS);
+}
+
+void ap_fidelity_of(ap_arena *arena, int rate, int64_t n, const ap_real *x, const ap_real *y,
                     double values[AP_FIDELITY_COUNT])
 {
     static const int sizes[] = {512, 1024, 2048};
     values[AP_FIDELITY_SI_SDR] = si_sdr(n, x, y);
-    values[AP_FIDELITY_MEL] = mel_distance(arena, n, x, y);
+    values[AP_FIDELITY_MEL] = mel_distance(arena, rate, n, x, y);
     values[AP_FIDELITY_STFT] = 0;
     for (int k = 0; k < 3; k++)
-        values[AP_FIDELITY_STFT] += stft_distance(arena, (ap_spectrum){sizes[k], sizes[k] / 4}, n, x, y) / 3;
-    values[AP_FIDELITY_CHROMA] = ap_chroma_cosine(ap_chroma_of(arena, n, y), ap_chroma_of(arena, n, x));
-    values[AP_FIDELITY_ENVELOPE] = envelope_r(arena, n, x, y);
+        values[AP_FIDELITY_STFT] +=
+            stft_distance(arena, (ap_spectrum){.size = sizes[k], .hop = sizes[k] / 4}, n, x, y) / 3;
+    values[AP_FIDELITY_CHROMA] =
+        ap_chroma_cosine(ap_chroma_at(arena, rate, n, y), ap_chroma_at(arena, rate, n, x));
+    values[AP_FIDELITY_ENVELOPE] = envelope_r(arena, rate, n, x, y);
 }

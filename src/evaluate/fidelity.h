@@ -10,8 +10,8 @@
 typedef enum ap_fidelity_measure {
     AP_FIDELITY_SI_SDR, /* dB: scale-invariant signal-to-distortion ratio (Le Roux et al., "SDR - half-baked
                            or well done?", 2019), limited to -60 .. 100; NaN if the output is silent */
-    AP_FIDELITY_MEL, /* dB: mean |difference| of mel spectra (128 bands to 12 kHz, n = 2048, hop 512), floored
-                        80 dB below the input's maximum */
+    AP_FIDELITY_MEL,  /* dB: mean |difference| of mel spectra (128 bands to 16 kHz or half the rate, n = 2048,
+                         hop 512), floored  80 dB below the input's maximum */
     AP_FIDELITY_STFT, /* mean over n = 512, 1024, 2048 (hop n/4) of ||A - B|| / ||B|| + mean |ln A - ln B| */
     AP_FIDELITY_CHROMA,   /* ap_chroma_cosine to the input */
     AP_FIDELITY_ENVELOPE, /* Pearson's r of both RMS levels, every 10 ms */
@@ -22,10 +22,10 @@ typedef enum ap_fidelity_measure {
 const char *ap_fidelity_title(ap_fidelity_measure measure);
 const char *ap_fidelity_name(ap_fidelity_measure measure);
 
-/* All measures of the output y against the input x, n samples each. x must not be silent; n is at least
- * AP_FIDELITY_SAMPLES_LEAST. */
-#define AP_FIDELITY_SAMPLES_LEAST 480
-void ap_fidelity_of(ap_arena *arena, int64_t n, const ap_real *x, const ap_real *y,
+/* All measures of the output y against the input x, n samples each at `rate`. x must not be silent; n is at
+ * least ap_fidelity_least(rate), 20 ms. */
+int64_t ap_fidelity_least(int rate);
+void ap_fidelity_of(ap_arena *arena, int rate, int64_t n, const ap_real *x, const ap_real *y,
                     double values[AP_FIDELITY_COUNT]);
 
 #endif

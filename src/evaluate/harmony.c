@@ -1,32 +1,44 @@
 #include "antiphon/metrics.h"
+#include "antiphon/rate.h"
 #include "evaluate/banks.h"
 #include "evaluate/spectrum.h"
 
 #include <math.h>
 #include <stddef.h>
 
-static const ap_spectrum chroma_spectrum = {.size = 4096, .hop = 1024};
+/* Windows of about 0.17 s, whatever the rate. */
+static ap_spectrum chroma_spectrum(int rate)
+{
+    int size = rate < 36000 ? 4096 : rate < 72000 ? 8192 : 16384;
+    return (ap_spectrum){.size = size, .hop = size / 4, .rate = rate};
+}
 
 /* Mean square of the samples under frame f, zeros beyond the ends. */
-static double frame_energy(int64_t n, const ap_real *x, int64_t f)
+static double frame_energy(ap_spectrum spectrum, int64_t n, const ap_real *x, int64_t f)
 {
-    int64_t start = f * chroma_spectrum.hop - chroma_spectrum.size / 2, end = start + chroma_spectrum.size;
+    int64_t start = f * spectrum.hop - spectrum.size / 2, end = start + spectrum.size;
     double sum = 0;
     for (int64_t t = start < 0 ? 0 : start; t < end && t < n; t++) sum += (double)x[t] * (double)x[t];
-    return sum / chroma_spectrum.size;
+    return sum / spectrum.size;
 }
 
 ap_chroma ap_chroma_of(ap_arena *arena, int64_t n, const ap_real *x)
 {
-    ap_chroma chroma = {.count = ap_spectrum_frames(chroma_spectrum, n)};
-    size_t power_bytes = (size_t)(chroma.count * ap_spectrum_bins(chroma_spectrum)) * sizeof(ap_real);
-    ap_real *power = ap_spectrum_power(arena, chroma_spectrum, n, x);
-    chroma.rows = ap_chroma_bands(arena, chroma_spectrum, chroma.count, power);
+    return ap_chroma_at(arena, AP_SAMPLE_RATE, n, x);
+}
+
+ap_chroma ap_chroma_at(ap_arena *arena, int rate, int64_t n, const ap_real *x)
+{
+    const ap_spectrum spectrum = chroma_spectrum(rate);
+    ap_chroma chroma = {.count = ap_spectrum_frames(spectrum, n)};
+    size_t power_bytes = (size_t)(chroma.count * ap_spectrum_bins(spectrum)) * sizeof(ap_real);
+    ap_real *power = ap_spectrum_power(arena, spectrum, n, x);
+    chroma.rows = ap_chroma_bands(arena, spectrum, chroma.count, power);
     const double sounding = pow(10, AP_SOUNDING_DBFS / 10);
     for (int64_t f = 0; f < chroma.count; f++) {
         ap_real *row = chroma.rows + f * AP_CHROMA_CLASSES, largest = 0;
         for (int c = 0; c < AP_CHROMA_CLASSES; c++) largest = row[c] > largest ? row[c] : largest;
-        bool sounds = frame_energy(n, x, f) >= sounding && largest > 0;
+        bool sounds = frame_energy(spectrum, n, x, f) >= sounding && largest > 0;
         for (int c = 0; c < AP_CHROMA_CLASSES; c++) row[c] = sounds ? row[c] / largest : 0;
     }
     ap_arena_recycle(arena, power, power_bytes);

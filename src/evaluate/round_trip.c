@@ -1,7 +1,6 @@
 #include "evaluate/round_trip.h"
 
 #include "antiphon/metrics.h"
-#include "antiphon/rate.h"
 #include "base/bounds.h"
 #include "base/memory.h"
 
@@ -86,10 +85,10 @@ static bool sounds(int64_t n, const ap_real *x)
     return square > (double)n * pow(10, AP_SOUNDING_DBFS / 10);
 }
 
-static void measure(ap_round_trip *trip, row r, int64_t n, const ap_real *x, const ap_real *y)
+static void measure(ap_round_trip *trip, row r, int rate, int64_t n, const ap_real *x, const ap_real *y)
 {
     double values[AP_FIDELITY_COUNT];
-    ap_fidelity_of(ap_tape_arena(trip->tape), n, x, y, values);
+    ap_fidelity_of(ap_tape_arena(trip->tape), rate, n, x, y, values);
     for (int k = 0; k < AP_FIDELITY_COUNT; k++) {
         if (isnan(values[k])) continue;
         trip->rows[r].sum[k] += (double)n * values[k];
@@ -97,17 +96,17 @@ static void measure(ap_round_trip *trip, row r, int64_t n, const ap_real *x, con
     }
 }
 
-static void measure_part(ap_round_trip *trip, int64_t n, const ap_real *x, const ap_real *y)
+static void measure_part(ap_round_trip *trip, int rate, int64_t n, const ap_real *x, const ap_real *y)
 {
-    if (n < AP_FIDELITY_SAMPLES_LEAST || !sounds(n, x)) return;
+    if (n < ap_fidelity_least(rate) || !sounds(n, x)) return;
     ap_tape_reset(trip->tape);
     ap_tape_gradients_set(trip->tape, false);
-    measure(trip, ROW_CODEC, n, x, y);
-    measure(trip, ROW_SILENCE, n, x, ap_arena_zeros(ap_tape_arena(trip->tape), (size_t)n * sizeof *x));
+    measure(trip, ROW_CODEC, rate, n, x, y);
+    measure(trip, ROW_SILENCE, rate, n, x, ap_arena_zeros(ap_tape_arena(trip->tape), (size_t)n * sizeof *x));
     if (!trip->mdct) return;
     ap_tensor audio = {AP_SHAPE(1, 1, n), (ap_real *)x};
     ap_var *z = ap_codec_encode(trip->tape, trip->mdct, ap_tape_constant(trip->tape, audio));
-    measure(trip, ROW_MDCT, n, x, ap_codec_decode(trip->tape, trip->mdct, z, n)->value.data);
+    measure(trip, ROW_MDCT, rate, n, x, ap_codec_decode(trip->tape, trip->mdct, z, n)->value.data);
 }
 
 /* ---------------------------------------------------------------- whether the codec hears */
@@ -154,11 +153,11 @@ const char *ap_round_trip_deaf(ap_round_trip *trip)
     return trip->deaf;
 }
 
-void ap_round_trip_add(ap_round_trip *trip, int64_t S, const ap_real *x, int64_t count, const ap_real *z,
-                       const ap_real *y)
+void ap_round_trip_add(ap_round_trip *trip, int rate, int64_t S, const ap_real *x, int64_t count,
+                       const ap_real *z, const ap_real *y)
 {
-    const int64_t part = (int64_t)PART_SECONDS * AP_SAMPLE_RATE;
-    for (int64_t at = 0; at < S; at += part) measure_part(trip, ap_least(part, S - at), x + at, y + at);
+    const int64_t part = (int64_t)PART_SECONDS * rate;
+    for (int64_t at = 0; at < S; at += part) measure_part(trip, rate, ap_least(part, S - at), x + at, y + at);
     compare_with_before(trip, S, x, count, z, y);
 }
 

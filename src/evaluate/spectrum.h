@@ -9,6 +9,7 @@
 
 typedef struct ap_spectrum {
     int size, hop; /* samples per window (a power of two for speed), and from frame to frame */
+    int rate;      /* samples per second, for filter banks; 0: AP_SAMPLE_RATE */
 } ap_spectrum;
 
 /* size / 2 + 1, and 1 + n / hop. */

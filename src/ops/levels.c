@@ -162,7 +162,7 @@ static folded fold_band(const fold *f, portion p, int band)
 /* +-NOISE */
 static ap_real noise_at(int r, int64_t t)
 {
-    return ap_rng_hash((uint64_t)r, (uint64_t)t) & 1 ? NOISE : -NOISE;
+    return ap_rng_hash(0, ((uint64_t)r << 20) + (uint64_t)t) & 1 ? NOISE : -NOISE;
 }
 
 static void band_fold_forward(const fold *f, ap_real *y)

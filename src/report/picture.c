@@ -74,7 +74,7 @@ static void *encode(int columns, const png_byte *pixels, size_t *length)
 void *ap_picture_spectrogram(ap_arena *arena, int64_t n, const ap_real *x, size_t *length)
 {
     int64_t hop = n / COLUMNS < 1 ? 1 : n / COLUMNS > HOP_MOST ? HOP_MOST : n / COLUMNS;
-    ap_spectrum spectrum = {WINDOW, (int)hop};
+    ap_spectrum spectrum = {.size = WINDOW, .hop = (int)hop};
     int64_t frames = ap_spectrum_frames(spectrum, n);
     ap_real *power = ap_spectrum_power(arena, spectrum, n, x);
     ap_real *decibels = ap_mel_decibels(arena, spectrum, frames, power);

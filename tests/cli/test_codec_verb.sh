@@ -37,6 +37,24 @@ expect 0 "apart.wav" codec decode z.safetensors --codec wide.json --out apart.wa
 cmp whole.wav apart.wav
 expect 0 "mdct dim=128" codec roundtrip "$a"
 
+# a recording keeps its rate and its channels, and levels stand for what the coefficients leave out
+format() { # FILE: its channels and its rate, from the header
+    od -An -tu2 -j22 -N2 "$1" | tr -d ' \n' && od -An -tu4 -j24 -N4 "$1"
+}
+expect 0 "" codec roundtrip "$a" --codec wide.json --sample_rate 44100 --channels 2 --out stereo.wav
+[ "$(format stereo.wav)" = "2      44100" ]
+expect 0 "bands=16" codec roundtrip stereo.wav --out again.wav --json
+holds "$(number log_mel_db) < 1"
+[ "$(format again.wav)" = "2      44100" ]
+expect 0 "[2, 128, " codec encode stereo.wav --out z.safetensors
+expect 0 "" codec decode z.safetensors --out decoded.wav
+cmp again.wav decoded.wav
+expect 0 "" codec roundtrip stereo.wav --channels 1 --sample_rate 24000 --out mono.wav
+[ "$(format mono.wav)" = "1      24000" ]
+expect 0 "" codec encode "$a" --codec wide.json --out z.safetensors
+expect 2 "is below" codec roundtrip "$a" --sample_rate 100 --out no.wav
+expect 2 "" codec roundtrip "$a" --channels 3 --out no.wav
+
 # a run's folder, its checkpoint, the configuration and weights alone are all codecs
 expect 0 "best.safetensors" train-codec codec.json --out run
 for codec in run run/checkpoints/best.safetensors; do

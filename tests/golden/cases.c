@@ -200,6 +200,18 @@ static golden_outputs mdct_decoder(golden *g)
     return one(ap_mdct_decode(g->tape, g->mdct, golden_input(g, "z"), golden_number(g, "samples")));
 }
 
+static golden_outputs lapped(golden *g)
+{
+    const char *type = ap_safetensors_metadata(g->file, "type");
+    g->lapped = ap_lapped_create(&(ap_lapped_config){.dim = (int)golden_number(g, "dim"),
+                                                     .bands = (int)golden_number(g, "bands"),
+                                                     .hop = (int)golden_number(g, "hop"),
+                                                     .gain = (ap_real)golden_real(g, "gain"),
+                                                     .complex = type && strcmp(type, "mclt") == 0});
+    if (strstr(g->name, "encoder")) return one(ap_lapped_encode(g->tape, g->lapped, golden_input(g, "x")));
+    return one(ap_lapped_decode(g->tape, g->lapped, golden_input(g, "z"), golden_number(g, "samples")));
+}
+
 const golden_case golden_cases[] = {
     {"modulation", modulation, NULL},
     {"stft_loss", stft_loss, NULL},
@@ -213,6 +225,7 @@ const golden_case golden_cases[] = {
     {"codec", seanet, NULL},
     {"mdct_encoder", mdct_encoder, NULL},
     {"mdct_decoder", mdct_decoder, NULL},
+    {"lapped", lapped, NULL},
     {"onset_loss", onset_loss, NULL},
     {"chroma_loss", chroma_loss, NULL},
     {"timbre_loss", timbre_loss, NULL},

@@ -6,6 +6,7 @@
 #include "antiphon/params.h"
 #include "antiphon/safetensors.h"
 #include "antiphon/status.h"
+#include "model/lapped.h"
 
 #define GOLDEN_INPUTS_MAX 4
 #define GOLDEN_OUTPUTS_MAX 4
@@ -28,7 +29,8 @@ typedef struct golden {
     ap_arena *arena; /* what is read from the file */
     ap_tape *tape;
     ap_params *params;
-    ap_mdct *mdct; /* freed after the case when one has made it */
+    ap_mdct *mdct;     /* freed after the case when one has made it, as the next */
+    ap_lapped *lapped;
     golden_in inputs[GOLDEN_INPUTS_MAX];
     int input_count;
     double out, grad;      /* the worst distances so far */

@@ -109,7 +109,7 @@ static double want_folded(const gradient_case *c, bool sines, int64_t b, int r, 
         count += sines ? 2 : 1;
     }
     double noise = a / 32, reach = sqrt(sum / count + noise * noise);
-    double sign = ap_rng_hash((uint64_t)r, (uint64_t)t) & 1 ? 1 : -1;
+    double sign = ap_rng_hash(0, ((uint64_t)r << 20) + (uint64_t)t) & 1 ? 1 : -1;
     return reach > 0 ? a * (at(c->inputs[0], b, sources[r], t) + sign * noise) / reach : 0;
 }
 

@@ -162,6 +162,12 @@ def main(out, seed=0):
     t["out.losses"] = torch.tensor(losses)     # rows: steps; columns: total, gradient norm, rms_input, rms_target, spectral, novelty, corr
     t.update({k.replace("param.", "after."): v for k, v in params(both).items()})
     save(os.path.join(out, "train_step.safetensors"), t, {**kw, "weights": "rms_input .3, rms_target .3, spectral .1, novelty+balance .1, corr .5", "lr": 1e-3, "weight_decay": .01, "clip": 10, "steps": 3})
+    # last, so that what is drawn here leaves the others as they are
+    torch.manual_seed(seed + 2)
+    for name, bands in (("mdct", Lapped(48, 7, 64, 8.0)), ("mclt", Lapped(60, 6, 64, 8.0, mclt=True))):
+        meta = {"dim": bands.dim, "bands": bands.bands, "hop": 64, "gain": 8.0, "type": name}
+        case(out, "lapped_" + name + "_encoder", lambda x: bands.encode(x), {"x": r(2, 1, 1000) * 0.3}, meta=meta)
+        case(out, "lapped_" + name + "_decoder", lambda z: bands.decode(z, 1000), {"z": r(2, bands.dim, 17)}, meta={**meta, "samples": 1000})
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ static int prepare(void **state)
 static void measure(double values[AP_FIDELITY_COUNT])
 {
     ap_arena *arena = ap_arena_create();
-    ap_fidelity_of(arena, SAMPLES, piano, y, values);
+    ap_fidelity_of(arena, 24000, SAMPLES, piano, y, values);
     ap_arena_free(arena);
 }
 
@@ -38,6 +38,23 @@ static void a_perfect_codec_has_perfect_measures(void **state)
     assert_true(values[AP_FIDELITY_STFT] == 0);
     assert_true(fabs(values[AP_FIDELITY_CHROMA] - 1) < 1e-6);
     assert_true(fabs(values[AP_FIDELITY_ENVELOPE] - 1) < 1e-3);
+}
+
+/* What is lost between 12 and 16 kHz counts where the rate has it, and what is above does not. */
+static void at_higher_rates_the_spectrum_goes_further(void **state)
+{
+    (void)state;
+    double values[2][AP_FIDELITY_COUNT];
+    const double hertz[2] = {14000, 19000};
+    ap_arena *arena = ap_arena_create();
+    for (int k = 0; k < 2; k++) {
+        for (int t = 0; t < SAMPLES; t++)
+            y[t] = piano[t] + (ap_real)(0.05 * sin(2 * M_PI * hertz[k] / 44100 * t));
+        ap_fidelity_of(arena, 44100, SAMPLES, piano, y, values[k]);
+    }
+    assert_true(values[0][AP_FIDELITY_MEL] > 0.8 && values[1][AP_FIDELITY_MEL] < 0.2);
+    assert_true(values[0][AP_FIDELITY_CHROMA] > 0.99);
+    ap_arena_free(arena);
 }
 
 /* Noise 20 dB below; the level itself is not a matter of SI-SDR, but of the spectra. */
@@ -91,7 +108,7 @@ static void the_table_has_what_a_codec_is_held_against(void **state)
     char *text = printed(trip);
     assert_string_equal(text, "");
     free(text);
-    ap_round_trip_add(trip, SAMPLES, piano, 4, (ap_real[]){1, 2, 3, 4}, piano);
+    ap_round_trip_add(trip, 24000, SAMPLES, piano, 4, (ap_real[]){1, 2, 3, 4}, piano);
     text = printed(trip);
     assert_non_null(strstr(text, "\n  codec           100.0        0.0      0.000      1.000      1.000"));
     assert_non_null(strstr(text, "\n  mdct "));
@@ -108,8 +125,8 @@ static void the_table_has_what_a_codec_is_held_against(void **state)
 static const char *told(ap_round_trip *trip, const ap_real *x, const ap_real z[2], const ap_real *out)
 {
     ap_round_trip_restart(trip);
-    ap_round_trip_add(trip, SAMPLES, piano, 1, &z[0], piano);
-    ap_round_trip_add(trip, SAMPLES, x, 1, &z[1], out);
+    ap_round_trip_add(trip, 24000, SAMPLES, piano, 1, &z[0], piano);
+    ap_round_trip_add(trip, 24000, SAMPLES, x, 1, &z[1], out);
     return ap_round_trip_deaf(trip);
 }
 
@@ -130,6 +147,7 @@ static void a_codec_that_does_not_hear_is_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(at_higher_rates_the_spectrum_goes_further),
         cmocka_unit_test(a_perfect_codec_has_perfect_measures),
         cmocka_unit_test(noise_and_level_come_out_as_they_are),
         cmocka_unit_test(silence_is_far_from_music),
