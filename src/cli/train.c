@@ -311,9 +311,20 @@ static ap_status finish_record(run *r, const char *from)
     return ap_track_finish(r->track, AP_OUTCOME_FINISHED);
 }
 
-/* A random frozen codec is for measuring speed, not for music. */
-static void warn_of_codec(const ap_config *config)
+/* What the codec can say at all, and where there is more; a random frozen one is for measuring speed, not for
+ * music. */
+static void tell_of_codec(const ap_config *config)
 {
+    const bool complex = config->codec.type == AP_CODEC_MCLT;
+    const int kept = (config->codec.dim - config->codec.bands) / (complex ? 2 : 1);
+    const bool composes =
+        config->agent.output == AP_OUTPUT_CASCADE || config->agent.output == AP_OUTPUT_DIRECT;
+    if (config->codec.type != AP_CODEC_SEANET && composes)
+        ap_text_print_wrapped(stdout,
+                              "codec: %s without weights, audio to %.1f kHz%s; for EnCodec's: "
+                              "--codec.type=seanet --codec.bands=0 --codec.weights=FILE\n",
+                              complex ? "mclt" : "mdct", 0.5e-3 * AP_SAMPLE_RATE * kept / config->codec.hop,
+                              config->codec.bands ? " and levels above" : "");
     if (config->codec.type == AP_CODEC_SEANET && !config->codec.weights[0] && !config->codec.train)
         ap_text_print_wrapped(
             stdout,
@@ -405,7 +416,7 @@ static ap_status train(run *r, const char *from, const char *init)
                       ap_trainer_step(trainer), ap_plural(ap_trainer_step(trainer)));
     bool changed = from && tell_changes(r, from, false), done = ap_trainer_done(trainer);
     if (!from && init) tell_changes(r, init, true);
-    if (!from && !init) warn_of_codec(r->config);
+    if (!from && !init) tell_of_codec(r->config);
     ap_status status = done ? finish_record(r, from) : train_on_record(r, trainer, from != NULL);
     if (!ap_failed(&status)) status = tell_best(r, done, from);
     if (done && changed) tell_too_late(r, trainer, from);

@@ -23,6 +23,7 @@ a=$(ls pairs/val/*_input.wav) b=$(ls pairs/val/*_target.wav)
 expect 0 "r_input" infer --checkpoint agent/checkpoints/best.safetensors --input "$a" --target "$b" --out c.wav
 
 expect 0 "the frozen codec is random" train codec.json --out random --epochs=1
+expect 0 "audio to 0.6 kHz and levels above" train tiny.json --out levels --codec.bands=16 --epochs=1
 expect 1 "holds only a codec" infer --checkpoint codec/checkpoints/best.safetensors --input "$a" --target "$b" --out no.wav
 expect 1 "holds only a codec" evaluate --checkpoint codec/checkpoints/best.safetensors --pairs pairs
 expect 0 "best.safetensors" train-codec tiny.json --out late --codec.type=seanet --codec.width=4 --codec.dim=8 --epochs=1

@@ -24,7 +24,9 @@ done <weights
 for file in "$root"/configs/[!s]*.json; do
     [ "$("$ANTIPHON" config "$file" codec.type)" = mdct ] || continue
     dim=$("$ANTIPHON" config "$file" codec.dim) hop=$("$ANTIPHON" config "$file" codec.hop)
-    row=$(awk -v dim="$dim" -v hop="$hop" 'BEGIN { printf "| %d | %.1f kHz |", dim, 12.0 * dim / hop }')
+    bands=$("$ANTIPHON" config "$file" codec.bands)
+    row=$(awk -v dim="$dim" -v bands="$bands" -v hop="$hop" \
+        'BEGIN { printf "| %d | %d | %.1f kHz |", dim, bands, 12.0 * (dim - bands) / hop }')
     grep -F "\`configs/${file##*/}\`" "$root/docs/model.md" | grep -qF "$row" ||
         { echo "docs/model.md does not say of configs/${file##*/}: $row" && exit 1; }
 done
