@@ -10,6 +10,9 @@
  *
  * Every recording is read from beginning to end before anything is written. Recordings that are unreadable,
  * truncated, silent, too short, duplicate or without a partner are left out, and reported.
+ *
+ * Recordings are read and cut by all OpenMP threads. A run that is interrupted or killed leaves what it has
+ * done in the folder `unfinished` of the set; the same call goes on from there.
  */
 #ifndef ANTIPHON_PREPARE_H
 #define ANTIPHON_PREPARE_H
@@ -44,8 +47,10 @@ typedef struct ap_prepare_options {
     int sample_rate, channels;    /**< of the pairs, 16000 to 96000 and 1 or 2; 0: those that the agent hears,
                                      AP_SAMPLE_RATE and 1 */
     double validation;            /**< share of the recordings that goes to val, in [0, 1) */
-    void (*progress)(const char *what, int64_t done,
-                     int64_t total); /**< called after each recording, or NULL */
+    bool strict;                  /**< whether a recording that is left out is a failure */
+    void (*progress)(
+        const char *what, int64_t done,
+        int64_t total); /**< called after each recording, by any thread but one at a time, or NULL */
     void (*left_out)(
         const char *line); /**< called with "PATH: REASON" for each recording left out, or NULL */
 } ap_prepare_options;
@@ -53,13 +58,16 @@ typedef struct ap_prepare_options {
 typedef struct ap_prepare_report {
     int64_t recordings;           /**< songs, or inputs with their targets, that gave pairs */
     int64_t training, validation; /**< pairs written */
-    int64_t silent;               /**< windows (with their partners) left out as silent */
-    int64_t remainders;           /**< recordings whose end was left out because it gives no whole window */
-    int64_t lowered;              /**< windows lowered to AP_PREPARE_PEAK */
-    int64_t alone;                /**< inputs and targets left out for lack of a partner */
-    int64_t brief;                /**< songs or pairs left out because they are shorter than a window */
-    int64_t unusable;             /**< songs or pairs left out because a recording is unreadable or silent */
-    int64_t repeated;             /**< songs or pairs left out because they sound the same as others */
+    double seconds[2],
+        bytes[2];       /**< of these pairs for training and validation: music of a side, and files */
+    int64_t left_out;   /**< lines for left_out */
+    int64_t silent;     /**< windows (with their partners) left out as silent */
+    int64_t remainders; /**< recordings whose end was left out because it gives no whole window */
+    int64_t lowered;    /**< windows lowered to AP_PREPARE_PEAK */
+    int64_t alone;      /**< inputs and targets left out for lack of a partner */
+    int64_t brief;      /**< songs or pairs left out because they are shorter than a window */
+    int64_t unusable;   /**< songs or pairs left out because a recording is unreadable or silent */
+    int64_t repeated;   /**< songs or pairs left out because they sound the same as others */
     bool whole; /**< an earlier run of this command was killed while it moved the finished set; the move is
                    now complete, nothing was cut, and all other fields are 0 */
     ap_prepare_match matched; /**< how inputs and targets were matched */
@@ -68,7 +76,8 @@ typedef struct ap_prepare_report {
 
 /** Makes the set. Validation pairs come from music that training never hears: from whole recordings or, if
  * there is only one, from its end. Fails if there is no pair for training, or if inputs and targets differ in
- * number and their names do not show which belong together. After a failure nothing is left in `out`. */
+ * number and their names do not show which belong together. After a failure nothing is left in `out`; after
+ * AP_INTERRUPTED, what is needed to go on. */
 ap_status ap_prepare(const ap_prepare_options *options, ap_prepare_report *report);
 
 AP_API_END

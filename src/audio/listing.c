@@ -88,6 +88,7 @@ typedef struct search {
     bool skips;
     place other; /* the folder to skip */
     ap_left_out *left_out;
+    void *context; /* of left_out */
     ap_names *found;
     place *places; /* identities of the files found */
 } search;
@@ -96,7 +97,7 @@ static void tell(const search *s, const char *name, const char *reason)
 {
     if (!s->left_out) return;
     char *line = ap_format_text("%s/%s: %s", s->folder, name, reason);
-    s->left_out(line);
+    s->left_out(s->context, line);
     free(line);
 }
 
@@ -201,10 +202,11 @@ static void keep_best(const search *s)
     *found = kept;
 }
 
-ap_status ap_recordings_list(const char *folder, const char *other, ap_left_out *left_out, ap_names *found)
+ap_status ap_recordings_list(const char *folder, const char *other, ap_left_out *left_out, void *context,
+                             ap_names *found)
 {
     struct stat info;
-    search s = {.folder = folder, .left_out = left_out, .found = found};
+    search s = {.folder = folder, .left_out = left_out, .context = context, .found = found};
     *found = (ap_names){NULL, 0};
     s.skips = other && stat(other, &info) == 0;
     if (s.skips) s.other = (place){info.st_dev, info.st_ino};

@@ -16,17 +16,21 @@
 /* How every note begins. */
 #define NOTE_HEAD "antiphon "
 #define UNFINISHED "unfinished"
+#define JOURNAL "progress.txt"
 
 static const char *const splits[] = {"train", "val"};
 #define SPLITS (sizeof splits / sizeof *splits)
 
+/* Whether there is anything in the folder but an unfinished set. */
 static bool holds_something(const char *folder)
 {
     ap_names names;
     ap_status status = ap_folder_list(folder, &names);
-    bool something = !ap_failed(&status) && names.count > 0;
+    size_t count = ap_failed(&status) ? 0 : names.count;
+    for (size_t k = 0; k < names.count && !ap_failed(&status); k++)
+        count -= strcmp(names.at[k], UNFINISHED) == 0;
     ap_names_free(&names);
-    return something;
+    return count > 0;
 }
 
 /* The note of a set, for the caller to free; NULL when it has none. */
@@ -93,6 +97,13 @@ static void remove_splits(const char *place)
     }
 }
 
+static void remove_journal(const char *place)
+{
+    char *path = ap_format_text("%s/" JOURNAL, place);
+    unlink(path);
+    free(path);
+}
+
 /* Removes the files of a set. A folder that holds anything else stays, with that content. */
 static void remove_set(const char *place)
 {
@@ -100,6 +111,7 @@ static void remove_set(const char *place)
     char *note = ap_format_text("%s/" PAIR_SET_NOTE, place);
     unlink(note);
     free(note);
+    remove_journal(place);
     rmdir(place);
 }
 
@@ -124,18 +136,24 @@ static void sweep_set(const char *place)
     }
 }
 
-static ap_status make_set(const char *place, const char *line)
+static ap_status make_splits(const char *place)
 {
-    char *note = ap_format_text("%s/" PAIR_SET_NOTE, place);
-    ap_status status = ap_make_folder(place);
-    if (!ap_failed(&status)) status = ap_replace_file(note, line, strlen(line));
-    free(note);
+    ap_status status = ap_ok();
     for (size_t k = 0; k < SPLITS && !ap_failed(&status); k++) {
         char *path = ap_format_text("%s/%s", place, splits[k]);
         status = ap_make_folder(path);
         free(path);
     }
     return status;
+}
+
+static ap_status make_set(const char *place, const char *line)
+{
+    char *note = ap_format_text("%s/" PAIR_SET_NOTE, place);
+    ap_status status = ap_make_folder(place);
+    if (!ap_failed(&status)) status = ap_replace_file(note, line, strlen(line));
+    free(note);
+    return ap_failed(&status) ? status : make_splits(place);
 }
 
 static ap_status move(const pair_set *set, const char *name)
@@ -160,6 +178,7 @@ static ap_status move_all(const pair_set *set)
     for (size_t k = 0; k < SPLITS; k++) AP_TRY(move(set, splits[k]));
     AP_TRY(ap_folder_flush(set->folder));
     AP_TRY(ap_folder_flush(set->place));
+    remove_journal(set->place);
     AP_TRY(move(set, PAIR_SET_NOTE));
     AP_TRY(ap_folder_flush(set->folder));
     AP_TRY(ap_folder_flush(set->place));
@@ -204,10 +223,15 @@ static void remove_empty(const char *folder)
 
 static ap_status begin_new(pair_set *set, const char *note, const char *line, bool repeatable)
 {
-    remove_leftover(set->place);
-    if (!holds_something(set->folder)) {
+    set->resumable = !repeatable;
+    bool taken_over = set->resumable && has_note(set->place, line);
+    if (taken_over)
+        sweep_set(set->place);
+    else
+        remove_leftover(set->place);
+    if (!holds_something(set->folder) && (taken_over || access(set->place, F_OK) != 0)) {
         if (set->created) set->left[0] = ap_leftover_note(set->folder, remove_empty);
-        set->left[1] = ap_leftover_note(set->place, remove_leftover);
+        if (!set->resumable) set->left[1] = ap_leftover_note(set->place, remove_leftover);
         return make_set(set->place, line);
     }
     return repeatable
@@ -246,9 +270,9 @@ static ap_status finish(const pair_set *set)
 
 ap_status ap_pair_set_end(pair_set *set, ap_status status)
 {
-    bool moves = !set->whole && !in_place(set);
+    bool moves = !set->whole && !in_place(set), stays = set->resumable && status.code == AP_INTERRUPTED;
     if (!ap_failed(&status) && moves) status = finish(set);
-    if (ap_failed(&status) && moves) {
+    if (ap_failed(&status) && moves && !stays) {
         remove_leftover(set->place);
         if (set->created) rmdir(set->folder);
     }
@@ -267,4 +291,15 @@ ap_status ap_pair_set_write(const pair_set *set, bool validation, int64_t number
     ap_status status = ap_audio_write(path, audio);
     free(path);
     return status;
+}
+
+char *ap_pair_set_journal(const pair_set *set)
+{
+    return ap_format_text("%s/" JOURNAL, set->place);
+}
+
+ap_status ap_pair_set_clear(const pair_set *set)
+{
+    remove_splits(set->place);
+    return make_splits(set->place);
 }

@@ -2,27 +2,43 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/stop.h"
+#include "audio/journal.h"
 #include "audio/listing.h"
 #include "audio/matching.h"
 #include "audio/pair_set.h"
 #include "audio/recordings.h"
 #include "base/folder.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+/* Bytes of the header of a file that is written. */
+#define WAV_HEAD 44
+
+/* What the windows of a source have become. */
+typedef struct tally {
+    long long training, validation, silent, lowered;
+} tally;
 
 /* The source of a pair: two files, or the two halves of one. */
 typedef struct source {
-    char *input, *target; /* paths; the same for a song */
-    int64_t windows;      /* windows in the input */
-    int64_t ahead;        /* offset of the target in windows: half a song */
-    bool remainder;       /* whether something shorter than a window is left over */
-    uint64_t sound[2];    /* of input and target (ap_audio_survey) */
-    bool validates;       /* whether all of it is for validation */
-    size_t piece;         /* the place of the first source with the same music on either side */
+    char *input, *target;    /* paths; the same for a song */
+    ap_audio_survey side[2]; /* of input and target */
+    ap_status read[2];       /* whether they can be read */
+    int64_t windows;         /* windows in the input */
+    int64_t ahead;           /* offset of the target in windows: half a song */
+    bool remainder;          /* whether something shorter than a window is left over */
+    bool validates;          /* whether all of it is for validation */
+    int64_t number;          /* of its first pair; windows that are silent leave their numbers unused */
+    int64_t validation_from; /* the first window for validation */
+    tally tally;             /* what its windows have become */
+    size_t piece;            /* the place of the first source with the same music on either side */
 } source;
 
 typedef struct sources {
@@ -62,13 +78,25 @@ static int channels_of(const ap_prepare_options *o)
 
 /* ---------------------------------------------------------------- which files */
 
-/* Counts and reports something that is left out. */
-static void leave_out(const ap_prepare_options *o, int64_t *count, const char *path, const char *reason)
+typedef struct teller {
+    const ap_prepare_options *options;
+    ap_prepare_report *report;
+} teller;
+
+static void tell_left_out(void *context, const char *line)
 {
-    ++*count;
-    if (!o->left_out) return;
+    const teller *t = context;
+    t->report->left_out++;
+    if (t->options->left_out) t->options->left_out(line);
+}
+
+/* Counts and reports something that is left out. */
+static void leave_out(const ap_prepare_options *o, ap_prepare_report *report, int64_t *count,
+                      const char *path, const char *reason)
+{
     char *line = ap_format_text("%s: %s", path, reason);
-    o->left_out(line);
+    ++*count;
+    tell_left_out(&(teller){o, report}, line);
     free(line);
 }
 
@@ -76,7 +104,7 @@ static void leave_alone(const ap_prepare_options *o, ap_prepare_report *report, 
                         const char *name)
 {
     char *path = ap_format_text("%s/%s", folder, name);
-    leave_out(o, &report->alone, path, "without a partner");
+    leave_out(o, report, &report->alone, path, "without a partner");
     free(path);
 }
 
@@ -113,9 +141,11 @@ static ap_status match(const ap_prepare_options *o, const ap_names *inputs, cons
 static ap_status find_sources(const ap_prepare_options *o, sources *found, ap_prepare_report *report)
 {
     ap_names inputs = {NULL, 0}, targets = {NULL, 0};
-    ap_status status = ap_recordings_list(o->songs ? o->songs : o->inputs, o->targets, o->left_out, &inputs);
+    teller t = {o, report};
+    ap_status status =
+        ap_recordings_list(o->songs ? o->songs : o->inputs, o->targets, tell_left_out, &t, &inputs);
     if (!o->songs && !ap_failed(&status))
-        status = ap_recordings_list(o->targets, o->inputs, o->left_out, &targets);
+        status = ap_recordings_list(o->targets, o->inputs, tell_left_out, &t, &targets);
     if (!o->songs && !ap_failed(&status)) status = match(o, &inputs, &targets, found, report);
     for (size_t k = 0; o->songs && k < inputs.count; k++)
         add_source(found, o->songs, inputs.at[k], o->songs, inputs.at[k]);
@@ -126,59 +156,114 @@ static ap_status find_sources(const ap_prepare_options *o, sources *found, ap_pr
 
 /* ---------------------------------------------------------------- how they are cut */
 
-/* Reads a recording once; *good: whether pairs can be cut from it. */
-static ap_status examine(const ap_prepare_options *o, const char *path, ap_audio_survey *s,
-                         ap_prepare_report *report, bool *good)
+/* The key of a file in the journal: it is not read again unless it has changed. 0: it cannot be looked at. */
+static uint64_t key_of(const ap_prepare_options *o, const char *path)
 {
-    *good = false;
-    ap_status status = ap_audio_survey_file(path, rate_of(o), s);
-    if (status.code == AP_INTERRUPTED || s->faulty) return status;
-    if (ap_failed(&status)) { /* the message names the file */
-        size_t head = strlen(path);
-        bool named = strncmp(status.message, path, head) == 0 && strncmp(status.message + head, ": ", 2) == 0;
-        leave_out(o, &report->unusable, path, named ? status.message + head + 2 : status.message);
+    struct stat about;
+    if (stat(path, &about) != 0) return 0;
+    uint64_t key = ap_hash_add(AP_HASH_BASIS, (uint64_t)rate_of(o));
+    for (const char *c = path; *c; c++) key = ap_hash_add(key, (unsigned char)*c);
+    key = ap_hash_add(key, (uint64_t)about.st_size);
+    key = ap_hash_add(key, (uint64_t)about.st_mtim.tv_sec);
+    return ap_hash_add(key, (uint64_t)about.st_mtim.tv_nsec);
+}
+
+/* Reads a recording once, or finds in the journal what an earlier run has read. */
+static ap_status survey(const ap_prepare_options *o, ap_journal *journal, const char *path,
+                        ap_audio_survey *s)
+{
+    uint64_t key = key_of(o, path);
+    const char *known = key ? ap_journal_find(journal, key) : NULL;
+    *s = (ap_audio_survey){.count = 0};
+    if (known && sscanf(known, "read %" SCNd64 " %la %" SCNx64, &s->count, &s->loudest, &s->sound) == 3)
         return ap_ok();
+    ap_status status = ap_audio_survey_file(path, rate_of(o), s);
+    if (ap_failed(&status) || !key) return status;
+    char *text = ap_format_text("read %" PRId64 " %a %" PRIx64, s->count, s->loudest, s->sound);
+    ap_journal_add(journal, key, text);
+    free(text);
+    return status;
+}
+
+/* Tells how far the work is; several threads may. */
+static void tell_progress(const ap_prepare_options *o, const char *what, int64_t *done, int64_t total)
+{
+#pragma omp critical(ap_prepare_progress)
+    {
+        ++*done;
+        if (o->progress) o->progress(what, *done, total);
     }
-    *good = s->loudest >= AP_PREPARE_SILENCE;
-    if (!*good) leave_out(o, &report->unusable, path, "silent throughout (below -60 dBFS)");
+}
+
+/* Reads every file once, with all threads. What is wrong with them is told later, in order. */
+static ap_status survey_all(const ap_prepare_options *o, ap_journal *journal, sources *all)
+{
+    const int64_t sides = o->songs ? 1 : 2, jobs = sides * (int64_t)all->count;
+    int64_t done = 0;
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t job = 0; job < jobs; job++) {
+        source *s = &all->at[job / sides];
+        int64_t side = job % sides;
+        s->read[side] = ap_stop_check();
+        if (ap_failed(&s->read[side])) continue;
+        s->read[side] = survey(o, journal, side ? s->target : s->input, &s->side[side]);
+        if (s->read[side].code != AP_INTERRUPTED) tell_progress(o, "recordings read", &done, jobs);
+    }
+    for (int64_t job = 0; job < jobs; job++) {
+        const source *s = &all->at[job / sides];
+        const ap_status *status = &s->read[job % sides];
+        if (status->code == AP_INTERRUPTED || s->side[job % sides].faulty) return *status;
+    }
+    for (size_t k = 0; k < all->count && o->songs; k++) all->at[k].side[1] = all->at[k].side[0];
     return ap_ok();
 }
 
-/* Both sides of a source; whether pairs can be cut from it. */
-static ap_status examine_both(const ap_prepare_options *o, const source *s, ap_audio_survey side[2],
-                              ap_prepare_report *report, bool *good)
+/* Whether pairs can be cut from one side of a source. */
+static bool is_usable(const ap_prepare_options *o, const source *s, int side, ap_prepare_report *report)
 {
-    AP_TRY(examine(o, s->input, &side[0], report, good));
-    side[1] = side[0];
-    if (o->songs || !*good) return ap_ok();
-    AP_TRY(examine(o, s->target, &side[1], report, good));
-    if (!*good || side[0].sound != side[1].sound) return ap_ok();
-    *good = false;
-    leave_out(o, &report->unusable, s->input, "the same sound as its target");
-    return ap_ok();
+    const char *path = side ? s->target : s->input, *reason = NULL;
+    if (ap_failed(&s->read[side])) { /* the message names the file */
+        const char *message = s->read[side].message;
+        size_t head = strlen(path);
+        bool named = strncmp(message, path, head) == 0 && strncmp(message + head, ": ", 2) == 0;
+        reason = named ? message + head + 2 : message;
+    } else if (s->side[side].loudest < AP_PREPARE_SILENCE)
+        reason = "silent throughout (below -60 dBFS)";
+    if (reason) leave_out(o, report, &report->unusable, path, reason);
+    return !reason;
+}
+
+/* Whether pairs can be cut from a source. */
+static bool are_usable(const ap_prepare_options *o, const source *s, ap_prepare_report *report)
+{
+    if (!is_usable(o, s, 0, report)) return false;
+    if (o->songs) return true;
+    if (!is_usable(o, s, 1, report)) return false;
+    if (s->side[0].sound != s->side[1].sound) return true;
+    leave_out(o, report, &report->unusable, s->input, "the same sound as its target");
+    return false;
 }
 
 /* Plans how a source is cut; false if it is left out. */
-static ap_status plan_source(const ap_prepare_options *o, source *s, int64_t window,
-                             ap_prepare_report *report, bool *good)
+static bool plan_source(const ap_prepare_options *o, source *s, int64_t window, ap_prepare_report *report)
 {
-    ap_audio_survey side[2];
-    AP_TRY(examine_both(o, s, side, report, good));
-    if (!*good) return ap_ok();
-    const ap_audio_survey input = side[0], target = side[1];
-    s->windows = (input.count < target.count ? input.count : target.count) / window;
+    if (!are_usable(o, s, report)) return false;
+    int64_t input = s->side[0].count, target = s->side[1].count;
+    s->windows = (input < target ? input : target) / window;
     if (o->songs) s->windows = s->ahead = s->windows / 2;
     int64_t used = (s->windows + s->ahead) * window;
-    s->remainder = input.count != used || target.count != used;
-    s->sound[0] = input.sound;
-    s->sound[1] = target.sound;
-    *good = s->windows > 0;
-    if (*good) return ap_ok();
+    s->remainder = input != used || target != used;
+    if (s->windows > 0) return true;
     char *reason =
         ap_format_text("too short for %s of %g s", o->songs ? "two windows" : "a window", o->seconds);
-    leave_out(o, &report->brief, input.count <= target.count ? s->input : s->target, reason);
+    leave_out(o, report, &report->brief, input <= target ? s->input : s->target, reason);
     free(reason);
-    return ap_ok();
+    return false;
+}
+
+static bool same_sounds(const source *a, const source *b)
+{
+    return a->side[0].sound == b->side[0].sound && a->side[1].sound == b->side[1].sound;
 }
 
 /* The same music twice could end up in both training and validation. */
@@ -186,11 +271,11 @@ static bool is_repeated(const ap_prepare_options *o, const sources *all, size_t 
                         ap_prepare_report *report)
 {
     for (size_t k = 0; k < kept; k++) {
-        if (memcmp(all->at[k].sound, s->sound, sizeof s->sound) != 0) continue;
+        if (!same_sounds(&all->at[k], s)) continue;
         char *reason =
             ap_format_text("%s %s", o->songs ? "the same sound as" : "the same sound, as is its target's, as",
                            all->at[k].input);
-        leave_out(o, &report->repeated, s->input, reason);
+        leave_out(o, report, &report->repeated, s->input, reason);
         free(reason);
         return true;
     }
@@ -199,16 +284,14 @@ static bool is_repeated(const ap_prepare_options *o, const sources *all, size_t 
 
 /* Reads every file once, so that broken ones are found before anything is written. Keeps the sources that
  * give a window. */
-static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window, ap_prepare_report *report)
+static ap_status plan(const ap_prepare_options *o, ap_journal *journal, sources *all, int64_t window,
+                      ap_prepare_report *report)
 {
     size_t kept = 0;
+    AP_TRY(survey_all(o, journal, all));
     for (size_t k = 0; k < all->count; k++) {
-        bool good;
-        AP_TRY(plan_source(o, &all->at[k], window, report, &good));
-        good = good && !is_repeated(o, all, kept, &all->at[k], report);
-        AP_TRY(ap_stop_check());
-        if (o->progress) o->progress("recordings read", (int64_t)k + 1, (int64_t)all->count);
-        if (!good) continue;
+        if (!plan_source(o, &all->at[k], window, report) || is_repeated(o, all, kept, &all->at[k], report))
+            continue;
         report->remainders += all->at[k].remainder;
         source moved = all->at[kept];
         all->at[kept++] = all->at[k];
@@ -216,6 +299,11 @@ static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window,
     }
     while (all->count > kept) source_free(&all->at[--all->count]);
     report->recordings = (int64_t)kept;
+    if (o->strict && report->left_out)
+        return ap_error(AP_FAILED,
+                        "%s: %lld recording%s left out, and strict allows none; nothing is written",
+                        o->songs ? o->songs : o->inputs, (long long)report->left_out,
+                        report->left_out == 1 ? " is" : "s are");
     if (kept) return ap_ok();
     if (report->brief == 0)
         return ap_error(AP_FAILED, "%s: no usable recording is left", o->songs ? o->songs : o->inputs);
@@ -226,8 +314,8 @@ static ap_status plan(const ap_prepare_options *o, sources *all, int64_t window,
 
 static bool shares_music(const source *a, const source *b)
 {
-    return a->sound[0] == b->sound[0] || a->sound[0] == b->sound[1] || a->sound[1] == b->sound[0] ||
-           a->sound[1] == b->sound[1];
+    return a->side[0].sound == b->side[0].sound || a->side[0].sound == b->side[1].sound ||
+           a->side[1].sound == b->side[0].sound || a->side[1].sound == b->side[1].sound;
 }
 
 /* Sources that share a recording, as drums with two pianos, are one piece: they must not be parted into
@@ -272,12 +360,12 @@ static int64_t validation_begins(const sources *all, double share)
 
 /* ---------------------------------------------------------------- cutting */
 
+/* Cuts one source. */
 typedef struct cutter {
-    const ap_prepare_options *options;
-    ap_prepare_report *report;
     const pair_set *set;
     ap_audio input, target; /* a window each */
     int64_t next;           /* the number of the next pair */
+    tally tally;
 } cutter;
 
 static bool silent(const ap_audio *x)
@@ -296,7 +384,7 @@ static void keep_within_scale(cutter *c, ap_audio *x)
     if (peak <= 1) return;
     ap_real gain = (ap_real)(AP_PREPARE_PEAK / peak);
     for (int64_t i = 0; i < n; i++) x->samples[i] *= gain;
-    c->report->lowered++;
+    c->tally.lowered++;
 }
 
 static ap_status write_pair(cutter *c, const ap_audio *input, const ap_audio *target, bool validation)
@@ -304,7 +392,7 @@ static ap_status write_pair(cutter *c, const ap_audio *input, const ap_audio *ta
     AP_TRY(ap_pair_set_write(c->set, validation, c->next, false, input));
     AP_TRY(ap_pair_set_write(c->set, validation, c->next, true, target));
     c->next++;
-    *(validation ? &c->report->validation : &c->report->training) += 1;
+    *(validation ? &c->tally.validation : &c->tally.training) += 1;
     return ap_ok();
 }
 
@@ -325,17 +413,23 @@ static ap_status read_windows(cutter *c, ap_audio_reader *input, ap_audio_reader
     return ap_ok();
 }
 
-static ap_status cut_readers(cutter *c, const source *s, ap_audio_reader *input, ap_audio_reader *target,
-                             int64_t validation_from)
+/* Of a song, each of two windows is once the input. */
+static int64_t pairs_a_window(const source *s)
+{
+    return s->ahead ? 2 : 1;
+}
+
+static ap_status cut_readers(cutter *c, const source *s, ap_audio_reader *input, ap_audio_reader *target)
 {
     int64_t got;
     for (int64_t w = 0; w < s->ahead; w++) AP_TRY(read_window(target, &c->target, &got));
     for (int64_t w = 0; w < s->windows; w++) {
-        bool whole = false, validation = w >= validation_from;
+        bool whole = false, validation = w >= s->validation_from;
+        c->next = s->number + w * pairs_a_window(s);
         AP_TRY(read_windows(c, input, target, &whole));
         if (!whole) break;
         if (silent(&c->input) || silent(&c->target)) {
-            c->report->silent++;
+            c->tally.silent++;
             continue;
         }
         keep_within_scale(c, &c->input);
@@ -346,33 +440,139 @@ static ap_status cut_readers(cutter *c, const source *s, ap_audio_reader *input,
     return ap_ok();
 }
 
-static ap_status cut(cutter *c, const source *s, int64_t validation_from)
+static ap_status cut(cutter *c, const source *s)
 {
     ap_audio_reader *input, *target = NULL;
     const int rate = c->input.rate, channels = c->input.channels;
     AP_TRY(ap_audio_reader_open_channels(s->input, rate, channels, &input));
     ap_status status = ap_audio_reader_open_channels(s->target, rate, channels, &target);
-    if (!ap_failed(&status)) status = cut_readers(c, s, input, target, validation_from);
+    if (!ap_failed(&status)) status = cut_readers(c, s, input, target);
     ap_audio_reader_close(input);
     ap_audio_reader_close(target);
     return status;
 }
 
-static ap_status cut_all(cutter *c, sources *all)
+static ap_status cut_source(const pair_set *set, const ap_prepare_options *o, int64_t window, source *s)
 {
-    int64_t n = (int64_t)all->count, pieces = find_pieces(all), piece = 0;
-    double share = c->options->validation;
+    cutter c = {.set = set};
+    c.input = c.target = (ap_audio){.count = window, .rate = rate_of(o), .channels = channels_of(o)};
+    c.input.samples = ap_allocate((size_t)(window * c.input.channels), sizeof(ap_real));
+    c.target.samples = ap_allocate((size_t)(window * c.input.channels), sizeof(ap_real));
+    ap_status status = cut(&c, s);
+    ap_audio_free(&c.input);
+    ap_audio_free(&c.target);
+    s->tally = c.tally;
+    return status;
+}
+
+/* Decides which windows are for validation, and numbers the pairs. */
+static void number(const ap_prepare_options *o, sources *all)
+{
+    int64_t n = (int64_t)all->count, pieces = find_pieces(all), piece = 0, next = 1;
     for (int64_t k = 0; k < n; k++) {
         source *s = all->at + k;
-        s->validates =
-            s->piece == (size_t)k ? for_validation(piece++, pieces, share) : all->at[s->piece].validates;
-        int64_t from = pieces == 1 ? validation_begins(all, share) : s->validates ? 0 : s->windows;
-        AP_TRY(cut(c, s, from));
-        if (c->options->progress) c->options->progress("recordings cut", k + 1, n);
+        s->validates = s->piece == (size_t)k ? for_validation(piece++, pieces, o->validation)
+                                             : all->at[s->piece].validates;
+        s->validation_from = pieces == 1    ? validation_begins(all, o->validation)
+                             : s->validates ? 0
+                                            : s->windows;
+        s->number = next;
+        next += s->windows * pairs_a_window(s);
     }
-    if (c->report->training) return ap_ok();
-    return ap_error(AP_FAILED, "no pair for training: %lld window%s silent", (long long)c->report->silent,
-                    c->report->silent == 1 ? " is" : "s are");
+}
+
+/* A hash of all that decides which file holds what. */
+static uint64_t hash_of_plan(const sources *all)
+{
+    uint64_t hash = AP_HASH_BASIS;
+    for (size_t k = 0; k < all->count; k++) {
+        const source *s = &all->at[k];
+        const uint64_t words[] = {s->side[0].sound,     s->side[1].sound,   (uint64_t)s->number,
+                                  (uint64_t)s->windows, (uint64_t)s->ahead, (uint64_t)s->validation_from};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) hash = ap_hash_add(hash, words[i]);
+    }
+    return hash;
+}
+
+/* The place in the journal of the plan by which pairs were last cut. */
+#define PLAN_KEY UINT64_C(1)
+
+/* Goes on with the pairs that an earlier run has cut, unless it had another plan, as when recordings were
+ * added. */
+static ap_status take_over(const pair_set *set, ap_journal *journal, uint64_t plan)
+{
+    char *text = ap_format_text("plan %" PRIx64, plan);
+    const char *last = ap_journal_find(journal, PLAN_KEY);
+    ap_status status = last && strcmp(last, text) == 0 ? ap_ok() : ap_pair_set_clear(set);
+    ap_journal_add(journal, PLAN_KEY, text);
+    free(text);
+    return status;
+}
+
+/* Cuts a source, unless an earlier run has done it. */
+static ap_status cut_once(const pair_set *set, const ap_prepare_options *o, ap_journal *journal,
+                          uint64_t plan, int64_t window, source *s)
+{
+    uint64_t key = ap_hash_add(ap_hash_add(AP_HASH_BASIS, plan), (uint64_t)s->number);
+    const char *done = ap_journal_find(journal, key);
+    tally *t = &s->tally;
+    if (done &&
+        sscanf(done, "cut %lld %lld %lld %lld", &t->training, &t->validation, &t->silent, &t->lowered) == 4)
+        return ap_ok();
+    AP_TRY(ap_stop_check());
+    AP_TRY(cut_source(set, o, window, s));
+    char *text = ap_format_text("cut %lld %lld %lld %lld", t->training, t->validation, t->silent, t->lowered);
+    ap_journal_add(journal, key, text);
+    free(text);
+    return ap_ok();
+}
+
+/* Cuts all sources, with all threads. The failure is that of the first source that fails. */
+static ap_status cut_all(const pair_set *set, const ap_prepare_options *o, ap_journal *journal,
+                         int64_t window, sources *all)
+{
+    const int64_t n = (int64_t)all->count;
+    const uint64_t plan = hash_of_plan(all);
+    int64_t done = 0, failed = n;
+    ap_status first = ap_ok();
+    AP_TRY(take_over(set, journal, plan));
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t k = 0; k < n; k++) {
+        bool wanted;
+#pragma omp critical(ap_prepare_failure)
+        wanted = failed == n;
+        if (!wanted) continue;
+        ap_status status = cut_once(set, o, journal, plan, window, &all->at[k]);
+        if (!ap_failed(&status)) tell_progress(o, "recordings cut", &done, n);
+        if (!ap_failed(&status)) continue;
+#pragma omp critical(ap_prepare_failure)
+        if (k < failed) {
+            failed = k;
+            first = status;
+        }
+    }
+    return first;
+}
+
+static ap_status sum_up(const ap_prepare_options *o, const sources *all, int64_t window,
+                        ap_prepare_report *report)
+{
+    for (size_t k = 0; k < all->count; k++) {
+        const tally *t = &all->at[k].tally;
+        report->training += t->training;
+        report->validation += t->validation;
+        report->silent += t->silent;
+        report->lowered += t->lowered;
+    }
+    const int64_t pairs[2] = {report->training, report->validation};
+    const double file = (double)window * channels_of(o) * 2 + WAV_HEAD;
+    for (int k = 0; k < 2; k++) {
+        report->seconds[k] = (double)pairs[k] * (double)window / rate_of(o);
+        report->bytes[k] = (double)pairs[k] * 2 * file;
+    }
+    if (report->training) return ap_ok();
+    return ap_error(AP_FAILED, "no pair for training: %lld window%s silent", (long long)report->silent,
+                    report->silent == 1 ? " is" : "s are");
 }
 
 /* ---------------------------------------------------------------- all of it */
@@ -388,16 +588,19 @@ static char *note_of(const ap_prepare_options *o)
     return note;
 }
 
-static ap_status cut_into(const pair_set *set, const ap_prepare_options *o, sources *all, int64_t window,
-                          ap_prepare_report *report)
+static ap_status make(const pair_set *set, const ap_prepare_options *o, sources *all, int64_t window,
+                      ap_prepare_report *report)
 {
-    cutter c = {.options = o, .report = report, .set = set, .next = 1};
-    c.input = c.target = (ap_audio){.count = window, .rate = rate_of(o), .channels = channels_of(o)};
-    c.input.samples = ap_allocate((size_t)(window * c.input.channels), sizeof(ap_real));
-    c.target.samples = ap_allocate((size_t)(window * c.input.channels), sizeof(ap_real));
-    ap_status status = cut_all(&c, all);
-    ap_audio_free(&c.input);
-    ap_audio_free(&c.target);
+    char *path = ap_pair_set_journal(set);
+    ap_journal *journal = ap_journal_open(path);
+    free(path);
+    ap_status status = plan(o, journal, all, window, report);
+    if (!ap_failed(&status)) {
+        number(o, all);
+        status = cut_all(set, o, journal, window, all);
+    }
+    if (!ap_failed(&status)) status = sum_up(o, all, window, report);
+    ap_journal_close(journal);
     return status;
 }
 
@@ -412,9 +615,7 @@ static ap_status prepare(const ap_prepare_options *o, sources *all, ap_prepare_r
     AP_TRY(status);
     report->whole = set.whole;
     if (set.whole) return ap_pair_set_end(&set, ap_ok());
-    status = plan(o, all, window, report);
-    if (!ap_failed(&status)) status = cut_into(&set, o, all, window, report);
-    return ap_pair_set_end(&set, status);
+    return ap_pair_set_end(&set, make(&set, o, all, window, report));
 }
 
 ap_status ap_prepare(const ap_prepare_options *options, ap_prepare_report *report)

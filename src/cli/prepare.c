@@ -21,6 +21,7 @@ static const verb_option options[] = {
      .help = "channels of the pairs"},
     {.name = "val-share", .placeholder = "V", .kind = OPTION_NUMBER, .fallback = "0.2", .least = 0, .most = 0.9,
      .help = "share of the recordings kept for validation; train needs some"},
+    {.name = "strict", .kind = OPTION_FLAG, .help = "fail, and write nothing, if a recording is left out"},
     {.name = NULL},
 };
 /* clang-format on */
@@ -58,6 +59,13 @@ static void print_report(const ap_prepare_options *o, const ap_prepare_report *r
     if (r->lowered)
         ap_text_print_wrapped(stdout, "lowered to a peak of %g: %lld window%s beyond full scale\n",
                               AP_PREPARE_PEAK, (long long)r->lowered, ap_plural(r->lowered));
+    static const char *const splits[] = {"train", "val"};
+    for (int k = 0; k < 2; k++)
+        ap_text_print_wrapped(stdout, "%s/%s: %.2f hours of pairs, %.2f GB\n", o->out, splits[k],
+                              r->seconds[k] / 3600, r->bytes[k] / 1e9);
+    if (r->left_out)
+        ap_text_print_wrapped(stdout, "left out: %lld recording%s, named above\n", (long long)r->left_out,
+                              ap_plural(r->left_out));
     if (!r->validation)
         ap_text_print_wrapped(stdout, "no pair for validation%s: train needs some in %s/val\n",
                               o->validation > 0 ? " is left, the recordings are too few or too short" : "",
@@ -74,6 +82,7 @@ static ap_status run(const parsed_options *given)
                             .sample_rate = (int)option_integer(given, "sample_rate"),
                             .channels = (int)option_integer(given, "channels"),
                             .validation = option_number(given, "val-share"),
+                            .strict = option_flag(given, "strict"),
                             .progress = progress_show,
                             .left_out = tell_left_out};
     ap_prepare_report report;
@@ -106,7 +115,9 @@ const verb verb_prepare = {
         "out\n"
         "is reported.\n"
         "Validation gets whole recordings, or the end of the only one.\n"
-        "The set appears in DIR when it is complete; until then it is in DIR/unfinished.",
+        "The set appears in DIR when it is complete; until then it is in DIR/unfinished. The same command "
+        "goes on\n"
+        "with what an interrupted one has left there.",
     .options = options,
     .run = run,
 };

@@ -56,6 +56,14 @@ expect 1 "sorted order would pair drums_1.wav with ballad.wav, drums_2.wav with 
     prepare --inputs kits --targets grands --out x --seconds 1
 [ ! -e x ]
 
+# hours and sizes are told; what cannot be read is named and counted, and --strict allows none
+expect 0 "eighth/train: 0.00 hours of pairs" prepare --songs drums --out eighth --seconds 1
+mkdir torn && cp drums/* torn && printf 'RIFF' >torn/torn.wav
+expect 1 "torn: 1 recording is left out, and strict allows none; nothing is written" \
+    prepare --songs torn --out x --seconds 1 --strict
+[ ! -e x ]
+expect 0 "left out: torn/torn.wav: " prepare --songs torn --out ninth --seconds 1
+
 # what a killed run has left is no obstacle
 mkdir -p left/unfinished/train && echo "antiphon prepare" >left/unfinished/made_by.txt && : >left/unfinished/train/pair_0001_input.wav
 expect 0 "left: pairs of 1 s" prepare --songs drums --out left --seconds 1

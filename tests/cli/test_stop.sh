@@ -110,7 +110,7 @@ begin prepare --songs many --out prepared --seconds 1
 until_there prepared/unfinished/train
 kill -TERM $process
 ends 130
-[ ! -e prepared ]
+[ "$(ls prepared)" = unfinished ] # for the same command to go on with
 
 begin infer --checkpoint run/checkpoints/best.safetensors --pairs many --num_samples 10000 --out composed
 until_there composed/0001_3_output.wav
