@@ -132,17 +132,25 @@ static int64_t mid_at(const job *j, int64_t at)
     return ap_audio_converted(at, j->format.sample_rate, AP_SAMPLE_RATE);
 }
 
-/* Fills both sources' channels from sample `have` on. */
+/* Reads more of a source's channels behind the `have` samples that are there; *got is what there is then. */
+static ap_status read_channels(job *j, int source, int64_t have, int64_t *got)
+{
+    ap_real *to[AP_CHANNELS_MOST];
+    for (int c = 0; c < j->format.channels; c++) to[c] = j->window.channel[source][c] + have;
+    ap_status status = ap_audio_reader_read_channels(j->readers[source], j->W - have, to, got);
+    *got += have;
+    return status;
+}
+
+/* Fills both sources' channels from sample `have` on. They are resampled side by side. */
 static ap_status fill_channels(job *j, int64_t have)
 {
-    j->window.count = j->W;
-    for (int k = 0; k < 2; k++) {
-        int64_t more;
-        ap_real *to[AP_CHANNELS_MOST];
-        for (int c = 0; c < j->format.channels; c++) to[c] = j->window.channel[k][c] + have;
-        AP_TRY(ap_audio_reader_read_channels(j->readers[k], j->W - have, to, &more));
-        j->window.count = ap_least(j->window.count, have + more);
-    }
+    ap_status status[2];
+    int64_t got[2];
+#pragma omp parallel for schedule(static, 1)
+    for (int k = 0; k < 2; k++) status[k] = read_channels(j, k, have, &got[k]);
+    for (int k = 0; k < 2; k++) AP_TRY(status[k]);
+    j->window.count = ap_least(got[0], got[1]);
     return ap_ok();
 }
 
@@ -153,13 +161,14 @@ static ap_status fill_mids(job *j)
     w->mid_begin = mid_at(j, j->begin);
     w->mid_count = w->count;
     if (!j->mid_readers[0]) return ap_ok();
-    int64_t want = w->count == j->W ? j->mid_W : mid_at(j, j->begin + w->count) - mid_at(j, j->begin);
-    w->mid_count = want = ap_least(want, j->mid_W);
-    for (int k = 0; k < 2; k++) {
-        int64_t more, missing = ap_most(0, want - j->mid_have);
-        AP_TRY(ap_audio_reader_read(j->mid_readers[k], missing, w->mid[k] + j->mid_have, &more));
-        w->mid_count = ap_least(w->mid_count, want - missing + more);
-    }
+    int64_t whole = w->count == j->W ? j->mid_W : mid_at(j, j->begin + w->count) - w->mid_begin;
+    int64_t want = ap_least(whole, j->mid_W), missing = ap_most(0, want - j->mid_have), more[2];
+    ap_status status[2];
+#pragma omp parallel for schedule(static, 1)
+    for (int k = 0; k < 2; k++)
+        status[k] = ap_audio_reader_read(j->mid_readers[k], missing, w->mid[k] + j->mid_have, &more[k]);
+    for (int k = 0; k < 2; k++) AP_TRY(status[k]);
+    w->mid_count = want - missing + ap_least(more[0], more[1]);
     j->mid_have = ap_most(j->mid_have, want);
     return ap_ok();
 }
