@@ -70,6 +70,13 @@ ap_status ap_evaluation_score(ap_evaluation *evaluation, int system, const ap_re
  * AP_BASELINE_OTHER stays NaN. */
 ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_baseline_options *options);
 
+/** How far the stereo image of the composed output of the current item is from that of its target, for
+ * recordings with two channels each: left and right, n samples at `rate`. Over 20 bands from 100 to 16000 Hz,
+ * each weighing as the output's power in it: the mean difference of the inter-channel level differences, and
+ * the mean distance of the complex inter-channel coherences (0: the same; 2: from in phase to antiphase). */
+void ap_evaluation_score_image(ap_evaluation *evaluation, int rate, int64_t n, const ap_real *const output[2],
+                               const ap_real *const target[2]);
+
 /** To be called after the last item. Computes what needs the whole set: AP_METRIC_CHROMA_GAIN,
  * AP_METRIC_OTHERS and, with baselines, ap_evaluation_unrelated. */
 void ap_evaluation_finish(ap_evaluation *evaluation);
@@ -99,6 +106,10 @@ int64_t ap_evaluation_still(const ap_evaluation *evaluation);
 double ap_evaluation_value(const ap_evaluation *evaluation, int system, int64_t item, ap_metric metric);
 ap_summary ap_evaluation_summary(const ap_evaluation *evaluation, int system, ap_metric metric);
 
+/** The summaries of ap_evaluation_score_image over the items that have been scored by it: dB, and 0 to 2. */
+ap_summary ap_evaluation_image_level(const ap_evaluation *evaluation);
+ap_summary ap_evaluation_image_coherence(const ap_evaluation *evaluation);
+
 /** The most metrics in a group. */
 #define AP_METRIC_GROUP_MOST 9
 /** Metrics that together answer one question. */
@@ -116,8 +127,9 @@ void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream);
 
 /** Writes everything as JSON: {"sample_rate", "bootstrap": {"resamples", "level"}, "metrics": [{"name",
  * "unit", "meaning"}], "items": [names], "unrelated": {metric: ap_evaluation_unrelated}, "systems": [{"name",
- * "summary": {metric: {"mean", "low", "high", "count"}}, "values": {metric: [one per item]}}]}. NaN becomes
- * null. The file appears whole or not at all. */
+ * "summary": {metric: {"mean", "low", "high", "count"}}, "values": {metric: [one per item]}}], "image":
+ * {"level", "coherence"}}; the last two are summaries of ap_evaluation_score_image, and there only where an
+ * item has been scored by it. NaN becomes null. The file appears whole or not at all. */
 ap_status ap_evaluation_write(const ap_evaluation *evaluation, const char *path);
 
 AP_API_END

@@ -88,6 +88,25 @@ static ap_status score_baselines(session *s, const char *other, int64_t n)
     return status;
 }
 
+/* Compares the stereo image of the output with the target's, where both have two channels. */
+static ap_status score_image(session *s, const char *const paths[TRIO])
+{
+    ap_audio output, target = {.samples = NULL};
+    AP_TRY(ap_audio_read_channels(paths[TRIO_OUTPUT], 0, 0, &output));
+    ap_status status = ap_ok();
+    if (output.channels == 2)
+        status = ap_audio_read_some(paths[TRIO_TARGET], output.rate, 0, output.count, &target);
+    if (target.channels == 2) {
+        const ap_real *x[2] = {output.samples, output.samples + output.count},
+                      *y[2] = {target.samples, target.samples + target.count};
+        int64_t n = target.count < output.count ? target.count : output.count;
+        ap_evaluation_score_image(s->evaluation, output.rate, n, x, y);
+    }
+    ap_audio_free(&output);
+    ap_audio_free(&target);
+    return status;
+}
+
 /* Without an output, which is then not composed, the target stands in its place. */
 static ap_status score(session *s, const char *name, const char *const paths[TRIO], const char *other)
 {
@@ -102,6 +121,7 @@ static ap_status score(session *s, const char *name, const char *const paths[TRI
         ap_evaluation_begin(s->evaluation, name, n, trio[TRIO_INPUT].samples, trio[TRIO_TARGET].samples);
     if (!ap_failed(&status) && s->composed)
         status = ap_evaluation_score(s->evaluation, COMPOSED, trio[TRIO_OUTPUT].samples);
+    if (!ap_failed(&status) && s->composed) status = score_image(s, paths);
     if (!ap_failed(&status) && s->baselines) status = score_baselines(s, other, n);
     ap_trio_free(trio);
     return status;

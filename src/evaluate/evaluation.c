@@ -101,6 +101,7 @@ ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64
     size_t values = (size_t)(e->system_count * AP_METRIC_COUNT);
     at->name = keep_text(e, item);
     at->still = hardly_moves(n, input) || hardly_moves(n, target);
+    at->image = (ap_image_distance){NAN, NAN};
     at->target = keep_chroma(e, e->target.chroma);
     at->input_levels = keep_levels(e, &e->input);
     at->target_levels = keep_levels(e, &e->target);
@@ -144,6 +145,13 @@ ap_status ap_evaluation_score_baselines(ap_evaluation *evaluation, const ap_base
     ap_denormals_restore(flushed);
     free(output);
     return status;
+}
+
+void ap_evaluation_score_image(ap_evaluation *evaluation, int rate, int64_t n, const ap_real *const output[2],
+                               const ap_real *const target[2])
+{
+    if (!evaluation->item_count) ap_fatal("evaluation: an image scored before any item has begun");
+    evaluation->items[evaluation->item_count - 1].image = ap_image_compare(rate, n, output, target);
 }
 
 /* The mean cosine of an output's chroma and that of the targets of all other items. */
@@ -247,6 +255,26 @@ const char *ap_evaluation_item(const ap_evaluation *evaluation, int64_t item)
 double ap_evaluation_value(const ap_evaluation *evaluation, int system, int64_t item, ap_metric metric)
 {
     return evaluation->items[item].values[system * AP_METRIC_COUNT + (int)metric];
+}
+
+static ap_summary image_summary(const ap_evaluation *e, bool level)
+{
+    double *values = ap_allocate((size_t)e->item_count, sizeof *values);
+    for (int64_t i = 0; i < e->item_count; i++)
+        values[i] = level ? e->items[i].image.level : e->items[i].image.coherence;
+    ap_summary summary = ap_bootstrap(e->item_count, values, BOOTSTRAP_SEED);
+    free(values);
+    return summary;
+}
+
+ap_summary ap_evaluation_image_level(const ap_evaluation *evaluation)
+{
+    return image_summary(evaluation, true);
+}
+
+ap_summary ap_evaluation_image_coherence(const ap_evaluation *evaluation)
+{
+    return image_summary(evaluation, false);
 }
 
 ap_summary ap_evaluation_summary(const ap_evaluation *evaluation, int system, ap_metric metric)

@@ -3,6 +3,7 @@
 #define ANTIPHON_EVALUATE_EVALUATION_H
 
 #include "antiphon/evaluate.h"
+#include "evaluate/image.h"
 
 /* The level of an output over time, every 10 ms. */
 typedef struct ap_levels {
@@ -16,9 +17,10 @@ typedef struct ap_evaluated_item {
     bool still; /* whether a source's maxima hardly move: ap_copy_r below AP_COPY_R_LEAST */
     ap_chroma target;
     ap_levels input_levels, target_levels;
-    double *values;    /* [systems, AP_METRIC_COUNT]; NaN: not scored */
-    ap_chroma *chroma; /* [systems], of the outputs; empty: not scored */
-    ap_levels *levels; /* the same */
+    ap_image_distance image; /* NaN: not scored */
+    double *values;          /* [systems, AP_METRIC_COUNT]; NaN: not scored */
+    ap_chroma *chroma;       /* [systems], of the outputs; empty: not scored */
+    ap_levels *levels;       /* the same */
 } ap_evaluated_item;
 
 struct ap_evaluation {

@@ -85,6 +85,13 @@ void ap_evaluation_print(const ap_evaluation *evaluation, FILE *stream)
             print_table(evaluation, names, columns, count, stream);
         }
     }
+    ap_summary level = ap_evaluation_image_level(evaluation);
+    if (level.count)
+        fprintf(stream,
+                "\nThe stereo image of %lld composed piece%s, from that of the target: levels of\n"
+                "left and right off by %.1f dB, their coherence by %.2f (of 2).\n",
+                (long long)level.count, ap_plural(level.count), level.mean,
+                ap_evaluation_image_coherence(evaluation).mean);
     if (still)
         fprintf(stream,
                 "\nIn %lld of %lld item%s a source's maxima hardly move (full scale throughout,\n"
@@ -132,6 +139,11 @@ static cJSON *evaluation_json(const ap_evaluation *e)
             ap_json_add_number(unrelated, ap_metric_describe(m).name, ap_evaluation_unrelated(e, m));
     cJSON *systems = ap_json_add(json, "systems", cJSON_CreateArray());
     for (int s = 0; s < ap_evaluation_systems(e); s++) add_system(systems, e, s);
+    if (!ap_evaluation_image_level(e).count) return json;
+    cJSON *image = ap_json_add(json, "image", cJSON_CreateObject());
+    ap_json_add_summary(ap_json_add(image, "level", cJSON_CreateObject()), ap_evaluation_image_level(e));
+    ap_json_add_summary(ap_json_add(image, "coherence", cJSON_CreateObject()),
+                        ap_evaluation_image_coherence(e));
     return json;
 }
 

@@ -51,3 +51,16 @@ near "$(of inputs/pair_0001.wav sides.wav)" "$(of inputs/pair_0001.wav middle.wa
 if near "$(of inputs/pair_0001.wav sides.wav)" "$(of inputs/pair_0001.wav inputs/pair_0001.wav)"; then
     echo "only the left channel is heard" && exit 1
 fi
+
+# what takes compose in stereo has the target's image, and evaluate measures it
+expect 0 "" train tiny.json --out takes --data.path=wide --train.epochs=1 --agent.output=takes \
+    --data.sample_rate=48000 --data.channels=2
+expect 0 "The stereo image of 1 composed piece" \
+    evaluate --checkpoint takes --pairs wide --num_samples 1 --no-baselines --json image.json
+python3 - <<'END'
+import json
+image = json.load(open("image.json"))["image"]
+assert image["level"]["mean"] < 0.1 and image["coherence"]["mean"] < 0.01, image
+END
+expect 0 "composed" evaluate --checkpoint run_narrow --pairs narrow --num_samples 1 --no-baselines --json image.json
+if grep -q image out image.json; then echo "mono has no stereo image" && exit 1; fi
