@@ -13,12 +13,15 @@
 AP_API_BEGIN
 
 /** What the rise of a spectrum is summed over: every bin equally, or 40 log-spaced bands (those of the timbre
- * term). With bands, low and middle registers count as much as the highest octave. */
-typedef enum ap_onset_scale { AP_ONSET_BINS, AP_ONSET_BANDS } ap_onset_scale;
+ * term). With bands, low and middle registers count as much as the highest octave. Hits: bands, and the
+ * input's own strength gives way to equal pulses at its onsets (ap_onset_pick), 1 at the onset and 1/2 a
+ * frame before and behind: when to strike, but not how hard. */
+typedef enum ap_onset_scale { AP_ONSET_BINS, AP_ONSET_BANDS, AP_ONSET_HITS } ap_onset_scale;
 
 /** 1 - Pearson's r of the two onset strengths, mean over the batch. The onset strength is the half-wave
  * rectified rise of ln(1 + 30 |X|) from frame to frame, summed over bins, or over bands, whose |X| is the
- * mean over their bins. STFT n = 1024, hop 240 (10 ms). */
+ * mean over their bins. STFT n = 1024, hop 240 (10 ms). With AP_ONSET_HITS the input gets no gradient, and an
+ * item without onsets costs 1. */
 ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale);
 
 /** The onset strength above with AP_ONSET_BANDS: [B, frames - 1], not normalised. Frame f is the rise from

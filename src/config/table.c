@@ -98,7 +98,7 @@ const config_key ap_config_keys[] = {
     NUMBER(loss, corr_tolerance_input, 0.0, 0, 1, RANGE_BELOW, "correlation with the input that costs nothing"),
     NUMBER(loss, corr_tolerance_target, 0.0, 0, 1, RANGE_BELOW, "correlation with the target that costs nothing"),
     TERM(loss, onset, 0.0, "weight of the distance to the input's onsets"),
-    CHOICE(loss, onset_scale, ap_onset_scale, "bins", "onset: sum the rise of the spectrum over all bins equally, or over 40 log-spaced bands", "bins", "bands"),
+    CHOICE(loss, onset_scale, ap_onset_scale, "bins", "onset: sum the rise of the spectrum over all bins equally, or over 40 log-spaced bands; hits: bands, against equal pulses at the input's onsets", "bins", "bands", "hits"),
     TERM(loss, chroma, 0.0, "weight of the distance to the target's harmony"),
     TERM(loss, timbre, 0.0, "weight of the distance to the target's timbre"),
     TERM(loss, variation, 0.0, "weight of the penalty for drones and silence"),

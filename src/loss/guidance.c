@@ -2,6 +2,7 @@
 
 #include "antiphon/ops.h"
 #include "antiphon/rate.h"
+#include "base/bounds.h"
 #include "loss/cosine.h"
 #include "loss/envelope.h"
 #include "loss/features.h"
@@ -63,6 +64,24 @@ static ap_var *onset_strength(ap_tape *tape, ap_var *x, ap_var *bands)
     return ap_flux(tape, bands ? ap_linear(tape, spectra, bands, NULL) : spectra, ONSET_GAIN);
 }
 
+/* [B, frames] pulses at the onsets of a strength, which is read now: a constant */
+static ap_var *onset_pulses(ap_tape *tape, const ap_var *strength)
+{
+    int64_t B = strength->value.shape.at[0], frames = strength->value.shape.at[1];
+    ap_arena *arena = ap_tape_arena(tape);
+    ap_var *pulses = new_matrix(tape, B, frames);
+    int64_t *peaks = ap_arena_alloc(arena, (size_t)frames * sizeof *peaks);
+    for (int64_t b = 0; b < B; b++) {
+        ap_real *row = pulses->value.data + b * frames;
+        int64_t count = ap_onset_pick(frames, strength->value.data + b * frames, peaks);
+        for (int64_t i = 0; i < count; i++)
+            for (int64_t f = ap_most(peaks[i] - 1, 0); f <= ap_least(peaks[i] + 1, frames - 1); f++)
+                row[f] = f == peaks[i] ? 1 : (ap_real)0.5;
+    }
+    ap_arena_recycle(arena, peaks, (size_t)frames * sizeof *peaks);
+    return pulses;
+}
+
 ap_var *ap_onset_rise(ap_tape *tape, ap_var *x)
 {
     return onset_strength(tape, x, band_matrix(tape));
@@ -71,9 +90,10 @@ ap_var *ap_onset_rise(ap_tape *tape, ap_var *x)
 ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale)
 {
     ap_signals_of_both("onset_loss", output, input);
-    ap_var *bands = scale == AP_ONSET_BANDS ? band_matrix(tape) : NULL;
-    return one_minus_mean(
-        tape, ap_pearson_of(tape, onset_strength(tape, output, bands), onset_strength(tape, input, bands)));
+    ap_var *bands = scale == AP_ONSET_BINS ? NULL : band_matrix(tape);
+    ap_var *wanted = onset_strength(tape, input, bands);
+    if (scale == AP_ONSET_HITS) wanted = onset_pulses(tape, wanted);
+    return one_minus_mean(tape, ap_pearson_of(tape, onset_strength(tape, output, bands), wanted));
 }
 
 /* ---------------------------------------------------------------- chroma */
