@@ -58,7 +58,7 @@ typedef struct ap_config {
         ap_crop crop;
         ap_targets targets;
         bool unity_test;
-        double augment_level_db, memory;
+        double augment_level_db, memory, answers;
         char cache[AP_CONFIG_TEXT];
     } data;
     struct {
@@ -100,7 +100,7 @@ typedef struct ap_config {
         double corr_tolerance_input, corr_tolerance_target;
         double onset;
         ap_onset_scale onset_scale;
-        double chroma, timbre, variation, variation_least, level, crest, mixture, mixture_most;
+        double chroma, timbre, variation, variation_least, level, answer, crest, mixture, mixture_most;
     } loss;
     struct {
         int epochs, batch_size, accumulate;

@@ -30,6 +30,7 @@ typedef enum ap_measure {
     AP_MEASURE_LEVEL,
     AP_MEASURE_CREST,
     AP_MEASURE_MIXTURE,
+    AP_MEASURE_ANSWER, /**< only where there is an answer; then no other term is there */
     AP_MEASURE_ADDED, /**< the first of the contributions, one per term in the order above: weight times
                          value, for the correlation in the form that is optimised. They add up to
                          AP_MEASURE_LOSS. */
@@ -53,12 +54,14 @@ double ap_measure_weight(const ap_config *config, ap_measure measure);
 typedef struct ap_measures {
     bool present[AP_MEASURE_COUNT]; /**< false: the term was not computed */
     double value[AP_MEASURE_COUNT];
+    double weight[AP_MEASURE_COUNT]; /**< in a sum of several: what the values have been weighted by */
 } ap_measures;
 
 /** What a step compares: variables on one tape. */
 typedef struct ap_heard {
     ap_var *input, *target, *output; /**< audio [B, 1, S] */
     ap_var *zi, *zt;                 /**< the sources' latents [B, D, T] */
+    ap_var *answer;                  /**< what the output should be [B, 1, S]; NULL: nobody knows */
     ap_composition composed;
 } ap_heard;
 

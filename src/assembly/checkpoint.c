@@ -62,7 +62,8 @@ static void put_balancer(cJSON *root, const ap_balancer *balancer)
 static char *progress_to_json(const ap_progress *p, int64_t optimiser_step)
 {
     cJSON *root = cJSON_CreateObject(), *sums = root ? cJSON_AddObjectToObject(root, "sums") : NULL;
-    if (!sums) ap_fatal("out of memory: a checkpoint's state");
+    cJSON *weights = sums ? cJSON_AddObjectToObject(root, "sum_weights") : NULL;
+    if (!weights) ap_fatal("out of memory: a checkpoint's state");
     put_bits(root, "epoch", (uint64_t)p->epoch);
     put_bits(root, "items", (uint64_t)p->items);
     put_bits(root, "step", (uint64_t)p->step);
@@ -77,7 +78,10 @@ static char *progress_to_json(const ap_progress *p, int64_t optimiser_step)
     put_bits(root, "stale", (uint64_t)p->stale);
     put_bits(root, "counted", (uint64_t)p->counted);
     for (int k = 0; k < AP_MEASURE_COUNT; k++)
-        if (p->sums.present[k]) put_real(sums, ap_measure_name(k), p->sums.value[k]);
+        if (p->sums.present[k]) {
+            put_real(sums, ap_measure_name(k), p->sums.value[k]);
+            put_real(weights, ap_measure_name(k), p->sums.weight[k]);
+        }
     put_balancer(root, &p->balancer);
     char *text = cJSON_Print(root);
     cJSON_Delete(root);
@@ -116,14 +120,19 @@ static bool get_real(const cJSON *object, const char *key, double *x)
     return text && ap_text_to_number(text, x);
 }
 
-/* The sums may be NaN: an epoch may have had a skipped step. */
-static const char *get_sums(const cJSON *sums, ap_measures *into)
+/* The sums may be NaN: an epoch may have had a skipped step. Older checkpoints have no weights of their own:
+ * every measure was there in every step. */
+static const char *get_sums(const cJSON *root, double counted, ap_measures *into)
 {
+    const cJSON *sums = cJSON_GetObjectItemCaseSensitive(root, "sums"),
+                *weights = cJSON_GetObjectItemCaseSensitive(root, "sum_weights");
     if (!cJSON_IsObject(sums)) return "sums";
     for (int k = 0; k < AP_MEASURE_COUNT; k++) {
         const char *name = ap_measure_name(k);
         into->present[k] = cJSON_GetObjectItemCaseSensitive(sums, name) != NULL;
         if (into->present[k] && !get_real(sums, name, &into->value[k])) return name;
+        into->weight[k] = into->present[k] ? counted : 0;
+        if (weights && into->present[k] && !get_real(weights, name, &into->weight[k])) return name;
     }
     return NULL;
 }
@@ -184,7 +193,7 @@ static ap_status progress_from_json(const char *path, const char *text, int64_t 
     p->has_best = cJSON_GetObjectItemCaseSensitive(root, "best") != NULL;
     if (!bad && p->has_best && !(get_real(root, "best", &p->best) && isfinite(p->best))) bad = "best";
     if (!bad) bad = get_balancer(root, &p->balancer);
-    if (!bad) bad = get_sums(cJSON_GetObjectItemCaseSensitive(root, "sums"), &p->sums);
+    if (!bad) bad = get_sums(root, (double)p->counted, &p->sums);
     cJSON_Delete(root);
     return bad ? ap_error(AP_FAILED, "%s: the state's \"%s\" is missing or out of its range", path, bad)
                : ap_ok();

@@ -95,6 +95,13 @@ static ap_var *mixture(ap_tape *tape, const ap_config *config, const ap_heard *h
     return ap_mixture_loss(tape, h->output, h->input, h->target, (ap_real)config->loss.mixture_most);
 }
 
+static ap_var *answer(ap_tape *tape, const ap_config *config, const ap_heard *h)
+{
+    (void)config;
+    ap_var *spectra = ap_stft_loss_mean(tape, h->output, 1, (ap_var *[]){h->answer});
+    return ap_add(tape, spectra, ap_rms_loss(tape, h->output, h->answer));
+}
+
 /* ---------------------------------------------------------------- all that is measured */
 
 typedef struct kind {
@@ -124,6 +131,7 @@ static const kind kinds[AP_MEASURE_COUNT] = {
     TERM(LEVEL, "level_loss", level, "level", level),
     TERM(CREST, "crest_loss", crest, "crest", crest),
     TERM(MIXTURE, "mixture_loss", mixture, "mixture", mixture),
+    TERM(ANSWER, "answer_loss", answer, "answer", answer),
     [AP_MEASURE_R_INPUT] = {.name = "r_input"},
     [AP_MEASURE_R_TARGET] = {.name = "r_target"},
     [AP_MEASURE_WEIGHTS] = {.name = "input_rhythm_weight"},
@@ -203,7 +211,7 @@ static void note_term(ap_measure term, double value, double weighted, ap_measure
 static void measure_rest(ap_tape *tape, const ap_heard *heard, double loss, ap_measures *measures)
 {
     ap_tape_section(tape, "measures");
-    measure_correlation(tape, heard, measures);
+    if (!heard->answer) measure_correlation(tape, heard, measures);
     if (heard->composed.weights) measure_weights(heard->composed.weights, measures);
     measures->present[AP_MEASURE_LOSS] = true;
     measures->value[AP_MEASURE_LOSS] = loss;
@@ -215,7 +223,7 @@ ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *hea
     ap_var *total = NULL;
     for (int k = AP_MEASURE_RMS_INPUT; k < AP_MEASURE_ADDED; k++) {
         double weight = ap_measure_weight(config, k);
-        if (weight == 0) continue;
+        if (weight == 0 || (k == AP_MEASURE_ANSWER) != (heard->answer != NULL)) continue;
         ap_tape_section(tape, kinds[k].name);
         ap_tape_enter(tape);
         ap_var *value = kinds[k].build(tape, config, heard);

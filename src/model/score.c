@@ -62,17 +62,23 @@ static const take_style styles[AP_TAKE_INPUT] = {
 #define SECOND ((double)AP_SAMPLE_RATE)
 /* A grain begins this much before the hit, so that the note's own attack is in it. */
 #define LEAD (0.005 * SECOND)
-#define LENGTH_LEAST (0.1 * SECOND)
+/* What the target has at the hit sounds a little late, so that it does not add up with the target itself. */
+#define LATE_LEAST 0.013
+#define LATE_SPREAD 0.02
+/* A held grain ends this much before the next, so that this one is heard to begin. */
+#define GAP (0.012 * SECOND)
+#define LENGTH_LEAST (0.05 * SECOND)
 #define DECAYING_MOST (0.6 * SECOND)
 #define HELD_MOST (2 * SECOND)
 #define DECAYING 26.0     /* dB to its end */
 #define HEIGHT_SPREAD 5.0 /* dB */
 #define HEIGHT_MOST 10.0
 
-/* The target's slow level, and the floor below which it is not raised, as a share of the whole's. */
+/* The width over which the target is made level, so that its own loudness is gone from its takes; and the
+ * floor below which nothing is raised, as a share of the whole's level. */
 #define LEVEL_HOP (AP_SAMPLE_RATE / 100)
-#define LEVEL_WIDTH (AP_SAMPLE_RATE * 2 / 5)
-#define LEVEL_FLOOR 0.03
+#define LEVEL_WIDTH (AP_SAMPLE_RATE * 6 / 100)
+#define LEVEL_FLOOR 0.01
 
 static void make_level(ap_arena *arena, ap_score *score, const ap_real *x)
 {
@@ -116,11 +122,12 @@ static ap_grain grain_of(const take_style *style, double hit, double next, doubl
 {
     double gap = next - hit, place = hit + style->reach * SECOND * (2 * ap_rng_uniform(rng) - 1);
     double height = fmax(-HEIGHT_MOST, fmin(HEIGHT_SPREAD * ap_rng_normal(rng), HEIGHT_MOST));
-    ap_grain grain = {.from = style->reach > 0 ? note_near(notes, place) : place,
+    double late = (LATE_LEAST + LATE_SPREAD * ap_rng_uniform(rng)) * SECOND;
+    ap_grain grain = {.from = style->reach > 0 ? note_near(notes, place) : place - late,
                       .decay = style->held ? style->decay : 0};
     grain.at = fmax(hit + style->late * fmin(gap, DECAYING_MOST) - LEAD, 0);
     grain.from = fmax(grain.from - LEAD, 0);
-    grain.length = fmax(LENGTH_LEAST, style->held ? fmin(gap, HELD_MOST) : fmin(1.2 * gap, DECAYING_MOST));
+    grain.length = fmax(LENGTH_LEAST, style->held ? fmin(gap - GAP, HELD_MOST) : fmin(1.2 * gap, DECAYING_MOST));
     grain.length = fmin(grain.length, S - fmax(grain.at, grain.from));
     if (!style->held) grain.decay = DECAYING * SECOND / grain.length;
     grain.height = pow(10, height / 20);

@@ -18,9 +18,9 @@
 #define GAIN_BOUND ((ap_real)3)
 /* The length of the transforms by which takes are heard, and under whose windows their gains move. */
 #define LENGTH 1024
-/* What a gain starts at: e^(3 tanh(-2.5 / 3)), that is -18 dB, for every take but the first that is struck.
+/* What a gain starts at: e^(3 tanh(-4 / 3)), that is -23 dB, for every take but the first that is struck.
  */
-#define LOW_BIAS (-2.5)
+#define LOW_BIAS (-4.0)
 #define STRUCK 1
 
 struct ap_takes {

@@ -78,6 +78,7 @@ static const struct {
     {AP_MEASURE_VARIATION, "Lack of variation", "variation"},
     {AP_MEASURE_LEVEL, "Level: distance to the target's", "level"},
     {AP_MEASURE_CREST, "Peaks beyond the sources' (ln of crest factor)", "crest"},
+    {AP_MEASURE_ANSWER, "Distance to the answer", "answer"},
     {AP_MEASURE_MIXTURE, "Mixture beyond the limit", "mixture"},
 };
 #define WEIGHTED_CORRELATION (AP_MEASURE_ADDED + AP_MEASURE_CORR_COST - AP_MEASURE_RMS_INPUT)

@@ -2,6 +2,7 @@
 
 #include "assembly/arrangement.h"
 #include "base/memory.h"
+#include "model/attacks.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +56,7 @@ static ap_status read_row(const ap_dataset *dataset, ap_place place, ap_pair_sid
 static ap_status read_item(ap_batch *batch, const ap_dataset *dataset, const ap_choice *c, int64_t k)
 {
     ap_place input = c->input, target = c->target;
-    ap_pair_side first = AP_PAIR_INPUT, second = AP_PAIR_TARGET;
+    ap_pair_side first = c->answered ? AP_PAIR_TARGET : AP_PAIR_INPUT, second = AP_PAIR_TARGET;
     if (c->unity && c->target_side) {
         input = target;
         first = second;
@@ -73,12 +74,13 @@ ap_status ap_batch_read(ap_batch *batch, const ap_dataset *dataset, int64_t coun
 {
     ap_tensor *const parts[] = {&batch->input, &batch->target, &batch->zi, &batch->zt};
     batch->B = count;
-    batch->unity = true;
+    batch->unity = batch->answered = true;
     for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
         if (parts[p]->data) parts[p]->shape.at[0] = count;
     for (int64_t k = 0; k < count; k++) {
         AP_TRY(read_item(batch, dataset, &choices[k], k));
         batch->unity &= choices[k].unity;
+        batch->answered &= choices[k].answered;
     }
     return ap_ok();
 }
@@ -116,6 +118,13 @@ ap_status ap_batch_fill(ap_batch *batch, const ap_dataset *dataset, int64_t coun
     return ap_ok();
 }
 
+/* From a recording and another window of it: the input that it answers are its own attacks. */
+static void ask(ap_tape *tape, ap_heard *h)
+{
+    h->answer = h->input;
+    h->input = ap_attacks(tape, h->answer);
+}
+
 static ap_var *latents(ap_tape *tape, ap_codec *codec, ap_var *audio, ap_tensor kept)
 {
     return kept.data ? ap_tape_constant(tape, kept) : ap_codec_encode(tape, codec, audio);
@@ -127,7 +136,8 @@ ap_heard ap_batch_forward(ap_tape *tape, ap_model *model, const ap_batch *batch)
     ap_heard h = {.input = ap_tape_constant(tape, batch->input),
                   .target = ap_tape_constant(tape, batch->target)};
     ap_tape_section(tape, "encode");
-    h.zi = latents(tape, codec, h.input, batch->zi);
+    if (batch->answered) ask(tape, &h);
+    h.zi = latents(tape, codec, h.input, batch->answered ? (ap_tensor){.data = NULL} : batch->zi);
     h.zt = batch->unity ? h.zi : latents(tape, codec, h.target, batch->zt);
     h.composed = ap_model_compose(tape, model, h.zi, h.zt);
     ap_tape_section(tape, "decode");

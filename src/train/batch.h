@@ -12,6 +12,7 @@ typedef struct ap_choice {
     bool unity;             /* one recording is both input and target: the input, or */
     bool target_side;       /* the target */
     ap_real input_gain, target_gain;
+    bool answered; /* the target side at `input` is the answer, and its attacks are the input */
 } ap_choice;
 
 typedef struct ap_batch {
@@ -20,6 +21,7 @@ typedef struct ap_batch {
     ap_tensor zi, zt;                    /* [B, D, T]; data NULL: the step encodes */
     ap_real *input_gains, *target_gains; /* [B] */
     bool unity;                          /* every item's input is its target */
+    bool answered;                       /* `input` holds the answers, of which the attacks are the input */
 } ap_batch;
 
 /* An empty batch for up to `capacity` items of the dataset. To be freed by ap_batch_free. */

@@ -1,6 +1,7 @@
 #include "train/order.h"
 
 #include "antiphon/rng.h"
+#include "base/bounds.h"
 #include "train/stream.h"
 
 #include <math.h>
@@ -86,6 +87,23 @@ uint64_t ap_order_seed(const ap_config *config, int64_t epoch)
     return ap_stream(config, AP_STREAM_ORDER, (uint64_t)epoch);
 }
 
+/* Whether an item is one of those with an answer: all of a batch are, or none. */
+static bool is_answered(const ap_config *config, uint64_t seed, int64_t index)
+{
+    if (config->data.answers == 0) return false;
+    ap_rng rng = ap_rng_init(draw(~seed, (uint64_t)(index / config->train.batch_size)));
+    return ap_rng_uniform(&rng) < config->data.answers;
+}
+
+/* Another window of the piece, or the same one where there is no other. */
+static ap_place elsewhere(const ap_dataset *set, ap_place place, ap_rng *rng)
+{
+    int64_t first = set->pieces[place.piece].first, count = windows_of(set, place.piece);
+    int64_t own = ap_least(place.at / set->S, count - 1);
+    if (count < 2) return place;
+    return ap_dataset_window(set, first + (own + 1 + ap_rng_below(rng, count - 1)) % count);
+}
+
 ap_choice ap_order_item(const ap_config *config, const ap_dataset *set, uint64_t seed, int64_t index)
 {
     int64_t round = index / set->windows;
@@ -93,10 +111,11 @@ ap_choice ap_order_item(const ap_config *config, const ap_dataset *set, uint64_t
     int64_t window = shuffled(key, set->windows, index % set->windows);
     ap_rng rng = ap_rng_init(draw(seed, 2 * (uint64_t)index + 1));
     ap_choice c = {.input = crop(config, set, window, &rng), .unity = config->data.unity_test};
-    c.target = target_of(config, set, c.input, &rng);
+    c.answered = is_answered(config, seed, index);
+    c.target = c.answered ? elsewhere(set, c.input, &rng) : target_of(config, set, c.input, &rng);
     c.target_side = config->codec.train && ap_rng_below(&rng, 2); /* a codec learns from both recordings */
     c.input_gain = gain_of(config, &rng);
-    c.target_gain = c.unity ? c.input_gain : gain_of(config, &rng);
+    c.target_gain = c.unity || c.answered ? c.input_gain : gain_of(config, &rng);
     return c;
 }
 
@@ -112,7 +131,7 @@ ap_choice ap_order_plain(const ap_config *config, const ap_dataset *set, int64_t
 static bool sets_the_order(const char *key)
 {
     static const char *const keys[] = {
-        "train.seed", "data.crop", "data.targets", "data.unity_test", "data.augment_level_db", "codec.train"};
+        "train.seed", "data.crop", "data.answers", "train.batch_size", "data.targets", "data.unity_test", "data.augment_level_db", "codec.train"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (strcmp(key, keys[k]) == 0) return true;
     return false;
