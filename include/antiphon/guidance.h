@@ -24,19 +24,6 @@ typedef enum ap_onset_scale { AP_ONSET_BINS, AP_ONSET_BANDS, AP_ONSET_HITS } ap_
  * item without onsets costs 1. */
 ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale);
 
-/** The onset strength above with AP_ONSET_BANDS: [B, frames - 1], not normalised. Frame f is the rise from
- * sample f hop to (f + 1) hop. */
-ap_var *ap_onset_rise(ap_tape *tape, ap_var *x);
-
-/** Samples from one frame of an onset strength to the next: 10 ms. */
-#define AP_ONSET_HOP 240
-
-/** Picks the frames that are onsets into `peaks` (room for M) and returns their number. The rule is that of
- * librosa.onset.onset_detect (Böck, Krebs, Schedl, 2012): in the strength scaled to 0 .. 1, a peak is the
- * largest value of the 30 ms before it, 0.07 above the mean of the surrounding 100 ms, and more than 30 ms
- * after the previous peak. */
-int64_t ap_onset_pick(int64_t M, const ap_real *strength, int64_t *peaks);
-
 /** 1 - the cosine of the two chroma vectors, mean over frames and batch. Chroma: STFT magnitudes (n = 4096,
  * hop 1024) of the bins between 60 and 2000 Hz, summed by nearest semitone into 12 classes, with norms of at
  * least 1e-8. */

@@ -15,6 +15,7 @@
 
 #include "antiphon/api.h"
 #include "antiphon/arena.h"
+#include "antiphon/onsets.h"
 #include "antiphon/real.h"
 
 #include <stdbool.h>
@@ -69,24 +70,6 @@ double ap_active_share(int64_t n, const ap_real *x);
 double ap_loudness(int64_t n, const ap_real *x);
 
 /* ---------------------------------------------------------------- timing */
-
-/** Onset times in seconds, ascending. */
-typedef struct ap_onsets {
-    int64_t count;
-    double *times;
-} ap_onsets;
-
-/** The number of frames of the onset strength of n samples: 1 + n / 240, one every 10 ms. */
-int64_t ap_onset_frames(int64_t n);
-
-/** Onset strength (librosa.onset.onset_strength with n_fft = 1024, hop_length = 240): the half-wave rectified
- * rise from frame to frame of a mel spectrogram (128 bands) in dB, floored 80 dB below its maximum, averaged
- * over bands. It is delayed by half a frame, because a window sees an onset that much before its centre
- * reaches it. `strength` has ap_onset_frames(n) numbers. */
-void ap_onset_strength(ap_arena *arena, int64_t n, const ap_real *x, ap_real *strength);
-
-/** ap_onset_strength and ap_onset_pick (guidance.h) in one. The times are on the arena. */
-ap_onsets ap_onset_times(ap_arena *arena, int64_t n, const ap_real *x);
 
 /** The largest number of pairs of an onset of a and an onset of b that are at most `window` seconds apart,
  * with each onset in at most one pair (mir_eval's maximum bipartite matching). */

@@ -31,9 +31,9 @@ typedef enum ap_measure {
     AP_MEASURE_CREST,
     AP_MEASURE_MIXTURE,
     AP_MEASURE_ANSWER, /**< only where there is an answer; then no other term is there */
-    AP_MEASURE_ADDED, /**< the first of the contributions, one per term in the order above: weight times
-                         value, for the correlation in the form that is optimised. They add up to
-                         AP_MEASURE_LOSS. */
+    AP_MEASURE_ADDED,  /**< the first of the contributions, one per term in the order above: weight times
+                          value, for the correlation in the form that is optimised. They add up to
+                          AP_MEASURE_LOSS. */
     AP_MEASURE_R_INPUT = AP_MEASURE_ADDED + AP_MEASURE_ADDED - AP_MEASURE_RMS_INPUT,
     /**< mean |r| of the output's and the input's envelope, as in AP_MEASURE_CORR_COST */
     AP_MEASURE_R_TARGET, /**< the same with the target's */

@@ -195,10 +195,10 @@ typedef struct ap_band_gains_geometry {
     double spacing; /**< between two columns of gains, in samples */
 } ap_band_gains_geometry;
 
-/** y [B, 1, S]: the sum of K signals x [B, K, S], each times its own gains. g [B, K bands, T] holds the gains by
- * signal and band; column t is that of sample t spacing, and the last holds to the end. Between columns and
- * between the middles of bands the gain is interpolated; beyond the outer middles it stays. Gains of 1 give
- * the plain sum. Short-time Fourier transforms under a Hann window, n / 4 samples apart, so that nothing
+/** y [B, 1, S]: the sum of K signals x [B, K, S], each times its own gains. g [B, K bands, T] holds the gains
+ * by signal and band; column t is that of sample t spacing, and the last holds to the end. Between columns
+ * and between the middles of bands the gain is interpolated; beyond the outer middles it stays. Gains of 1
+ * give the plain sum. Short-time Fourier transforms under a Hann window, n / 4 samples apart, so that nothing
  * moves faster than a window. x must be a constant: it is not differentiated. */
 ap_var *ap_band_gains(ap_tape *tape, ap_var *x, ap_var *g, ap_band_gains_geometry geometry);
 

@@ -187,7 +187,6 @@ static ap_tensor play_takes(ap_tape *tape, const ap_model *model, ap_var *input,
 {
     ap_arena *arena = ap_tape_arena(tape);
     int64_t B = target->value.shape.at[0], S = target->value.shape.at[2];
-    ap_hits *strikes = ap_hits_find(tape, input), *notes = ap_hits_find(tape, target);
     ap_tensor attacks = model->take_input ? ap_attack_gains(tape, input) : (ap_tensor){.data = NULL};
     int64_t T = attacks.data ? attacks.shape.at[2] : 0, pitch = attacks.data ? attacks.shape.at[1] * T : 0;
     ap_tensor takes = {AP_SHAPE(B, AP_TAKES, S),
@@ -196,8 +195,8 @@ static ap_tensor play_takes(ap_tape *tape, const ap_model *model, ap_var *input,
         const ap_score_sources sources = {.S = S,
                                           .input = input->value.data + b * S,
                                           .target = target->value.data + b * S,
-                                          .input_hits = strikes[b],
-                                          .target_hits = notes[b],
+                                          .input_hits = ap_hits_find(arena, S, input->value.data + b * S),
+                                          .target_hits = ap_hits_find(arena, S, target->value.data + b * S),
                                           .attacks = attacks.data ? attacks.data + b * pitch : NULL,
                                           .T = T};
         scores[b] = ap_score_write(arena, &sources, seed + (uint64_t)b, origin);

@@ -1,7 +1,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/metrics.h"
 #include "base/sort.h"
-#include "evaluate/spectrum.h"
+#include "listen/spectrum.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -2,8 +2,9 @@
 
 #include "antiphon/metrics.h"
 #include "antiphon/modulation.h"
-#include "evaluate/banks.h"
-#include "evaluate/spectrum.h"
+#include "evaluate/harmony.h"
+#include "listen/banks.h"
+#include "listen/spectrum.h"
 
 #include <math.h>
 

@@ -1,7 +1,8 @@
 #include "antiphon/metrics.h"
 #include "antiphon/rate.h"
-#include "evaluate/banks.h"
-#include "evaluate/spectrum.h"
+#include "evaluate/harmony.h"
+#include "listen/banks.h"
+#include "listen/spectrum.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #include "antiphon/rng.h"
 #include "antiphon/stop.h"
 #include "evaluate/activations.h"
-#include "evaluate/spectrum.h"
+#include "listen/spectrum.h"
 #include "kernels/blas.h"
 
 #include <math.h>

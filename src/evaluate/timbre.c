@@ -1,7 +1,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/metrics.h"
-#include "evaluate/banks.h"
-#include "evaluate/spectrum.h"
+#include "listen/banks.h"
+#include "listen/spectrum.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/metrics.h"
 #include "base/bounds.h"
-#include "evaluate/spectrum.h"
+#include "listen/spectrum.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 #include "antiphon/guidance.h"
 
+#include "antiphon/onsets.h"
 #include "antiphon/ops.h"
 #include "antiphon/rate.h"
 #include "base/bounds.h"
@@ -64,36 +65,38 @@ static ap_var *onset_strength(ap_tape *tape, ap_var *x, ap_var *bands)
     return ap_flux(tape, bands ? ap_linear(tape, spectra, bands, NULL) : spectra, ONSET_GAIN);
 }
 
-/* [B, frames] pulses at the onsets of a strength, which is read now: a constant */
-static ap_var *onset_pulses(ap_tape *tape, const ap_var *strength)
+/* The frame of the strength in which a sudden rise at a sample shows most: when it has come a quarter into
+ * the window of the later of two frames. */
+static int64_t frame_of(double sample)
 {
-    int64_t B = strength->value.shape.at[0], frames = strength->value.shape.at[1];
-    ap_arena *arena = ap_tape_arena(tape);
-    ap_var *pulses = new_matrix(tape, B, frames);
-    int64_t *peaks = ap_arena_alloc(arena, (size_t)frames * sizeof *peaks);
-    for (int64_t b = 0; b < B; b++) {
-        ap_real *row = pulses->value.data + b * frames;
-        int64_t count = ap_onset_pick(frames, strength->value.data + b * frames, peaks);
-        for (int64_t i = 0; i < count; i++)
-            for (int64_t f = ap_most(peaks[i] - 1, 0); f <= ap_least(peaks[i] + 1, frames - 1); f++)
-                row[f] = f == peaks[i] ? 1 : (ap_real)0.5;
-    }
-    ap_arena_recycle(arena, peaks, (size_t)frames * sizeof *peaks);
-    return pulses;
+    return llround((sample - BAND_LENGTH / 4.0) / AP_ONSET_HOP) - 1;
 }
 
-ap_var *ap_onset_rise(ap_tape *tape, ap_var *x)
+/* [B, frames] pulses at the onsets of x: a constant */
+static ap_var *onset_pulses(ap_tape *tape, const ap_var *x, int64_t frames)
 {
-    return onset_strength(tape, x, band_matrix(tape));
+    ap_signals of = ap_signals_of("onset_loss", x);
+    ap_var *pulses = new_matrix(tape, of.B, frames);
+    for (int64_t b = 0; b < of.B; b++) {
+        ap_real *row = pulses->value.data + b * frames;
+        ap_onsets onsets = ap_onset_times(ap_tape_arena(tape), of.S, x->value.data + b * of.S);
+        for (int64_t i = 0; i < onsets.count; i++) {
+            int64_t peak = frame_of((onsets.times[i] - AP_ONSET_LATE) * AP_SAMPLE_RATE);
+            for (int64_t f = ap_most(peak - 1, 0); f <= ap_least(peak + 1, frames - 1); f++)
+                row[f] = f == peak ? 1 : (ap_real)0.5;
+        }
+    }
+    return pulses;
 }
 
 ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale)
 {
     ap_signals_of_both("onset_loss", output, input);
     ap_var *bands = scale == AP_ONSET_BINS ? NULL : band_matrix(tape);
-    ap_var *wanted = onset_strength(tape, input, bands);
-    if (scale == AP_ONSET_HITS) wanted = onset_pulses(tape, wanted);
-    return one_minus_mean(tape, ap_pearson_of(tape, onset_strength(tape, output, bands), wanted));
+    ap_var *strength = onset_strength(tape, output, bands);
+    ap_var *wanted = scale == AP_ONSET_HITS ? onset_pulses(tape, input, strength->value.shape.at[1])
+                                            : onset_strength(tape, input, bands);
+    return one_minus_mean(tape, ap_pearson_of(tape, strength, wanted));
 }
 
 /* ---------------------------------------------------------------- chroma */

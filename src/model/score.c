@@ -1,6 +1,6 @@
 #include "model/score.h"
 
-#include "antiphon/guidance.h"
+#include "antiphon/onsets.h"
 #include "antiphon/rate.h"
 #include "base/bounds.h"
 #include "kernels/array.h"
@@ -12,30 +12,12 @@
 
 /* ---------------------------------------------------------------- hits */
 
-/* The rise of a spectrum is largest when the onset has come a quarter into the window. */
-#define ONSET_DELAY (AP_ONSET_HOP + 256)
-
-static ap_hits hits_of(ap_arena *arena, int64_t frames, const ap_real *strength)
+ap_hits ap_hits_find(ap_arena *arena, int64_t S, const ap_real *x)
 {
-    ap_hits hits = {0, ap_arena_alloc(arena, (size_t)frames * sizeof *hits.at)};
-    int64_t *peaks = ap_arena_alloc(arena, (size_t)frames * sizeof *peaks);
-    hits.count = ap_onset_pick(frames, strength, peaks);
-    for (int64_t i = 0; i < hits.count; i++) hits.at[i] = (double)(peaks[i] * AP_ONSET_HOP + ONSET_DELAY);
-    ap_arena_recycle(arena, peaks, (size_t)frames * sizeof *peaks);
-    return hits;
-}
-
-ap_hits *ap_hits_find(ap_tape *tape, ap_var *x)
-{
-    ap_arena *arena = ap_tape_arena(tape);
-    int64_t B = x->value.shape.at[0];
-    ap_hits *hits = ap_arena_alloc(arena, (size_t)B * sizeof *hits);
-    ap_tape_enter(tape);
-    const ap_var *rise = ap_onset_rise(tape, x);
-    int64_t frames = rise->value.shape.at[1];
-    for (int64_t b = 0; b < B; b++) hits[b] = hits_of(arena, frames, rise->value.data + b * frames);
-    ap_tape_leave(tape, x);
-    return hits;
+    ap_onsets onsets = ap_onset_times(arena, S, x);
+    for (int64_t i = 0; i < onsets.count; i++)
+        onsets.times[i] = fmax(0, (onsets.times[i] - AP_ONSET_LATE) * AP_SAMPLE_RATE);
+    return (ap_hits){onsets.count, onsets.times};
 }
 
 /* ---------------------------------------------------------------- the score */
@@ -127,7 +109,8 @@ static ap_grain grain_of(const take_style *style, double hit, double next, doubl
                       .decay = style->held ? style->decay : 0};
     grain.at = fmax(hit + style->late * fmin(gap, DECAYING_MOST) - LEAD, 0);
     grain.from = fmax(grain.from - LEAD, 0);
-    grain.length = fmax(LENGTH_LEAST, style->held ? fmin(gap - GAP, HELD_MOST) : fmin(1.2 * gap, DECAYING_MOST));
+    grain.length =
+        fmax(LENGTH_LEAST, style->held ? fmin(gap - GAP, HELD_MOST) : fmin(1.2 * gap, DECAYING_MOST));
     grain.length = fmin(grain.length, S - fmax(grain.at, grain.from));
     if (!style->held) grain.decay = DECAYING * SECOND / grain.length;
     grain.height = pow(10, height / 20);

@@ -11,7 +11,10 @@
 #define ANTIPHON_MODEL_SCORE_H
 
 #include "antiphon/arena.h"
-#include "antiphon/tape.h"
+#include "antiphon/real.h"
+
+#include <stdbool.h>
+#include <stdint.h>
 
 /* The target as it is, level; the same struck at each hit; a note from nearby at each hit, short, and another
  * one held to the next hit; what the target has at the hit, half way to the next; a note from farther away at
@@ -25,9 +28,8 @@ typedef struct ap_hits {
     double *at; /* on the arena */
 } ap_hits;
 
-/* The hits of x [B, 1, S] on the tape, one entry for each item, on the tape's arena. The onset strength of
- * the loss (ap_onset_rise), picked by ap_onset_pick. */
-ap_hits *ap_hits_find(ap_tape *tape, ap_var *x);
+/* The onsets of x [S] (onsets.h), on the arena. */
+ap_hits ap_hits_find(ap_arena *arena, int64_t S, const ap_real *x);
 
 typedef struct ap_grain {
     double at, from, length; /* where it sounds and where it stands in the target, in samples at 24 kHz */

@@ -2,7 +2,7 @@
 
 #include "antiphon/status.h"
 #include "base/memory.h"
-#include "evaluate/banks.h"
+#include "listen/banks.h"
 
 #include <math.h>
 #include <png.h>

@@ -3,7 +3,7 @@
 #include "antiphon/audio.h"
 #include "audio/flac.h"
 #include "base/memory.h"
-#include "evaluate/banks.h"
+#include "listen/banks.h"
 #include "report/chart.h"
 #include "report/picture.h"
 #include "report/report.h"

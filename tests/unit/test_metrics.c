@@ -7,7 +7,7 @@
 #include "antiphon/rng.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "evaluate/spectrum.h"
+#include "listen/spectrum.h"
 #include "support/check.h"
 
 #include <cjson/cJSON.h>

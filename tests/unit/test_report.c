@@ -5,7 +5,7 @@
 #include "audio/flac.h"
 #include "base/memory.h"
 #include "base/replace.h"
-#include "evaluate/banks.h"
+#include "listen/banks.h"
 #include "support/check.h"
 #include "support/folder.h"
 #include "support/text.h"

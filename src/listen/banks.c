@@ -1,4 +1,4 @@
-#include "evaluate/banks.h"
+#include "listen/banks.h"
 
 #include "antiphon/audio.h"
 #include "antiphon/metrics.h"

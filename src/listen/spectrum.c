@@ -1,4 +1,4 @@
-#include "evaluate/spectrum.h"
+#include "listen/spectrum.h"
 
 #include "kernels/fft_lanes.h"
 

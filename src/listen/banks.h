@@ -1,11 +1,10 @@
 /* Filter banks over power spectra, as defined by librosa.filters. */
-#ifndef ANTIPHON_EVALUATE_BANKS_H
-#define ANTIPHON_EVALUATE_BANKS_H
+#ifndef ANTIPHON_LISTEN_BANKS_H
+#define ANTIPHON_LISTEN_BANKS_H
 
 #include "antiphon/arena.h"
-#include "antiphon/metrics.h"
 #include "antiphon/real.h"
-#include "evaluate/spectrum.h"
+#include "listen/spectrum.h"
 
 #include <stdint.h>
 
@@ -24,8 +23,5 @@ ap_real *ap_mel_decibels(ap_arena *arena, ap_spectrum spectrum, int64_t frames, 
  * over octaves about the fifth (Ellis, "Chroma feature analysis and synthesis", 2007;
  * librosa.filters.chroma). */
 ap_real *ap_chroma_bands(ap_arena *arena, ap_spectrum spectrum, int64_t frames, const ap_real *power);
-
-/* ap_chroma_of, for audio at another rate. */
-ap_chroma ap_chroma_at(ap_arena *arena, int rate, int64_t n, const ap_real *x);
 
 #endif

@@ -1,6 +1,6 @@
 /* Short-time Fourier transforms for the metrics, forward and inverse. The training losses have their own. */
-#ifndef ANTIPHON_EVALUATE_SPECTRUM_H
-#define ANTIPHON_EVALUATE_SPECTRUM_H
+#ifndef ANTIPHON_LISTEN_SPECTRUM_H
+#define ANTIPHON_LISTEN_SPECTRUM_H
 
 #include "antiphon/arena.h"
 #include "kernels/fft.h"
