@@ -39,9 +39,6 @@ int64_t ap_onset_pick(int64_t M, const ap_real *strength, int64_t *peaks);
 /** ap_onset_strength and ap_onset_pick in one. The times are on the arena. */
 ap_onsets ap_onset_times(ap_arena *arena, int64_t n, const ap_real *x);
 
-/** How long after a sudden onset its time above is: 9 ms, in seconds. */
-#define AP_ONSET_LATE (224.0 / 24000)
-
 AP_API_END
 
 #endif

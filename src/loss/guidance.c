@@ -65,11 +65,10 @@ static ap_var *onset_strength(ap_tape *tape, ap_var *x, ap_var *bands)
     return ap_flux(tape, bands ? ap_linear(tape, spectra, bands, NULL) : spectra, ONSET_GAIN);
 }
 
-/* The frame of the strength in which a sudden rise at a sample shows most: when it has come a quarter into
- * the window of the later of two frames. */
+/* The frame of the strength in which a sudden rise at a sample shows most: the window has just reached it. */
 static int64_t frame_of(double sample)
 {
-    return llround((sample - BAND_LENGTH / 4.0) / AP_ONSET_HOP) - 1;
+    return llround((sample - BAND_LENGTH / 2.0) / AP_ONSET_HOP) - 1;
 }
 
 /* [B, frames] pulses at the onsets of x: a constant */
@@ -81,7 +80,7 @@ static ap_var *onset_pulses(ap_tape *tape, const ap_var *x, int64_t frames)
         ap_real *row = pulses->value.data + b * frames;
         ap_onsets onsets = ap_onset_times(ap_tape_arena(tape), of.S, x->value.data + b * of.S);
         for (int64_t i = 0; i < onsets.count; i++) {
-            int64_t peak = frame_of((onsets.times[i] - AP_ONSET_LATE) * AP_SAMPLE_RATE);
+            int64_t peak = frame_of(onsets.times[i] * AP_SAMPLE_RATE);
             for (int64_t f = ap_most(peak - 1, 0); f <= ap_least(peak + 1, frames - 1); f++)
                 row[f] = f == peak ? 1 : (ap_real)0.5;
         }

@@ -15,8 +15,7 @@
 ap_hits ap_hits_find(ap_arena *arena, int64_t S, const ap_real *x)
 {
     ap_onsets onsets = ap_onset_times(arena, S, x);
-    for (int64_t i = 0; i < onsets.count; i++)
-        onsets.times[i] = fmax(0, (onsets.times[i] - AP_ONSET_LATE) * AP_SAMPLE_RATE);
+    for (int64_t i = 0; i < onsets.count; i++) onsets.times[i] *= AP_SAMPLE_RATE;
     return (ap_hits){onsets.count, onsets.times};
 }
 
@@ -48,7 +47,7 @@ static const take_style styles[AP_TAKE_INPUT] = {
 #define LATE_LEAST 0.013
 #define LATE_SPREAD 0.02
 /* A held grain ends this much before the next, so that this one is heard to begin. */
-#define GAP (0.012 * SECOND)
+#define GAP (0.02 * SECOND)
 #define LENGTH_LEAST (0.05 * SECOND)
 #define DECAYING_MOST (0.6 * SECOND)
 #define HELD_MOST (2 * SECOND)

@@ -35,6 +35,7 @@ static scene scene_create(int64_t samples)
     /* the output owes something to both, so that no term is zero */
     for (int64_t i = 0; i < BATCH * samples; i++)
         s.audio[2].data[i] += (ap_real)0.4 * s.audio[0].data[i] + (ap_real)0.6 * s.audio[1].data[i];
+    for (int64_t i = 0; i < BATCH * samples; i += 500) s.audio[2].data[i] *= 4; /* and has peaks of its own */
     s.logits = random_tensor(9, 1, AP_SHAPE(BATCH, AP_COMPONENTS, FRAMES));
     s.heard = (ap_heard){
         .input = audio[0], .target = audio[1], .output = audio[2], .zi = latents[0], .zt = latents[1]};
@@ -61,7 +62,8 @@ static ap_config all_terms(void)
         {"loss.mel", "0.05"},       {"loss.novelty", "0.7"},       {"loss.corr_weight", "6"},
         {"loss.onset", "13"},       {"loss.chroma", "16"},         {"loss.timbre", "3"},
         {"loss.variation", "1.5"},  {"loss.level", "1.1"},         {"loss.mixture", "2"},
-        {"loss.mixture_most", "0"}, {"loss.variation_least", "2"},
+        {"loss.mixture_most", "0"}, {"loss.variation_least", "2"}, {"loss.crest", "1.3"},
+        {"loss.answer", "5"},
     };
     set_all(&config, sizeof settings / sizeof *settings, settings);
     return config;
@@ -79,15 +81,42 @@ static void what_terms_add_makes_up_the_loss(void **state)
     ap_var *loss = ap_objective(s.tape, &config, &s.heard, &m);
     double sum = 0;
     int terms = 0;
+    const int answer = AP_MEASURE_ADDED + AP_MEASURE_ANSWER - AP_MEASURE_RMS_INPUT;
     for (int k = AP_MEASURE_ADDED; k < AP_MEASURE_R_INPUT; k++) {
+        if (k == answer) continue; /* nobody knows it here */
         assert_true(m.present[k] && m.value[k] > 0);
         assert_memory_equal(ap_measure_name((ap_measure)k), "loss_", 5);
         sum += m.value[k];
         terms++;
     }
-    assert_int_equal(terms, 12);
+    assert_int_equal(terms, 13);
+    assert_false(m.present[answer] || m.present[AP_MEASURE_ANSWER]);
     assert_true(fabs(sum - m.value[AP_MEASURE_LOSS]) < 1e-6 * sum);
     assert_true((ap_real)m.value[AP_MEASURE_LOSS] == loss->value.data[0]);
+    scene_free(&s);
+}
+
+/* Where the answer is known, nothing else counts. */
+static void an_answer_stands_alone(void **state)
+{
+    (void)state;
+    scene s = scene_create(SAMPLES);
+    ap_config config = all_terms();
+    s.heard.answer = s.heard.target;
+    ap_measures m;
+    ap_var *loss = ap_objective(s.tape, &config, &s.heard, &m);
+    for (int k = 0; k < AP_MEASURE_COUNT; k++) {
+        bool answers = k == AP_MEASURE_LOSS || k == AP_MEASURE_ANSWER ||
+                       k == AP_MEASURE_ADDED + AP_MEASURE_ANSWER - AP_MEASURE_RMS_INPUT;
+        assert_int_equal(m.present[k], answers);
+    }
+    assert_true((ap_real)m.value[AP_MEASURE_LOSS] == loss->value.data[0]);
+    assert_true(fabs(m.value[AP_MEASURE_LOSS] - 5 * m.value[AP_MEASURE_ANSWER]) <
+                1e-5 * m.value[AP_MEASURE_LOSS]);
+    double wrong = m.value[AP_MEASURE_ANSWER];
+    s.heard.answer = s.heard.output;
+    ap_objective(s.tape, &config, &s.heard, &m);
+    assert_true(m.value[AP_MEASURE_ANSWER] < 1e-3 * wrong);
     scene_free(&s);
 }
 
@@ -207,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_terms_add_makes_up_the_loss),
+        cmocka_unit_test(an_answer_stands_alone),
         cmocka_unit_test(the_reported_cost_is_the_original),
         cmocka_unit_test(terms_leave_scalars_alone_behind),
         cmocka_unit_test(short_items_have_no_original_cost),

@@ -249,9 +249,34 @@ static void test_unity(void **state)
                     order[i].input_gain != 1);
 }
 
+/* Some batches, about the share asked for, ask by a recording's own attacks; in these every item does, and
+ * its target is another window of the same piece, where there is one. */
+static void some_batches_have_answers(void **state)
+{
+    (void)state;
+    fixture f;
+    setting(&f);
+    f.config.data.targets = AP_TARGETS_SHUFFLED;
+    f.config.data.answers = 0.3;
+    f.config.train.batch_size = 5;
+    int answered = 0;
+    for (int i = 0; i < 5 * EPOCHS; i++) {
+        ap_choice c = ap_order_item(&f.config, &f.set, 7, i);
+        answered += i % 5 == 0 && c.answered;
+        assert_int_equal(c.answered, ap_order_item(&f.config, &f.set, 7, i - i % 5).answered);
+        assert_true(c.answered == (c.target.piece == c.input.piece));
+        if (c.answered) {
+            assert_true(c.input_gain == c.target_gain);
+            assert_true((c.input.at == c.target.at) == (f.pieces[c.input.piece].length < 2 * WINDOW));
+        }
+    }
+    assert_true(fabs(answered - 0.3 * EPOCHS) < 5 * sqrt(0.21 * EPOCHS));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(some_batches_have_answers),
         cmocka_unit_test(test_rounds),
         cmocka_unit_test(test_order_is_random),
         cmocka_unit_test(test_every_window_once),
