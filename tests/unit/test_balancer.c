@@ -212,7 +212,7 @@ static double validation_loss(const char *pairs, const ap_config *config, ap_mod
 {
     ap_dataset set;
     assert_string_equal(ap_dataset_load(pairs, "val", 2400, &set).message, "");
-    const ap_choice own = {{0, 0}, {0, 0}, false, false, 1, 1};
+    const ap_choice own = {{0, 0}, {0, 0}, false, false, 1, 1, false};
     ap_batch batch = ap_batch_init(&set, 1);
     assert_false(ap_batch_fill(&batch, &set, 1, &own).code);
     ap_tape *tape = ap_tape_create(0);

@@ -117,7 +117,8 @@ static trip go_round(ap_tape *tape, ap_model *model, ap_real *drums, ap_real *pi
 
 static void train(ap_tape *tape, const ap_config *config, ap_model *model, const ap_dataset *set)
 {
-    const ap_choice both[] = {{{0, 0}, {0, 0}, true, false, 1, 1}, {{0, 0}, {0, 0}, true, true, 1, 1}};
+    const ap_choice both[] = {{{0, 0}, {0, 0}, true, false, 1, 1, false},
+                              {{0, 0}, {0, 0}, true, true, 1, 1, false}};
     ap_batch batch = ap_batch_init(set, 2);
     ap_adamw optimiser = ap_step_optimiser(config, model);
     assert_false(ap_batch_fill(&batch, set, 2, both).code);

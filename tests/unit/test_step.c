@@ -104,12 +104,12 @@ static void check_kept(const ap_config *config, const ap_choice *choices)
 static void kept_latents_are_those_of_the_audio(void **state)
 {
     (void)state;
-    const ap_choice as_they_are[] = {{{1, 0}, {0, 0}, false, false, 1, 1},
-                                     {{0, 0}, {1, 0}, false, false, 1, 1}};
-    const ap_choice louder[] = {{{1, 0}, {0, 0}, false, false, 2, (ap_real)0.25},
-                                {{0, 0}, {1, 0}, false, false, 3, (ap_real)1.5}};
-    const ap_choice alone[] = {{{1, 0}, {0, 0}, true, false, 2, 2},
-                               {{0, 0}, {1, 0}, true, true, (ap_real)0.5, (ap_real)0.5}};
+    const ap_choice as_they_are[] = {{{1, 0}, {0, 0}, false, false, 1, 1, false},
+                                     {{0, 0}, {1, 0}, false, false, 1, 1, false}};
+    const ap_choice louder[] = {{{1, 0}, {0, 0}, false, false, 2, (ap_real)0.25, false},
+                                {{0, 0}, {1, 0}, false, false, 3, (ap_real)1.5, false}};
+    const ap_choice alone[] = {{{1, 0}, {0, 0}, true, false, 2, 2, false},
+                               {{0, 0}, {1, 0}, true, true, (ap_real)0.5, (ap_real)0.5, false}};
     ap_config config = small_config();
     config.data.augment_level_db = 12;
     check_kept(&config, louder);

@@ -228,7 +228,7 @@ static void looking_for_what_failed_stops(void **state)
     ap_tensor audio = random_tensor(5, (ap_real)0.1, AP_SHAPE(2, S));
     ap_dataset dataset = training_dataset(1, S, S, audio.data);
     ap_choice choices[4];
-    for (int k = 0; k < 4; k++) choices[k] = (ap_choice){{0, 0}, {0, 0}, false, false, 1, 1};
+    for (int k = 0; k < 4; k++) choices[k] = (ap_choice){{0, 0}, {0, 0}, false, false, 1, 1, false};
     ap_model *model;
     assert_string_equal(ap_model_create(&config, 1, &model).message, "");
     ap_tape *tape = ap_tape_create(0);

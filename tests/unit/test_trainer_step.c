@@ -33,7 +33,7 @@ static void infinite_samples_pass_through_the_statistics_only_until_they_are_res
     ap_real samples[4800];
     for (int i = 0; i < 4800; i++) samples[i] = INFINITY;
     ap_dataset data = training_dataset(1, 2400, 2400, samples);
-    const ap_choice choice = {{0, 0}, {0, 0}, false, false, 1, 1};
+    const ap_choice choice = {{0, 0}, {0, 0}, false, false, 1, 1, false};
     ap_batch batch = ap_batch_init(&data, 1);
     assert_false(ap_batch_fill(&batch, &data, 1, &choice).code);
     ap_tape *tape = ap_tape_create(0);
