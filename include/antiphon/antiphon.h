@@ -21,7 +21,7 @@
 #include "antiphon/modulation.h"
 #include "antiphon/objective.h"
 #include "antiphon/ops.h"
-#include "antiphon/onsets.h"
+#include "antiphon/listen.h"
 #include "antiphon/optimiser.h"
 #include "antiphon/pairs.h"
 #include "antiphon/params.h"

@@ -15,7 +15,7 @@
 
 #include "antiphon/api.h"
 #include "antiphon/arena.h"
-#include "antiphon/onsets.h"
+#include "antiphon/listen.h"
 #include "antiphon/real.h"
 
 #include <stdbool.h>
@@ -35,7 +35,7 @@ AP_API_BEGIN
 #define AP_ONSET_WINDOW 0.05
 /** The number of circular shifts over which the chance level of onset F1 is averaged. */
 #define AP_ONSET_SHIFTS 20
-#define AP_CHROMA_CLASSES 12
+
 /** MFCC 2 to 13. The first, which is loudness, is left out. */
 #define AP_MFCC_COUNT 12
 /** The lower limit of integrated loudness, in LUFS: the absolute gate of BS.1770. */

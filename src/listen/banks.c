@@ -1,7 +1,7 @@
 #include "listen/banks.h"
 
-#include "antiphon/audio.h"
-#include "antiphon/metrics.h"
+#include "antiphon/listen.h"
+#include "antiphon/rate.h"
 #include "kernels/blas.h"
 
 #include <math.h>

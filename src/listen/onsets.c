@@ -1,4 +1,4 @@
-#include "antiphon/onsets.h"
+#include "antiphon/listen.h"
 
 #include "antiphon/rate.h"
 #include "listen/banks.h"

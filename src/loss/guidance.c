@@ -1,6 +1,6 @@
 #include "antiphon/guidance.h"
 
-#include "antiphon/onsets.h"
+#include "antiphon/listen.h"
 #include "antiphon/ops.h"
 #include "antiphon/rate.h"
 #include "base/bounds.h"

@@ -1,6 +1,6 @@
 #include "model/score.h"
 
-#include "antiphon/onsets.h"
+#include "antiphon/listen.h"
 #include "antiphon/rate.h"
 #include "base/bounds.h"
 #include "kernels/array.h"

@@ -28,7 +28,7 @@ typedef struct ap_hits {
     double *at; /* on the arena */
 } ap_hits;
 
-/* The onsets of x [S] (onsets.h), on the arena. */
+/* The onsets of x [S] (listen.h), on the arena. */
 ap_hits ap_hits_find(ap_arena *arena, int64_t S, const ap_real *x);
 
 typedef struct ap_grain {

@@ -1,7 +1,7 @@
 /* Takes: the target struck anew where the input strikes. */
 #include "model/score.h"
 
-#include "antiphon/onsets.h"
+#include "antiphon/listen.h"
 #include "antiphon/rate.h"
 #include "assembly/arrangement.h"
 #include "model/attacks.h"

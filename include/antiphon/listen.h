@@ -1,8 +1,9 @@
-/** @file onsets.h
- * Where notes and strokes begin. The metrics measure timing by it, and the model's takes are struck by it.
+/** @file listen.h
+ * What a listener hears in a recording: where notes and strokes begin. The metrics measure timing by it, and
+ * the model's takes are struck by it.
  */
-#ifndef ANTIPHON_ONSETS_H
-#define ANTIPHON_ONSETS_H
+#ifndef ANTIPHON_LISTEN_H
+#define ANTIPHON_LISTEN_H
 
 #include "antiphon/api.h"
 #include "antiphon/arena.h"
@@ -11,6 +12,9 @@
 #include <stdint.h>
 
 AP_API_BEGIN
+
+/** Pitch classes, C first. */
+#define AP_CHROMA_CLASSES 12
 
 /** Samples from one frame of the onset strength to the next: 10 ms. */
 #define AP_ONSET_HOP 240
