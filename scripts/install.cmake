@@ -1,5 +1,4 @@
 # What cmake --install puts where, and the Debian package that cpack makes of it.
-include(GNUInstallDirs)
 
 # The manual page and the completion are the program's own words.
 set(WORDS ${PROJECT_BINARY_DIR}/words)
@@ -23,6 +22,9 @@ configure_file(scripts/antiphon.pc.in antiphon.pc @ONLY)
 
 # Three parts, as Debian splits them: the program, the shared library, and what it takes to build with it.
 install(TARGETS antiphon COMPONENT program)
+if(MPI_MODULES)
+  install(TARGETS ${MPI_MODULES} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/antiphon COMPONENT program)
+endif()
 install(TARGETS antiphon_shared LIBRARY COMPONENT library NAMELINK_COMPONENT development)
 install(TARGETS libantiphon COMPONENT development)
 install(DIRECTORY include/antiphon DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development FILES_MATCHING PATTERN "*.h")

@@ -26,6 +26,7 @@
 #include "antiphon/pairs.h"
 #include "antiphon/params.h"
 #include "antiphon/prepare.h"
+#include "antiphon/ranks.h"
 #include "antiphon/rate.h"
 #include "antiphon/real.h"
 #include "antiphon/report.h"
