@@ -43,6 +43,7 @@ typedef enum ap_output_part {
 } ap_output_part;
 /** What weight decay applies to: every trained number, or only weight matrices and kernels, not biases and
  * gains. */
+typedef enum ap_wire { AP_WIRE_EXACT, AP_WIRE_BFLOAT16 } ap_wire;
 typedef enum ap_decay { AP_DECAY_ALL, AP_DECAY_WEIGHTS } ap_decay;
 /** The learning rate after the warm-up: constant, or a half cosine from train.lr down to train.min_lr. */
 typedef enum ap_schedule { AP_SCHEDULE_CONSTANT, AP_SCHEDULE_COSINE } ap_schedule;
@@ -109,6 +110,7 @@ typedef struct ap_config {
         int warmup_steps;
         double weight_decay;
         ap_decay decay;
+        ap_wire wire;
         double beta1, beta2, eps, clip, ema;
         int seed, threads;
         bool frugal;

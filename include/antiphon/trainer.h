@@ -43,13 +43,20 @@ typedef struct ap_observer {
     void (*note)(void *context, const char *line); /**< a message: files left out, a skipped step, ... */
     void (*step)(void *context, const ap_step_report *report);
     /** each item of a validation, before the epoch's report: S samples as the codec hears them, its `count`
-     * latents of them, and the model's output [S] */
+     * latents of them, and the model's output [S]. Of several ranks each hears some, but rank 0 all of a
+     * codec that is trained. */
     void (*heard)(void *context, int64_t S, const ap_real *audio, int64_t count, const ap_real *latents,
                   const ap_real *output);
     void (*epoch)(void *context, const ap_epoch_report *report);
 } ap_observer;
 
-/** Reads the data and builds the model. `observer` is copied. On success the caller owns *trainer. If
+/** Of several ranks (ap_ranks_begin) each creates and runs its trainer, with the same configuration;
+ * data.path may differ. Each reads the data; checkpoints and weights are read and written by rank 0 alone.
+ * train.batch_size counts the items of all ranks, which share them out: whatever their number, it is the same
+ * training, up to rounding. What fails on one rank fails on all, and the status says on which; on others than
+ * rank 0 it has no message.
+ *
+ * Reads the data and builds the model. `observer` is copied. On success the caller owns *trainer. If
  * train.threads is not 0, it becomes the number of OpenMP threads of the whole process, for good. */
 ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **trainer);
 

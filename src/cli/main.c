@@ -5,6 +5,7 @@
 
 #include "antiphon/status.h"
 #include "base/leftovers.h"
+#include "ranks/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -93,6 +94,7 @@ int main(int argc, char **argv)
     open_standard_streams();
     ap_fatal_handler_set(on_fatal);
     heap_main_begins();
+    ap_place_unbind();
     wait_briefly();
     signal(SIGXFSZ, SIG_IGN); /* exceeding the file size limit (ulimit -f) is then an error like a full disk,
                                  which is reported */

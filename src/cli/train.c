@@ -5,6 +5,7 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
+#include "antiphon/ranks.h"
 #include "antiphon/run_folder.h"
 #include "antiphon/safetensors.h"
 #include "antiphon/track.h"
@@ -16,6 +17,8 @@
 #include "base/replace.h"
 #include "base/text.h"
 #include "evaluate/round_trip.h"
+#include "ranks/collect.h"
+#include "train/together.h"
 #include "track/console.h"
 
 #include <errno.h>
@@ -282,14 +285,23 @@ static ap_outcome outcome_of(const ap_status *status)
                                             : AP_OUTCOME_FAILED;
 }
 
-/* Trains and keeps the record. */
-static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
+/* Begins the record; of several ranks only the first has one. */
+static ap_status begin_record(run *r, const ap_trainer *trainer, bool resumed)
 {
+    if (ap_ranks_own() > 0) return ap_ok();
     AP_TRY(ap_make_folder(r->folder.checkpoints));
     AP_TRY(ap_run_folder_lock(&r->folder));
     AP_TRY(ap_run_folder_write_config(&r->folder, r->config));
     AP_TRY(ap_track_create(r->folder.path, r->config, resumed ? ap_trainer_step(trainer) : -1, &r->track));
     hand_over(r, r->folder.path, "config.json");
+    return ap_ok();
+}
+
+/* Trains and keeps the record. */
+static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
+{
+    AP_TRY(ap_ranks_agree(begin_record(r, trainer, resumed)));
+    if (ap_ranks_own() > 0) return ap_trainer_run(trainer, NULL, signals_flag());
     ap_status status = ap_trainer_run(trainer, r->folder.checkpoints, signals_flag());
     if (!ap_failed(&status)) status = r->failed;
     hand_over(r, r->folder.checkpoints, "best.safetensors");
@@ -397,6 +409,7 @@ static ap_status create_trainer(run *r, const char *from, const char *init, ap_t
                             .step = on_step,
                             .heard = r->trip ? on_heard : NULL,
                             .epoch = on_epoch};
+    if (ap_ranks_own() > 0) return ap_trainer_create(r->config, NULL, trainer);
     if (from) {
         ap_status status = ap_trainer_resume(r->config, &observer, from, trainer);
         return ap_failed(&status) ? failed_to_resume(r, from, status) : status;
@@ -417,8 +430,10 @@ static ap_status train(run *r, const char *from, const char *init)
     bool changed = from && tell_changes(r, from, false), done = ap_trainer_done(trainer);
     if (!from && init) tell_changes(r, init, true);
     if (!from && !init) tell_of_codec(r->config);
-    ap_status status = done ? finish_record(r, from) : train_on_record(r, trainer, from != NULL);
-    if (!ap_failed(&status)) status = tell_best(r, done, from);
+    ap_status status = !done                 ? train_on_record(r, trainer, from != NULL)
+                       : ap_ranks_own() == 0 ? finish_record(r, from)
+                                             : ap_ok();
+    if (!ap_failed(&status) && ap_ranks_own() == 0) status = tell_best(r, done, from);
     if (done && changed) tell_too_late(r, trainer, from);
     ap_trainer_free(trainer);
     return status;
@@ -462,32 +477,48 @@ static ap_status check_data(const ap_config *config)
     return status;
 }
 
-/* Trains in the run's folder. */
+/* Chooses the checkpoint to go on from, *from (NULL: none), and takes the folder. */
+static ap_status open_folder(run *r, const beginning *begin, const char **from)
+{
+    AP_TRY(ap_run_folder_check(&r->folder, r->config->data.path));
+    AP_TRY(ap_run_folder_choose(&r->folder, begin->resume, from));
+    if (*from == r->folder.best)
+        ap_text_print(stdout, "%s is missing: using %s\n", r->folder.last, r->folder.best);
+    if (*from && begin->init) ap_text_print(stdout, "%s is ignored: there is a run to resume\n", begin->init);
+    announce_stop();
+    return ap_run_folder_lock(&r->folder);
+}
+
+/* Trains in the run's folder, which is rank 0's. */
 static ap_status train_in_folder(run *r, const beginning *begin)
 {
-    const char *from;
-    AP_TRY(check_data(r->config));
-    AP_TRY(ap_run_folder_check(&r->folder, r->config->data.path));
-    AP_TRY(ap_run_folder_choose(&r->folder, begin->resume, &from));
-    if (from == r->folder.best)
-        ap_text_print(stdout, "%s is missing: using %s\n", r->folder.last, r->folder.best);
-    if (from && begin->init) ap_text_print(stdout, "%s is ignored: there is a run to resume\n", begin->init);
-    announce_stop();
-    AP_TRY(ap_run_folder_lock(&r->folder));
+    const char *from = NULL;
+    ap_status status = check_data(r->config);
+    if (!ap_failed(&status) && ap_ranks_own() == 0) status = open_folder(r, begin, &from);
+    AP_TRY(ap_ranks_agree(status));
     return train(r, from, begin->init);
 }
 
-static ap_status run_training(const parsed_options *options, bool codec)
+/* What every rank must have before the first step. */
+static ap_status begin_run(const parsed_options *options, bool codec, ap_config *config, beginning *begin)
+{
+    *begin = (beginning){0};
+    AP_TRY(ap_ranks_agree(read_config(options, codec, config)));
+    AP_TRY(ap_together_config(config));
+    return ap_ranks_agree(ap_ranks_own() == 0 ? read_beginning(options, begin) : ap_ok());
+}
+
+static ap_status run_rank(const parsed_options *options, bool codec)
 {
     ap_config config;
     beginning begin;
-    AP_TRY(read_config(options, codec, &config));
-    ap_status status = read_beginning(options, &begin);
+    ap_status status = begin_run(options, codec, &config, &begin);
     if (!ap_failed(&status)) {
         const char *out = option_text(options, "out");
         char *path = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
         run r = {.config = &config, .folder = ap_run_folder_init(path), .console = ap_console_init(stdout)};
         free(path);
+        if (ap_ranks_count() > 1) r.console.terminal = false; /* the launcher's pipe looks like one */
         if (codec) r.trip = ap_round_trip_create(config.codec.dim, seanet_hop(&config));
         status = train_in_folder(&r, &begin);
         ap_console_end(&r.console);
@@ -496,6 +527,15 @@ static ap_status run_training(const parsed_options *options, bool codec)
     }
     beginning_free(&begin);
     return status;
+}
+
+static ap_status run_training(const parsed_options *options, bool codec)
+{
+    AP_TRY(ap_ranks_begin());
+    if (ap_ranks_own() > 0 && !freopen("/dev/null", "w", stdout)) /* the first speaks for all */
+        return ap_ranks_end(ap_error(AP_FAILED, "/dev/null cannot be opened"));
+    if (*ap_ranks_line()) ap_text_print_wrapped(stdout, "%s\n", ap_ranks_line());
+    return ap_ranks_end(run_rank(options, codec));
 }
 
 static ap_status run_train(const parsed_options *options)

@@ -9,15 +9,19 @@
 #include <string.h>
 #include <unistd.h>
 
-ap_place ap_place_here(void)
+void ap_place_unbind(void)
 {
-    ap_place place = {.host = ""};
+    cpu_set_t all;
+    if (!ap_launcher_binds_unasked()) return;
+    memset(&all, 0xFF, sizeof all); /* the system leaves those that are granted */
+    sched_setaffinity(0, sizeof all, &all);
+}
+
+ap_rank_place ap_place_here(void)
+{
+    ap_rank_place place = {.host = ""};
     gethostname(place.host, sizeof place.host - 1);
-    if (ap_launcher_binds_unasked()) {
-        memset(&place.processors, 0xFF,
-               sizeof place.processors); /* the system leaves those that are granted */
-        sched_setaffinity(0, sizeof place.processors, &place.processors);
-    }
+    ap_place_unbind();
     CPU_ZERO(&place.processors);
     sched_getaffinity(0, sizeof place.processors, &place.processors);
     return place;
@@ -25,7 +29,7 @@ ap_place ap_place_here(void)
 
 /* The processors of all ranks of a host, and whether two ranks share one. `index` receives how many of them
  * come before this one. */
-static int count_neighbours(int rank, int count, const ap_place *places, int *index, cpu_set_t *all,
+static int count_neighbours(int rank, int count, const ap_rank_place *places, int *index, cpu_set_t *all,
                             bool *shared)
 {
     int neighbours = 0;
@@ -57,7 +61,7 @@ static bool bind_to_part(const cpu_set_t *all, int index, int parts, int size)
     return sched_setaffinity(0, sizeof own, &own) == 0;
 }
 
-ap_share ap_place_settle(int rank, int count, const ap_place *places)
+ap_share ap_place_settle(int rank, int count, const ap_rank_place *places)
 {
     cpu_set_t all;
     bool shared;

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 
 /* What a rank tells the others of its machine. */
-typedef struct ap_place {
+typedef struct ap_rank_place {
     char host[64];
     cpu_set_t processors; /* where the launcher lets it run */
-} ap_place;
+} ap_rank_place;
 
 /* What was chosen for a rank. */
 typedef struct ap_share {
@@ -20,11 +20,15 @@ typedef struct ap_share {
     bool unchanged; /* the launcher has bound the ranks, each to processors of its own */
 } ap_share;
 
-/* Where this process may run. What a launcher has bound unasked is undone first. */
-ap_place ap_place_here(void);
+/* Lets this process run on all processors that it is granted if the launcher has bound it unasked. Otherwise
+ * does nothing. */
+void ap_place_unbind(void);
+
+/* Where this process may run, once it is unbound. */
+ap_rank_place ap_place_here(void);
 
 /* Chooses, binds this thread and all that it will start, and sets the number of OpenMP threads.
  * OMP_NUM_THREADS, if set, says how many. */
-ap_share ap_place_settle(int rank, int count, const ap_place *places);
+ap_share ap_place_settle(int rank, int count, const ap_rank_place *places);
 
 #endif

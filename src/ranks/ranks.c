@@ -24,7 +24,7 @@ typedef struct introduction {
     uint64_t build; /* a hash of the program */
     int64_t number; /* bytes of an ap_real */
     int64_t process;
-    ap_place place;
+    ap_rank_place place;
 } introduction;
 
 static struct {
@@ -165,7 +165,7 @@ static void name_ranks(const introduction *all)
                  all[k].place.host, all[k].process);
 }
 
-static int count_hosts(const ap_place *places)
+static int count_hosts(const ap_rank_place *places)
 {
     int hosts = 0;
     for (int k = 0, before; k < ranks.count; k++) {
@@ -177,16 +177,17 @@ static int count_hosts(const ap_place *places)
 
 static void settle(const introduction *all)
 {
-    ap_place *places = ap_allocate((size_t)ranks.count, sizeof *places);
+    ap_rank_place *places = ap_allocate((size_t)ranks.count, sizeof *places);
     for (int k = 0; k < ranks.count; k++) places[k] = all[k].place;
     ap_share share = ap_place_settle(ranks.rank, ranks.count, places);
     int hosts = count_hosts(places);
-    snprintf(ranks.line, sizeof ranks.line, "%d ranks on %d host%s, %d on this one, with %d thread%s each%s",
-             ranks.count, hosts, ap_plural(hosts), share.ranks, share.threads, ap_plural(share.threads),
-             share.unchanged                               ? ", bound by the launcher"
-             : share.bound                                 ? ", each bound to processors of its own"
-             : share.ranks * share.threads > share.granted ? ", more than there are processors: not bound"
-                                                           : ", not bound");
+    const char *where = share.unchanged ? "bound by the launcher"
+                        : share.bound   ? "each bound to processors of its own"
+                        : share.ranks * share.threads > share.granted
+                            ? "more than there are processors, and not bound"
+                            : "not bound";
+    snprintf(ranks.line, sizeof ranks.line, "%d ranks on %d host%s; %d thread%s each, %s", ranks.count, hosts,
+             ap_plural(hosts), share.threads, ap_plural(share.threads), where);
     free(places);
 }
 

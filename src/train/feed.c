@@ -4,8 +4,10 @@
 #include "base/bounds.h"
 #include "base/memory.h"
 #include "kernels/denormals.h"
+#include "ranks/collect.h"
 #include "train/order.h"
 #include "train/schedule.h"
+#include "train/together.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -52,6 +54,17 @@ void ap_feed_draw(const ap_feed *f, ap_span span, ap_choice *choices)
         choices[k] = ap_order_item(&f->config, f->set, seed, span.at + k);
 }
 
+/* Draws this rank's items of a span, and returns their number. Without any it draws one, which counts for
+ * nothing. */
+static int64_t draw_own(ap_feed *f, ap_span span)
+{
+    const ap_tape_rows rows = ap_together_rows(span.count);
+    span.at += rows.first;
+    span.count = ap_most(rows.count, 1);
+    ap_feed_draw(f, span, f->choices);
+    return span.count;
+}
+
 /* The span that the trainer asks for after this one: the next batch of the step, or the first of the next
  * step, or of the next epoch; count 0 after the last. */
 static ap_span span_after(ap_feed *f, ap_span span)
@@ -87,8 +100,8 @@ static void *read_ahead(void *context)
         unsigned course = f->course;
         s->span = f->next;
         pthread_mutex_unlock(&f->mutex); /* nobody else touches a slot that is not full */
-        ap_feed_draw(f, s->span, f->choices);
-        s->status = ap_batch_read(&s->batch, f->set, s->span.count, f->choices);
+        int64_t count = draw_own(f, s->span);
+        s->status = ap_batch_read(&s->batch, f->set, count, f->choices);
         pthread_mutex_lock(&f->mutex);
         if (course != f->course) continue;
         f->full++;
@@ -113,7 +126,7 @@ static void start_reader(ap_feed *f)
 ap_feed *ap_feed_create(const ap_config *config, const ap_dataset *set)
 {
     ap_feed *f = ap_allocate(1, sizeof *f);
-    int64_t capacity = config->train.batch_size;
+    int64_t capacity = ap_divide_up(config->train.batch_size, ap_ranks_count());
     pthread_condattr_t clock;
     f->config = *config;
     f->set = set;
@@ -211,8 +224,8 @@ ap_status ap_feed_take(ap_feed *f, ap_span span, const volatile sig_atomic_t *st
     ap_batch *own = &f->slots[0].batch;
     *batch = own;
     if (f->set->held) {
-        ap_feed_draw(f, span, f->choices);
-        return ap_batch_fill(own, f->set, span.count, f->choices);
+        int64_t count = draw_own(f, span);
+        return ap_batch_fill(own, f->set, count, f->choices);
     }
     double began = ap_clock_seconds();
     ap_status status = wait_for(f, span, stop, &own);

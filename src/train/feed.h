@@ -23,10 +23,11 @@ void ap_feed_free(ap_feed *feed);
 /* Draws the items of a span. */
 void ap_feed_draw(const ap_feed *feed, ap_span span, ap_choice *choices);
 
-/* The batch of a span, filled. It stays as it is until the next call. If it is not the one that follows the
- * last, a step begins with it, and reading goes on from there. A file that cannot be read is a failure that
- * names it; AP_INTERRUPTED if *stop (NULL: never) becomes nonzero meanwhile. *waited grows by the seconds
- * until it was read; it stays as it is for a set in memory. */
+/* The batch of a span, filled: of several ranks each has a part of it (ap_together_rows). It stays as it is
+ * until the next call. If it is not the one that follows the last, a step begins with it, and reading goes on
+ * from there. A file that cannot be read is a failure that names it; AP_INTERRUPTED if *stop (NULL: never)
+ * becomes nonzero meanwhile. *waited grows by the seconds until it was read; it stays as it is for a set in
+ * memory. */
 ap_status ap_feed_take(ap_feed *feed, ap_span span, const volatile sig_atomic_t *stop, const ap_batch **batch,
                        double *waited);
 

@@ -8,16 +8,19 @@
 #include "base/replace.h"
 #include "base/text.h"
 #include "kernels/denormals.h"
+#include "ranks/collect.h"
 #include "train/divergence.h"
 #include "train/feed.h"
 #include "train/measures.h"
 #include "train/notes.h"
 #include "train/order.h"
+#include "train/reducer.h"
 #include "train/schedule.h"
 #include "train/sets.h"
 #include "train/statistics.h"
 #include "train/step.h"
 #include "train/stream.h"
+#include "train/together.h"
 #include "train/transfer.h"
 #include "train/validation.h"
 
@@ -41,8 +44,9 @@ struct ap_trainer {
     ap_adamw optimiser;
     ap_statistics statistics; /* their state before the current step */
     ap_dataset train, validation;
-    uint64_t set;  /* fingerprint of the training set */
-    ap_feed *feed; /* of the training set; NULL until the run starts */
+    uint64_t set;        /* fingerprint of the training set */
+    ap_feed *feed;       /* of the training set; NULL until the run starts */
+    ap_reducer *reducer; /* of the gradients of several ranks; NULL: there is but one */
     ap_progress progress;
     double started;                    /* clock at the start of the run */
     int64_t pairs_since;               /* items done since then */
@@ -71,16 +75,17 @@ static ap_status prepare(ap_trainer *trainer)
     trainer->progress.rng = *ap_tape_rng(trainer->tape);
     trainer->optimiser = ap_step_optimiser(&trainer->config, trainer->model);
     trainer->statistics = ap_statistics_init(ap_model_params(trainer->model));
+    trainer->reducer = ap_reducer_create(ap_model_params(trainer->model), trainer->config.train.wire);
     AP_TRY(ap_dataset_fingerprint(&trainer->train, &trainer->set));
     trainer->progress.set = trainer->set;
     ap_schedule_begin(&trainer->progress, steps_left(trainer));
     return ap_ok();
 }
 
-/* Whether a stop was requested. */
+/* Whether a stop was requested, of any rank. */
 static bool asked_to_stop(const ap_trainer *trainer)
 {
-    return trainer->stop && *trainer->stop;
+    return ap_ranks_any(trainer->stop && *trainer->stop);
 }
 
 /* Computes the latents once the codec's weights are final, that is, after a checkpoint has been loaded. */
@@ -88,8 +93,10 @@ static ap_status start(ap_trainer *trainer)
 {
     if (!trainer->feed) {
         ap_tape_gradients_set(trainer->tape, false);
-        AP_TRY(ap_sets_encode(&trainer->config, &trainer->observer, trainer->model, trainer->tape,
-                              trainer->stop, &trainer->train, &trainer->validation));
+        ap_status status = ap_sets_encode(&trainer->config, &trainer->observer, trainer->model, trainer->tape,
+                                          trainer->stop, &trainer->train, &trainer->validation);
+        if (ap_ranks_any(status.code == AP_INTERRUPTED)) return ap_error(AP_INTERRUPTED, "interrupted");
+        AP_TRY(ap_ranks_agree(status));
         trainer->feed = ap_feed_create(&trainer->config, &trainer->train);
     }
     trainer->started = ap_clock_seconds();
@@ -119,9 +126,32 @@ static ap_status create(const ap_config *config, const ap_config *model, const a
     return status;
 }
 
+/* Whether all ranks have a trainer, and one on the same sets; they then go on from the state of rank 0.
+ * Otherwise the trainer is freed. */
+static ap_status join(ap_status status, ap_trainer **trainer)
+{
+    ap_trainer *t = *trainer;
+    status = ap_ranks_agree(status);
+    if (!ap_failed(&status)) {
+        uint64_t validation = 0;
+        if (ap_ranks_count() > 1) status = ap_dataset_fingerprint(&t->validation, &validation);
+        status = ap_ranks_agree(status);
+        if (!ap_failed(&status)) status = ap_together_sets(t->set, validation);
+    }
+    if (!ap_failed(&status)) {
+        ap_together_begin(t->model, &t->optimiser, &t->progress, ap_tape_rng(t->tape));
+        return status;
+    }
+    ap_trainer_free(t);
+    *trainer = NULL;
+    return status;
+}
+
 ap_status ap_trainer_create(const ap_config *config, const ap_observer *observer, ap_trainer **trainer)
 {
-    return create(config, config, observer, trainer);
+    ap_config model = *config;
+    if (ap_ranks_own() > 0) model.codec.weights[0] = '\0'; /* rank 0 reads them for all */
+    return join(create(config, &model, observer, trainer), trainer);
 }
 
 void ap_trainer_free(ap_trainer *trainer)
@@ -135,6 +165,7 @@ void ap_trainer_free(ap_trainer *trainer)
     ap_adamw_free(&trainer->optimiser);
     ap_dataset_free(&trainer->train);
     ap_dataset_free(&trainer->validation);
+    ap_reducer_free(trainer->reducer);
     free(trainer->trouble);
     free(trainer);
 }
@@ -225,14 +256,11 @@ ap_status ap_trainer_resume(const ap_config *config, const ap_observer *observer
                             ap_trainer **trainer)
 {
     ap_config model = *config;
+    if (ap_ranks_own() > 0) return ap_trainer_create(config, observer, trainer);
     model.codec.weights[0] = '\0'; /* the checkpoint contains them; the file may have moved since */
-    AP_TRY(create(config, &model, observer, trainer));
-    ap_status status = load_checkpoint(*trainer, checkpoint);
-    if (ap_failed(&status)) {
-        ap_trainer_free(*trainer);
-        *trainer = NULL;
-    }
-    return status;
+    ap_status status = create(config, &model, observer, trainer);
+    if (!ap_failed(&status)) status = load_checkpoint(*trainer, checkpoint);
+    return join(status, trainer);
 }
 
 ap_status ap_trainer_create_from(const ap_config *config, const ap_observer *observer, const char *checkpoint,
@@ -240,14 +268,12 @@ ap_status ap_trainer_create_from(const ap_config *config, const ap_observer *obs
 {
     ap_config model;
     *trainer = NULL;
-    AP_TRY(ap_transfer_config(checkpoint, config, &model));
-    AP_TRY(create(config, &model, observer, trainer));
-    ap_status status = ap_transfer_weights(checkpoint, (*trainer)->model, &(*trainer)->observer);
-    if (ap_failed(&status)) {
-        ap_trainer_free(*trainer);
-        *trainer = NULL;
-    }
-    return status;
+    if (ap_ranks_own() > 0) return ap_trainer_create(config, observer, trainer);
+    ap_status status = ap_transfer_config(checkpoint, config, &model);
+    if (!ap_failed(&status)) status = create(config, &model, observer, trainer);
+    if (!ap_failed(&status))
+        status = ap_transfer_weights(checkpoint, (*trainer)->model, &(*trainer)->observer);
+    return join(status, trainer);
 }
 
 int64_t ap_trainer_epoch(const ap_trainer *trainer)
@@ -275,18 +301,29 @@ static double learning_rate(const ap_trainer *trainer, int64_t step)
                             ap_schedule_share(&trainer->config, &trainer->progress, step));
 }
 
-/* Forward and backward over the items of a span of the current epoch; their gradient is weighted by `share`.
- */
-static ap_status run_batch(ap_trainer *trainer, ap_span span, double share, ap_measures *measures,
+/* Forward and backward over this rank's part of a span of the current epoch; the gradient of the whole is
+ * weighted by `share`. After the `last` one of a step those of all ranks are added up. *measures: of the
+ * whole. */
+static ap_status run_batch(ap_trainer *trainer, ap_span span, double share, bool last, ap_measures *measures,
                            double *waited)
 {
+    const ap_tape_rows rows = ap_together_rows(span.count);
     const ap_batch *batch;
-    AP_TRY(ap_feed_take(trainer->feed, span, trainer->stop, &batch, waited));
+    /* of several ranks none may leave the others alone: they stop together, later */
+    ap_status status =
+        ap_feed_take(trainer->feed, span, ap_ranks_count() == 1 ? trainer->stop : NULL, &batch, waited);
+    if (ap_ranks_any(ap_failed(&status))) return ap_ranks_agree(status);
+    ap_together_enter(trainer->tape, &rows);
+    ap_together_enter(trainer->terms, &rows);
+    if (last) ap_reducer_begin(trainer->reducer, trainer->tape);
     if (trainer->terms)
         *measures = ap_step_gradient_balanced(trainer->tape, trainer->terms, &trainer->config, trainer->model,
                                               batch, &trainer->progress.balancer, share);
     else
         *measures = ap_step_gradient(trainer->tape, &trainer->config, trainer->model, batch, share);
+    ap_together_enter(trainer->tape, NULL);
+    ap_together_enter(trainer->terms, NULL);
+    ap_together_means(&rows, measures);
     return ap_ok();
 }
 
@@ -300,10 +337,11 @@ static ap_status run_batches(ap_trainer *trainer, int64_t at, int64_t total, ap_
         count = ap_least(trainer->config.train.batch_size, total - done);
         double share = (double)count / (double)total;
         ap_measures measures;
-        AP_TRY(run_batch(trainer, (ap_span){trainer->progress.epoch, at + done, count}, share, &measures,
-                         waited));
+        AP_TRY(run_batch(trainer, (ap_span){trainer->progress.epoch, at + done, count}, share,
+                         done + count == total, &measures, waited));
         ap_measures_add(means, &measures, share);
     }
+    ap_reducer_end(trainer->reducer);
     return ap_ok();
 }
 
@@ -343,9 +381,9 @@ static ap_status skip_step(ap_trainer *trainer, int64_t items)
     } else
         free(trouble);
     if (trainer->skipped < SKIPS_MOST) return ap_ok();
-    return ap_error(AP_FAILED,
-                    "training has diverged: no finite gradient in %d steps; in the first of them %s",
-                    SKIPS_MOST, trainer->trouble);
+    return ap_ranks_agree(
+        ap_error(AP_FAILED, "training has diverged: no finite gradient in %d steps; in the first of them %s",
+                 SKIPS_MOST, trainer->trouble));
 }
 
 /* Updates the weights and adds to the epoch's sums, unless the gradient is not finite. */
@@ -432,28 +470,39 @@ static void exchange_weights(ap_trainer *trainer)
     }
 }
 
+/* Whether rank 0 has the file. */
 static ap_status is_there(const char *folder, const char *name, bool *there)
 {
-    char *path = ap_format_text("%s/%s", folder, name);
-    ap_status status = ap_file_is_there(path, there);
-    free(path);
-    return status;
+    ap_status status = ap_ok();
+    *there = false;
+    if (ap_ranks_own() == 0) {
+        char *path = ap_format_text("%s/%s", folder, name);
+        status = ap_file_is_there(path, there);
+        free(path);
+    }
+    ap_ranks_broadcast(sizeof *there, there);
+    return ap_ranks_agree(status);
 }
 
+/* Rank 0 saves for all. */
 static ap_status save(ap_trainer *trainer, const char *folder, const char *name)
 {
-    char *path = ap_format_text("%s/%s", folder, name);
-    ap_status status =
-        ap_checkpoint_save(path, &trainer->config, trainer->model, &trainer->optimiser, &trainer->progress);
-    free(path);
-    return status;
+    ap_status status = ap_ok();
+    if (ap_ranks_own() == 0) {
+        char *path = ap_format_text("%s/%s", folder, name);
+        status = ap_checkpoint_save(path, &trainer->config, trainer->model, &trainer->optimiser,
+                                    &trainer->progress);
+        free(path);
+    }
+    return ap_ranks_agree(status);
 }
 
 static ap_status save_and_stop(ap_trainer *trainer, const char *folder)
 {
     AP_TRY(save(trainer, folder, "last.safetensors"));
-    return ap_error(AP_INTERRUPTED, "interrupted at step %" PRId64 ", saved in %s/last.safetensors",
-                    trainer->progress.step, folder);
+    return ap_ranks_agree(ap_error(AP_INTERRUPTED,
+                                   "interrupted at step %" PRId64 ", saved in %s/last.safetensors",
+                                   trainer->progress.step, folder ? folder : ""));
 }
 
 /* Saves all steps that were taken before `failure`, to which it adds where. */
@@ -461,8 +510,8 @@ static ap_status save_and_fail(ap_trainer *trainer, const char *folder, ap_statu
 {
     ap_status saved = save(trainer, folder, "last.safetensors");
     if (ap_failed(&saved)) return failure;
-    return ap_error(AP_FAILED, "%s; saved at step %" PRId64 " in %s/last.safetensors", failure.message,
-                    trainer->progress.step, folder);
+    return ap_ranks_agree(ap_error(AP_FAILED, "%s; saved at step %" PRId64 " in %s/last.safetensors",
+                                   failure.message, trainer->progress.step, folder ? folder : ""));
 }
 
 /* Explains why validation is not finite. To be freed. */
@@ -483,6 +532,9 @@ static char *explain_validation(ap_trainer *trainer)
 static ap_status save_epoch(ap_trainer *trainer, const char *folder, bool best)
 {
     bool there;
+    if (!ap_together_check(trainer->model, &trainer->optimiser))
+        ap_observer_note(&trainer->observer, "the ranks' weights had come apart, as on processors that round "
+                                             "differently: all go on with those of rank 0");
     AP_TRY(is_there(folder, "last.safetensors", &there));
     if (best) AP_TRY(save(trainer, folder, "best.safetensors"));
     /* the first epoch at once, so that a run that ends before the next can be resumed */
@@ -561,7 +613,7 @@ static ap_status finish_epoch(ap_trainer *trainer, const char *folder, double be
     status = ap_error(AP_FAILED, "training has diverged: val_%s of epoch %" PRId64 " is not finite: %s",
                       broken, trainer->progress.epoch, why);
     free(why);
-    return status;
+    return ap_ranks_agree(status);
 }
 
 static ap_status run_epoch(ap_trainer *trainer, const char *folder)
@@ -583,15 +635,15 @@ static ap_status check_learnt(const ap_trainer *trainer, int64_t first)
 {
     int64_t steps = trainer->progress.step - first;
     if (steps == 0 || trainer->optimiser.step > 0) return ap_ok();
-    return ap_error(AP_FAILED,
-                    "nothing was learnt: no finite gradient in %" PRId64 " step%s; in the first of them %s",
-                    steps, ap_plural(steps), trainer->trouble);
+    return ap_ranks_agree(ap_error(
+        AP_FAILED, "nothing was learnt: no finite gradient in %" PRId64 " step%s; in the first of them %s",
+        steps, ap_plural(steps), trainer->trouble));
 }
 
 static ap_status run(ap_trainer *trainer, const char *folder)
 {
     bool has_best;
-    AP_TRY(ap_make_folder(folder));
+    AP_TRY(ap_ranks_agree(ap_ranks_own() == 0 ? ap_make_folder(folder) : ap_ok()));
     AP_TRY(is_there(folder, "best.safetensors", &has_best));
     if (trainer->progress.has_best && !has_best) forget_best(trainer, "there is no best checkpoint here");
     ap_status started = start(trainer);
@@ -613,5 +665,5 @@ ap_status ap_trainer_run(ap_trainer *trainer, const char *folder, const volatile
     trainer->stop = stop;
     ap_status status = run(trainer, folder);
     ap_denormals_restore(flushed);
-    return status;
+    return ap_ranks_confirm(status);
 }

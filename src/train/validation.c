@@ -1,9 +1,11 @@
 #include "train/validation.h"
 
 #include "base/memory.h"
+#include "ranks/collect.h"
 #include "train/batch.h"
 #include "train/measures.h"
 #include "train/order.h"
+#include "train/together.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +44,13 @@ static ap_status validate_window(const ap_validation *v, ap_batch *batch, int64_
     return ap_ok();
 }
 
+/* The ranks take turns. A codec is heard by rank 0 alone, which listens to all of it. */
+static bool takes_part(const ap_validation *v, int64_t window)
+{
+    const bool heard = v->config->data.unity_test && v->config->codec.train;
+    return heard ? ap_ranks_own() == 0 : window % ap_ranks_count() == ap_ranks_own();
+}
+
 ap_status ap_validate(const ap_validation *v, ap_measures *mean, ap_real *output, bool *whole)
 {
     const ap_dataset *set = v->set;
@@ -51,10 +60,12 @@ ap_status ap_validate(const ap_validation *v, ap_measures *mean, ap_real *output
     ap_status status = ap_ok();
     int64_t count = 0, i = 0;
     for (; i < set->windows && !(v->stop && *v->stop) && !ap_failed(&status); i++)
-        status = validate_window(v, &batch, i, output, unheard, &sums, &count);
+        if (takes_part(v, i)) status = validate_window(v, &batch, i, output, unheard, &sums, &count);
     free(unheard);
     ap_batch_free(&batch);
+    if (ap_failed(&status)) return status;
+    *whole = !ap_ranks_any(i < set->windows);
+    ap_together_sums(&sums, &count);
     *mean = ap_measures_mean(&sums, count);
-    *whole = i == set->windows;
     return status;
 }

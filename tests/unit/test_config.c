@@ -320,7 +320,7 @@ static void round_trip(void **state)
             "false",  "true",     "\"\\ \xC3\xBC\n", "3",     "0.1234567890123456789",
             "[2,3]",  "shuffled", "seanet",          "gates", "seed",
             "random", "p8",       "cosine",          "bands", "weights",
-            "48000",  "2"};
+            "48000",  "2",        "bfloat16"};
         bool moved = false;
         for (size_t k = 0; k < sizeof attempts / sizeof *attempts && !moved; k++) {
             ap_status status = ap_config_override(&config, ap_config_name(i), attempts[k]);
