@@ -71,10 +71,15 @@ static void *encode(int columns, const png_byte *pixels, size_t *length)
     return file;
 }
 
-void *ap_picture_spectrogram(ap_arena *arena, int64_t n, const ap_real *x, size_t *length)
+double ap_picture_top(int rate)
+{
+    return fmin(rate / 2.0, AP_MEL_TOP);
+}
+
+void *ap_picture_spectrogram(ap_arena *arena, int rate, int64_t n, const ap_real *x, size_t *length)
 {
     int64_t hop = n / COLUMNS < 1 ? 1 : n / COLUMNS > HOP_MOST ? HOP_MOST : n / COLUMNS;
-    ap_spectrum spectrum = {.size = WINDOW, .hop = (int)hop};
+    ap_spectrum spectrum = {.size = WINDOW, .hop = (int)hop, .rate = rate};
     int64_t frames = ap_spectrum_frames(spectrum, n);
     ap_real *power = ap_spectrum_power(arena, spectrum, n, x);
     ap_real *decibels = ap_mel_decibels(arena, spectrum, frames, power);

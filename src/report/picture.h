@@ -8,12 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The range in decibels from darkest to brightest, and the frequency at the top in Hz. */
+/* The range in decibels from darkest to brightest. */
 #define PICTURE_DECIBELS 80
-#define PICTURE_TOP 12000
 
-/* The mel spectrogram of n samples at 24 kHz as a PNG file, which the caller frees. The loudest value is
- * brightest, time runs to the right, the mel scale upwards. */
-void *ap_picture_spectrogram(ap_arena *arena, int64_t n, const ap_real *x, size_t *length);
+/* The frequency at the top of a picture in Hz: half the rate, or AP_MEL_TOP if that is less. */
+double ap_picture_top(int rate);
+
+/* The mel spectrogram of n samples as a PNG file, which the caller frees. The loudest value is brightest,
+ * time runs to the right, the mel scale upwards. */
+void *ap_picture_spectrogram(ap_arena *arena, int rate, int64_t n, const ap_real *x, size_t *length);
 
 #endif

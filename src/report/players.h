@@ -2,16 +2,13 @@
 #ifndef ANTIPHON_REPORT_PLAYERS_H
 #define ANTIPHON_REPORT_PLAYERS_H
 
-#include "antiphon/real.h"
 #include "report/page.h"
 
-#include <stdint.h>
-
-/* A recording at AP_SAMPLE_RATE. */
+/* A recording. It sounds at its own rate and in its own channels; the picture is of its mid. */
 typedef struct player {
     const char *name, *style; /* style: a class name, for the colour */
-    int64_t count;
-    ap_real *samples;
+    const char *path;
+    double seconds; /* at most these are shown, and at most AP_REPORT_SECONDS */
 } player;
 
 /* Open and close a group of players: recordings and pictures of the same stretch of time. */

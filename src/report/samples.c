@@ -92,14 +92,15 @@ static void put_verdict(page *p, int64_t n, const ap_audio *trio)
     ap_page_put(p, "<li>correlation cost <b>%.3f</b></li>\n</ul>\n", cost);
 }
 
-static void draw_trio(page *p, int64_t n, ap_audio *trio)
+static void draw_trio(page *p, int64_t n, ap_audio *trio, const trio_paths *paths)
 {
     player players[TRIO];
     if (n < AP_MODULATION_SEGMENTS) {
         ap_page_put(p, "<p class=\"missing\">%lld samples are too few to be shown.</p>\n", (long long)n);
         return;
     }
-    for (int k = 0; k < TRIO; k++) players[k] = (player){voices[k].name, voices[k].style, n, trio[k].samples};
+    for (int k = 0; k < TRIO; k++)
+        players[k] = (player){voices[k].name, voices[k].style, paths->at[k], (double)n / AP_SAMPLE_RATE};
     put_verdict(p, n, trio);
     ap_players_open(p);
     ap_players_row(p, TRIO, players);
@@ -135,7 +136,7 @@ static void put_piece(page *p, const char *folder, const char *name)
     if (ap_failed(&status))
         ap_report_missing(p, &status);
     else {
-        draw_trio(p, trio[TRIO_OUTPUT].count, trio);
+        draw_trio(p, trio[TRIO_OUTPUT].count, trio, &paths);
         ap_trio_free(trio);
     }
     ap_page_put(p, "</article>\n");
@@ -170,34 +171,25 @@ static ap_status choose_epochs(const char *folder, ap_names *chosen)
 static bool put_epoch_samples(page *p, const char *folder)
 {
     ap_names names;
-    ap_audio audio[EPOCHS_MOST];
     player players[EPOCHS_MOST];
-    char title[EPOCHS_MOST][32];
+    char title[EPOCHS_MOST][32], *paths[EPOCHS_MOST];
     int count = 0;
     ap_status status = choose_epochs(folder, &names);
     if (ap_failed(&status)) ap_report_missing(p, &status);
     if (names.count)
         ap_page_put(
             p, "<h3>As training went on</h3>\n<p>The model’s output for the first validation pair.</p>\n");
-    for (size_t k = 0; k < names.count; k++) {
-        char *path = ap_format_text("%s/%s", folder, names.at[k]);
-        status = ap_audio_read(path, AP_SAMPLE_RATE, &audio[count]);
-        free(path);
-        if (ap_failed(&status)) {
-            ap_report_missing(p, &status);
-            continue;
-        }
+    for (size_t k = 0; k < names.count; k++, count++) {
+        paths[count] = ap_format_text("%s/%s", folder, names.at[k]);
         snprintf(title[count], sizeof *title, "epoch %d", atoi(names.at[k] + strlen(EPOCH_BEGIN)));
-        players[count] =
-            (player){title[count], voices[TRIO_OUTPUT].style, audio[count].count, audio[count].samples};
-        count++;
+        players[count] = (player){title[count], voices[TRIO_OUTPUT].style, paths[count], AP_REPORT_SECONDS};
     }
     if (count) {
         ap_players_open(p);
         ap_players_row(p, count, players);
         ap_players_close(p);
     }
-    for (int k = 0; k < count; k++) ap_audio_free(&audio[k]);
+    for (int k = 0; k < count; k++) free(paths[k]);
     ap_names_free(&names);
     return count > 0;
 }

@@ -62,5 +62,18 @@ import json
 image = json.load(open("image.json"))["image"]
 assert image["level"]["mean"] < 0.1 and image["coherence"]["mean"] < 0.01, image
 END
+# the report plays it in stereo, at its rate; its pictures reach higher
+expect 0 "" infer --checkpoint takes --pairs wide --num_samples 1 --out takes/samples
+expect 0 "page.html" report takes --out page.html
+python3 - <<'END'
+import base64, re
+page = open("page.html").read()
+sounds = [base64.b64decode(text) for text in re.findall(r'data:audio/flac;base64,([^"]*)"', page)]
+assert len(sounds) == 3
+for flac in sounds:  # the stream's first block: 20 bits of rate, 3 of channels less one
+    bits = int.from_bytes(flac[18:21], "big")
+    assert (bits >> 4, (bits >> 1 & 7) + 1) == (48000, 2), bits
+assert ">16k<" in page and ">12k<" not in page
+END
 expect 0 "composed" evaluate --checkpoint run_narrow --pairs narrow --num_samples 1 --no-baselines --json image.json
 if grep -q image out image.json; then echo "mono has no stereo image" && exit 1; fi

@@ -356,7 +356,7 @@ static unsigned char *decoded(const ap_real *x, png_image *image)
 {
     size_t length;
     ap_arena *arena = ap_arena_create();
-    void *file = ap_picture_spectrogram(arena, SAMPLES, x, &length);
+    void *file = ap_picture_spectrogram(arena, RATE, SAMPLES, x, &length);
     *image = (png_image){.version = PNG_IMAGE_VERSION};
     assert_true(png_image_begin_read_from_memory(image, file, length));
     image->format = PNG_FORMAT_GRAY;
@@ -380,10 +380,12 @@ static void a_tone_is_a_line(void **state)
         if (grey[row * (int)image.width + column] > grey[brightest * (int)image.width + column])
             brightest = row;
     double place = 1 - (brightest + 0.5) / AP_MEL_BANDS;
-    double want = ap_mel_from_hertz(hertz) / ap_mel_from_hertz(PICTURE_TOP);
+    double want = ap_mel_from_hertz(hertz) / ap_mel_from_hertz(ap_picture_top(RATE));
     assert_true(fabs(place - want) < 1.5 / AP_MEL_BANDS);
     assert_true(grey[brightest * (int)image.width + column] > 240); /* as bright as can be */
     assert_true(grey[column] < 64);                                 /* 12 kHz */
+    assert_true(ap_picture_top(RATE) == 12000);
+    assert_true(ap_picture_top(44100) == 16000);
     free(grey);
     free(x);
 
