@@ -7,7 +7,7 @@
 
 enum { TRIO_INPUT, TRIO_TARGET, TRIO_OUTPUT, TRIO };
 
-/* Reads all three as mono at AP_SAMPLE_RATE, up to the end of the shortest: all get the same count. lengths
+/* Reads the mids of all three at AP_SAMPLE_RATE, up to the end of the shortest: all get the same count. lengths
  * (NULL: not wanted) as in ap_audio_read_shortest. After a failure nothing needs freeing. */
 ap_status ap_trio_read(const char *const paths[TRIO], ap_audio trio[TRIO], int64_t lengths[TRIO]);
 void ap_trio_free(ap_audio trio[TRIO]);

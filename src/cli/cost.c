@@ -141,15 +141,18 @@ const verb verb_cost = {
     .name = "cost",
     .summary = "the anti-modulation correlation cost of a recording",
     .arguments = "INPUT.wav TARGET.wav OUTPUT.wav [--segments M] [--envelope max|rms|p8] [--json]",
-    .details = "cost = -ln(1 - |r_input|) - ln(1 - |r_target|), where r is the correlation of the output's "
-               "amplitude envelope with\n"
-               "that of each source. A source that the output does not follow adds 0, one that it copies "
-               "adds 6.91. Recordings of\n"
-               "different length are compared up to the end of the shortest. If the envelope of a source "
-               "hardly moves, like the\n"
-               "maxima of a master that clips in every segment, even a copy has a low cost: a warning says "
-               "so, and --json gives the\n"
-               "r of a perfect copy. In that case --envelope rms tells more.",
+    .details =
+        "cost = -ln(1 - |r_input|) - ln(1 - |r_target|), where r is the correlation of the output's "
+        "amplitude envelope with\n"
+        "that of each source. A source that the output does not follow adds 0, one that it copies "
+        "adds 6.91. Recordings of\n"
+        "different length are compared up to the end of the shortest. If the envelope of a source "
+        "hardly moves, like the\n"
+        "maxima of a master that clips in every segment, even a copy has a low cost: a warning says "
+        "so, and --json gives the\n"
+        "r of a perfect copy. In that case --envelope rms tells more. Envelopes are of the average of the "
+        "channels at 24 kHz, as\n"
+        "the agent hears recordings.",
     .options = options,
     .least_arguments = TRIO,
     .most_arguments = TRIO,
