@@ -6,6 +6,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/config.h"
 #include "antiphon/ranks.h"
+#include "antiphon/report.h"
 #include "antiphon/run_folder.h"
 #include "antiphon/safetensors.h"
 #include "antiphon/track.h"
@@ -285,6 +286,24 @@ static ap_outcome outcome_of(const ap_status *status)
                                             : AP_OUTCOME_FAILED;
 }
 
+/* As many as `antiphon report` shows. */
+#define REPORT_SAMPLES 8
+
+/* Hands over what a run leaves behind: its best checkpoint and its log, and if it goes to MLflow a report,
+ * made for that. Without a report the run is as good. */
+static void hand_over_result(const run *r)
+{
+    hand_over(r, r->folder.checkpoints, "best.safetensors");
+    if (!ap_track_delivers(r->track)) return;
+    ap_track_flush(r->track);
+    hand_over(r, r->folder.path, "log.jsonl");
+    ap_status status = ap_report_write(r->folder.path, NULL, REPORT_SAMPLES);
+    if (!ap_failed(&status))
+        hand_over(r, r->folder.path, "report.html");
+    else if (status.code != AP_INTERRUPTED)
+        ap_text_print(stderr, "antiphon train: no report: %s\n", status.message);
+}
+
 /* Begins the record; of several ranks only the first has one. */
 static ap_status begin_record(run *r, const ap_trainer *trainer, bool resumed)
 {
@@ -304,7 +323,7 @@ static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
     if (ap_ranks_own() > 0) return ap_trainer_run(trainer, NULL, signals_flag());
     ap_status status = ap_trainer_run(trainer, r->folder.checkpoints, signals_flag());
     if (!ap_failed(&status)) status = r->failed;
-    hand_over(r, r->folder.checkpoints, "best.safetensors");
+    hand_over_result(r);
     ap_status recorded = ap_track_finish(r->track, outcome_of(&status));
     return ap_failed(&status) ? status : recorded;
 }
@@ -319,7 +338,7 @@ static ap_status finish_record(run *r, const char *from)
     trained.track = r->config->track;
     AP_TRY(ap_track_create(r->folder.path, &trained, INT64_MAX, &r->track));
     hand_over(r, r->folder.path, "config.json");
-    hand_over(r, r->folder.checkpoints, "best.safetensors");
+    hand_over_result(r);
     return ap_track_finish(r->track, AP_OUTCOME_FINISHED);
 }
 

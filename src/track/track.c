@@ -1,5 +1,6 @@
 #include "antiphon/track.h"
 
+#include "base/commit.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "track/courier.h"
@@ -109,6 +110,8 @@ static track_run describe(const char *folder, const ap_config *config)
     add_text(&run.tags, &run.tag_count, "mlflow.source.name", "antiphon");
     add_text(&run.tags, &run.tag_count, "mlflow.source.type", "LOCAL");
     add_text(&run.tags, &run.tag_count, "antiphon.version", AP_VERSION);
+    if (ap_commit()[0]) add_text(&run.tags, &run.tag_count, "mlflow.source.git.commit", ap_commit());
+    if (ap_commit_modified()) add_text(&run.tags, &run.tag_count, "antiphon.modified", "true");
     if (absolute) add_text(&run.tags, &run.tag_count, "antiphon.folder", absolute);
     free(absolute);
     return run;

@@ -33,6 +33,12 @@ expect 0 "" train tiny.json --out tracked --train.epochs=1 --train.samples_every
 grep -q '^status: 3$' mlruns/*/*/meta.yaml
 [ "$(wc -l <"$(echo mlruns/*/*/metrics/val_loss)")" -eq 1 ]
 there mlruns/*/*/artifacts/best.safetensors mlruns/*/*/artifacts/config.json mlruns/*/*/artifacts/epoch_0001.wav
+# the whole log, a report, and the commit that the program is of
+cmp tracked/log.jsonl mlruns/*/*/artifacts/log.jsonl
+cmp tracked/report.html mlruns/*/*/artifacts/report.html
+if git -C "$1" rev-parse HEAD >/dev/null 2>&1; then
+    grep -qE '^[0-9a-f]{40}$' mlruns/*/*/tags/mlflow.source.git.commit
+fi
 expect 2 "track.uri" train tiny.json --out no --track.uri=sqlite:///mlflow.db
 # an end that MLflow did not get is delivered although nothing is left to train, and is not asked for twice
 sed -i 's/"ended":.*true/"ended": false/' tracked/mlflow.json
