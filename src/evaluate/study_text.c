@@ -1,4 +1,5 @@
 #include "antiphon/study.h"
+#include "base/print.h"
 #include "base/text.h"
 #include "evaluate/summary.h"
 #include "evaluate/table.h"
@@ -50,55 +51,100 @@ static int names_width(const ap_study *study)
     return width;
 }
 
-static void print_head(const ap_study *study, const ap_study_group *group, bool last, int names, FILE *stream)
+/* Some columns of a group, side by side; those that do not fit a terminal stand below them. */
+typedef struct columns {
+    const ap_study_measure *at;
+    int count;
+    bool last; /* of the group */
+} columns;
+
+/* As many from `at` on as fit, beside the names, and beside `more` if the last is among them; at least one.
+ */
+static columns columns_from(const ap_study_measure *at, int names, int more)
 {
-    fprintf(stream, "\n%s\n%*s", group->question, names, "");
-    for (const ap_study_measure *m = group->columns; *m != AP_STUDY_MEASURES; m++)
-        fprintf(stream, "%*s%*s", column_width(*m), ap_study_describe(*m).name, MARK_WIDTH, "");
-    fprintf(stream, "%s\n%*s", last ? "     all" : "", names, "");
-    for (const ap_study_measure *m = group->columns; *m != AP_STUDY_MEASURES; m++) {
-        ap_side side = ap_study_describe(*m).side;
+    columns c = {.at = at};
+    int width = names;
+    while (at[c.count] != AP_STUDY_MEASURES) {
+        bool last = at[c.count + 1] == AP_STUDY_MEASURES;
+        width += column_width(at[c.count]) + MARK_WIDTH;
+        if (c.count && width + (last ? more : 0) > AP_LINE_WIDTH) return c;
+        c.count++;
+    }
+    c.last = true;
+    return c;
+}
+
+static void print_head(const ap_study *study, columns c, bool all, int names, FILE *stream)
+{
+    fprintf(stream, "%*s", names, "");
+    for (int k = 0; k < c.count; k++)
+        fprintf(stream, "%*s%*s", column_width(c.at[k]), ap_study_describe(c.at[k]).name, MARK_WIDTH, "");
+    fprintf(stream, "%s\n%*s", all ? "     all" : "", names, "");
+    for (int k = 0; k < c.count; k++) {
+        ap_side side = ap_study_describe(c.at[k]).side;
         if (side == AP_SIDE_NONE)
-            fprintf(stream, "%*s", column_width(*m) + MARK_WIDTH, "");
+            fprintf(stream, "%*s", column_width(c.at[k]) + MARK_WIDTH, "");
         else
-            fprintf(stream, "%*s %5.2f%*s", column_width(*m) - 6, side == AP_SIDE_MOST ? "most" : "least",
-                    study->bounds[*m], MARK_WIDTH, "");
+            fprintf(stream, "%*s %5.2f%*s", column_width(c.at[k]) - 6,
+                    side == AP_SIDE_MOST ? "most" : "least", study->bounds[c.at[k]], MARK_WIDTH, "");
     }
     fprintf(stream, "\n");
+}
+
+/* The width of "   12/14 ✓". */
+#define ALL_WIDTH 10
+
+static void print_columns(const ap_study *study, columns c, bool all, int names, FILE *stream)
+{
+    print_head(study, c, all, names, stream);
+    for (int r = 0; r < study->row_count; r++) {
+        const ap_study_row *row = &study->rows[r];
+        if (r && row->baseline && !row[-1].baseline) fprintf(stream, "\n");
+        fprintf(stream, "%-*s", names, row->name);
+        for (int k = 0; k < c.count; k++) {
+            ap_table_summary(stream, column_width(c.at[k]), row->cells[c.at[k]].summary);
+            fprintf(stream, "%s", mark_of(c.at[k], &row->cells[c.at[k]]));
+        }
+        if (all) fprintf(stream, "%5d/%d %s", row->held, study->criteria, row->all ? "✓" : "✗");
+        fprintf(stream, "\n");
+    }
 }
 
 static void print_group(const ap_study *study, const ap_study_group *group, bool last, FILE *stream)
 {
     int names = names_width(study);
-    print_head(study, group, last, names, stream);
-    for (int r = 0; r < study->row_count; r++) {
-        const ap_study_row *row = &study->rows[r];
-        if (r && row->baseline && !row[-1].baseline) fprintf(stream, "\n");
-        fprintf(stream, "%-*s", names, row->name);
-        for (const ap_study_measure *m = group->columns; *m != AP_STUDY_MEASURES; m++) {
-            ap_table_summary(stream, column_width(*m), row->cells[*m].summary);
-            fprintf(stream, "%s", mark_of(*m, &row->cells[*m]));
-        }
-        if (last) fprintf(stream, "%5d/%d %s", row->held, study->criteria, row->all ? "✓" : "✗");
-        fprintf(stream, "\n");
+    const ap_study_measure *at = group->columns;
+    fprintf(stream, "\n%s\n", group->question);
+    for (columns c = {.last = false}; !c.last; at += c.count) {
+        if (at != group->columns) fprintf(stream, "\n");
+        c = columns_from(at, names, last ? ALL_WIDTH : 0);
+        print_columns(study, c, last && c.last, names, stream);
     }
 }
+
+#define SEEDS_WIDTH 8
 
 /* "0.12..0.34": the seeds' own means. */
 static void print_ranges(const ap_study *study, const ap_study_group *group, FILE *stream)
 {
     int names = names_width(study);
-    fprintf(stream, "\n%*s", names, "");
-    for (const ap_study_measure *m = group->columns; *m != AP_STUDY_MEASURES; m++)
-        fprintf(stream, "%*s", column_width(*m) + MARK_WIDTH, ap_study_describe(*m).name);
-    fprintf(stream, "   seeds\n");
-    for (int r = 0; r < study->row_count && !study->rows[r].baseline; r++) {
-        fprintf(stream, "%-*s", names, study->rows[r].name);
-        for (const ap_study_measure *m = group->columns; *m != AP_STUDY_MEASURES; m++) {
-            const ap_study_cell *cell = &study->rows[r].cells[*m];
-            fprintf(stream, "%*.2f..%5.2f", column_width(*m) + MARK_WIDTH - 7, cell->least, cell->most);
+    const ap_study_measure *at = group->columns;
+    for (columns c = {.last = false}; !c.last; at += c.count) {
+        c = columns_from(at, names, SEEDS_WIDTH);
+        fprintf(stream, "\n%*s", names, "");
+        for (int k = 0; k < c.count; k++)
+            fprintf(stream, "%*s", column_width(c.at[k]) + MARK_WIDTH, ap_study_describe(c.at[k]).name);
+        fprintf(stream, "%s\n", c.last ? "   seeds" : "");
+        for (int r = 0; r < study->row_count && !study->rows[r].baseline; r++) {
+            fprintf(stream, "%-*s", names, study->rows[r].name);
+            for (int k = 0; k < c.count; k++) {
+                const ap_study_cell *cell = &study->rows[r].cells[c.at[k]];
+                fprintf(stream, "%*.2f..%5.2f", column_width(c.at[k]) + MARK_WIDTH - 7, cell->least,
+                        cell->most);
+            }
+            if (c.last) fprintf(stream, "%*d", SEEDS_WIDTH, study->rows[r].seeds);
+            fprintf(stream, "\n");
         }
-        fprintf(stream, "%8d\n", study->rows[r].seeds);
     }
 }
 
@@ -114,9 +160,9 @@ void ap_study_print(const ap_study *study, FILE *stream)
 {
     long long items = study->items;
     fprintf(stream,
-            "%lld item%s; mean over items and seeds ± half the width of its %.0f %% interval (bootstrap over "
-            "items "
-            "of the\nseeds' means, %d resamples). ✓: the mean is within the bound\n",
+            "%lld item%s; mean over items and seeds ± half the width of its %.0f %%\n"
+            "interval (bootstrap over items of the seeds' means, %d resamples).\n"
+            "✓: the mean is within the bound\n",
             items, ap_plural(items), 100 * AP_BOOTSTRAP_LEVEL, AP_BOOTSTRAP_RESAMPLES);
     for (size_t g = 0; g < GROUPS; g++) print_group(study, &groups[g], g + 1 == GROUPS, stream);
     fprintf(stream, "\nThe lowest and the highest mean of one seed\n");
