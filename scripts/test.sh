@@ -16,9 +16,9 @@ installed, all of it is built and run by clang too, each fuzzer of tests/fuzz
 runs for AP_FUZZ_SECONDS (20), and the thread sanitizer watches the operations
 and the trainer. Where shellcheck is installed it reads every script.
 
-  --all   installs clang, its OpenMP and its sanitizers, shellcheck, html5lib and
-          what the Python package is built with, too, as continuous integration
-          does
+  --all   installs clang, its OpenMP and its sanitizers, shellcheck, html5lib
+          and what the Python package is built with, too, as continuous
+          integration does
 END
 }
 
