@@ -37,6 +37,13 @@ static const verb_option options[] = {
      .least = 0.5,
      .most = SECONDS_MAX,
      .help = "length of each recording"},
+    {.name = "sample_rate",
+     .placeholder = "R",
+     .kind = OPTION_INTEGER,
+     .fallback = "24000",
+     .least = 16000,
+     .most = 96000,
+     .help = "samples a second; training hears 24000"},
     {.name = "seed",
      .placeholder = "K",
      .kind = OPTION_INTEGER,
@@ -53,10 +60,10 @@ static bool for_validation(int64_t pair, int64_t pairs)
 }
 
 /* Pair `pair` (from 1) of `seed`: drums as the input, a piano as the target. */
-static ap_status make_pair(const pair_set *set, uint64_t seed, int64_t pair, bool validation, int64_t count)
+static ap_status make_pair(const pair_set *set, uint64_t seed, int64_t pair, bool validation, int rate,
+                           int64_t count)
 {
-    ap_audio audio = {
-        .samples = ap_allocate((size_t)count, sizeof(ap_real)), .count = count, .rate = AP_SAMPLE_RATE};
+    ap_audio audio = {.samples = ap_allocate((size_t)count, sizeof(ap_real)), .count = count, .rate = rate};
     ap_rng rng = ap_rng_init(seed);
     rng.counter = (uint64_t)pair;
     uint64_t music = ap_rng_next(&rng);
@@ -72,7 +79,7 @@ static ap_status make_pair(const pair_set *set, uint64_t seed, int64_t pair, boo
     return status;
 }
 
-static ap_status make_all(const pair_set *set, uint64_t seed, int64_t pairs, int64_t count)
+static ap_status make_all(const pair_set *set, uint64_t seed, int64_t pairs, int rate, int64_t count)
 {
     ap_status status = ap_ok();
     int64_t done = 0;
@@ -82,7 +89,7 @@ static ap_status make_all(const pair_set *set, uint64_t seed, int64_t pairs, int
 #pragma omp critical(synth_progress)
         stop = ap_failed(&status);
         if (stop) continue;
-        ap_status made = make_pair(set, seed, pair, for_validation(pair, pairs), count);
+        ap_status made = make_pair(set, seed, pair, for_validation(pair, pairs), rate, count);
 #pragma omp critical(synth_progress)
         {
             if (ap_failed(&made) && !ap_failed(&status)) status = made;
@@ -98,13 +105,16 @@ static ap_status run(const parsed_options *given)
     const char *folder = option_text(given, "out");
     int64_t pairs = option_integer(given, "pairs"), seed = option_integer(given, "seed");
     double seconds = option_number(given, "seconds");
-    char *note = ap_format_text("antiphon synth --pairs %lld --seconds %.9g --seed %lld", (long long)pairs,
-                                seconds, (long long)seed);
+    int rate = (int)option_integer(given, "sample_rate");
+    char *other = rate == AP_SAMPLE_RATE ? ap_copy_text("") : ap_format_text(" --sample_rate %d", rate);
+    char *note = ap_format_text("antiphon synth --pairs %lld --seconds %.9g --seed %lld%s", (long long)pairs,
+                                seconds, (long long)seed, other);
+    free(other);
     pair_set set;
     ap_status status = ap_pair_set_begin(folder, note, true, &set);
     free(note);
     AP_TRY(status);
-    status = make_all(&set, (uint64_t)seed, pairs, (int64_t)llround(seconds * AP_SAMPLE_RATE));
+    status = make_all(&set, (uint64_t)seed, pairs, rate, (int64_t)llround(seconds * rate));
     AP_TRY(ap_pair_set_end(&set, status));
     int64_t validation = pairs < VALIDATION_EVERY ? 1 : pairs / VALIDATION_EVERY;
     ap_text_print(stdout, "%s: pairs of %g s, %lld for training, %lld for validation\n", folder, seconds,
@@ -115,11 +125,11 @@ static ap_status run(const parsed_options *given)
 const verb verb_synth = {
     .name = "synth",
     .summary = "make pairs with the built-in drums and piano; no download",
-    .arguments = "--out DIR [--pairs N] [--seconds S] [--seed K]",
-    .details = "Each pair is a drum kit (the input) and a piano (the target), both made up from the seed, at "
-               "24 kHz.\n"
-               "The same options write the same bytes again. A folder with other content is refused.\n"
-               "The set appears in DIR when it is complete; until then it is in DIR/unfinished.",
+    .arguments = "--out DIR [--pairs N] [--seconds S] [--sample_rate R] [--seed K]",
+    .details =
+        "Each pair is a drum kit (the input) and a piano (the target), both made up from the seed, mono.\n"
+        "The same options write the same bytes again. A folder with other content is refused.\n"
+        "The set appears in DIR when it is complete; until then it is in DIR/unfinished.",
     .options = options,
     .run = run,
 };

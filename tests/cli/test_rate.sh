@@ -77,3 +77,14 @@ assert ">16k<" in page and ">12k<" not in page
 END
 expect 0 "composed" evaluate --checkpoint run_narrow --pairs narrow --num_samples 1 --no-baselines --json image.json
 if grep -q image out image.json; then echo "mono has no stereo image" && exit 1; fi
+
+# the synthesiser plays the same music at another rate, and higher
+expect 0 "high: pairs of 2 s" synth --out high --pairs 4 --seconds 2 --seed 1 --sample_rate 48000
+expect 1 "high: not empty, and not what" synth --out high --pairs 4 --seconds 2 --seed 1
+python3 - <<'END'
+import wave
+with wave.open("high/train/pair_0001_input.wav") as file:
+    assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (48000, 1, 96000)
+END
+alike() { "$ANTIPHON" cost "$1" "$2" "$2" --json | sed 's/.*"r_input": \([-0-9.]*\),.*/\1/' | awk '{ exit !($1 > 0.95) }'; }
+alike high/train/pair_0001_target.wav pairs/train/pair_0001_target.wav
