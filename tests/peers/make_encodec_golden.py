@@ -4,7 +4,7 @@
     make_encodec_golden.py OUT_DIR [WEIGHTS.safetensors] [SEED]
 
 WEIGHTS is a checkpoint of the published model (without it, weights drawn from SEED). OUT_DIR then holds
-codec_published_encoder and codec_published_decoder, with gradients, to which build/tests/golden OUT_DIR holds the C, and
+codec_published_encoder and codec_published_decoder, with gradients, computed in double, to which build/tests/golden OUT_DIR holds the C, and
 whole.safetensors, the weights of the whole model as its authors' library names them, which codec.weights takes.
 Needs torch, transformers and safetensors.
 """
@@ -24,16 +24,30 @@ def older(name):
     return name.replace("parametrizations.weight.original0", "weight_g").replace("parametrizations.weight.original1", "weight_v")
 
 
-def save_case(path, module, x, x_name, meta):
+def differentiate(module, x, x_name, weight):
     """Outputs, and the gradients of sum(output * weight) by all that is differentiable."""
     x = x.clone().requires_grad_(True)
+    module.zero_grad()
     y = module(x)
-    weight = torch.randn_like(y)
     (y * weight).sum().backward()
-    tensors = {"in." + x_name: x.detach(), "in.grad_weight": weight, "out.y": y.detach(), "grad.in." + x_name: x.grad}
+    tensors = {"out.y": y.detach(), "grad.in." + x_name: x.grad}
     for name, p in module.named_parameters():
-        tensors["param." + older(name)] = p.detach()
-        tensors["grad." + older(name)] = p.grad
+        tensors["grad." + older(name)] = p.grad.clone()
+    return tensors
+
+
+def save_case(path, module, x, x_name, meta):
+    """In double: in float, PyTorch's gradients of biases, sums of many numbers that cancel, can be off by 6e-4."""
+    with torch.no_grad():
+        weight = torch.randn_like(module(x))
+    inputs = {"in." + x_name: x, "in.grad_weight": weight}
+    inputs.update({"param." + older(name): p.detach().clone() for name, p in module.named_parameters()})
+    single = differentiate(module, x, x_name, weight)
+    exact = differentiate(module.double(), x.double(), x_name, weight.double())
+    off = {k: float((single[k] - v).norm() / v.norm()) for k, v in exact.items()}
+    worst = max((k for k in off if k != "out.y"), key=off.get)
+    print("%s: PyTorch in float: out=%.2e grad=%.2e (%s)" % (os.path.basename(path), off["out.y"], off[worst], worst))
+    tensors = {**inputs, **{k: v.float() for k, v in exact.items()}}
     save_file({k: v.contiguous().clone() for k, v in tensors.items()}, path, metadata={k: str(v) for k, v in meta.items()})
 
 
