@@ -348,14 +348,14 @@ static void tell_of_codec(const ap_config *config)
 {
     const bool complex = config->codec.type == AP_CODEC_MCLT;
     const int kept = (config->codec.dim - config->codec.bands) / (complex ? 2 : 1);
-    const bool composes =
-        config->agent.output == AP_OUTPUT_CASCADE || config->agent.output == AP_OUTPUT_DIRECT;
-    if (config->codec.type != AP_CODEC_SEANET && composes)
-        ap_text_print_wrapped(stdout,
-                              "codec: %s without weights, audio to %.1f kHz%s; for EnCodec's: "
-                              "--codec.type=seanet --codec.bands=0 --codec.weights=FILE\n",
-                              complex ? "mclt" : "mdct", 0.5e-3 * AP_SAMPLE_RATE * kept / config->codec.hop,
-                              config->codec.bands ? " and levels above" : "");
+    const bool decodes = config->agent.output != AP_OUTPUT_TAKES;
+    if (config->codec.type != AP_CODEC_SEANET && decodes)
+        ap_text_print_wrapped(
+            stdout,
+            "codec: %s without weights, audio to %.1f kHz%s; EnCodec's: configs/encodec.json "
+            "and --codec.weights=FILE\n",
+            complex ? "mclt" : "mdct", 0.5e-3 * AP_SAMPLE_RATE * kept / config->codec.hop,
+            config->codec.bands ? " and levels above" : "");
     if (config->codec.type == AP_CODEC_SEANET && !config->codec.weights[0] && !config->codec.train)
         ap_text_print_wrapped(
             stdout,

@@ -161,7 +161,7 @@ def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--antiphon", default=os.path.join(ROOT, "build", "antiphon"), help="the built program")
     p.add_argument("--python", default=sys.executable, help="a Python that has torch")
-    p.add_argument("--config", default=os.path.join(ROOT, "configs", "compositional.json"))
+    p.add_argument("--config", default=os.path.join(ROOT, "configs", "encodec.json"))
     names, numbers = lambda text: text.split(","), lambda text: [int(n) for n in text.split(",")]
     p.add_argument("--outputs", type=names, default="cascade,direct", help="output parts, separated by commas (default: both)")
     p.add_argument("--batches", type=numbers, default="1,4", help="batch sizes, separated by commas (default: 1,4)")
