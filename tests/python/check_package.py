@@ -202,7 +202,7 @@ def check_measures(fixtures):
 
 input_path, target_path, fixtures_path = sys.argv[1:]
 assert antiphon.__version__ == importlib.metadata.version("antiphon"), "pyproject.toml tells another version"
-assert run("--version").split()[-1] == antiphon.__version__
+assert run("--version").split()[1] == antiphon.__version__
 assert all(getattr(antiphon, name).__doc__ for name in antiphon.__all__ if name != "SAMPLE_RATE")
 check_cost()
 check_checkpoint()
