@@ -51,6 +51,12 @@ cmp verb.wav call.wav
 if ./compose none.safetensors pairs/val/*_input.wav pairs/val/*_target.wav none.wav 2>err; then exit 1; fi
 grep -q none.safetensors err
 
+"$CC" -Wall -Wextra -Werror "$examples/window.c" -o window $(pkg-config --cflags --libs antiphon)
+OMP_NUM_THREADS=1 ./window tiny.json >out
+[ "$(grep -c ' s: median [0-9.]* ms, shortest [0-9.]* ms$' out)" -eq 5 ]
+if ./window 2>err; then exit 1; fi
+grep -q usage err
+
 if command -v python3 >/dev/null && ! pkg-config --cflags antiphon | grep -q AP_DOUBLE; then
     prints_wanted python3 "$examples/cost.py" "$libraries/libantiphon.so"
 fi
