@@ -8,13 +8,18 @@
 
 #include <omp.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ROWS AP_TILE_ROWS
 #define COLUMNS AP_TILE_COLUMNS
-/* Depth packed at a time, in reused memory: a strip of B and a thread's block of A stay in the second-level
- * cache, all of B in the third. */
+/* Depth packed at a time, in reused memory: a strip of B and a thread's block of A, at most this share of it,
+ * stay in the second-level cache, all of B in the third. The wider the block, the less often B is read from
+ * there; the sums are the same. */
 #define DEPTH_MOST 768
-#define BLOCK_PANELS 8
+#define CACHE_SHARE 3
+#define CACHE_UNKNOWN ((long)1 << 20)
+#define BLOCK_PANELS_LEAST 4
+#define BLOCK_PANELS_MOST 24
 /* OpenBLAS computes products with fewer multiplications on one thread. The rounding of larger ones may
  * depend on how they are divided among threads, so these are computed by tiles. */
 #define MULTIPLICATIONS_LEAST ((int64_t)1 << 18)
@@ -72,13 +77,22 @@ static share share_of_thread(int64_t panels, int64_t strips)
                    strips * (column + 1) / across};
 }
 
-/* block: the thread's own; strips: those of all of B */
+/* How many panels of A are a block. */
+static int64_t panels_a_block(const side *A)
+{
+    long cache = sysconf(_SC_LEVEL2_CACHE_SIZE);
+    int64_t bytes = (cache > 0 ? cache : CACHE_UNKNOWN) / CACHE_SHARE;
+    int64_t fit = bytes / (A->pitch * (int64_t)sizeof(ap_real));
+    return ap_least(ap_least(ap_most(fit, BLOCK_PANELS_LEAST), BLOCK_PANELS_MOST), A->groups);
+}
+
+/* block: the thread's own, of that many panels; strips: those of all of B */
 static void multiply_share(const ap_product_task *t, const side *A, const side *B, int64_t from,
-                           int64_t depth, ap_real *block, const ap_real *strips)
+                           int64_t depth, int64_t panels, ap_real *block, const ap_real *strips)
 {
     share own = share_of_thread(A->groups, B->groups);
-    for (int64_t top = own.panel; top < own.panel_end; top += BLOCK_PANELS) {
-        int64_t end = ap_least(top + BLOCK_PANELS, own.panel_end);
+    for (int64_t top = own.panel; top < own.panel_end; top += panels) {
+        int64_t end = ap_least(top + panels, own.panel_end);
         for (int64_t panel = top; panel < end; panel++)
             ap_pack_panel(&A->of, panel * ROWS, from, depth, block + (panel - top) * A->pitch);
         for (int64_t strip = own.strip; strip < own.strip_end; strip++)
@@ -99,7 +113,7 @@ static void by_tiles(ap_arena *arena, const ap_product_task *t)
 {
     side A = side_of((ap_side){t->A.data, t->M, t->A.row, t->A.column}, t->K, ROWS);
     side B = side_of((ap_side){t->B.data, t->N, t->B.column, t->B.row}, t->K, COLUMNS);
-    int64_t block = BLOCK_PANELS * A.pitch;
+    int64_t panels = panels_a_block(&A), block = panels * A.pitch;
     size_t bytes = (size_t)(B.groups * B.pitch + omp_get_max_threads() * block) * sizeof(ap_real);
     ap_real *strips = ap_arena_alloc(arena, bytes), *blocks = strips + B.groups * B.pitch;
     ap_flops_add(2 * t->M * t->N * t->K);
@@ -109,7 +123,7 @@ static void by_tiles(ap_arena *arena, const ap_product_task *t)
 #pragma omp for schedule(static)
         for (int64_t strip = 0; strip < B.groups; strip++)
             ap_pack_strip(&B.of, strip * COLUMNS, from, depth, strips + strip * B.pitch);
-        multiply_share(t, &A, &B, from, depth, blocks + omp_get_thread_num() * block, strips);
+        multiply_share(t, &A, &B, from, depth, panels, blocks + omp_get_thread_num() * block, strips);
 #pragma omp barrier
     }
     ap_arena_recycle(arena, strips, bytes);
