@@ -49,6 +49,10 @@
     F(void, velu, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                                   \
     F(void, velu_back, (int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx), (n, x, dy, dx))                                     \
     F(void, velu_back_of, (int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx), (n, y, dy, dx))                                  \
+    F(void, vleaky_relu, (int64_t n, ap_real slope, const ap_real *x, ap_real *y), (n, slope, x, y))                                      \
+    F(void, vleaky_relu_back, (int64_t n, ap_real slope, const ap_real *y, const ap_real *dy, ap_real *dx), (n, slope, y, dy, dx))        \
+    F(void, vgelu, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                                  \
+    F(void, vgelu_back, (int64_t n, const ap_real *x, const ap_real *dy, ap_real *g), (n, x, dy, g))                                      \
     F(ap_real, vmax, (int64_t n, const ap_real *x), (n, x))                                                                               \
     F(double, vexp_sum, (int64_t n, const ap_real *x, ap_real shift, ap_real *y), (n, x, shift, y))                                       \
     F(void, vmax_columns, (int64_t rows, int64_t n, const ap_real *x, ap_real *most), (rows, n, x, most))                                 \

@@ -57,4 +57,13 @@ void ap_velu_back_of(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx
 /* Row r of dp [rows, n] becomes p (dp - delta[r]): the gradient of a softmax p of few columns a row. */
 void ap_vsoftmax_back(int64_t rows, int64_t n, const ap_real *delta, const ap_real *p, ap_real *dp);
 
+/* y = x for x > 0, slope x otherwise; and back, where y has the sign of x: dx += dy times 1 or slope. */
+void ap_vleaky_relu(int64_t n, ap_real slope, const ap_real *x, ap_real *y);
+void ap_vleaky_relu_back(int64_t n, ap_real slope, const ap_real *y, const ap_real *dy, ap_real *dx);
+
+/* y = x Phi(x), Phi the normal distribution function; and g = dy (Phi(x) + x phi(x)), phi its density. g may
+ * not be x or dy. */
+void ap_vgelu(int64_t n, const ap_real *x, ap_real *y);
+void ap_vgelu_back(int64_t n, const ap_real *x, const ap_real *dy, ap_real *g);
+
 #endif

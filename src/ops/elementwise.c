@@ -186,7 +186,7 @@ ap_var *ap_elu(ap_tape *tape, ap_var *x)
 static void leaky_relu_forward(int64_t n, const ap_real *x, ap_real slope, ap_real *y)
 {
     AP_FOR_EACH_BLOCK(n, at, length)
-    for (int64_t i = at; i < at + length; i++) y[i] = x[i] > 0 ? x[i] : slope * x[i];
+    ap_vleaky_relu(length, slope, x + at, y + at);
 }
 
 /* y has the sign of x */
@@ -194,7 +194,7 @@ static void leaky_relu_backward(int64_t n, const ap_real *y, const ap_real *dy, 
 {
     if (!dx) return;
     AP_FOR_EACH_BLOCK(n, at, length)
-    for (int64_t i = at; i < at + length; i++) dx[i] += dy[i] * (y[i] > 0 ? 1 : slope);
+    ap_vleaky_relu_back(length, slope, y + at, dy + at, dx + at);
 }
 
 static void leaky_relu_node_backward(ap_tape *tape, ap_var *y)
@@ -222,10 +222,7 @@ static void gelu_forward(const ap_dropout_mask *mask, int64_t n, const ap_real *
 {
     AP_FOR_EACH_BLOCK(n, at, length)
     {
-        ap_real e[AP_BLOCK];
-        for (int64_t i = 0; i < length; i++) e[i] = x[at + i] * (ap_real)M_SQRT1_2;
-        ap_verf(length, e, e);
-        for (int64_t i = 0; i < length; i++) y[at + i] = x[at + i] * (1 + e[i]) / 2;
+        ap_vgelu(length, x + at, y + at);
         if (mask->threshold) ap_dropout_add(mask, (uint64_t)at, length, NULL, y + at, y + at);
     }
 }
@@ -237,16 +234,8 @@ static void gelu_backward(const ap_dropout_mask *mask, int64_t n, const ap_real 
 {
     AP_FOR_EACH_BLOCK(n, at, length)
     {
-        ap_real e[AP_BLOCK], g[AP_BLOCK];
-        for (int64_t i = 0; i < length; i++) {
-            e[i] = x[at + i] * (ap_real)M_SQRT1_2;
-            g[i] = -e[i] * e[i];
-        }
-        ap_verf(length, e, e);
-        ap_vexp(length, g, g);
-        const ap_real density = (ap_real)(M_2_SQRTPI * M_SQRT1_2 / 2);
-        for (int64_t i = 0; i < length; i++)
-            g[i] = dy[at + i] * ((1 + e[i]) / 2 + density * x[at + i] * g[i]);
+        ap_real g[AP_BLOCK];
+        ap_vgelu_back(length, x + at, dy + at, g);
         ap_dropout_add(mask, (uint64_t)at, length, fresh ? NULL : dx + at, g, dx + at);
     }
 }

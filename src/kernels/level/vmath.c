@@ -302,3 +302,43 @@ void ap_vsoftmax_back(int64_t rows, int64_t n, const ap_real *delta, const ap_re
         for (int64_t i = 0; i < n; i++) dp[i] = p[i] * (dp[i] - down);
     }
 }
+
+void ap_vleaky_relu(int64_t n, ap_real slope, const ap_real *x, ap_real *y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] = x[i] > 0 ? x[i] : slope * x[i];
+}
+
+void ap_vleaky_relu_back(int64_t n, ap_real slope, const ap_real *y, const ap_real *dy, ap_real *dx)
+{
+    for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * (y[i] > 0 ? 1 : slope);
+}
+
+/* Numbers whose temporaries stay in the first-level cache. */
+#define GELU_BLOCK 256
+
+void ap_vgelu(int64_t n, const ap_real *x, ap_real *y)
+{
+    ap_real e[GELU_BLOCK];
+    for (int64_t at = 0; at < n; at += GELU_BLOCK, x += GELU_BLOCK, y += GELU_BLOCK) {
+        int64_t length = ap_least(GELU_BLOCK, n - at);
+        for (int64_t i = 0; i < length; i++) e[i] = x[i] * (ap_real)M_SQRT1_2;
+        ap_verf(length, e, e);
+        for (int64_t i = 0; i < length; i++) y[i] = x[i] * (1 + e[i]) / 2;
+    }
+}
+
+void ap_vgelu_back(int64_t n, const ap_real *x, const ap_real *dy, ap_real *g)
+{
+    const ap_real density = (ap_real)(M_2_SQRTPI * M_SQRT1_2 / 2);
+    ap_real e[GELU_BLOCK], phi[GELU_BLOCK];
+    for (int64_t at = 0; at < n; at += GELU_BLOCK, x += GELU_BLOCK, dy += GELU_BLOCK, g += GELU_BLOCK) {
+        int64_t length = ap_least(GELU_BLOCK, n - at);
+        for (int64_t i = 0; i < length; i++) {
+            e[i] = x[i] * (ap_real)M_SQRT1_2;
+            phi[i] = -e[i] * e[i];
+        }
+        ap_verf(length, e, e);
+        ap_vexp(length, phi, phi);
+        for (int64_t i = 0; i < length; i++) g[i] = dy[i] * ((1 + e[i]) / 2 + density * x[i] * phi[i]);
+    }
+}
