@@ -1,14 +1,17 @@
 """Antiphon beside PyTorch, pair by pair in one run, and Antiphon beside itself with other threads and lengths.
 
 usage: bench_pairs.py [options]   (see --help; scripts/bench_peer.sh starts it)
-A round takes a few training steps in PyTorch, then as many in Antiphon, A B A B ..., so that both see the same machine;
-what is printed is the median of the rounds, and for ratios the median of the rounds' own ratios.
+A round takes a few training steps in a mode of PyTorch, then as many in Antiphon, A B A B ..., so that both see the same
+machine; what is printed is the median of the rounds, and for ratios the median of the rounds' own ratios. The
+headline is the ratio to the fastest mode of PyTorch.
 """
-import argparse, json, os, statistics, subprocess, sys, tempfile, time, wave
+import argparse, datetime, json, os, select, statistics, subprocess, sys, tempfile, time, wave
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 LONG_MINUTES = 30
+MODES = ("float", "medium", "bfloat16", "compiled")
+PATIENCE = 600              # seconds that a mode may take for its first step, compiling included
 PIECE_SECONDS = 30          # of the piece that a long recording repeats
 
 
@@ -29,25 +32,37 @@ def alone(result, name):
 
 class Torch:
     """bench_torch.py as a process of its own, so that its memory is its own too"""
-    def __init__(self, options, *overrides):
+    def __init__(self, options, mode, *overrides):
         config = antiphon(options, "config", options.config, *overrides)
-        self.process = subprocess.Popen([options.python, os.path.join(HERE, "bench_torch.py"), config],
+        self.process = subprocess.Popen([options.python, os.path.join(HERE, "bench_torch.py"), config, mode],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.version = self.answer()
+        self.mode, self.version = mode, self.answer()
 
     def answer(self):
-        line = self.process.stdout.readline()
-        if not line:
-            sys.exit("bench_pairs.py: bench_torch.py ended with code %d" % self.process.wait())
-        return line.strip()
+        """None if the process has ended"""
+        return self.process.stdout.readline().strip() or None
 
     def ask(self, request, times=1):
         answers = []
         for _ in range(times):
             self.process.stdin.write(request + "\n")
             self.process.stdin.flush()
-            answers.append(float(self.answer()))
+            answer = self.answer()
+            if answer is None:
+                sys.exit("bench_pairs.py: bench_torch.py ended with code %d" % self.process.wait())
+            answers.append(float(answer))
         return statistics.median(answers)
+
+    def starts(self):
+        """Takes the first step. False, and the process is gone, where PyTorch cannot or takes too long."""
+        if self.version is not None:
+            self.process.stdin.write("step\n")
+            self.process.stdin.flush()
+            if select.select([self.process.stdout], [], [], PATIENCE)[0] and self.answer() is not None:
+                return True
+        self.process.kill()
+        self.process.wait()
+        return False
 
     def close(self):
         self.process.stdin.close()
@@ -61,6 +76,9 @@ class Measure:
 
     def add(self, a, b):
         self.pairs.append((a, b))
+
+    def first(self):
+        return statistics.median(p[0] for p in self.pairs)
 
     def cells(self):
         a, b = (statistics.median(p[k] for p in self.pairs) for k in (0, 1))
@@ -94,23 +112,33 @@ def compare(options, output, batch, table):
     overrides = ["--agent.output=" + output, "--train.batch_size=%d" % batch, "--train.threads=%d" % options.threads]
     if options.seconds:
         overrides.append("--data.seconds=%g" % options.seconds)
-    torch = Torch(options, *overrides)
-    torch.ask("step")
-    step, decode, memory = Measure(seconds), Measure(seconds), Measure(mebibytes)
-    torch_memory = torch.ask("memory")
-    for _ in range(options.rounds):
-        torch_step, torch_decode = torch.ask("step", options.steps), torch.ask("decode", options.steps)
-        ours = bench(options, *overrides)
-        step.add(torch_step, ours["step_ms"] / 1000)
-        decode.add(torch_decode, alone(ours, "decode"))
-        memory.add(torch_memory, ours["peak_memory_bytes"])
-    torch.close()
-    table.rows[0][1] = "PyTorch " + torch.version
+    step, decode, memory = {}, {}, {}
+    for mode in options.modes:      # one after the other: a machine has room for one
+        torch = Torch(options, mode, *overrides)
+        if not torch.starts():
+            print("  PyTorch %s: fails, or has no step after %d s" % (mode, PATIENCE), flush=True)
+            continue
+        step[mode], decode[mode], memory[mode] = Measure(seconds), Measure(seconds), Measure(mebibytes)
+        torch_memory = torch.ask("memory")
+        for _ in range(options.rounds):
+            torch_step, torch_decode = torch.ask("step", options.steps), torch.ask("decode", options.steps)
+            ours = bench(options, *overrides)
+            step[mode].add(torch_step, ours["step_ms"] / 1000)
+            decode[mode].add(torch_decode, alone(ours, "decode"))
+            memory[mode].add(torch_memory, ours["peak_memory_bytes"])
+        table.rows[0][1] = "PyTorch " + torch.version
+        torch.close()
+    if not step:
+        sys.exit("bench_pairs.py: no mode of PyTorch takes a step")
     what = "%s, batch %d x %g s" % (output, batch, ours["seconds"])
-    table.add("training step, " + what, *step.cells())
-    table.add("peak memory of it", *memory.cells())
+    best = min(step, key=lambda mode: step[mode].first())
+    print("%s: PyTorch's best is %s; it takes %s times as long as Antiphon" % (what, best, step[best].cells()[2]), flush=True)
+    for mode in step:
+        table.add("training step, %s, %s%s" % (what, mode, " (best)" if mode == best else ""), *step[mode].cells())
+    table.add("peak memory of it, " + best, *memory[best].cells())
     if output == options.outputs[0]:    # the codec is the same for all
-        table.add("decoding, batch %d x %g s" % (batch, ours["seconds"]), *decode.cells())
+        fastest = min(decode, key=lambda mode: decode[mode].first())
+        table.add("decoding, batch %d x %g s, %s" % (batch, ours["seconds"], fastest), *decode[fastest].cells())
 
 
 def scale(options, name, first, second, table):
@@ -165,6 +193,7 @@ def parse():
     names, numbers = lambda text: text.split(","), lambda text: [int(n) for n in text.split(",")]
     p.add_argument("--outputs", type=names, default="cascade,direct", help="output parts, separated by commas (default: both)")
     p.add_argument("--batches", type=numbers, default="1,4", help="batch sizes, separated by commas (default: 1,4)")
+    p.add_argument("--modes", type=names, default=",".join(MODES), help="of PyTorch, separated by commas (default: all)")
     p.add_argument("--threads", type=int, default=os.cpu_count(), help="of both (default: all)")
     p.add_argument("--seconds", type=float, help="length of an item (default: the configuration's)")
     p.add_argument("--rounds", type=int, default=5, help="pairs of measurements (default: 5)")
@@ -172,13 +201,21 @@ def parse():
     p.add_argument("--only", choices=("peer", "scaling", "long"), help="one part alone (default: all three)")
     p.add_argument("--check", action="store_true", help="look at the options and do nothing else")
     options = p.parse_args()
+    if not options.modes or set(options.modes) - set(MODES):
+        p.error("--modes: %s" % ", ".join(MODES))
     if options.check:
         sys.exit()
     return options
 
 
+def processor():
+    with open("/proc/cpuinfo") as info:
+        return next((line.split(":")[1].strip() for line in info if line.startswith("model name")), "a processor without a name")
+
+
 def main():
     options = parse()
+    print("%s, %s; %s" % (processor(), antiphon(options, "--version").split("\n")[1], datetime.date.today().isoformat()))
     print("%d processors, load %.1f %.1f %.1f, %d threads, %d rounds of %d steps, %s"
           % (os.cpu_count(), *os.getloadavg(), options.threads, options.rounds, options.steps, options.config), flush=True)
     tables = []

@@ -1,6 +1,8 @@
 """The training step of a configuration in PyTorch, on demand: one answer a line for each request a line.
 
-usage: bench_torch.py CONFIG      (CONFIG: what `antiphon config` prints; needs torch >= 1.13)
+usage: bench_torch.py CONFIG [MODE]      (CONFIG: what `antiphon config` prints; needs torch >= 1.13)
+  MODE      float (unless told otherwise); medium: torch.set_float32_matmul_precision("medium"); bfloat16: the models and
+            the codec under autocast, the loss in float; compiled: the three through torch.compile
   step      takes a training step and answers with its seconds
   decode    decodes the target's latents without gradients and answers with the seconds
   memory    answers with the peak memory of the process so far, in bytes
@@ -41,7 +43,7 @@ def make_codec(c):
 
 
 class Step:
-    def __init__(self, config):
+    def __init__(self, config, mode):
         data, agent, cascade, train = config["data"], config["agent"], config["cascade"], config["train"]
         self.loss, dim = config["loss"], config["codec"]["dim"]
         batch, self.samples = train["batch_size"], round(data["seconds"] * RATE)
@@ -50,6 +52,7 @@ class Step:
                                  agent["dropout"])
         self.cascade = model.Cascade(dim, cascade["attention_heads"], cascade["layers"], cascade["dropout"]) \
             if agent["output"] == "cascade" else None
+        self.bfloat16 = mode == "bfloat16"
         self.parameters = list(self.agent.parameters()) + (list(self.cascade.parameters()) if self.cascade else [])
         self.clip = train["clip"]
         self.optimiser = torch.optim.AdamW(self.parameters, train["lr"], (train["beta1"], train["beta2"]), train["eps"],
@@ -57,6 +60,10 @@ class Step:
         self.input, self.target = (LEVEL * torch.randn(batch, 1, self.samples) for _ in range(2))
         with torch.no_grad():       # item by item, as before a training
             self.zi, self.zt = (torch.cat([self.codec.encode(item[None]) for item in x]) for x in (self.input, self.target))
+        if mode == "compiled":
+            self.agent = torch.compile(self.agent)
+            self.cascade = torch.compile(self.cascade) if self.cascade else None
+            self.codec.decode = torch.compile(self.codec.decode)
 
     def terms(self, z, logits, output):
         o, i, t = output[:, 0], self.input[:, 0], self.target[:, 0]
@@ -74,8 +81,10 @@ class Step:
 
     def step(self):
         began = time.perf_counter()
-        z, _, logits = self.agent(self.zi, self.zt)
-        output = self.codec.decode(self.cascade(z, self.zt) if self.cascade else z, self.samples)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            z, _, logits = self.agent(self.zi, self.zt)
+            output = self.codec.decode(self.cascade(z, self.zt) if self.cascade else z, self.samples)
+        z, logits, output = z.float(), logits.float(), output.float()
         loss = sum(self.terms(z, logits, output))
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
@@ -86,7 +95,7 @@ class Step:
 
     def decode(self):
         began = time.perf_counter()
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             self.codec.decode(self.zt, self.samples)
         return time.perf_counter() - began
 
@@ -108,8 +117,11 @@ def main():
     check(config)
     if config["train"]["threads"]:
         torch.set_num_threads(config["train"]["threads"])
+    mode = sys.argv[2] if len(sys.argv) > 2 else "float"
+    if mode == "medium":
+        torch.set_float32_matmul_precision("medium")
     torch.manual_seed(0)
-    step = Step(config)
+    step = Step(config, mode)
     print(torch.__version__, flush=True)
     for request in sys.stdin:
         print(getattr(step, request.strip())(), flush=True)
