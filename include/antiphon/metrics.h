@@ -69,6 +69,21 @@ double ap_active_share(int64_t n, const ap_real *x);
  * channel. */
 double ap_loudness(int64_t n, const ap_real *x);
 
+/** The crest factor: the peak over the RMS, in dB; 0 for silence. A square wave has 0, a sine 3, produced
+ * music 10 to 16, drums 15 to 25. */
+double ap_crest(int64_t n, const ap_real *x);
+
+/** How alike `count` answers to one pair are, of n samples each: the mean ap_pearson of the envelopes of
+ * AP_MODULATION_SEGMENTS maxima (ap_envelope) over all pairs of answers. 1 for copies; NaN for fewer than
+ * two. */
+double ap_answers_likeness(int count, int64_t n, const ap_real *const answers[]);
+
+/** Recordings longer than the first are compared in windows of about the second, in seconds: how many windows
+ * n samples make. Over a whole song 250 segments would each be longer than a note. */
+#define AP_WINDOW_FROM 30.0
+#define AP_WINDOW_SECONDS 16.0
+int64_t ap_metric_windows(int64_t n);
+
 /* ---------------------------------------------------------------- timing */
 
 /** The largest number of pairs of an onset of a and an onset of b that are at most `window` seconds apart,
@@ -140,6 +155,17 @@ double ap_click_share(ap_arena *arena, int64_t n, const ap_real *x);
 double ap_flutter(ap_arena *arena, int64_t n, const ap_real *output, const ap_real *input,
                   const ap_real *target);
 
+/** Fizz, in dB: how much narrow bands flicker on their own. Where natural sound swells or fades, neighbouring
+ * bands do so together (comodulation: Hall, Haggard, Fernandes, "Detection in noise by spectro-temporal
+ * pattern analysis", J. Acoust. Soc. Am. 76, 1984); gains that differ by band and frame do not, and are heard
+ * as musical noise. From the level of each band of 190 Hz, every 5 ms, is taken that of the four bands on
+ * either side, which a gate, an attack or a fade moves as well, and then the mean of the 110 ms around it,
+ * which a melody moves. What remains is summarised by its RMS over all that sounds (-60 dBFS). Noise has 3,
+ * music 2 to 3.5, whatever is gated, struck or equalised: the output's is to be compared with the target's.
+ * Gains of 3 dB (standard deviation), new in every band and codec frame, raise it by a fifth. 0 for silence.
+ */
+double ap_fizz(ap_arena *arena, int64_t n, const ap_real *x);
+
 /** Ringing: the share of the output's energy in narrow spectral peaks that neither source has, averaged over
  * the frames that sound. A peak is a bin of 6 Hz that is 12 dB above its surroundings and 10 dB above
  * everything within 85 ms and 18 Hz in both sources, scaled to the output's loudness. Finds resonances,
@@ -160,7 +186,7 @@ typedef struct ap_analysis {
     ap_onsets onsets;
     ap_chroma chroma;
     ap_timbre timbre;
-    double loudness, active, clicks;
+    double loudness, active, clicks, crest, fizz;
 } ap_analysis;
 
 /** Analyses n >= AP_METRICS_SAMPLES_LEAST finite samples. The result points into the arena, and to the
@@ -169,8 +195,8 @@ ap_analysis ap_analyse(ap_arena *arena, int64_t n, const ap_real *x);
 
 /** The metrics of an output. */
 typedef enum ap_metric {
-    AP_METRIC_COST,       /**< ap_modulation_cost_arrays */
-    AP_METRIC_R0_INPUT,   /**< its r_input */
+    AP_METRIC_COST,       /**< ap_modulation_cost_arrays; the mean over ap_metric_windows */
+    AP_METRIC_R0_INPUT,   /**< its r_input; over several windows the mean of |r| */
     AP_METRIC_R0_TARGET,  /**< its r_target */
     AP_METRIC_RMAX_INPUT, /**< ap_level_r_max */
     AP_METRIC_RMAX_TARGET,
@@ -185,7 +211,8 @@ typedef enum ap_metric {
                                 input's */
     AP_METRIC_LOUDNESS,      /**< LUFS minus the target's, in LU */
     AP_METRIC_ACTIVE,        /**< ap_active_share */
-    AP_METRIC_VARIATION,     /**< ap_envelope_variation of the output; next, of the sources */
+    AP_METRIC_VARIATION, /**< ap_envelope_variation of the output, the mean over ap_metric_windows; next, of
+                             the sources */
     AP_METRIC_VARIATION_INPUT,
     AP_METRIC_VARIATION_TARGET,
     AP_METRIC_FLATNESS,
@@ -197,7 +224,14 @@ typedef enum ap_metric {
     AP_METRIC_FLUTTER, /**< ap_flutter */
     AP_METRIC_RINGING, /**< ap_ring_share */
     AP_METRIC_OTHERS,  /**< mean ap_pearson of the 10 ms levels with those of the outputs for the other items,
-                          up to the  shorter end; NaN when there are none */
+                          up to the shorter end; NaN when there are none */
+    AP_METRIC_CHROMA_INPUT,   /**< mean cosine to the input's chroma */
+    AP_METRIC_CHROMA_SOURCES, /**< the same of the target: how alike the sources are */
+    AP_METRIC_CREST,          /**< ap_crest of the output; next, of the sources */
+    AP_METRIC_CREST_INPUT,
+    AP_METRIC_CREST_TARGET,
+    AP_METRIC_FIZZ, /**< ap_fizz of the output; next, of the target */
+    AP_METRIC_FIZZ_TARGET,
     AP_METRIC_COUNT
 } ap_metric;
 

@@ -37,8 +37,11 @@ typedef enum ap_study_measure {
     AP_STUDY_ONSET_GAIN,   /**< at least 0.8 of the mix's */
     AP_STUDY_CHROMA_GAIN,  /**< at least 0.9 of the target copy's */
     AP_STUDY_TIMBRE_RATIO, /**< at most 0.35 */
-    AP_STUDY_LOUDNESS,     /**< |AP_METRIC_LOUDNESS|: at most 3 */
+    AP_STUDY_LOUDNESS,     /**< |AP_METRIC_LOUDNESS|: at most 1.5 */
     AP_STUDY_VARIATION,    /**< over the mean of the sources': at least 0.6 */
+    AP_STUDY_CHROMA_INPUT, /**< AP_METRIC_CHROMA_INPUT minus AP_METRIC_CHROMA_SOURCES: at most 0.02 */
+    AP_STUDY_CREST,        /**< AP_METRIC_CREST, how far it is beyond the sources': at most 3 dB */
+    AP_STUDY_FIZZ,         /**< AP_METRIC_FIZZ over the target's: at most 1.1 */
     AP_STUDY_CLICKS,       /**< this and the following have no bound */
     AP_STUDY_FLUTTER,
     AP_STUDY_RINGING,
@@ -106,7 +109,7 @@ void ap_study_print(const ap_study *study, FILE *stream);
 ap_status ap_study_write(const ap_study *study, const char *path);
 
 /** The most measures in a group. */
-#define AP_STUDY_GROUP_MOST 6
+#define AP_STUDY_GROUP_MOST 7
 /** Measures that together answer one question, ended by AP_STUDY_MEASURES. */
 typedef struct ap_study_group {
     const char *question;

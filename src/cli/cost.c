@@ -29,6 +29,15 @@ static const verb_option options[] = {
      .kind = OPTION_TEXT,
      .fallback = "max",
      .help = "envelope of a segment: maximum, root mean square or 8-norm of |x|"},
+    {.name = "window",
+     .placeholder = "SECONDS",
+     .kind = OPTION_NUMBER,
+     .fallback = "0",
+     .least = 0,
+     .most = 1e6,
+     .help =
+         "for long recordings: the mean over windows of about this length, with --segments in each, and of "
+         "|r|; 0: all at once"},
     {.name = "json", .kind = OPTION_FLAG, .help = "print a JSON object"},
     {.name = NULL},
 };
@@ -42,9 +51,10 @@ static const verb_option options[] = {
 typedef struct comparison {
     const char *const *paths;
     ap_envelope_type envelope;
-    int64_t S, M;
-    ap_real *e[TRIO];          /* [M] each */
+    int64_t S, M, windows;
+    ap_real *e[TRIO];          /* [windows, M] each */
     double r[2], copy_r[TRIO]; /* of the output with both sources; what a perfect copy of each would have */
+    double cost;
 } comparison;
 
 static ap_status parse_envelope(const char *name, ap_envelope_type *type)
@@ -60,17 +70,17 @@ static ap_status parse_envelope(const char *name, ap_envelope_type *type)
 static ap_status compare(comparison *c)
 {
     for (int k = 0; k < TRIO; k++)
-        AP_TRY(ap_recording_envelope(c->paths[k], c->S, c->M, c->envelope, c->e[k]));
-    for (int k = 0; k < 2; k++) {
-        c->r[k] = ap_pearson(c->M, c->e[k], c->e[TRIO_OUTPUT]);
+        AP_TRY(ap_recording_envelope(c->paths[k], c->S, c->windows * c->M, c->envelope, c->e[k]));
+    const double share = 1 / (double)c->windows;
+    for (int64_t at = 0; at < c->windows * c->M; at += c->M) {
+        for (int k = 0; k < 2; k++) {
+            double r = ap_pearson(c->M, c->e[k] + at, c->e[TRIO_OUTPUT] + at);
+            c->cost += share * ap_modulation_cost_of(r);
+            c->r[k] += share * (c->windows > 1 ? fabs(r) : r);
+        }
+        for (int k = 0; k < TRIO; k++) c->copy_r[k] += share * ap_copy_r(c->M, c->e[k] + at);
     }
-    for (int k = 0; k < TRIO; k++) c->copy_r[k] = ap_copy_r(c->M, c->e[k]);
     return ap_ok();
-}
-
-static double cost_of(const comparison *c)
-{
-    return ap_modulation_cost_of(c->r[0]) + ap_modulation_cost_of(c->r[1]);
 }
 
 static bool is_still(const comparison *c, int k)
@@ -81,7 +91,7 @@ static bool is_still(const comparison *c, int k)
 static void tell_still(const comparison *c, int k, const char *consequence)
 {
     double peak = 0;
-    for (int64_t m = 0; m < c->M; m++) peak = fmax(peak, (double)c->e[k][m]);
+    for (int64_t m = 0; m < c->windows * c->M; m++) peak = fmax(peak, (double)c->e[k][m]);
     bool quiet = peak < QUIET, other = c->envelope != AP_ENVELOPE_RMS && !quiet;
     ap_text_print(stderr, "antiphon cost: %s: its envelope hardly moves (%s throughout): %s%s\n", c->paths[k],
                   quiet              ? "quiet"
@@ -108,10 +118,11 @@ static void print_json(const comparison *c)
 {
     printf("{\"r_input\": %.6f, \"r_target\": %.6f, \"cost\": %.6f, \"envelope\": \"%s\", \"r_copy_input\": "
            "%.6f, "
-           "\"r_copy_target\": %.6f, \"says_something\": %s, \"segments\": %lld, \"samples\": %lld}\n",
-           c->r[0], c->r[1], cost_of(c), envelope_names[c->envelope], c->copy_r[0], c->copy_r[1],
+           "\"r_copy_target\": %.6f, \"says_something\": %s, \"segments\": %lld, \"windows\": %lld, "
+           "\"samples\": %lld}\n",
+           c->r[0], c->r[1], c->cost, envelope_names[c->envelope], c->copy_r[0], c->copy_r[1],
            is_still(c, 0) || is_still(c, 1) || is_still(c, TRIO_OUTPUT) ? "false" : "true", (long long)c->M,
-           (long long)c->S);
+           (long long)c->windows, (long long)c->S);
 }
 
 static ap_status run(const parsed_options *given)
@@ -121,17 +132,19 @@ static ap_status run(const parsed_options *given)
     AP_TRY(parse_envelope(option_text(given, "envelope"), &c.envelope));
     AP_TRY(ap_audio_measure_all(TRIO, c.paths, AP_SAMPLE_RATE, lengths, &c.S));
     trio_tell_lengths("antiphon cost", lengths, c.S);
-    if (c.S < c.M)
-        return ap_error(AP_FAILED, "%lld samples at %d Hz are too few for %lld segments", (long long)c.S,
-                        AP_SAMPLE_RATE, (long long)c.M);
-    for (int k = 0; k < TRIO; k++) c.e[k] = ap_allocate((size_t)c.M, sizeof *c.e[k]);
+    double window = option_number(given, "window") * AP_SAMPLE_RATE;
+    c.windows = window > 0 ? llround(fmax((double)c.S / window, 1)) : 1;
+    if (c.S / c.windows < c.M)
+        return ap_error(AP_FAILED, "%lld samples at %d Hz are too few for %lld segments",
+                        (long long)(c.S / c.windows), AP_SAMPLE_RATE, (long long)c.M);
+    for (int k = 0; k < TRIO; k++) c.e[k] = ap_allocate((size_t)(c.windows * c.M), sizeof *c.e[k]);
     ap_status status = compare(&c);
     if (!ap_failed(&status)) {
         tell_blind(&c);
         if (option_flag(given, "json"))
             print_json(&c);
         else
-            printf("r_input   %9.6f\nr_target  %9.6f\ncost      %9.6f\n", c.r[0], c.r[1], cost_of(&c));
+            printf("r_input   %9.6f\nr_target  %9.6f\ncost      %9.6f\n", c.r[0], c.r[1], c.cost);
     }
     for (int k = 0; k < TRIO; k++) free(c.e[k]);
     return status;
@@ -140,7 +153,8 @@ static ap_status run(const parsed_options *given)
 const verb verb_cost = {
     .name = "cost",
     .summary = "the anti-modulation correlation cost of a recording",
-    .arguments = "INPUT.wav TARGET.wav OUTPUT.wav [--segments M] [--envelope max|rms|p8] [--json]",
+    .arguments =
+        "INPUT.wav TARGET.wav OUTPUT.wav [--segments M] [--envelope max|rms|p8] [--window SECONDS] [--json]",
     .details =
         "cost = -ln(1 - |r_input|) - ln(1 - |r_target|), where r is the correlation of the output's "
         "amplitude envelope with\n"

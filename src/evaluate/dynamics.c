@@ -19,6 +19,25 @@ double ap_envelope_variation(int64_t n, const ap_real *x)
     return ap_variation_of(AP_MODULATION_SEGMENTS, envelope);
 }
 
+int64_t ap_metric_windows(int64_t n)
+{
+    double seconds = (double)n / AP_SAMPLE_RATE;
+    return seconds > AP_WINDOW_FROM ? llround(seconds / AP_WINDOW_SECONDS) : 1;
+}
+
+double ap_answers_likeness(int count, int64_t n, const ap_real *const answers[])
+{
+    double sum = 0;
+    for (int a = 0; a < count; a++)
+        for (int b = 0; b < a; b++) {
+            ap_real of_a[AP_MODULATION_SEGMENTS], of_b[AP_MODULATION_SEGMENTS];
+            ap_envelope(1, n, AP_MODULATION_SEGMENTS, answers[a], of_a, NULL);
+            ap_envelope(1, n, AP_MODULATION_SEGMENTS, answers[b], of_b, NULL);
+            sum += ap_pearson(AP_MODULATION_SEGMENTS, of_a, of_b);
+        }
+    return count < 2 ? NAN : sum / (count * (count - 1) / 2.0);
+}
+
 static double mean_square(int64_t n, const ap_real *x)
 {
     double sum = 0;
@@ -42,6 +61,13 @@ double ap_lagged_pearson(int64_t M, const ap_real *a, const ap_real *b, int64_t 
         if (r > largest) largest = r;
     }
     return largest;
+}
+
+double ap_crest(int64_t n, const ap_real *x)
+{
+    double peak = 0, power = mean_square(n, x);
+    for (int64_t i = 0; i < n; i++) peak = fmax(peak, fabs((double)x[i]));
+    return power > 0 ? 20 * log10(peak / sqrt(power)) : 0;
 }
 
 static double dot(int64_t n, const ap_real *a, const ap_real *b)

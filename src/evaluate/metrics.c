@@ -18,13 +18,17 @@ ap_analysis ap_analyse(ap_arena *arena, int64_t n, const ap_real *x)
     ap_analysis a = {.samples = n, .audio = x, .level_count = n / LEVEL_WIDTH};
     a.level = ap_arena_alloc(arena, (size_t)a.level_count * sizeof *a.level);
     ap_level_envelope(n, x, LEVEL_WIDTH, a.level);
-    a.variation = ap_envelope_variation(n, x);
+    int64_t windows = ap_metric_windows(n), width = n / windows;
+    for (int64_t w = 0; w < windows; w++)
+        a.variation += ap_envelope_variation(width, x + w * width) / (double)windows;
     a.onsets = ap_onset_times(arena, n, x);
     a.chroma = ap_chroma_of(arena, n, x);
     a.timbre = ap_timbre_of(arena, n, x);
     a.loudness = ap_loudness(n, x);
     a.active = ap_active_share(n, x);
     a.clicks = ap_click_share(arena, n, x);
+    a.crest = ap_crest(n, x);
+    a.fizz = ap_fizz(arena, n, x);
     return a;
 }
 
@@ -63,6 +67,13 @@ static const ap_metric_text texts[AP_METRIC_COUNT] = {
     [AP_METRIC_RINGING] = {"ringing", "", "share of the energy in tones that neither source has"},
     [AP_METRIC_OTHERS] =
         {"r_others", "", "correlation of the levels with other outputs': following the clock, not the music"},
+    [AP_METRIC_CHROMA_INPUT] = {"chroma_input", "", "mean cosine of the output's chroma to the input's"},
+    [AP_METRIC_CHROMA_SOURCES] = {"chroma_sources", "", "the same of the target: how alike the sources are"},
+    [AP_METRIC_CREST] = {"crest", "dB", "peak over RMS"},
+    [AP_METRIC_CREST_INPUT] = {"crest_input", "dB", "the same of the input"},
+    [AP_METRIC_CREST_TARGET] = {"crest_target", "dB", "the same of the target"},
+    [AP_METRIC_FIZZ] = {"fizz", "dB", "flicker of narrow bands that their neighbours do not share"},
+    [AP_METRIC_FIZZ_TARGET] = {"fizz_target", "dB", "the same of the target"},
 };
 
 ap_metric_text ap_metric_describe(ap_metric metric)
@@ -76,17 +87,30 @@ double ap_level_r_max(int64_t M, const ap_real *a, const ap_real *b)
     return ap_lagged_pearson(M, a, b, ap_least(lag, M / 4));
 }
 
+/* The cost and its correlations, in windows. */
+static void measure_correlation(const ap_real *input, const ap_real *target, const ap_real *output, int64_t n,
+                                double *values)
+{
+    int64_t windows = ap_metric_windows(n), width = n / windows;
+    double cost = 0, r[2] = {0, 0};
+    for (int64_t w = 0; w < windows; w++) {
+        int64_t at = w * width;
+        ap_real of[2];
+        cost += (double)ap_modulation_cost_arrays(1, width, AP_MODULATION_SEGMENTS, AP_BARRIER_ORIGINAL,
+                                                  input + at, target + at, output + at, &of[0], &of[1], NULL);
+        for (int k = 0; k < 2; k++) r[k] += windows > 1 ? fabs((double)of[k]) : (double)of[k];
+    }
+    values[AP_METRIC_COST] = cost / (double)windows;
+    values[AP_METRIC_R0_INPUT] = r[0] / (double)windows;
+    values[AP_METRIC_R0_TARGET] = r[1] / (double)windows;
+}
+
 /* Measures how much the output copies its sources. */
 static void measure_copying(const ap_analysis *input, const ap_analysis *target, const ap_analysis *output,
                             double *values)
 {
     int64_t n = output->samples, levels = output->level_count;
-    ap_real r_input, r_target;
-    values[AP_METRIC_COST] =
-        (double)ap_modulation_cost_arrays(1, n, AP_MODULATION_SEGMENTS, AP_BARRIER_ORIGINAL, input->audio,
-                                          target->audio, output->audio, &r_input, &r_target, NULL);
-    values[AP_METRIC_R0_INPUT] = (double)r_input;
-    values[AP_METRIC_R0_TARGET] = (double)r_target;
+    measure_correlation(input->audio, target->audio, output->audio, n, values);
     values[AP_METRIC_RMAX_INPUT] = ap_level_r_max(levels, input->level, output->level);
     values[AP_METRIC_RMAX_TARGET] = ap_level_r_max(levels, target->level, output->level);
     values[AP_METRIC_OTHERS] = NAN;
@@ -103,6 +127,8 @@ static void measure_taking(ap_arena *arena, const ap_analysis *input, const ap_a
     values[AP_METRIC_ONSET_GAIN] = f1 - ap_onset_f1_chance(arena, input->onsets, output->onsets, seconds);
     values[AP_METRIC_CHROMA] = ap_chroma_cosine(output->chroma, target->chroma);
     values[AP_METRIC_CHROMA_GAIN] = NAN;
+    values[AP_METRIC_CHROMA_INPUT] = ap_chroma_cosine(output->chroma, input->chroma);
+    values[AP_METRIC_CHROMA_SOURCES] = ap_chroma_cosine(target->chroma, input->chroma);
     double to_target = ap_timbre_distance(&output->timbre, &target->timbre);
     double to_input = ap_timbre_distance(&output->timbre, &input->timbre);
     values[AP_METRIC_TIMBRE_TARGET] = to_target;
@@ -127,6 +153,11 @@ void ap_metrics_measure(ap_arena *arena, const ap_analysis *input, const ap_anal
     values[AP_METRIC_VARIATION_INPUT] = input->variation;
     values[AP_METRIC_VARIATION_TARGET] = target->variation;
     values[AP_METRIC_FLATNESS] = output->timbre.flatness;
+    values[AP_METRIC_CREST] = output->crest;
+    values[AP_METRIC_CREST_INPUT] = input->crest;
+    values[AP_METRIC_CREST_TARGET] = target->crest;
+    values[AP_METRIC_FIZZ] = output->fizz;
+    values[AP_METRIC_FIZZ_TARGET] = target->fizz;
     values[AP_METRIC_SILENT] = silent;
     values[AP_METRIC_NOISE] = noise;
     values[AP_METRIC_CLICKS] = fmax(output->clicks - fmax(input->clicks, target->clicks), 0);

@@ -53,9 +53,19 @@ static const struct criterion {
                                0.35,
                                PLAIN},
     [AP_STUDY_LOUDNESS] =
-        {{"|loudness|", "distance from the target's integrated loudness, LU", AP_SIDE_MOST, ""}, 3, PLAIN},
+        {{"|loudness|", "distance from the target's integrated loudness, LU", AP_SIDE_MOST, ""}, 1.5, PLAIN},
     [AP_STUDY_VARIATION] =
         {{"variation", "of the envelope, against the mean of the sources'", AP_SIDE_LEAST, ""}, 0.6, PLAIN},
+    [AP_STUDY_CHROMA_INPUT] = {{"chroma_input", "cosine of the chroma to the input's, above the target's own",
+                                AP_SIDE_MOST, ""},
+                               0.02,
+                               PLAIN},
+    [AP_STUDY_CREST] = {{"crest", "how far peak over RMS is beyond the sources', dB", AP_SIDE_MOST, ""},
+                        3,
+                        PLAIN},
+    [AP_STUDY_FIZZ] = {{"fizz", "flicker of narrow bands, against the target's", AP_SIDE_MOST, ""},
+                       1.1,
+                       PLAIN},
     [AP_STUDY_CLICKS] = {{"clicks", "share of sudden changes at the codec's frame edges", AP_SIDE_NONE, ""},
                          NAN,
                          PLAIN},
@@ -72,6 +82,12 @@ ap_study_text ap_study_describe(ap_study_measure measure)
 }
 
 /* ---------------------------------------------------------------- a row */
+
+/* How far x is outside of the interval between a and b. */
+static double beyond(double x, double a, double b)
+{
+    return fmax(fmax(x - fmax(a, b), fmin(a, b) - x), 0);
+}
 
 /* The measure of one piece. */
 static double value_of(ap_study_measure measure, const double values[AP_METRIC_COUNT])
@@ -100,6 +116,12 @@ static double value_of(ap_study_measure measure, const double values[AP_METRIC_C
     case AP_STUDY_VARIATION:
         return 2 * values[AP_METRIC_VARIATION] /
                (values[AP_METRIC_VARIATION_INPUT] + values[AP_METRIC_VARIATION_TARGET]);
+    case AP_STUDY_CHROMA_INPUT:
+        return values[AP_METRIC_CHROMA_INPUT] - values[AP_METRIC_CHROMA_SOURCES];
+    case AP_STUDY_CREST:
+        return beyond(values[AP_METRIC_CREST], values[AP_METRIC_CREST_INPUT], values[AP_METRIC_CREST_TARGET]);
+    case AP_STUDY_FIZZ:
+        return values[AP_METRIC_FIZZ] / values[AP_METRIC_FIZZ_TARGET];
     case AP_STUDY_CLICKS:
         return values[AP_METRIC_CLICKS];
     case AP_STUDY_FLUTTER:

@@ -12,10 +12,11 @@ static const ap_study_group groups[] = {
      {AP_STUDY_R_INPUT, AP_STUDY_R_TARGET, AP_STUDY_RMAX_INPUT, AP_STUDY_RMAX_TARGET, AP_STUDY_MIX_SHARE,
       AP_STUDY_OTHERS, AP_STUDY_MEASURES}},
     {"Does it take its timing from the input, harmony and timbre from the target?",
-     {AP_STUDY_ONSET_GAIN, AP_STUDY_CHROMA_GAIN, AP_STUDY_TIMBRE_RATIO, AP_STUDY_MEASURES}},
-    {"Is it music, and clean? All together:",
-     {AP_STUDY_LOUDNESS, AP_STUDY_VARIATION, AP_STUDY_CLICKS, AP_STUDY_FLUTTER, AP_STUDY_RINGING,
+     {AP_STUDY_ONSET_GAIN, AP_STUDY_CHROMA_GAIN, AP_STUDY_CHROMA_INPUT, AP_STUDY_TIMBRE_RATIO,
       AP_STUDY_MEASURES}},
+    {"Is it music, and clean? All together:",
+     {AP_STUDY_LOUDNESS, AP_STUDY_VARIATION, AP_STUDY_CREST, AP_STUDY_FIZZ, AP_STUDY_CLICKS, AP_STUDY_FLUTTER,
+      AP_STUDY_RINGING, AP_STUDY_MEASURES}},
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
 

@@ -12,10 +12,15 @@ expect 0 "cost      13.815" cost $drums $drums $drums
 expect 0 "r_target   0.99999" cost $drums $piano $piano --segments 100
 [ ! -s err ]
 
-expect 0 '"segments": 100, "samples": 48000}' cost $drums $piano $piano --segments=100 --json
+expect 0 '"segments": 100, "windows": 1, "samples": 48000}' cost $drums $piano $piano --segments=100 --json
 expect 0 "(2.00000, 2.00000, 1.00000 s): the first 1.00000 s" cost $drums $piano b/val/pair_0002_target.wav --json
 [ "$(wc -l <out)" -eq 1 ]
 
+# in windows, each of which correlates for itself
+expect 0 '"windows": 2' cost $drums $piano $piano --window 1 --segments 100 --json
+expect 0 "r_target   0.99999" cost $drums $piano $piano --window 1.2 --segments 100
+expect 1 "too few for 250 segments" cost $drums $piano $piano --window 0.01
+expect 2 "--window must be between 0 and" cost $drums $piano $piano --window=-1
 expect 2 "too few arguments" cost $drums $piano
 expect 2 "unexpected argument $piano; usage: antiphon cost" cost $drums $piano $piano $piano
 expect 2 "--segments must be at least 2" cost $drums $piano $piano --segments 1

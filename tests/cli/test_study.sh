@@ -9,7 +9,7 @@ script=$1/../../scripts/study.sh
 
 metrics="cost r_input r_target r_max_input r_max_target mix_share onset_f1 onset_gain chroma chroma_gain timbre_target \
 timbre_input timbre_ratio loudness active variation variation_input variation_target flatness silent noise drone clicks \
-flutter ringing r_others"
+flutter ringing r_others chroma_input chroma_sources crest crest_input crest_target fizz fizz_target"
 [ "$("$ANTIPHON" study --help | grep -c 'STUDY_DIR')" -ge 1 ]
 
 # system NAME KEY=A,B...: a system of two pieces; metrics that are not named are 0.1 in both
@@ -33,7 +33,7 @@ evaluation() {
     printf ']}\n'
 }
 sources="variation_input=0.6,0.6 variation_target=0.2,0.2"
-good="r_input=-0.2,0.1 onset_gain=0.5,0.3 chroma_gain=0.6,0.5 loudness=-4,1 variation=0.3,0.3 $sources"
+good="r_input=-0.2,0.1 onset_gain=0.5,0.3 chroma_gain=0.6,0.5 loudness=-2,1 crest=14,10 crest_input=12,12 crest_target=10,14 fizz=2,2.4 fizz_target=2,2 chroma_input=0.09,0.13 variation=0.3,0.3 $sources"
 other=$(system "another target" $sources)
 mix=$(system mix onset_gain=0.4,0.6 mix_share=1,1 $sources)
 copy=$(system "target copy" chroma_gain=0.5,0.7 r_target=1,1 $sources)
@@ -52,19 +52,20 @@ if LC_ALL=C awk '{ gsub(/[\200-\277]/, "") } length($0) > 80 { print; wide = 1 }
     echo "more than 80 columns" && exit 1
 fi
 # bounds: 0.8 of 0.5, 0.9 of 0.6, what unrelated music stays below
-grep -q '^ *least  0.40 *least  0.54 *most  0.35' out
+grep -q '^ *least  0.40 *least  0.54 *most  0.02 *most  0.35' out
 grep -q '^ *most  0.20 *most  0.20 *most  0.30 *most  0.20 *$' out
 grep -q '^ *most  0.35 *most  0.10 *$' out
 # whole: |r| is the mean of absolute values, loudness too; all hold, the equal too
 grep -q '^whole  *0.15 ±0.05 ✓ *0.10 ±0.00 ✓ *0.10 ±0.00 ✓ *0.10 ±0.00 ✓$' out
-grep -q '^whole  *0.40 ±0.10 ✓ *0.55 ±0.05 ✓ *0.10 ±0.00 ✓' out
-grep -q '^whole  *2.50 ±1.50 ✓ *0.75 ±0.00 ✓ *0.10 ±0.00 *0.10 ±0.00 *$' out
-grep -q '^whole  *0.10 ±0.00 *11/11 ✓$' out
+grep -q '^whole  *0.40 ±0.10 ✓ *0.55 ±0.05 ✓ *0.01 ±0.02 ✓ *0.10 ±0.00 ✓' out
+# the crest is 2 dB beyond the sources' in either piece, above and below
+grep -q '^whole  *1.50 ±0.50 ✓ *0.75 ±0.00 ✓ *2.00 ±0.00 ✓ *1.10 ±0.10 ✓ *$' out
+grep -q '^whole  *0.10 ±0.00 *0.10 ±0.00 *0.10 ±0.00 *14/14 ✓$' out
 # less: the seeds differ, and their range is told; what is null is left out
 grep -q '^less  *0.30 ±0.05 ✗ *0.55 ±0.05 ✓' out
-grep -q '^less  *3.75 ±0.75 ✗' out
-grep -q '^less .* 9/11 ✗$' out
-grep -q '^less  *2.50.. 5.00 ' out
+grep -q '^less  *3.25 ±0.25 ✗' out
+grep -q '^less .* 12/14 ✗$' out
+grep -q '^less  *1.50.. 5.00 ' out
 grep -q '^less  *0.15.. 0.15  *0.10.. 0.10' out
 grep -q '^less  *0.10.. 0.10  *0.10.. 0.10  *2$' out
 # baselines stand below; runs of no arm, and arms without runs, nowhere
@@ -72,8 +73,8 @@ grep -q '^less  *0.10.. 0.10  *0.10.. 0.10  *2$' out
 if grep -q 'absent\|whole-more' out; then echo "an arm that has no run" && exit 1; fi
 if grep -q 'meets all criteria' out; then echo "no baseline does" && exit 1; fi
 tr -d '\n\t ' <made/study.json >flat
-grep -q '"name":"whole","settings":"","baseline":false,"seeds":2,"held":11,"all":true' flat
-grep -q '"name":"less","settings":"loss.onset=0loss.level=0","baseline":false,"seeds":2,"held":9,"all":false' flat
+grep -q '"name":"whole","settings":"","baseline":false,"seeds":2,"held":14,"all":true' flat
+grep -q '"name":"less","settings":"loss.onset=0loss.level=0","baseline":false,"seeds":2,"held":12,"all":false' flat
 grep -q '"name":"mix","settings":"","baseline":true,"seeds":1' flat
 grep -q '"name":"ringing",[^}]*"side":"none","bound":null' flat
 
@@ -89,13 +90,13 @@ expect 0 "made/report.html" report made
 count() { grep -o -- "$1" made/report.html | wc -l; }
 [ "$(count '<tr class="[^"]*"><th scope="row">')" -eq 5 ]
 [ "$(count '<tr class="ours"><th scope="row">whole</th>')" -eq 1 ]
-grep -q '11 of 11 <b>✓</b>' made/report.html
-grep -q '9 of 11 <b>✗</b>' made/report.html
-grep -q 'title="seeds: 2.500 to 5.000" class="missed">3.75 <span>±0.75</span> <b>✗</b>' made/report.html
-[ "$(count '<svg class="plot rows"')" -eq 14 ]
+grep -q '14 of 14 <b>✓</b>' made/report.html
+grep -q '12 of 14 <b>✗</b>' made/report.html
+grep -q 'title="seeds: 1.500 to 5.000" class="missed">3.25 <span>±0.25</span> <b>✗</b>' made/report.html
+[ "$(count '<svg class="plot rows"')" -eq 17 ]
 [ "$(count '<svg class="plot scatter"')" -eq 3 ]
 [ "$(count '<svg class="plot')" -eq "$(count 'role="img" aria-label="[^"]')" ]
-[ "$(count '<line class="mark"')" -eq 17 ] # a bound each of eleven criteria, two of each trade
+[ "$(count '<line class="mark"')" -eq 20 ] # a bound each of fourteen criteria, two of each trade
 [ "$(count '<circle class="missed hollow"[^>]*><title>less')" -eq 4 ] # onset and loudness, and once more in their trades
 [ "$(count 'src="data:audio/flac;base64,')" -eq 3 ]
 grep -q '<dd>loss.onset=0 loss.level=0 (2 seeds)</dd>' made/report.html

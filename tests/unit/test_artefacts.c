@@ -205,6 +205,75 @@ static void gains_that_jump_are_caught(void **state)
     expect_between("flutter of gains of 0 and 1", flutter(f, f->output), 2 * deep, 20);
 }
 
+/* ---------------------------------------------------------------- fizz */
+
+static double fizz(fixture *f, const ap_real *x)
+{
+    return ap_fizz(f->arena, f->n, x);
+}
+
+/* x through gains that are new in every band of 375 Hz and every frame of AP_CLICK_HOP samples, of `spread`
+ * dB (standard deviation): with `together`, one gain for all bands. */
+static void shake_gains(fixture *f, const ap_real *x, double spread, bool together)
+{
+    enum { DIM = AP_CLICK_HOP, BANDS = 32 };
+    ap_tape *tape = ap_tape_create(0);
+    ap_mdct *mdct = ap_mdct_create(DIM, AP_CLICK_HOP, 1);
+    ap_rng rng = ap_rng_init(6);
+    ap_real *copy = ap_arena_alloc(ap_tape_arena(tape), (size_t)f->n * sizeof *copy);
+    memcpy(copy, x, (size_t)f->n * sizeof *copy);
+    ap_var *latents =
+        ap_mdct_encode(tape, mdct, ap_tape_constant(tape, (ap_tensor){AP_SHAPE(1, 1, f->n), copy}));
+    int64_t frames = latents->value.shape.at[2];
+    for (int64_t t = 0; t < frames; t++) {
+        double gain = 1;
+        for (int d = 0; d < DIM; d++) {
+            if (together ? d == 0 : d % (DIM / BANDS) == 0) gain = pow(10, spread * ap_rng_normal(&rng) / 20);
+            latents->value.data[d * frames + t] *= (ap_real)gain;
+        }
+    }
+    ap_var *y = ap_mdct_decode(tape, mdct, latents, f->n);
+    memcpy(f->output, y->value.data, (size_t)f->n * sizeof *f->output);
+    ap_mdct_free(mdct);
+    ap_tape_free(tape);
+}
+
+static void fizz_is_caught(void **state)
+{
+    fixture *f = *state;
+    for (int s = 0; s < SIGNALS; s++) {
+        const ap_real *x = f->audio[s].samples;
+        double own = fizz(f, x), before = own;
+        /* a gate moves all bands */
+        for (int64_t t = 0; t < f->n; t++) f->output[t] = x[t] * (ap_real)(t / 2400 % 2 ? 0.5 : 0.7);
+        expect_between("fizz behind a gate", fizz(f, f->output) / own, 0.9, 1.1);
+        for (int spread = 3; spread <= 9; spread += 3) {
+            shake_gains(f, x, spread, false);
+            double now = fizz(f, f->output);
+            expect_between("fizz of gains by band and frame", now / before, 1.03, 2);
+            before = now;
+        }
+        expect_between("fizz of gains by band and frame, 9 dB", before / own, 1.4, 4);
+        shake_gains(f, x, 9, true); /* smears what is between partials, but moves the bands together */
+        expect_between("fizz of gains for all bands", fizz(f, f->output) / own - 1, 0,
+                       (before / own - 1) / 3);
+    }
+}
+
+static void silence_tones_and_noise_have_their_own_fizz(void **state)
+{
+    fixture *f = *state;
+    ap_rng rng = ap_rng_init(4);
+    memset(f->output, 0, (size_t)f->n * sizeof *f->output);
+    expect_between("fizz of silence", fizz(f, f->output), 0, 0);
+    for (int64_t t = 0; t < f->n; t++) f->output[t] = (ap_real)(0.1 * ap_rng_normal(&rng));
+    expect_between("fizz of noise", fizz(f, f->output), 2.7, 3.2);
+    for (int64_t t = 0; t < f->n; t++)
+        f->output[t] = (ap_real)(0.1 * sin(M_PI * (double)t / (double)f->n) *
+                                 sin(2 * M_PI * 1000 * (double)t / AP_SAMPLE_RATE));
+    expect_between("fizz of a tone", fizz(f, f->output), 0, 0.5);
+}
+
 /* ---------------------------------------------------------------- the columns */
 
 static void columns_are_above_the_sources(void **state)
@@ -234,6 +303,8 @@ int main(void)
         cmocka_unit_test(frames_that_do_not_join_are_caught),
         cmocka_unit_test(a_resonance_is_caught),
         cmocka_unit_test(gains_that_jump_are_caught),
+        cmocka_unit_test(fizz_is_caught),
+        cmocka_unit_test(silence_tones_and_noise_have_their_own_fizz),
         cmocka_unit_test(columns_are_above_the_sources),
     };
     return cmocka_run_group_tests_name("artefacts", tests, set_up, tear_down);

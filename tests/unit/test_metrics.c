@@ -4,6 +4,7 @@
 #include "antiphon/evaluate.h"
 #include "antiphon/guidance.h"
 #include "antiphon/metrics.h"
+#include "antiphon/modulation.h"
 #include "antiphon/rng.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -296,6 +297,94 @@ static void silence_noise_and_drones_are_flagged(void **state)
     free(y);
 }
 
+static void peaks_are_measured(void **state)
+{
+    fixture *f = *state;
+    int64_t n = f->audio[INPUT].count;
+    double values[AP_METRIC_COUNT];
+    ap_real *y = ap_allocate((size_t)n, sizeof *y);
+    check_number("crest of silence", ap_crest(n, y), 0, 0);
+    for (int64_t t = 0; t < n; t++) y[t] = t / 12 % 2 ? (ap_real)-0.3 : (ap_real)0.3;
+    check_number("crest of a square wave", ap_crest(n, y), 0, 1e-5);
+    for (int64_t t = 0; t < n; t++) y[t] = (ap_real)(0.2 * sin(2 * M_PI * (double)t / 24));
+    check_number("crest of a sine", ap_crest(n, y), 10 * log10(2), 1e-3);
+    y[n / 2] = -2;
+    check_number("crest of a sine with a click", ap_crest(n, y), 20 * log10(10) + 10 * log10(2), 0.1);
+    measure(f, y, values);
+    check_number("the column", values[AP_METRIC_CREST], ap_crest(n, y), 0);
+    check_number("the column of the input", values[AP_METRIC_CREST_INPUT],
+                 ap_crest(n, f->audio[INPUT].samples), 0);
+    check_number("the column of the target", values[AP_METRIC_CREST_TARGET],
+                 ap_crest(n, f->audio[TARGET].samples), 0);
+    free(y);
+}
+
+static void harmony_of_the_input_shows(void **state)
+{
+    fixture *f = *state;
+    double copy[AP_METRIC_COUNT], target[AP_METRIC_COUNT];
+    measure(f, f->audio[INPUT].samples, copy);
+    measure(f, f->audio[TARGET].samples, target);
+    check_number("chroma to the input, of its copy", copy[AP_METRIC_CHROMA_INPUT], 1, 1e-5);
+    assert_true(target[AP_METRIC_CHROMA_INPUT] < 0.95);
+    check_number("chroma of the sources", target[AP_METRIC_CHROMA_SOURCES], target[AP_METRIC_CHROMA_INPUT],
+                 0);
+    check_number("it does not depend on the output", copy[AP_METRIC_CHROMA_SOURCES],
+                 target[AP_METRIC_CHROMA_SOURCES], 0);
+}
+
+/* A song of 48 s whose first third copies the input's envelope, the second its opposite, and the third
+ * neither. */
+static void songs_are_correlated_in_windows(void **state)
+{
+    fixture *f = *state;
+    enum { WINDOW = 16 * AP_SAMPLE_RATE, LENGTH = 3 * WINDOW };
+    check_number("windows of 30 s", (double)ap_metric_windows(30 * AP_SAMPLE_RATE), 1, 0);
+    check_number("windows of 3 minutes", (double)ap_metric_windows(180 * AP_SAMPLE_RATE), 11, 0);
+    ap_real *input = ap_allocate(LENGTH, sizeof *input), *target = ap_allocate(LENGTH, sizeof *target),
+            *output = ap_allocate(LENGTH, sizeof *output);
+    ap_rng rng = ap_rng_init(8);
+    double level = 0, other = 0, third = 0;
+    for (int t = 0; t < LENGTH; t++) {
+        if (t % (WINDOW / AP_MODULATION_SEGMENTS) == 0) {
+            level = 0.1 + 0.4 * ap_rng_uniform(&rng);
+            other = 0.1 + 0.4 * ap_rng_uniform(&rng);
+            third = 0.1 + 0.4 * ap_rng_uniform(&rng);
+        }
+        ap_real tone = (ap_real)sin(2 * M_PI * (double)t / 24);
+        input[t] = (ap_real)level * tone;
+        target[t] = (ap_real)other * tone;
+        output[t] = (ap_real)(t < WINDOW ? level : t < 2 * WINDOW ? 0.6 - level : third) * tone;
+    }
+    double values[AP_METRIC_COUNT];
+    ap_analysis heard[3] = {ap_analyse(f->arena, LENGTH, input), ap_analyse(f->arena, LENGTH, target),
+                            ap_analyse(f->arena, LENGTH, output)};
+    ap_metrics_measure(f->arena, &heard[0], &heard[1], &heard[2], values);
+    check_number("|r| over windows", values[AP_METRIC_R0_INPUT], 2.0 / 3, 0.05);
+    assert_true(values[AP_METRIC_R0_TARGET] < 0.12 && values[AP_METRIC_COST] > 4);
+    check_number("variation over windows", values[AP_METRIC_VARIATION_INPUT], 0.4 / sqrt(12) / 0.3, 0.02);
+    free(input);
+    free(target);
+    free(output);
+}
+
+static void answers_are_compared(void **state)
+{
+    (void)state;
+    enum { LENGTH = 250 * 24 };
+    ap_real y[3][LENGTH];
+    for (int t = 0; t < LENGTH; t++) {
+        int m = t / 24 % 2;
+        y[0][t] = (ap_real)(m ? 0.2 : 0.4);
+        y[1][t] = (ap_real)(m ? -0.1 : 0.2); /* the sign does not matter, nor the level */
+        y[2][t] = (ap_real)(m ? 0.3 : 0.1);
+    }
+    const ap_real *const answers[] = {y[0], y[1], y[2]};
+    check_number("of copies", ap_answers_likeness(2, LENGTH, answers), 1, 1e-4);
+    check_number("of two alike and one opposed", ap_answers_likeness(3, LENGTH, answers), -1.0 / 3, 1e-4);
+    assert_true(isnan(ap_answers_likeness(1, LENGTH, answers)));
+}
+
 /* A click every `period` seconds from `start` on. */
 static ap_onsets clicks(fixture *f, double start, double period)
 {
@@ -413,6 +502,10 @@ int main(void)
         cmocka_unit_test(short_noise_is_no_copy),
         cmocka_unit_test(mixes_are_explained),
         cmocka_unit_test(silence_noise_and_drones_are_flagged),
+        cmocka_unit_test(peaks_are_measured),
+        cmocka_unit_test(harmony_of_the_input_shows),
+        cmocka_unit_test(songs_are_correlated_in_windows),
+        cmocka_unit_test(answers_are_compared),
         cmocka_unit_test(onsets_are_matched_within_50_ms),
         cmocka_unit_test(harmony_is_told_from_another),
         cmocka_unit_test(spectra_lead_back),
