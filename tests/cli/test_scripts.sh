@@ -55,7 +55,10 @@ refused test.sh --most
 refused test.sh --all --most
 refused sweep.sh
 refused sweep.sh --resume
+refused ears.sh
 if command -v python3 >/dev/null; then
+    help ears.sh --help
+    grep -q -- "--evaluation" out
     help bench_peer.sh --help
     grep -q -- '--rounds' out
     refused bench_peer.sh --round-trips
