@@ -39,7 +39,7 @@ typedef enum ap_study_measure {
     AP_STUDY_TIMBRE_RATIO, /**< at most 0.35 */
     AP_STUDY_LOUDNESS,     /**< |AP_METRIC_LOUDNESS|: at most 1.5 */
     AP_STUDY_VARIATION,    /**< over the mean of the sources': at least 0.6 */
-    AP_STUDY_CHROMA_INPUT, /**< AP_METRIC_CHROMA_INPUT minus AP_METRIC_CHROMA_SOURCES: at most 0.02 */
+    AP_STUDY_CHROMA_INPUT, /**< AP_METRIC_CHROMA_INPUT minus AP_METRIC_CHROMA_SOURCES: at most 0.05 */
     AP_STUDY_CREST,        /**< AP_METRIC_CREST, how far it is beyond the sources': at most 3 dB */
     AP_STUDY_FIZZ,         /**< AP_METRIC_FIZZ over the target's: at most 1.1 */
     AP_STUDY_CLICKS,       /**< this and the following have no bound */

@@ -58,7 +58,7 @@ static const struct criterion {
         {{"variation", "of the envelope, against the mean of the sources'", AP_SIDE_LEAST, ""}, 0.6, PLAIN},
     [AP_STUDY_CHROMA_INPUT] = {{"chroma_input", "cosine of the chroma to the input's, above the target's own",
                                 AP_SIDE_MOST, ""},
-                               0.02,
+                               0.05,
                                PLAIN},
     [AP_STUDY_CREST] = {{"crest", "how far peak over RMS is beyond the sources', dB", AP_SIDE_MOST, ""},
                         3,
