@@ -24,6 +24,7 @@ EPOCHS=${EPOCHS:-}                             # passes over the training set (e
 BATCH_SIZE=${BATCH_SIZE:-}                     # pairs computed together (empty: as in CONFIG)
 LEARNING_RATE=${LEARNING_RATE:-}               # learning rate (empty: as in CONFIG)
 PAIRS=${PAIRS:-160}                            # demo pairs, where the synthesiser makes them
+NPROC=${NPROC:-1}                              # processes that train together, by mpirun (1: without MPI)
 NUM_SAMPLES=${NUM_SAMPLES:-5}                  # compositions at the end
 BUILD=${BUILD:-${root}build}                   # folder of the build
 ANTIPHON=${ANTIPHON:-}                         # a program that is built already (empty: install, build and use this one)
@@ -69,6 +70,7 @@ case ${1:-} in
 esac
 [ $# -eq 0 ] || misuse "takes no argument such as \"$1\"; settings go before it, as EPOCHS=40; --help lists them"
 whole NUM_SAMPLES "$NUM_SAMPLES" 1 1000000
+whole NPROC "$NPROC" 1 4096
 [ -n "$DATASET" ] || whole PAIRS "$PAIRS" 2 9999
 [ -z "$EPOCHS" ] || whole EPOCHS "$EPOCHS" 1 1000000
 [ -z "$BATCH_SIZE" ] || whole BATCH_SIZE "$BATCH_SIZE" 1 65536
@@ -86,6 +88,10 @@ if [ -z "$ANTIPHON" ]; then
     . "$(dirname "$0")/scripts/packages.sh"
     # shellcheck disable=SC2086  # a list of words
     install_packages $ANTIPHON_PACKAGES
+    if [ "$NPROC" -gt 1 ] && ! command -v mpirun >/dev/null; then
+        # shellcheck disable=SC2086
+        install_packages $ANTIPHON_MPI_PACKAGES
+    fi
     echo "building in $BUILD"
     cmake -S "${root:-.}" -B "$BUILD" -G Ninja -DCMAKE_BUILD_TYPE=Release -DAP_TESTS=OFF >/dev/null
     cmake --build "$BUILD" --target antiphon >/dev/null
@@ -109,7 +115,16 @@ set -- "$CONFIG" --out "$OUT" --resume auto --data.path="$DATASET" --agent.compo
 [ -z "$EPOCHS" ] || set -- "$@" --epochs="$EPOCHS"
 [ -z "$BATCH_SIZE" ] || set -- "$@" --batch_size="$BATCH_SIZE"
 [ -z "$LEARNING_RATE" ] || set -- "$@" --lr="$LEARNING_RATE"
-"$ANTIPHON" train "$@"
+if [ "$NPROC" -gt 1 ]; then
+    # after Ctrl-C Open MPI waits so many seconds for a checkpoint; more processes than cores are the user's choice
+    OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-10}
+    OMPI_MCA_rmaps_base_oversubscribe=${OMPI_MCA_rmaps_base_oversubscribe:-1}
+    export OMPI_MCA_odls_base_sigkill_timeout OMPI_MCA_rmaps_base_oversubscribe
+    [ "$(id -u)" != 0 ] || export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    mpirun -n "$NPROC" "$ANTIPHON" train "$@"
+else
+    "$ANTIPHON" train "$@"
+fi
 
 # ---------------------------------------------------------------- compose
 "$ANTIPHON" infer --checkpoint "$OUT/checkpoints/best.safetensors" --pairs "$DATASET" --num_samples "$NUM_SAMPLES" \

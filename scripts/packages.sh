@@ -5,6 +5,9 @@ ANTIPHON_PACKAGES="gcc cmake ninja-build pkg-config libopenblas-openmp-dev libsn
 # shellcheck disable=SC2034
 ANTIPHON_CLANG_PACKAGES="clang libomp-14-dev libclang-rt-14-dev" # Debian 12's clang is 14
 
+# shellcheck disable=SC2034
+ANTIPHON_MPI_PACKAGES="openmpi-bin libopenmpi-dev" # for training by several processes
+
 # install_packages PACKAGE...: with apt-get, as root or through sudo; otherwise prints the line to run and fails.
 install_packages()
 {

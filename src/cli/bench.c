@@ -2,6 +2,7 @@
 #include "train/bench.h"
 
 #include "antiphon/audio.h"
+#include "antiphon/ranks.h"
 #include "base/print.h"
 #include "base/text.h"
 #include "cli/settings.h"
@@ -62,6 +63,16 @@ static void print_phase(const ap_bench *bench, const ap_bench_phase *phase)
     printf("\n");
 }
 
+static void print_sums(const ap_bench_sums *s)
+{
+    if (s->ranks == 1) return;
+    ap_text_print(
+        stdout,
+        "\n%d ranks: %.1f MB of gradients each; sums under way %.0f ms, alone they take %.0f ms; backward "
+        "hides %.0f %% of them\n",
+        s->ranks, s->bytes / 1e6, 1000 * s->under_way, 1000 * s->alone, 100 * (1 - s->waited / s->under_way));
+}
+
 static void print_text(const char *name, const ap_bench *bench)
 {
     ap_text_print(
@@ -77,6 +88,7 @@ static void print_text(const char *name, const ap_bench *bench)
     printf("%-26s%10s %9s %6s %9s  %8s %8s  %8s %8s\n", "phase", "ms", "least", "step", "GFLOP", "GFLOP/s",
            "of most", "GB/s", "of most");
     for (int i = 0; i < bench->count; i++) print_phase(bench, &bench->phases[i]);
+    print_sums(&bench->sums);
     printf("\npeak memory %.0f MiB, of it the tape's arena %.0f MiB, which grew %zu times after the first "
            "step\n",
            (double)bench->peak_memory / MEBIBYTE, (double)bench->arena_held / MEBIBYTE, bench->arena_growths);
@@ -121,6 +133,13 @@ static ap_status print_json(const char *name, const ap_bench *bench)
     cJSON_AddNumberToObject(json, "peak_memory_bytes", (double)bench->peak_memory);
     cJSON_AddNumberToObject(json, "arena_bytes", (double)bench->arena_held);
     cJSON_AddNumberToObject(json, "arena_growths_after_first_step", (double)bench->arena_growths);
+    if (bench->sums.ranks > 1) {
+        cJSON_AddNumberToObject(json, "ranks", bench->sums.ranks);
+        cJSON_AddNumberToObject(json, "gradient_bytes", bench->sums.bytes);
+        cJSON_AddNumberToObject(json, "sums_ms", 1000 * bench->sums.under_way);
+        cJSON_AddNumberToObject(json, "sums_waited_ms", 1000 * bench->sums.waited);
+        cJSON_AddNumberToObject(json, "sums_alone_ms", 1000 * bench->sums.alone);
+    }
     cJSON *phases = cJSON_AddArrayToObject(json, "phases");
     for (int i = 0; i < bench->count; i++) cJSON_AddItemToArray(phases, phase_json(bench, &bench->phases[i]));
     char *text = cJSON_Print(json);
@@ -140,10 +159,14 @@ static ap_status run(const parsed_options *options)
     ap_bench bench;
     AP_TRY(settings_load(path, false, &config));
     AP_TRY(settings_override(options, &config));
-    AP_TRY(ap_bench_run(&config, (int)option_integer(options, "steps"), &bench));
-    if (option_flag(options, "json")) return print_json(path, &bench);
-    print_text(path, &bench);
-    return ap_ok();
+    AP_TRY(ap_ranks_begin());
+    ap_status status = ap_bench_run(&config, (int)option_integer(options, "steps"), &bench);
+    bool tells = !ap_failed(&status) && ap_ranks_own() == 0; /* for all */
+    if (tells && option_flag(options, "json"))
+        status = print_json(path, &bench);
+    else if (tells)
+        print_text(path, &bench);
+    return ap_ranks_end(status);
 }
 
 static const verb_option table[] = {

@@ -208,7 +208,8 @@ ap_status ap_progress_begin(const ap_ranks_module *module, double timeout, int *
     progress.timeout = timeout;
     progress.posted_end = &progress.posted;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += (time_t)ceil(timeout);
+    until.tv_sec +=
+        (time_t)ceil(fmax(timeout, AP_RANKS_TIMEOUT)); /* programs do not start at the same moment */
     if (start_thread() != 0) return ap_error(AP_FAILED, "no thread for the exchange with the other ranks");
     pthread_mutex_lock(&progress.lock);
     int late = 0;

@@ -26,7 +26,7 @@ typedef struct ap_job {
     struct ap_job *next;
 } ap_job;
 
-/* Joins the other ranks within `timeout` seconds and starts the thread. */
+/* Joins the other ranks within `timeout` seconds, but at least AP_RANKS_TIMEOUT, and starts the thread. */
 ap_status ap_progress_begin(const ap_ranks_module *module, double timeout, int *rank, int *count);
 
 /* Begins to exchange signs of life. `name` tells who a rank is. */

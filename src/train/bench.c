@@ -10,7 +10,10 @@
 #include "kernels/flops.h"
 #include "kernels/machine.h"
 #include "train/order.h"
+#include "ranks/collect.h"
+#include "train/reducer.h"
 #include "train/step.h"
+#include "train/together.h"
 
 #include <math.h>
 #include <omp.h>
@@ -116,6 +119,9 @@ typedef struct subject {
     ap_dataset dataset;
     ap_choice *choices;
     ap_batch batch;
+    ap_tape_rows rows;   /* of several ranks each has as many */
+    ap_reducer *reducer; /* NULL: there is but one rank */
+    double *sums[3];     /* of each step: under way, waited, alone */
 } subject;
 
 /* one batch of pairs of the synthesiser, in memory */
@@ -153,6 +159,8 @@ static ap_status set_up(const ap_config *config, subject *s)
 
 static void tear_down(subject *s)
 {
+    ap_reducer_free(s->reducer);
+    for (int k = 0; k < 3; k++) free(s->sums[k]);
     ap_batch_free(&s->batch);
     free(s->choices);
     ap_dataset_free(&s->dataset);
@@ -167,11 +175,43 @@ static void tear_down(subject *s)
  * before; afterwards it is zeroed. */
 #define UPDATE_PASSES 9
 
+/* Keeps the times of a round's sums. */
+static void note_sums(subject *s, int round)
+{
+    ap_reduction last = ap_reducer_last(s->reducer);
+    if (!s->reducer || round == 0) return;
+    s->sums[0][round - 1] = last.under_way;
+    s->sums[1][round - 1] = last.waited;
+}
+
+/* The same sums while nothing else goes on: of gradients that are zero, which takes as long. */
+static void measure_sums(subject *s, ap_bench *bench)
+{
+    bench->sums.ranks = ap_ranks_count();
+    for (int k = 0; s->reducer && k < bench->steps; k++) {
+        ap_ranks_any(false); /* all begin together */
+        double began = ap_clock_seconds();
+        ap_reducer_begin(s->reducer, s->tape);
+        ap_reducer_end(s->reducer);
+        s->sums[2][k] = ap_clock_seconds() - began;
+    }
+    if (!s->reducer) return;
+    bench->sums.bytes = ap_reducer_last(s->reducer).bytes;
+    bench->sums.under_way = median(bench->steps, s->sums[0]);
+    bench->sums.waited = median(bench->steps, s->sums[1]);
+    bench->sums.alone = median(bench->steps, s->sums[2]);
+}
+
 static void take_step(stopwatch *watch, subject *s)
 {
     enter(watch, "batch", AP_BENCH_FORWARD);
     (void)ap_batch_fill(&s->batch, &s->dataset, s->config->train.batch_size, s->choices);
+    ap_together_enter(s->tape, &s->rows);
+    ap_reducer_begin(s->reducer, s->tape);
     ap_step_gradient(s->tape, s->config, s->model, &s->batch, 1);
+    enter(watch, "sums", AP_BENCH_UPDATE);
+    ap_reducer_end(s->reducer);
+    note_sums(s, watch->round);
     enter(watch, "optimiser", AP_BENCH_UPDATE);
     ap_step_update(s->config, s->model, &s->optimiser, s->config->train.lr);
     leave(watch);
@@ -334,7 +374,11 @@ ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench)
                        .seconds =
                            ap_allocate((size_t)AP_BENCH_PHASES * (size_t)(steps + 1), sizeof *watch.seconds)};
     bool flushed = ap_denormals_flush(); /* as training does */
+    s.rows = ap_together_rows(config->train.batch_size * ap_ranks_count());
+    s.reducer = ap_reducer_create(ap_model_params(s.model), config->train.wire);
+    for (int k = 0; k < 3; k++) s.sums[k] = ap_allocate((size_t)steps, sizeof *s.sums[k]);
     measure_steps(&watch, &s, &machine);
+    measure_sums(&s, bench);
     measure_alone(&watch, &s);
     ap_denormals_restore(flushed);
     ap_machine_measure(&machine);

@@ -30,6 +30,15 @@ typedef struct ap_bench_phase {
 
 #define AP_BENCH_PHASES 64
 
+/** How the gradients of several ranks are added up. Medians over the steps. */
+typedef struct ap_bench_sums {
+    int ranks;        /**< 1: there is nothing to add up, and nothing below is set */
+    double bytes;     /**< of the gradients of one rank */
+    double under_way; /**< seconds of a step in which a sum was under way */
+    double waited;    /**< seconds of these after backward, when nothing else went on; others' delays included */
+    double alone;     /**< seconds of the same sums when nothing else goes on */
+} ap_bench_sums;
+
 typedef struct ap_bench {
     int64_t B, S; /**< items of the batch, samples of an item */
     int64_t parameters;
@@ -42,6 +51,7 @@ typedef struct ap_bench {
                              and data */
     size_t arena_held;    /**< bytes of the tape's arena */
     size_t arena_growths; /**< how often it asked the system for more after the first step */
+    ap_bench_sums sums;
     int count;
     ap_bench_phase phases[AP_BENCH_PHASES]; /**< in order; sums come last, except for phases measured alone */
 } ap_bench;
