@@ -59,7 +59,8 @@ typedef void ap_compose_watch(void *context, double done, double whole);
 /** Composes from two recordings of any format, rate and length. The agent hears their mids at 24000 Hz; all
  * channels are composed alike, so that the stereo image stays. Long recordings are processed in overlapping,
  * cross-faded windows of data.seconds, in bounded memory. The output gets the mean power of the sources, and
- * is lowered or limited if that would clip, all channels alike. Files appear whole or not at all. `composed`
+ * is lowered or limited if that would clip, all channels alike. With agent.output takes it gets the target's
+ * power, and a limiter keeps its peaks from standing out more than those of the sources. Files appear whole or not at all. `composed`
  * may be NULL. The status names the file that cannot be read or written. */
 ap_status ap_compose_files(const ap_config *config, ap_model *model, const char *input, const char *target,
                            const ap_compose_paths *paths, ap_compose_watch *watch, void *context,

@@ -3,6 +3,7 @@
 #include "antiphon/audio.h"
 #include "antiphon/modulation.h"
 #include "antiphon/stop.h"
+#include "assembly/arrangement.h"
 #include "audio/mid.h"
 #include "audio/reader.h"
 #include "audio/recordings.h"
@@ -236,12 +237,32 @@ static void follow(const job *j, envelopes *to, int signal, int64_t at, int64_t 
     }
 }
 
-/* the gain that brings the output to the mean power of the sources */
+static double rms(const job *j, int signal)
+{
+    return sqrt(j->power[signal] / (double)j->count);
+}
+
+/* The level that the output should have: what is made of the target alone has the target's, what is made of both has the mean
+ * power of the two. */
+static double wanted_level(const job *j)
+{
+    if (ap_model_arranges(j->model)) return rms(j, AP_TARGET);
+    return sqrt((pow(rms(j, AP_INPUT), 2) + pow(rms(j, AP_TARGET), 2)) / 2);
+}
+
 static double wanted_gain(const job *j)
 {
-    return j->power[AP_OUTPUT] > 0
-               ? sqrt((j->power[AP_INPUT] + j->power[AP_TARGET]) / (2 * j->power[AP_OUTPUT]))
-               : 1;
+    return j->power[AP_OUTPUT] > 0 ? wanted_level(j) / rms(j, AP_OUTPUT) : 1;
+}
+
+/* What the limiter leaves: with takes, peaks stand out no more than those of the sources do. */
+static double ceiling_of(const job *j)
+{
+    double crest = 0;
+    if (!ap_model_arranges(j->model)) return PEAK_MOST;
+    for (int k = 0; k < AP_OUTPUT; k++)
+        if (j->power[k] > 0) crest = fmax(crest, j->peak[k] / rms(j, k));
+    return fmin(PEAK_MOST, crest * wanted_level(j));
 }
 
 /* the same, reduced so that nothing clips, unless a limiter does that */
@@ -274,7 +295,7 @@ static ap_composed measure(const job *j, const envelopes *v, const double gain[A
     c.input = format_of_file(j->readers[AP_INPUT]);
     c.target = format_of_file(j->readers[AP_TARGET]);
     c.rms_output = gain[AP_OUTPUT] * sqrt(j->power[AP_OUTPUT] / (double)j->count);
-    double wanted = sqrt((pow(c.rms_input, 2) + pow(c.rms_target, 2)) / 2);
+    double wanted = wanted_level(j);
     c.lowered = c.rms_output > 0 && wanted > 0 ? 20 * log10(wanted / c.rms_output) : 0;
     return c;
 }
@@ -320,7 +341,7 @@ static ap_status write_out(job *j, const double gain[AP_SIGNALS], ap_audio_write
     rewind(j->spool);
     if (j->limit) {
         const int64_t blocks = ap_divide_up(j->count, ap_limiter_block(j->format.sample_rate));
-        ap_limiter_gains(blocks, gain[AP_OUTPUT], PEAK_MOST, j->peaks);
+        ap_limiter_gains(blocks, gain[AP_OUTPUT], ceiling_of(j), j->peaks);
         j->power[AP_OUTPUT] = 0;
     }
     for (int64_t at = 0; at < j->count; at += BLOCK) {
@@ -459,7 +480,7 @@ ap_status ap_compose_files(const ap_config *config, ap_model *model, const char 
              .model = model,
              .tape = ap_tape_create(0),
              .format = ap_compose_format_of(config),
-             .limit = paths->limit};
+             .limit = paths->limit || ap_model_arranges(model)};
     if (paths->format.sample_rate) j.format.sample_rate = paths->format.sample_rate;
     if (paths->format.channels) j.format.channels = paths->format.channels;
     if (j.format.channels > AP_CHANNELS_MOST) ap_fatal("ap_compose_files: %d channels", j.format.channels);

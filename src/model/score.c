@@ -46,8 +46,9 @@ static const take_style styles[AP_TAKE_INPUT] = {
 /* What the target has at the hit sounds a little late, so that it does not add up with the target itself. */
 #define LATE_LEAST 0.013
 #define LATE_SPREAD 0.02
-/* A held grain ends this much before the next, so that this one is heard to begin. */
-#define GAP (0.02 * SECOND)
+/* A held grain ends this much before the next, so that this one is heard to begin. More would be heard, too: the
+ * loudness would follow the input upside down, a moment ahead of it. */
+#define GAP (0.006 * SECOND)
 #define LENGTH_LEAST (0.05 * SECOND)
 #define DECAYING_MOST (0.6 * SECOND)
 #define HELD_MOST (2 * SECOND)
@@ -152,7 +153,7 @@ ap_score ap_score_write(ap_arena *arena, const ap_score_sources *s, uint64_t see
 
 /* A grain rises and falls over these times. */
 #define RISE 0.004
-#define FALL 0.02
+#define FALL 0.012
 
 static void play_level(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *y)
 {
