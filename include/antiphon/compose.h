@@ -46,8 +46,9 @@ typedef struct ap_compose_paths {
     const char *output;
     const char *input_copy, *target_copy; /**< the sources in the format of the output; lowered if they
                                              exceed full scale */
-    bool limit; /**< true: a limiter turns down only the peaks that would clip; false: the whole output is
-                   lowered */
+    bool limit;     /**< true: a limiter turns down only the peaks that would clip; false: the whole output is
+                       lowered */
+    ap_knobs knobs; /**< for models whose output part is takes; others are not touched by it */
     ap_compose_format format; /**< of all files; what is 0 is that of ap_compose_format_of. A format beyond
                                  that holds nothing more: the answer is resampled, or the same in both
                                  channels */
@@ -60,8 +61,8 @@ typedef void ap_compose_watch(void *context, double done, double whole);
  * channels are composed alike, so that the stereo image stays. Long recordings are processed in overlapping,
  * cross-faded windows of data.seconds, in bounded memory. The output gets the mean power of the sources, and
  * is lowered or limited if that would clip, all channels alike. With agent.output takes it gets the target's
- * power, and a limiter keeps its peaks from standing out more than those of the sources. Files appear whole or not at all. `composed`
- * may be NULL. The status names the file that cannot be read or written. */
+ * power, and a limiter keeps its peaks from standing out more than those of the sources. Files appear whole
+ * or not at all. `composed` may be NULL. The status names the file that cannot be read or written. */
 ap_status ap_compose_files(const ap_config *config, ap_model *model, const char *input, const char *target,
                            const ap_compose_paths *paths, ap_compose_watch *watch, void *context,
                            ap_composed *composed);

@@ -49,6 +49,16 @@ ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_v
  * sources, all [B, D, T]. The sources may be others than the agent has heard, as one channel of each. */
 ap_var *ap_model_output(ap_tape *tape, ap_model *model, ap_var *z, ap_var *zi, ap_var *zt);
 
+/** How a composition with takes may differ from the one that the model would choose; all zeros: not at all.
+ */
+typedef struct ap_knobs {
+    uint64_t seed; /**< another seed chooses other grains, and so gives another answer */
+    double rhythm; /**< -1 to 1: -1 the target unstruck, 1 nothing but what strikes when the input does */
+    double
+        harmony; /**< -1 to 1: -1 notes of the target from elsewhere alone, 1 only what it plays just then */
+    double dry;  /**< 0 to 1: how much of the input itself sounds along; 1 at the target's level */
+} ap_knobs;
+
 /** What is heard of a composition, [B, 1, S]: its latents decoded, or, with takes, the target's grains at the
  * input's hits, mixed with the gains that the composition asks for. input and target are the audio [B, 1, S]
  * that was encoded. `seed` chooses, with takes, among the grains; item b has seed + b. */

@@ -14,10 +14,10 @@ bool ap_model_arranges(const ap_model *model);
 /* Arranges one window, [1, 1, S] each, without gradients. It lives on the tape's arena, until the reset.
  * `origin` is where the window begins in the recordings, in samples at 24 kHz. */
 const ap_arrangement *ap_model_arrange(ap_tape *tape, ap_model *model, ap_var *input, ap_var *target,
-                                       uint64_t seed, int64_t origin);
+                                       const ap_knobs *knobs, int64_t origin);
 
-/* Plays it: output[c] [count] from input[c] and target[c] [count] for each of the channels, at `rate`. Scratch
- * is the arena's. */
+/* Plays it: output[c] [count] from input[c] and target[c] [count] for each of the channels, at `rate`.
+ * Scratch is the arena's. */
 void ap_arrangement_play(ap_arena *arena, const ap_arrangement *arrangement, int rate, int channels,
                          int64_t count, const ap_real *const input[], const ap_real *const target[],
                          ap_real *const output[]);

@@ -7,6 +7,7 @@
 #include "assembly/codec_weights.h"
 #include "assembly/model_create.h"
 #include "base/memory.h"
+#include "kernels/array.h"
 #include "model/attacks.h"
 #include "model/output.h"
 #include "model/score.h"
@@ -222,6 +223,7 @@ struct ap_arrangement {
     ap_score score;
     ap_tensor gains; /* [1, AP_TAKES bands, T] */
     ap_band_gains_geometry geometry;
+    double dry;
 };
 
 bool ap_model_arranges(const ap_model *model)
@@ -229,15 +231,27 @@ bool ap_model_arranges(const ap_model *model)
     return model->takes;
 }
 
+/* What the knobs make of the gains [AP_TAKES, count]. */
+static void turn_knobs(const ap_knobs *knobs, int64_t count, ap_real *gains)
+{
+    for (int take = 0; take < AP_TAKE_INPUT; take++) {
+        double rhythm = take == 0 ? 1 - knobs->rhythm : 1 + knobs->rhythm;
+        double harmony = ap_take_wanders(take) ? 1 - knobs->harmony : 1 + knobs->harmony;
+        for (int64_t i = 0; i < count; i++) gains[take * count + i] *= (ap_real)(rhythm * harmony);
+    }
+}
+
 const ap_arrangement *ap_model_arrange(ap_tape *tape, ap_model *model, ap_var *input, ap_var *target,
-                                       uint64_t seed, int64_t origin)
+                                       const ap_knobs *knobs, int64_t origin)
 {
     ap_arrangement *made = ap_arena_alloc(ap_tape_arena(tape), sizeof *made);
     ap_composition composed = ap_model_compose(tape, model, ap_codec_encode(tape, model->codec, input),
                                                ap_codec_encode(tape, model->codec, target));
-    ap_tensor takes = play_takes(tape, model, input, target, seed, origin, &made->score);
+    ap_tensor takes = play_takes(tape, model, input, target, knobs->seed, origin, &made->score);
     made->gains = ap_takes_gains(tape, model->takes, composed.z, takes)->value;
     made->geometry = ap_takes_geometry(model->takes);
+    made->dry = knobs->dry;
+    turn_knobs(knobs, made->geometry.bands * made->gains.shape.at[2], made->gains.data);
     return made;
 }
 
@@ -251,6 +265,7 @@ void ap_arrangement_play(ap_arena *arena, const ap_arrangement *a, int rate, int
         ap_score_play(arena, &a->score, rate, count, input[c], target[c], takes);
         ap_band_gains_forward(arena, &geometry, 1, AP_TAKES, count, a->gains.shape.at[2], takes,
                               a->gains.data, 0, output[c]);
+        ap_array_accumulate(count, (ap_real)(a->dry * a->score.input_factor), input[c], output[c]);
     }
     ap_arena_recycle(arena, takes, bytes);
 }

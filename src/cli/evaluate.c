@@ -172,7 +172,7 @@ static ap_status score_pair(session *s, const ap_config *config, ap_model *model
 {
     trio_paths paths = ap_trio_paths_of(folder, pair->name);
     ap_status status =
-        trio_compose(config, model, pair, &paths, (ap_compose_format){0, 0}, false, NULL, NULL);
+        trio_compose(config, model, pair, &paths, &(ap_compose_paths){.limit = false}, NULL, NULL);
     if (!ap_failed(&status)) status = score(s, pair->name, (const char *const *)paths.at, other);
     for (int k = 0; k < TRIO && !kept; k++) unlink(paths.at[k]);
     ap_trio_paths_free(&paths);

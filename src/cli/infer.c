@@ -64,6 +64,22 @@ static ap_compose_format asked_format(const parsed_options *options)
     return format;
 }
 
+static double asked_number(const parsed_options *options, const char *name)
+{
+    return option_given(options, name) ? option_number(options, name) : 0;
+}
+
+/* How to compose; where to is not filled in. */
+static ap_compose_paths asked(const parsed_options *options)
+{
+    ap_compose_paths settings = {.limit = option_given(options, "limit"), .format = asked_format(options)};
+    if (option_given(options, "seed")) settings.knobs.seed = (uint64_t)option_integer(options, "seed");
+    settings.knobs.rhythm = asked_number(options, "rhythm");
+    settings.knobs.harmony = asked_number(options, "harmony");
+    settings.knobs.dry = asked_number(options, "dry");
+    return settings;
+}
+
 static const char *channels_word(int channels)
 {
     return channels == 1 ? "mono" : channels == 2 ? "stereo" : "of several channels";
@@ -132,9 +148,8 @@ static ap_status compose_one(const ap_config *config, ap_model *model, const par
     if (!input || !target)
         return ap_error(AP_MISUSE, "%s is missing: give --input and --target, or --pairs",
                         input ? "--target" : "--input");
-    ap_compose_paths paths = {.output = option_text(options, "out"),
-                              .limit = option_given(options, "limit"),
-                              .format = asked_format(options)};
+    ap_compose_paths paths = asked(options);
+    paths.output = option_text(options, "out");
     ap_composed composed;
     AP_TRY(check_out(paths.output, input, target));
     AP_TRY(ap_compose_files(config, model, input, target, &paths, progress_show_seconds, NULL, &composed));
@@ -158,8 +173,8 @@ static ap_status compose_pair(const ap_config *config, ap_model *model, const ap
 {
     char *name = ap_format_text("%04zu", number);
     trio_paths paths = ap_trio_paths_of(folder, name);
-    ap_status status = trio_compose(config, model, pair, &paths, asked_format(options),
-                                    option_given(options, "limit"), progress_show_seconds, composed);
+    const ap_compose_paths settings = asked(options);
+    ap_status status = trio_compose(config, model, pair, &paths, &settings, progress_show_seconds, composed);
     if (!ap_failed(&status)) status = ap_trio_note_pair(folder, name, pair->name);
     ap_trio_paths_free(&paths);
     free(name);
@@ -267,6 +282,30 @@ static const verb_option table[] = {
      .least = 1,
      .most = 2,
      .help = "channels of the output, in place of the checkpoint's data.channels"},
+    {.name = "seed",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .least = 0,
+     .most = INT32_MAX,
+     .help = "another seed, another answer to the same pair (default 0)"},
+    {.name = "rhythm",
+     .placeholder = "X",
+     .kind = OPTION_NUMBER,
+     .least = -1,
+     .most = 1,
+     .help = "-1: the target unstruck, 1: nothing but what strikes with the input (default 0: as composed)"},
+    {.name = "harmony",
+     .placeholder = "X",
+     .kind = OPTION_NUMBER,
+     .least = -1,
+     .most = 1,
+     .help = "-1: the target's notes from elsewhere, 1: only what it plays just then (default 0)"},
+    {.name = "dry",
+     .placeholder = "X",
+     .kind = OPTION_NUMBER,
+     .least = 0,
+     .most = 1,
+     .help = "how much of the input sounds along; 1: at the target's level (default 0)"},
     {.name = "limit",
      .kind = OPTION_FLAG,
      .help = "turn down only the peaks that would clip at the sources' level, not the whole output"},

@@ -22,12 +22,11 @@ void trio_tell_lengths(const char *who, const int64_t lengths[TRIO], int64_t sho
 }
 
 ap_status trio_compose(const ap_config *config, ap_model *model, const ap_pair *pair, const trio_paths *paths,
-                       ap_compose_format format, bool limit, ap_compose_watch *watch, ap_composed *composed)
+                       const ap_compose_paths *settings, ap_compose_watch *watch, ap_composed *composed)
 {
-    ap_compose_paths files = {.output = paths->at[TRIO_OUTPUT],
-                              .input_copy = paths->at[TRIO_INPUT],
-                              .target_copy = paths->at[TRIO_TARGET],
-                              .limit = limit,
-                              .format = format};
+    ap_compose_paths files = *settings;
+    files.output = paths->at[TRIO_OUTPUT];
+    files.input_copy = paths->at[TRIO_INPUT];
+    files.target_copy = paths->at[TRIO_TARGET];
     return ap_compose_files(config, model, pair->input, pair->target, &files, watch, NULL, composed);
 }

@@ -10,9 +10,9 @@
  * standard error that begins with `who`. `lengths` comes from ap_audio_measure_all. */
 void trio_tell_lengths(const char *who, const int64_t lengths[TRIO], int64_t shortest);
 
-/* Composes from a pair into the three files, in this format (antiphon/compose.h), with or without limiting
- * the output's peaks. `watch` and `composed` may be NULL. */
+/* Composes from a pair into the three files; `settings` says how, its paths are not read. `watch` and
+ * `composed` may be NULL. */
 ap_status trio_compose(const ap_config *config, ap_model *model, const ap_pair *pair, const trio_paths *paths,
-                       ap_compose_format format, bool limit, ap_compose_watch *watch, ap_composed *composed);
+                       const ap_compose_paths *settings, ap_compose_watch *watch, ap_composed *composed);
 
 #endif

@@ -242,8 +242,8 @@ static double rms(const job *j, int signal)
     return sqrt(j->power[signal] / (double)j->count);
 }
 
-/* The level that the output should have: what is made of the target alone has the target's, what is made of both has the mean
- * power of the two. */
+/* The level that the output should have: what is made of the target alone has the target's, what is made of
+ * both has the mean power of the two. */
 static double wanted_level(const job *j)
 {
     if (ap_model_arranges(j->model)) return rms(j, AP_TARGET);
@@ -445,7 +445,8 @@ static void allocate(job *j)
     j->W = llround(seconds * j->format.sample_rate);
     j->mid_W = llround(seconds * AP_SAMPLE_RATE);
     j->overlap = overlap_of(j->W, j->format.sample_rate);
-    j->window = (ap_window){.rate = j->format.sample_rate, .channels = j->format.channels};
+    j->window.rate = j->format.sample_rate;
+    j->window.channels = j->format.channels;
     for (int c = 0; c < j->format.channels; c++) {
         for (int k = 0; k < AP_SIGNALS; k++) j->window.channel[k][c] = samples(j->W);
         j->faded[c] = samples(j->overlap);
@@ -480,6 +481,7 @@ ap_status ap_compose_files(const ap_config *config, ap_model *model, const char 
              .model = model,
              .tape = ap_tape_create(0),
              .format = ap_compose_format_of(config),
+             .window = {.knobs = paths->knobs},
              .limit = paths->limit || ap_model_arranges(model)};
     if (paths->format.sample_rate) j.format.sample_rate = paths->format.sample_rate;
     if (paths->format.channels) j.format.channels = paths->format.channels;

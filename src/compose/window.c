@@ -101,7 +101,7 @@ static void arrange(ap_model *model, ap_tape *tape, ap_window *w)
     begin(tape);
     const ap_arrangement *arrangement =
         ap_model_arrange(tape, model, hear(tape, w->mid_count, w->mid[AP_INPUT]),
-                         hear(tape, w->mid_count, w->mid[AP_TARGET]), 0, w->mid_begin);
+                         hear(tape, w->mid_count, w->mid[AP_TARGET]), &w->knobs, w->mid_begin);
     ap_arrangement_play(ap_tape_arena(tape), arrangement, w->rate, w->channels, w->count,
                         (const ap_real *const *)w->channel[AP_INPUT],
                         (const ap_real *const *)w->channel[AP_TARGET], w->channel[AP_OUTPUT]);

@@ -20,6 +20,7 @@ typedef struct ap_window {
     int64_t mid_begin;                              /* where the mids begin in the recordings */
     int64_t mid_count;                              /* samples of each mid, at AP_SAMPLE_RATE */
     ap_real *mid[2];                                /* [mid_count] the sources as the agent hears them */
+    ap_knobs knobs;                                 /* for takes */
 } ap_window;
 
 /* Composes the window's output from its sources, on `tape`, which is reset.

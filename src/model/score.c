@@ -40,14 +40,19 @@ static const take_style styles[AP_TAKE_INPUT] = {
     {.reach = 1, .every = 2, .held = true, .decay = 8},
 };
 
+bool ap_take_wanders(int take)
+{
+    return take < AP_TAKE_INPUT && styles[take].reach > 0;
+}
+
 #define SECOND ((double)AP_SAMPLE_RATE)
 /* A grain begins this much before the hit, so that the note's own attack is in it. */
 #define LEAD (0.005 * SECOND)
 /* What the target has at the hit sounds a little late, so that it does not add up with the target itself. */
 #define LATE_LEAST 0.013
 #define LATE_SPREAD 0.02
-/* A held grain ends this much before the next, so that this one is heard to begin. More would be heard, too: the
- * loudness would follow the input upside down, a moment ahead of it. */
+/* A held grain ends this much before the next, so that this one is heard to begin. More would be heard, too:
+ * the loudness would follow the input upside down, a moment ahead of it. */
 #define GAP (0.006 * SECOND)
 #define LENGTH_LEAST (0.05 * SECOND)
 #define DECAYING_MOST (0.6 * SECOND)

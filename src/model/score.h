@@ -22,6 +22,9 @@
 #define AP_TAKES 7
 #define AP_TAKE_INPUT (AP_TAKES - 1)
 
+/* Whether the notes of a take come from elsewhere in the target than where it is at the hit. */
+bool ap_take_wanders(int take);
+
 /* Times of sudden rises in samples at 24 kHz, ascending. */
 typedef struct ap_hits {
     int64_t count;

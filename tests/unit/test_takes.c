@@ -209,7 +209,7 @@ static void an_arrangement_plays_every_channel(void **state)
         ap_composition composed = ap_model_compose(tape, model, ap_codec_encode(tape, codec, input),
                                                    ap_codec_encode(tape, codec, target));
         memcpy(want, ap_model_sound(tape, model, &composed, input, target, 5)->value.data, sizeof want);
-        const ap_arrangement *a = ap_model_arrange(tape, model, input, target, 5, 0);
+        const ap_arrangement *a = ap_model_arrange(tape, model, input, target, &(ap_knobs){.seed = 5}, 0);
         for (int64_t i = 0; i < LENGTH; i++) quiet[i] = s->target[i] / 4;
         const ap_real *const inputs[] = {s->input, s->input}, *const targets[] = {s->target, quiet};
         ap_real *const outputs[] = {left, right};
