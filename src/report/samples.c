@@ -65,11 +65,17 @@ static const char *variation_in_words(double output, double input, double target
     return "like its sources";
 }
 
-static void put_follows(page *p, int source, double r)
+/* Sources whose envelope varies less than this are silent or steady: there is nothing to follow. */
+#define STILL_MOST 0.01
+
+static void put_follows(page *p, int source, double r, double variation)
 {
-    ap_page_put(
-        p, "<li>follows the <span class=\"%s\">%s</span>’s loudness: <b>%s</b> <small>(%.2f)</small></li>\n",
-        voices[source].style, voices[source].name, ap_report_follows(r), r);
+    ap_page_put(p, "<li>follows the <span class=\"%s\">%s</span>’s loudness: ", voices[source].style,
+                voices[source].name);
+    if (variation < STILL_MOST)
+        ap_page_put(p, "<b>it has no course</b></li>\n");
+    else
+        ap_page_put(p, "<b>%s</b> <small>(%.2f)</small></li>\n", ap_report_follows(r), r);
 }
 
 static void put_verdict(page *p, int64_t n, const ap_audio *trio)
@@ -82,8 +88,8 @@ static void put_verdict(page *p, int64_t n, const ap_audio *trio)
                                           x[TRIO_TARGET], x[TRIO_OUTPUT], &r_input, &r_target, NULL);
     for (int k = 0; k < TRIO; k++) variation[k] = ap_envelope_variation(n, x[k]);
     ap_page_put(p, "<ul class=\"verdict\">\n");
-    put_follows(p, TRIO_INPUT, (double)r_input);
-    put_follows(p, TRIO_TARGET, (double)r_target);
+    put_follows(p, TRIO_INPUT, (double)r_input, variation[TRIO_INPUT]);
+    put_follows(p, TRIO_TARGET, (double)r_target, variation[TRIO_TARGET]);
     ap_page_put(p,
                 "<li>rises and falls <b>%s</b> <small>(%.2f<span class=\"wide\">; its sources %.2f, "
                 "%.2f</span>)</small></li>\n",

@@ -54,6 +54,13 @@ grep -qF "correlation cost <b>$(printf %.3f "$number")</b>" page.html
 expect 0 "" infer --checkpoint $best --pairs pairs/train --num_samples 1 --out run/samples
 expect 0 "few.html" report run --num_samples 1 --out few.html
 grep -q "<h3>pair_0001 <small>0001_3_output.wav" few.html
+# a silent source cannot be followed
+cp run/samples/0001_2_target.wav sounding.wav
+bytes=$(stat -c %s sounding.wav)
+{ head -c 44 sounding.wav && head -c $((bytes - 44)) /dev/zero; } >run/samples/0001_2_target.wav
+expect 0 "few.html" report run --num_samples 1 --out few.html
+[ "$(grep -c "has no course" few.html)" -eq 1 ]
+mv sounding.wav run/samples/0001_2_target.wav
 # without names, or with a file that is none, it has its number
 echo '[1' >run/samples/pairs.json
 expect 0 "few.html" report run --num_samples 1 --out few.html
