@@ -45,6 +45,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fuzz_good(ap_pairs_list_held_out(path, &pairs))) ap_pairs_free(&pairs);
     ap_dataset dataset;
     if (fuzz_good(ap_dataset_load(fuzz_folder(), "train", 64, &dataset))) ap_dataset_free(&dataset);
+    if (fuzz_good(ap_dataset_open(fuzz_folder(), "train", 64, &dataset))) {
+        ap_real window[64];
+        bool there = fuzz_good(ap_dataset_copy(&dataset, fuzz_folder()));
+        for (int64_t i = 0; there && i < dataset.count; i++)
+            fuzz_good(ap_dataset_read(&dataset, (ap_place){i, dataset.pieces[i].length - 64}, AP_PAIR_TARGET,
+                                      window));
+        for (int64_t i = 0; i < 2 * dataset.count; i++) remove(dataset.pieces[i / 2].sides[i % 2].path);
+        ap_dataset_free(&dataset);
+    }
     for (size_t k = 0; k < count; k++) put(names[k], NULL, 0);
     return 0;
 }
