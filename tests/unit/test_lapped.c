@@ -132,10 +132,11 @@ static double unsteadiness(const ap_real *x)
 static double tonality(const ap_real *x)
 {
     enum { N = 2048 };
-    double strongest = 0, all = power(N, x + EDGE) * N;
-    for (int k = 1; k < N / 2; k++) {
+    double strongest = 0, all = power(N, x + EDGE) * N, lines[N / 2];
+    for (int k = 0; k < N / 2; k++) lines[k] = line(N, x + EDGE, 2 * M_PI * k / N);
+    for (int k = 2; k + 2 < N / 2; k++) {
         double sum = 0;
-        for (int side = -2; side <= 2; side++) sum += line(N, x + EDGE, 2 * M_PI * (k + side) / N);
+        for (int side = -2; side <= 2; side++) sum += lines[k + side];
         strongest = fmax(strongest, 4.0 / 3 * sum); /* the window takes a quarter of each half */
     }
     return strongest / all;
