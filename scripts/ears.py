@@ -29,6 +29,7 @@ import argparse
 import collections.abc
 import glob
 import json
+import logging
 import os
 import sys
 import warnings
@@ -80,6 +81,7 @@ class Networks:
         except ImportError as error:
             print(f"without madmom: {error}", file=sys.stderr)
         try:
+            logging.disable(logging.WARNING)  # of the runtimes that are not there
             import basic_pitch
             from basic_pitch.inference import Model, predict
             model = Model(os.path.join(os.path.dirname(basic_pitch.__file__), "saved_models/icassp_2022/nmp.onnx"))
@@ -92,7 +94,7 @@ class Networks:
                     finally:
                         sys.stdout = out
             self.notes = notes
-        except (ImportError, OSError, ValueError) as error:
+        except Exception as error:  # without onnxruntime its own import ends in a NameError
             print(f"without basic-pitch: {error}", file=sys.stderr)
 
 

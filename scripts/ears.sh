@@ -24,7 +24,9 @@ if [ ! -e "$VENV/whole" ]; then
     # madmom's newest release is of 2018: numpy before 1.24, C made anew by the Cython of its time, and what goes with them
     pip "numpy==1.23.5" "scipy<1.11" "numba==0.57.1" "scikit-learn<1.4" "cython<3" "setuptools<66" wheel mido \
         "librosa==0.10.1" mir_eval pyloudnorm "soundfile<0.13"
-    { pip --no-deps basic-pitch==0.4.0 && pip "onnxruntime<1.18" pretty_midi "resampy<0.4.3" "numpy==1.23.5"; } ||
+    # basic-pitch asks for TensorFlow, and this onnxruntime for a newer numpy, without need
+    { pip --no-deps basic-pitch==0.4.0 onnxruntime==1.16.3 &&
+        pip flatbuffers packaging protobuf coloredlogs sympy pretty_midi "resampy<0.4.3" "numpy==1.23.5"; } ||
         echo "basic-pitch cannot be installed: no notes" >&2
     work=$(mktemp -d)
     (cd "$work" && "$VENV/bin/pip" download -q --no-deps --no-build-isolation --no-binary :all: madmom==0.16.1 &&
