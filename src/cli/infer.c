@@ -142,6 +142,12 @@ static void tell_quiet(size_t count, size_t quiet, double decibels, bool limit)
                               count, decibels, why);
 }
 
+/* Whether peaks are limited: takes always are. */
+static bool limits(const ap_config *config, const parsed_options *options)
+{
+    return option_given(options, "limit") || config->agent.output == AP_OUTPUT_TAKES;
+}
+
 static ap_status compose_one(const ap_config *config, ap_model *model, const parsed_options *options)
 {
     const char *input = option_text(options, "input"), *target = option_text(options, "target");
@@ -163,7 +169,7 @@ static ap_status compose_one(const ap_config *config, ap_model *model, const par
                               composed.target.sample_rate, channels_word(composed.target.channels),
                               composed.written.sample_rate, channels_word(composed.written.channels));
     tell_written(config, &composed);
-    tell_quiet(1, composed.lowered >= LOWERED_LEAST, composed.lowered, paths.limit);
+    tell_quiet(1, composed.lowered >= LOWERED_LEAST, composed.lowered, limits(config, options));
     return ap_ok();
 }
 
@@ -220,7 +226,7 @@ static ap_status compose_pairs(const ap_config *config, ap_model *model, const p
             ap_text_print_wrapped(stdout, "%zu of %zu had sources that became %d Hz %s\n", converted, count,
                                   sum.written.sample_rate, channels_word(sum.written.channels));
         tell_written(config, &sum);
-        tell_quiet(count, quiet, sum.lowered / (double)quiet, option_given(options, "limit"));
+        tell_quiet(count, quiet, sum.lowered / (double)quiet, limits(config, options));
     }
     ap_pairs_free(&pairs);
     return status;

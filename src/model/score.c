@@ -162,8 +162,9 @@ ap_score ap_score_write(ap_arena *arena, const ap_score_sources *s, uint64_t see
 
 static void play_level(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *y)
 {
+    const double step = (double)AP_SAMPLE_RATE / rate / LEVEL_HOP;
     for (int64_t i = 0; i < n; i++) {
-        double at = fmin((double)i * AP_SAMPLE_RATE / rate / LEVEL_HOP, (double)(score->levels - 1));
+        double at = fmin((double)i * step, (double)(score->levels - 1));
         int64_t l = (int64_t)at, next = ap_least(l + 1, score->levels - 1);
         double here = (double)score->level[l], late = at - (double)l;
         y[i] = (ap_real)((double)x[i] * (here + late * ((double)score->level[next] - here)));
@@ -176,8 +177,9 @@ static void play_grain(const ap_grain *grain, int rate, int64_t n, const ap_real
     int64_t at = llround(grain->at * scale), from = llround(grain->from * scale);
     int64_t length = ap_least(llround(grain->length * scale), n - ap_most(at, from));
     double height = grain->height, keep = pow(10, -grain->decay / 20 / rate);
+    const double rise = 1 / (RISE * rate), fall = 1 / (FALL * rate);
     for (int64_t i = 0; i < length; i++, height *= keep) {
-        double in = (double)(i + 1) / (RISE * rate), out = (double)(length - i) / (FALL * rate);
+        double in = (double)(i + 1) * rise, out = (double)(length - i) * fall;
         y[at + i] += (ap_real)(height * fmin(fmin(in, out), 1) * (double)x[from + i]);
     }
 }
