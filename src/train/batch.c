@@ -144,6 +144,8 @@ ap_heard ap_batch_forward(ap_tape *tape, ap_model *model, const ap_batch *batch)
     /* in training the grains change from step to step; validation always hears the same */
     bool draw = ap_tape_training(tape) && ap_model_arranges(model);
     uint64_t seed = draw ? ap_rng_next(ap_tape_rng(tape)) : 0;
+    if (draw)
+        seed += (uint64_t)ap_tape_origin(tape, batch->B); /* of the whole batch, wherever its rows are */
     h.output = ap_model_sound(tape, model, &h.composed, h.input, h.target, seed);
     return h;
 }

@@ -35,7 +35,7 @@ offers() {
 offers "antiphon --v" "--version"
 offers "antiphon inf" "infer info"
 offers "antiphon help cos" "cost"
-offers "antiphon synth --s" "--seconds --seed"
+offers "antiphon synth --s" "--sample_rate --seconds --seed"
 offers "antiphon synth --out " "folder"
 offers "antiphon synth --out=f" "folder"
 offers "antiphon synth --out=" "folder"
