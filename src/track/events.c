@@ -92,7 +92,7 @@ static void put_crc(wire *record, const void *bytes, size_t count)
 /* Appends an event as a record, in one write, and frees it. */
 static ap_status append(events *e, wire *event)
 {
-    wire record = {NULL};
+    wire record = {0};
     uint64_t length = htole64(event->length);
     ap_wire_put(&record, &length, sizeof length);
     put_crc(&record, &length, sizeof length);
@@ -117,7 +117,7 @@ static ap_status append(events *e, wire *event)
 
 static wire event_of(int64_t step, double time)
 {
-    wire event = {NULL};
+    wire event = {0};
     ap_wire_double(&event, EVENT_WALL_TIME, time);
     ap_wire_integer(&event, EVENT_STEP, step);
     return event;
@@ -128,7 +128,7 @@ static wire event_of(int64_t step, double time)
 
 static void put_metadata(wire *value, const char *plugin, wire *content)
 {
-    wire metadata = {NULL}, data = {NULL};
+    wire metadata = {0}, data = {0};
     ap_wire_text(&data, PLUGIN_NAME, plugin);
     if (content) ap_wire_message(&data, PLUGIN_CONTENT, content);
     ap_wire_message(&metadata, METADATA_PLUGIN, &data);
@@ -139,7 +139,7 @@ static void put_metadata(wire *value, const char *plugin, wire *content)
 /* Appends a summary of one value. */
 static ap_status append_value(events *e, double time, int64_t step, wire *value)
 {
-    wire event = event_of(step, time), summary = {NULL};
+    wire event = event_of(step, time), summary = {0};
     ap_wire_message(&summary, SUMMARY_VALUE, value);
     ap_wire_message(&event, EVENT_SUMMARY, &summary);
     return append(e, &event);
@@ -157,7 +157,7 @@ static void put_cell(FILE *stream, const char *text)
 /* The parameters as a table, which TensorBoard shows among its texts. */
 static ap_status append_text(events *e, double time, const track_text *params, size_t count)
 {
-    wire value = {NULL}, tensor = {NULL};
+    wire value = {0}, tensor = {0};
     char *table = NULL;
     size_t length = 0;
     FILE *stream = open_memstream(&table, &length);
@@ -182,7 +182,7 @@ static ap_status append_text(events *e, double time, const track_text *params, s
 /* A google.protobuf.Value of what a parameter's text reads as. */
 static wire json_value(const char *text)
 {
-    wire value = {NULL};
+    wire value = {0};
     double number;
     if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
         ap_wire_integer(&value, JSON_BOOL, text[0] == 't');
@@ -196,7 +196,7 @@ static wire json_value(const char *text)
 /* A message of the hyperparameters' plugin, which carries all it says in the metadata. */
 static ap_status append_session(events *e, double time, const char *tag, int field, wire *session)
 {
-    wire value = {NULL}, content = {NULL}, tensor = {NULL};
+    wire value = {0}, content = {0}, tensor = {0};
     ap_wire_text(&value, VALUE_TAG, tag);
     ap_wire_integer(&tensor, TENSOR_TYPE, TYPE_FLOAT);
     ap_wire_bytes(&tensor, TENSOR_SHAPE, "", 0);
@@ -208,9 +208,9 @@ static ap_status append_session(events *e, double time, const char *tag, int fie
 
 static ap_status append_hyperparameters(events *e, double time, const track_text *params, size_t count)
 {
-    wire session = {NULL};
+    wire session = {0};
     for (size_t i = 0; i < count; i++) {
-        wire entry = {NULL}, value = json_value(params[i].value);
+        wire entry = {0}, value = json_value(params[i].value);
         ap_wire_text(&entry, MAP_KEY, params[i].name);
         ap_wire_message(&entry, MAP_VALUE, &value);
         ap_wire_message(&session, START_HPARAMS, &entry);
@@ -222,7 +222,7 @@ static ap_status append_hyperparameters(events *e, double time, const track_text
 static ap_status append_head(events *e, double time, int64_t resumed_step, const track_text *params,
                              size_t count)
 {
-    wire version = {NULL}, start = event_of(resumed_step + 1, time), session = {NULL};
+    wire version = {0}, start = event_of(resumed_step + 1, time), session = {0};
     ap_wire_double(&version, EVENT_WALL_TIME, time);
     ap_wire_text(&version, EVENT_FILE_VERSION, "brain.Event:2");
     ap_wire_integer(&session, SESSION_LOG_STATUS, SESSION_LOG_START);
@@ -295,9 +295,9 @@ ap_status ap_events_create(const char *folder, int64_t resumed_step, double time
 ap_status ap_events_scalars(events *e, int64_t step, double time, int count, const char *const *names,
                             const double *values)
 {
-    wire event = event_of(step, time), summary = {NULL};
+    wire event = event_of(step, time), summary = {0};
     for (int i = 0; i < count; i++) {
-        wire value = {NULL};
+        wire value = {0};
         ap_wire_text(&value, VALUE_TAG, names[i]);
         ap_wire_float(&value, VALUE_SIMPLE, isfinite(values[i]) ? (float)values[i] : NAN);
         ap_wire_message(&summary, SUMMARY_VALUE, &value);
@@ -308,7 +308,7 @@ ap_status ap_events_scalars(events *e, int64_t step, double time, int count, con
 
 ap_status ap_events_audio(events *e, int64_t step, double time, const char *name, const char *path)
 {
-    wire value = {NULL}, audio = {NULL};
+    wire value = {0}, audio = {0};
     char *bytes;
     size_t length;
     AP_TRY(ap_file_read(path, AUDIO_MOST, &bytes, &length));
@@ -328,7 +328,7 @@ ap_status ap_events_flush(events *e)
 
 ap_status ap_events_finish(events *e, double time, ap_outcome outcome)
 {
-    wire session = {NULL};
+    wire session = {0};
     if (!e) return ap_ok();
     ap_status status = ap_ok();
     if (outcome != AP_OUTCOME_INTERRUPTED) { /* otherwise it is to go on */

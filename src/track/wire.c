@@ -12,7 +12,7 @@ enum { VARINT = 0, EIGHT_BYTES = 1, COUNTED = 2, FOUR_BYTES = 5 };
 void ap_wire_free(wire *w)
 {
     free(w->at);
-    *w = (wire){NULL};
+    *w = (wire){0};
 }
 
 void ap_wire_put(wire *w, const void *bytes, size_t count)

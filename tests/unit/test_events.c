@@ -31,7 +31,7 @@ static void the_checksum(void **state)
 static void the_wire_format(void **state)
 {
     (void)state;
-    wire w = {NULL}, inner = {NULL};
+    wire w = {0}, inner = {0};
     ap_wire_integer(&w, 1, 150);
     ap_wire_text(&w, 2, "testing");
     ap_wire_integer(&inner, 1, 150);
