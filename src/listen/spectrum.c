@@ -1,6 +1,6 @@
 #include "listen/spectrum.h"
 
-#include "kernels/fft_lanes.h"
+#include "ops/stft_frames.h"
 
 #include <math.h>
 #include <omp.h>
@@ -19,24 +19,22 @@ int64_t ap_spectrum_frames(ap_spectrum spectrum, int64_t n)
     return 1 + n / spectrum.hop;
 }
 
-/* The workspace of a transform: tables and, for each thread, a group of frames, one per lane, with their
- * spectra. */
+/* The workspace of a transform: tables, which are kept for the life of the process, and, for each thread, a
+ * group of frames, one per lane, with their spectra. */
 typedef struct workshop {
     ap_spectrum spectrum;
     int64_t bins;
-    ap_fft *fft;
-    ap_real *window;
+    const ap_fft *fft;
+    const ap_real *window;
     ap_lanes *scratch;
     size_t scratch_bytes;
 } workshop;
 
 static workshop open_workshop(ap_arena *arena, ap_spectrum spectrum)
 {
+    const ap_stft stft = ap_stft_of(spectrum.size, spectrum.hop);
     workshop w = {
-        .spectrum = spectrum, .bins = ap_spectrum_bins(spectrum), .fft = ap_fft_create(spectrum.size)};
-    w.window = ap_arena_alloc(arena, (size_t)spectrum.size * sizeof *w.window);
-    for (int i = 0; i < spectrum.size; i++)
-        w.window[i] = (ap_real)(0.5 - 0.5 * cos(2 * M_PI * i / spectrum.size));
+        .spectrum = spectrum, .bins = ap_spectrum_bins(spectrum), .fft = stft.fft, .window = stft.window};
     w.scratch_bytes =
         (size_t)omp_get_max_threads() * (size_t)(spectrum.size + 2 * w.bins) * sizeof *w.scratch;
     w.scratch = ap_arena_alloc(arena, w.scratch_bytes);
@@ -45,8 +43,6 @@ static workshop open_workshop(ap_arena *arena, ap_spectrum spectrum)
 
 static void close_workshop(ap_arena *arena, workshop *w)
 {
-    ap_fft_free(w->fft);
-    ap_arena_recycle(arena, w->window, (size_t)w->spectrum.size * sizeof *w->window);
     ap_arena_recycle(arena, w->scratch, w->scratch_bytes);
 }
 
