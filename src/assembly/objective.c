@@ -217,13 +217,19 @@ static void measure_rest(ap_tape *tape, const ap_heard *heard, double loss, ap_m
     measures->value[AP_MEASURE_LOSS] = loss;
 }
 
+/* Whether a term is one of this batch: where there is an answer, the distance to it alone. */
+static bool counts(int term, const ap_heard *heard)
+{
+    return (term == AP_MEASURE_ANSWER) == (heard->answer != NULL);
+}
+
 ap_var *ap_objective(ap_tape *tape, const ap_config *config, const ap_heard *heard, ap_measures *measures)
 {
     *measures = (ap_measures){0};
     ap_var *total = NULL;
     for (int k = AP_MEASURE_RMS_INPUT; k < AP_MEASURE_ADDED; k++) {
         double weight = ap_measure_weight(config, k);
-        if (weight == 0 || (k == AP_MEASURE_ANSWER) != (heard->answer != NULL)) continue;
+        if (weight == 0 || !counts(k, heard)) continue;
         ap_tape_section(tape, kinds[k].name);
         ap_tape_enter(tape);
         ap_var *value = kinds[k].build(tape, config, heard);
@@ -249,7 +255,8 @@ static const ap_real *gradient_of(ap_tape *terms, const ap_config *config, ap_me
     ap_tape_gradients_set(terms, true);
     int64_t n = ap_var_count(heard->output);
     ap_real *grad = ap_arena_zeros(ap_tape_arena(terms), (size_t)n * sizeof *grad);
-    const ap_heard alone = {.input = ap_tape_constant(terms, heard->input->value),
+    const ap_heard alone = {.answer = heard->answer ? ap_tape_constant(terms, heard->answer->value) : NULL,
+                            .input = ap_tape_constant(terms, heard->input->value),
                             .target = ap_tape_constant(terms, heard->target->value),
                             .output = ap_tape_leaf(terms, heard->output->value, grad)};
     ap_var *value = kinds[term].build(terms, config, &alone);
@@ -275,12 +282,13 @@ void ap_objective_balanced(ap_tape *tape, ap_tape *terms, const ap_config *confi
     *measures = (ap_measures){0};
     if (config->loss.novelty > 0) ap_fatal("objective: loss.novelty cannot be balanced");
     double weights = 0, loss = 0;
-    for (int k = AP_MEASURE_RMS_INPUT; k < AP_MEASURE_ADDED; k++) weights += ap_measure_weight(config, k);
+    for (int k = AP_MEASURE_RMS_INPUT; k < AP_MEASURE_ADDED; k++)
+        if (counts(k, heard)) weights += ap_measure_weight(config, k);
     ap_real *dy = ap_var_grad(tape, heard->output);
     int64_t n = ap_var_count(heard->output);
     for (int k = AP_MEASURE_RMS_INPUT; k < AP_MEASURE_ADDED; k++) {
         double weight = ap_measure_weight(config, k);
-        if (weight == 0) continue;
+        if (weight == 0 || !counts(k, heard)) continue;
         const ap_real *g = gradient_of(terms, config, k, heard, measures);
         double squares = ap_array_dot(n, g, g);
         ap_tape_sum(tape, 1, &squares);

@@ -128,13 +128,15 @@ ap_choice ap_order_plain(const ap_config *config, const ap_dataset *set, int64_t
 
 /* ---------------------------------------------------------------- whether it is the same */
 
-static bool sets_the_order(const char *key)
+static bool sets_the_order(const ap_config *config, const char *key)
 {
-    static const char *const keys[] = {
-        "train.seed", "data.crop", "data.answers", "train.batch_size", "data.targets", "data.unity_test", "data.augment_level_db", "codec.train"};
+    static const char *const keys[] = {"train.seed",   "data.crop",       "data.answers",
+                                       "data.targets", "data.unity_test", "data.augment_level_db",
+                                       "codec.train"};
     for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
         if (strcmp(key, keys[k]) == 0) return true;
-    return false;
+    /* which batches have answers */
+    return config->data.answers > 0 && strcmp(key, "train.batch_size") == 0;
 }
 
 const char *ap_order_key_changed(const ap_config *before, const ap_config *config)
@@ -143,7 +145,7 @@ const char *ap_order_key_changed(const ap_config *before, const ap_config *confi
         char was[AP_CONFIG_TEXT], is[AP_CONFIG_TEXT];
         ap_config_value(before, i, was);
         ap_config_value(config, i, is);
-        if (strcmp(was, is) != 0 && sets_the_order(ap_config_name(i))) return ap_config_name(i);
+        if (strcmp(was, is) != 0 && sets_the_order(config, ap_config_name(i))) return ap_config_name(i);
     }
     return NULL;
 }
