@@ -14,7 +14,7 @@ done
 PIECES=8 VALIDATION=4 JUDGED=4 SECONDS_EACH=4 "$scripts/make_corpus.sh" corpus >out
 grep -q '4 pairs of 4 s to train on, 4 to validate, 4 by another font to judge' out
 for split in train val other_font/val; do
-    for side in input output; do
+    for side in input target; do
         [ "$(find "corpus/$split" -name "pair_*_$side.wav" | wc -l)" -eq 4 ]
         for file in "corpus/$split"/pair_*_"$side".wav; do [ "$(wc -c <"$file")" -ge $((2 * 4 * 24000)) ]; done
     done

@@ -12,6 +12,9 @@
 #include <string.h>
 
 #define STEPS 21
+/* In double the parameters agree. In single precision sums in another order are rounded otherwise, and 21 steps
+ * of AdamW enlarge that: 0.0007 has been seen with 4 ranks. */
+#define LIMIT (sizeof(ap_real) == sizeof(double) ? 1e-5 : 5e-3)
 
 static ap_config settle(const char *folder)
 {
@@ -91,7 +94,7 @@ int main(int count, char **words)
         double again = distance(second, first, &which), from_one = distance(first, alone, &which);
         printf("%s; off by %.2g from one rank (%s), by %.2g the second time\n", ap_ranks_line(), from_one,
                which, again);
-        if (!(from_one < 1e-5) || again != 0 || ap_ranks_count() < 2)
+        if (!(from_one < LIMIT) || again != 0 || ap_ranks_count() < 2)
             status = ap_error(AP_FAILED, "ranks differ");
     }
     status = ap_ranks_end(status);
