@@ -301,7 +301,7 @@ static void hand_over_result(const run *r)
     if (!ap_failed(&status))
         hand_over(r, r->folder.path, "report.html");
     else if (status.code != AP_INTERRUPTED)
-        ap_text_print(stderr, "antiphon train: no report: %s\n", status.message);
+        ap_text_print(stderr, "antiphon: warning: no report for MLflow: %s\n", status.message);
 }
 
 /* Begins the record; of several ranks only the first has one. */
