@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sndfile.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -152,6 +153,9 @@ static void copies_are_made_once(void **state)
 
 /* ---------------------------------------------------------------- trainings */
 
+/* The same bits; but a checkpoint, from which the interrupted one goes on, holds single precision. */
+#define ROUNDING (sizeof(ap_real) == sizeof(float) ? 0 : 1e-4)
+
 static void check_same_model(const char *a, const char *b)
 {
     const char *const folders[2] = {a, b};
@@ -165,8 +169,8 @@ static void check_same_model(const char *a, const char *b)
     const ap_params *params[2] = {ap_model_params(models[0]), ap_model_params(models[1])};
     for (size_t i = 0; i < ap_params_count(params[0]); i++) {
         const ap_param *x = ap_params_at(params[0], i), *y = ap_params_at(params[1], i);
-        assert_memory_equal(x->value.data, y->value.data,
-                            (size_t)ap_shape_count(x->value.shape) * sizeof(ap_real));
+        for (int64_t k = 0; k < ap_shape_count(x->value.shape); k++)
+            assert_true(fabs((double)x->value.data[k] - (double)y->value.data[k]) <= ROUNDING);
     }
     for (int k = 0; k < 2; k++) ap_model_free(models[k]);
 }
