@@ -83,12 +83,20 @@ static void fill_chroma(ap_spectrum spectrum, ap_real *bank)
     }
 }
 
-/* y [frames, bands] = power [frames, bins] bank' */
-static ap_real *apply_bank(ap_arena *arena, int64_t frames, int64_t bins, int64_t bands, const ap_real *power,
-                           const ap_real *bank)
+/* Writes a bank [bands, bins] for the spectra. */
+typedef void fill_bank(ap_spectrum spectrum, ap_real *bank);
+
+/* y [frames, bands] = power [frames, bins] bank', on the arena */
+static ap_real *through_bank(ap_arena *arena, ap_spectrum spectrum, int64_t frames, int64_t bands,
+                             fill_bank *fill, const ap_real *power)
 {
+    int64_t bins = ap_spectrum_bins(spectrum);
+    size_t bytes = (size_t)(bands * bins) * sizeof(ap_real);
+    ap_real *bank = ap_arena_alloc(arena, bytes);
     ap_real *y = ap_arena_alloc(arena, (size_t)(frames * bands) * sizeof *y);
+    fill(spectrum, bank);
     ap_gemm(false, true, frames, bands, bins, 1, power, bins, bank, bins, 0, y, bands);
+    ap_arena_recycle(arena, bank, bytes);
     return y;
 }
 
@@ -105,23 +113,12 @@ static void decibels(int64_t n, ap_real *x)
 
 ap_real *ap_mel_decibels(ap_arena *arena, ap_spectrum spectrum, int64_t frames, const ap_real *power)
 {
-    int64_t bins = ap_spectrum_bins(spectrum);
-    size_t bytes = (size_t)(AP_MEL_BANDS * bins) * sizeof(ap_real);
-    ap_real *bank = ap_arena_alloc(arena, bytes);
-    fill_mel(spectrum, bank);
-    ap_real *mel = apply_bank(arena, frames, bins, AP_MEL_BANDS, power, bank);
+    ap_real *mel = through_bank(arena, spectrum, frames, AP_MEL_BANDS, fill_mel, power);
     decibels(frames * AP_MEL_BANDS, mel);
-    ap_arena_recycle(arena, bank, bytes);
     return mel;
 }
 
 ap_real *ap_chroma_bands(ap_arena *arena, ap_spectrum spectrum, int64_t frames, const ap_real *power)
 {
-    int64_t bins = ap_spectrum_bins(spectrum);
-    size_t bytes = (size_t)(AP_CHROMA_CLASSES * bins) * sizeof(ap_real);
-    ap_real *bank = ap_arena_alloc(arena, bytes);
-    fill_chroma(spectrum, bank);
-    ap_real *chroma = apply_bank(arena, frames, bins, AP_CHROMA_CLASSES, power, bank);
-    ap_arena_recycle(arena, bank, bytes);
-    return chroma;
+    return through_bank(arena, spectrum, frames, AP_CHROMA_CLASSES, fill_chroma, power);
 }
