@@ -102,7 +102,7 @@ static void scale_rows(const ap_tensor *rows, const ap_real *gains)
 void ap_batch_finish(ap_batch *batch, const ap_dataset *dataset)
 {
     if (batch->zi.data && dataset->latents == AP_LATENTS_COMPUTED) {
-        encode_rows(dataset, batch->input, batch->zi);
+        if (!batch->answered) encode_rows(dataset, batch->input, batch->zi); /* the step encodes the attacks */
         if (!batch->unity) encode_rows(dataset, batch->target, batch->zt);
     }
     scale_rows(&batch->input, batch->input_gains);
