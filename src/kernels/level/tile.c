@@ -161,10 +161,12 @@ static ALWAYS_INLINE void add_pair(int rows, bool subtract, const ap_real *a, co
 #pragma GCC unroll 12
     for (int r = 0; r < rows; r++) {
         scalar a0 = scalar_at(a + r), a1 = scalar_at(a + ROWS + r);
-        vec x = add_scalar(subtract, second[0], a0) * add_scalar(subtract, first[0], a1);
-        vec y = add_scalar_multiplying(subtract, second[1], a0, one) * add_scalar(subtract, first[1], a1);
-        sum[r][0] = subtract ? sum[r][0] - x : sum[r][0] + x;
-        sum[r][1] = subtract ? sum[r][1] - y : sum[r][1] + y;
+        vec x0 = add_scalar(subtract, second[0], a0), x1 = add_scalar(subtract, first[0], a1);
+        vec y0 = add_scalar_multiplying(subtract, second[1], a0, one),
+            y1 = add_scalar(subtract, first[1], a1);
+        /* one expression each, rounded once, as in `finish`: or zeros would leave a residue */
+        sum[r][0] = subtract ? sum[r][0] - x0 * x1 : sum[r][0] + x0 * x1;
+        sum[r][1] = subtract ? sum[r][1] - y0 * y1 : sum[r][1] + y0 * y1;
     }
 }
 
