@@ -13,6 +13,7 @@
 
 #define SAMPLES 4000
 #define STEPS 100
+#define LEARNING_RATE ((ap_real)0.002)
 #define RATE 8000 /* what is synthesised: with few frames a recording still has many notes */
 
 /* Four strides, as EnCodec has: each layer that shrinks the signal counts. */
@@ -124,7 +125,7 @@ static void train(ap_tape *tape, const ap_config *config, ap_model *model, const
     assert_false(ap_batch_fill(&batch, set, 2, both).code);
     for (int step = 0; step < STEPS; step++) {
         ap_step_gradient(tape, config, model, &batch, 1);
-        assert_true(isfinite(ap_step_update(config, model, &optimiser, 0.005)));
+        assert_true(isfinite(ap_step_update(config, model, &optimiser, LEARNING_RATE)));
     }
     ap_adamw_free(&optimiser);
     ap_batch_free(&batch);
@@ -151,12 +152,12 @@ static void a_codec_tells_recordings_from_each_other_and_from_silence(void **sta
     assert_true(fresh.level > 0.2 && fresh.level < 5);
     train(tape, &config, model, &set);
     trip trained = go_round(tape, model, drums, piano);
-    /* A hundred steps magnify rounding: by compiler and precision r is 0.44 to 0.76, and the latents lie
-     * apart by 0.6 to 0.9, from silence by 0.4 to 0.9. A codec that does not hear has 0 of each. */
-    assert_true(trained.r_drums > 0.2);
-    assert_true(trained.r_piano > 0.2);
-    assert_true(trained.latents > 0.2);
-    assert_true(trained.silence > 0.2);
+    /* Over six seeds r is 0.93 to 0.99 and the latents lie apart by 0.98 to 1.02. A codec that does not hear
+     * has 0 of each. Above a rate of 0.003 the training turns chaotic, and the last bit decides. */
+    assert_true(trained.r_drums > 0.8);
+    assert_true(trained.r_piano > 0.8);
+    assert_true(trained.latents > 0.8);
+    assert_true(trained.silence > 0.8);
     ap_tape_free(tape);
     ap_model_free(model);
     ap_dataset_free(&set);
