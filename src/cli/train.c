@@ -1,31 +1,24 @@
 /* antiphon train and train-codec: from a configuration and pairs to a run folder. */
+#include "cli/changes.h"
+#include "cli/record.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
 #include "cli/verbs.h"
 
 #include "antiphon/audio.h"
-#include "antiphon/config.h"
 #include "antiphon/ranks.h"
-#include "antiphon/report.h"
-#include "antiphon/run_folder.h"
 #include "antiphon/safetensors.h"
-#include "antiphon/track.h"
-#include "antiphon/trainer.h"
 #include "base/file.h"
-#include "base/folder.h"
 #include "base/memory.h"
 #include "base/print.h"
-#include "base/replace.h"
 #include "base/text.h"
-#include "evaluate/round_trip.h"
 #include "ranks/collect.h"
 #include "train/together.h"
-#include "track/console.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,129 +29,11 @@ static void announce_stop(void)
     signals_answer("antiphon: stopping after this step; repeat to stop at once\n");
 }
 
-/* A run in progress: its folder and its record. */
-typedef struct run {
-    const ap_config *config;
-    ap_run_folder folder;
-    ap_console console;
-    ap_track *track;     /* NULL until training begins */
-    ap_round_trip *trip; /* of a codec that is trained alone; NULL: none is */
-    ap_status failed;    /* the first failure of a callback, which the trainer cannot return */
-} run;
-
-static void on_note(void *context, const char *line)
-{
-    ap_console_note(&((run *)context)->console, line);
-}
-
-/* ---------------------------------------------------------------- the log */
-
-#define LINE_MOST (2 * AP_MEASURE_COUNT + AP_FIDELITY_COUNT + 5)
-#define METRIC_NAME 64
-
-/* The metrics of one line of the log. */
-typedef struct log_line {
-    int count;
-    char text[LINE_MOST][METRIC_NAME];
-    const char *names[LINE_MOST];
-    double values[LINE_MOST];
-} log_line;
-
-static void add_metric(log_line *line, const char *prefix, const char *name, double value)
-{
-    int k = line->count++;
-    snprintf(line->text[k], METRIC_NAME, "%s%s", prefix, name);
-    line->names[k] = line->text[k];
-    line->values[k] = value;
-}
-
-static void add_measures(log_line *line, const char *prefix, const ap_measures *measures)
-{
-    for (int k = 0; k < AP_MEASURE_COUNT; k++)
-        if (measures->present[k])
-            add_metric(line, prefix, ap_measure_name((ap_measure)k), measures->value[k]);
-}
-
-static void write_line(const run *r, int64_t step, int64_t epoch, const log_line *line)
-{
-    ap_track_metrics(r->track, step, (int)epoch, line->count, line->names, line->values);
-}
-
-static void on_step(void *context, const ap_step_report *report)
-{
-    run *r = context;
-    ap_console_step(&r->console, report);
-    if (report->step % r->config->track.log_every != 0) return;
-    log_line line = {0};
-    add_measures(&line, "train_", &report->measures);
-    add_metric(&line, "", "learning_rate", report->learning_rate);
-    add_metric(&line, "", "gradient_norm", report->gradient_norm);
-    add_metric(&line, "", "pairs_per_second", report->pairs_per_second);
-    if (!isnan(report->waited)) add_metric(&line, "", "data_wait_share", report->waited);
-    write_line(r, report->step, report->epoch, &line);
-}
-
-/* The log line of an epoch: training and validation means. */
-static void log_epoch(const run *r, const ap_epoch_report *report)
-{
-    log_line line = {0};
-    add_measures(&line, "epoch_train_", &report->train);
-    add_measures(&line, "val_", &report->validation);
-    for (int k = 0; r->trip && k < AP_FIDELITY_COUNT; k++) {
-        double mean = ap_round_trip_mean(r->trip, k);
-        if (!isnan(mean)) add_metric(&line, "val_", ap_fidelity_name(k), mean);
-    }
-    add_metric(&line, "", "epoch_seconds", report->seconds);
-    write_line(r, report->step, report->epoch, &line);
-}
-
-/* ---------------------------------------------------------------- what a codec gives back */
-
-static void on_heard(void *context, int64_t S, const ap_real *audio, int64_t count, const ap_real *latents,
-                     const ap_real *output)
-{
-    ap_round_trip_add(((run *)context)->trip, AP_SAMPLE_RATE, S, audio, count, latents, output);
-}
-
 static int64_t seanet_hop(const ap_config *config)
 {
     int64_t hop = 1;
     for (int i = 0; i < config->codec.ratios.count; i++) hop *= config->codec.ratios.at[i];
     return hop;
-}
-
-/* How good the codec is by now, and whether it hears at all. */
-static void tell_round_trip(run *r)
-{
-    ap_round_trip_print(r->trip, stdout);
-    const char *deaf = ap_round_trip_deaf(r->trip);
-    if (deaf) on_note(r, deaf);
-    ap_round_trip_restart(r->trip);
-}
-
-/* ---------------------------------------------------------------- samples and files */
-
-/* samples/epoch_0010.wav: what the model makes of the first validation pair */
-static ap_status write_sample(const run *r, const ap_epoch_report *report)
-{
-    ap_audio audio = {.samples = (ap_real *)report->output, .count = report->S, .rate = AP_SAMPLE_RATE};
-    char *path = ap_format_text("%s/" AP_RUN_SAMPLE "%04" PRId64 ".wav", r->folder.samples, report->epoch);
-    ap_status status = ap_make_folder(r->folder.samples);
-    if (!ap_failed(&status)) status = ap_audio_write(path, &audio);
-    if (!ap_failed(&status)) ap_track_sample(r->track, report->step, "validation_answer", path);
-    free(path);
-    return status;
-}
-
-static void on_epoch(void *context, const ap_epoch_report *report)
-{
-    run *r = context;
-    int every = r->config->train.samples_every;
-    ap_console_epoch(&r->console, report);
-    log_epoch(r, report);
-    if (r->trip) tell_round_trip(r);
-    ap_track_flush(r->track); /* the epoch's checkpoints come next */
-    if (every && report->epoch % every == 0 && !ap_failed(&r->failed)) r->failed = write_sample(r, report);
 }
 
 /* "configs/quick.json" -> "runs/quick" */
@@ -210,138 +85,6 @@ static ap_status read_config(const parsed_options *options, bool codec, ap_confi
     return ap_ok();
 }
 
-/* Whether a key determines what the model is, not how it is trained. */
-static bool says_what_model(const char *name)
-{
-    static const char *const sections[] = {"codec.", "agent.", "cascade."};
-    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
-        if (strncmp(name, sections[i], strlen(sections[i])) == 0) return true;
-    return false;
-}
-
-/* Lists the keys whose values differ from the checkpoint's; returns whether there are any. With
- * `model_alone` only keys that change the model count. */
-static bool tell_changes(const run *r, const char *checkpoint, bool model_alone)
-{
-    bool changed = false;
-    ap_config before;
-    ap_status status = ap_checkpoint_config(checkpoint, &before);
-    for (size_t i = 0; !ap_failed(&status) && i < ap_config_count(); i++) {
-        char was[AP_CONFIG_TEXT], is[AP_CONFIG_TEXT];
-        const char *name = ap_config_name(i);
-        ap_config_value(&before, i, was);
-        ap_config_value(r->config, i, is);
-        if (strcmp(was, is) == 0 || (model_alone && !says_what_model(name))) continue;
-        bool held = strcmp(name, "codec.weights") == 0 && before.codec.type == AP_CODEC_SEANET;
-        ap_text_print_wrapped(stdout, "changed: %s was %s, is %s%s\n", name, was, is,
-                              held ? ", which has no effect: the checkpoint contains the codec" : "");
-        changed = true;
-    }
-    return changed;
-}
-
-/* Whether more epochs alone would not help: the cosine has ended, and only another train.lr begins a new one.
- */
-static bool cosine_has_ended(const run *r, const ap_trainer *trainer, const char *from)
-{
-    ap_config before;
-    ap_status status = ap_checkpoint_config(from, &before);
-    const ap_config *now = r->config;
-    return !ap_failed(&status) && before.train.schedule == AP_SCHEDULE_COSINE &&
-           now->train.schedule == AP_SCHEDULE_COSINE && now->train.lr == before.train.lr &&
-           ap_trainer_epoch(trainer) >= before.train.epochs;
-}
-
-/* The words in parentheses are the names used by run_train_compositional.sh. */
-static void tell_too_late(const run *r, const ap_trainer *trainer, const char *from)
-{
-    bool early = ap_trainer_epoch(trainer) < r->config->train.epochs;
-    char *rate =
-        cosine_has_ended(r, trainer, from)
-            ? ap_format_text(
-                  " and change train.lr (LEARNING_RATE): the cosine has ended, and the learning rate "
-                  "would stay at train.min_lr = %g",
-                  r->config->train.min_lr)
-            : ap_copy_text("");
-    ap_text_print_wrapped(
-        stdout,
-        "the changes have no effect on the model: %s; to continue, raise %s%s; to start anew, name "
-        "another --out (OUT)\n",
-        early ? "training stopped early" : "all epochs are done",
-        early ? "train.patience" : "train.epochs (EPOCHS)", rate);
-    free(rate);
-}
-
-static void hand_over(const run *r, const char *folder, const char *name)
-{
-    char *path = ap_format_text("%s/%s", folder, name);
-    if (access(path, F_OK) == 0) ap_track_artifact(r->track, path);
-    free(path);
-}
-
-static ap_outcome outcome_of(const ap_status *status)
-{
-    return !ap_failed(status)               ? AP_OUTCOME_FINISHED
-           : status->code == AP_INTERRUPTED ? AP_OUTCOME_INTERRUPTED
-                                            : AP_OUTCOME_FAILED;
-}
-
-/* As many as `antiphon report` shows. */
-#define REPORT_SAMPLES 8
-
-/* Hands over what a run leaves behind: its best checkpoint and its log, and if it goes to MLflow a report,
- * made for that. Without a report the run is as good. */
-static void hand_over_result(const run *r)
-{
-    hand_over(r, r->folder.checkpoints, "best.safetensors");
-    if (!ap_track_delivers(r->track)) return;
-    ap_track_flush(r->track);
-    hand_over(r, r->folder.path, "log.jsonl");
-    ap_status status = ap_report_write(r->folder.path, NULL, REPORT_SAMPLES);
-    if (!ap_failed(&status))
-        hand_over(r, r->folder.path, "report.html");
-    else if (status.code != AP_INTERRUPTED)
-        ap_text_print(stderr, "antiphon: warning: no report for MLflow: %s\n", status.message);
-}
-
-/* Begins the record; of several ranks only the first has one. */
-static ap_status begin_record(run *r, const ap_trainer *trainer, bool resumed)
-{
-    if (ap_ranks_own() > 0) return ap_ok();
-    AP_TRY(ap_make_folder(r->folder.checkpoints));
-    AP_TRY(ap_run_folder_lock(&r->folder));
-    AP_TRY(ap_run_folder_write_config(&r->folder, r->config));
-    AP_TRY(ap_track_create(r->folder.path, r->config, resumed ? ap_trainer_step(trainer) : -1, &r->track));
-    hand_over(r, r->folder.path, "config.json");
-    return ap_ok();
-}
-
-/* Trains and keeps the record. */
-static ap_status train_on_record(run *r, ap_trainer *trainer, bool resumed)
-{
-    AP_TRY(ap_ranks_agree(begin_record(r, trainer, resumed)));
-    if (ap_ranks_own() > 0) return ap_trainer_run(trainer, NULL, signals_flag());
-    ap_status status = ap_trainer_run(trainer, r->folder.checkpoints, signals_flag());
-    if (!ap_failed(&status)) status = r->failed;
-    hand_over_result(r);
-    ap_status recorded = ap_track_finish(r->track, outcome_of(&status));
-    return ap_failed(&status) ? status : recorded;
-}
-
-/* Completes the MLflow record of a run that has nothing left to train, if an earlier program could not
- * deliver it. The record is of the training as it was, whatever the configuration says now. */
-static ap_status finish_record(run *r, const char *from)
-{
-    ap_config trained;
-    if (!ap_track_unfinished(r->folder.path, r->config)) return ap_ok();
-    AP_TRY(ap_checkpoint_config(from, &trained));
-    trained.track = r->config->track;
-    AP_TRY(ap_track_create(r->folder.path, &trained, INT64_MAX, &r->track));
-    hand_over(r, r->folder.path, "config.json");
-    hand_over_result(r);
-    return ap_track_finish(r->track, AP_OUTCOME_FINISHED);
-}
-
 /* What the codec can say at all, and where there is more; a random frozen one is for measuring speed, not for
  * music. */
 static void tell_of_codec(const ap_config *config)
@@ -364,7 +107,7 @@ static void tell_of_codec(const ap_config *config)
 }
 
 /* Tells where the result is. `from` is the checkpoint that was resumed, or NULL. */
-static ap_status tell_best(const run *r, bool nothing_left, const char *from)
+static ap_status tell_best(const record *r, bool nothing_left, const char *from)
 {
     bool there;
     AP_TRY(ap_file_is_there(r->folder.best, &there));
@@ -414,20 +157,16 @@ static bool is_damaged(const char *checkpoint)
 }
 
 /* The failure to resume. If the last checkpoint is damaged and the best is sound, it names the best. */
-static ap_status failed_to_resume(const run *r, const char *from, ap_status status)
+static ap_status failed_to_resume(const record *r, const char *from, ap_status status)
 {
     if (from != r->folder.last || access(r->folder.best, F_OK) != 0) return status;
     if (!is_damaged(from) || is_damaged(r->folder.best)) return status;
     return ap_error(status.code, "%s; --resume %s continues from the best", status.message, r->folder.best);
 }
 
-static ap_status create_trainer(run *r, const char *from, const char *init, ap_trainer **trainer)
+static ap_status create_trainer(record *r, const char *from, const char *init, ap_trainer **trainer)
 {
-    ap_observer observer = {.context = r,
-                            .note = on_note,
-                            .step = on_step,
-                            .heard = r->trip ? on_heard : NULL,
-                            .epoch = on_epoch};
+    const ap_observer observer = record_observer(r);
     if (ap_ranks_own() > 0) return ap_trainer_create(r->config, NULL, trainer);
     if (from) {
         ap_status status = ap_trainer_resume(r->config, &observer, from, trainer);
@@ -438,7 +177,7 @@ static ap_status create_trainer(run *r, const char *from, const char *init, ap_t
 }
 
 /* `from` is the checkpoint to resume. If it is NULL, `init` is one to take the weights from. */
-static ap_status train(run *r, const char *from, const char *init)
+static ap_status train(record *r, const char *from, const char *init)
 {
     ap_trainer *trainer;
     AP_TRY(create_trainer(r, from, init, &trainer));
@@ -446,14 +185,14 @@ static ap_status train(run *r, const char *from, const char *init)
         ap_text_print(stdout, "going on from %s: %" PRId64 " epoch%s, %" PRId64 " step%s done\n", from,
                       ap_trainer_epoch(trainer), ap_plural(ap_trainer_epoch(trainer)),
                       ap_trainer_step(trainer), ap_plural(ap_trainer_step(trainer)));
-    bool changed = from && tell_changes(r, from, false), done = ap_trainer_done(trainer);
-    if (!from && init) tell_changes(r, init, true);
+    bool changed = from && changes_tell(r->config, from, false), done = ap_trainer_done(trainer);
+    if (!from && init) changes_tell(r->config, init, true);
     if (!from && !init) tell_of_codec(r->config);
-    ap_status status = !done                 ? train_on_record(r, trainer, from != NULL)
-                       : ap_ranks_own() == 0 ? finish_record(r, from)
+    ap_status status = !done                 ? record_train(r, trainer, from != NULL)
+                       : ap_ranks_own() == 0 ? record_finish(r, from)
                                              : ap_ok();
     if (!ap_failed(&status) && ap_ranks_own() == 0) status = tell_best(r, done, from);
-    if (done && changed) tell_too_late(r, trainer, from);
+    if (done && changed) changes_tell_too_late(r->config, trainer, from);
     ap_trainer_free(trainer);
     return status;
 }
@@ -497,7 +236,7 @@ static ap_status check_data(const ap_config *config)
 }
 
 /* Chooses the checkpoint to go on from, *from (NULL: none), and takes the folder. */
-static ap_status open_folder(run *r, const beginning *begin, const char **from)
+static ap_status open_folder(record *r, const beginning *begin, const char **from)
 {
     AP_TRY(ap_run_folder_check(&r->folder, r->config->data.path));
     AP_TRY(ap_run_folder_choose(&r->folder, begin->resume, from));
@@ -509,7 +248,7 @@ static ap_status open_folder(run *r, const beginning *begin, const char **from)
 }
 
 /* Trains in the run's folder, which is rank 0's. */
-static ap_status train_in_folder(run *r, const beginning *begin)
+static ap_status train_in_folder(record *r, const beginning *begin)
 {
     const char *from = NULL;
     ap_status status = check_data(r->config);
@@ -535,7 +274,8 @@ static ap_status run_rank(const parsed_options *options, bool codec)
     if (!ap_failed(&status)) {
         const char *out = option_text(options, "out");
         char *path = out ? ap_copy_text(out) : default_folder(options->arguments[0]);
-        run r = {.config = &config, .folder = ap_run_folder_init(path), .console = ap_console_init(stdout)};
+        record r = {
+            .config = &config, .folder = ap_run_folder_init(path), .console = ap_console_init(stdout)};
         free(path);
         if (ap_ranks_count() > 1) r.console.terminal = false; /* the launcher's pipe looks like one */
         if (codec) r.trip = ap_round_trip_create(config.codec.dim, seanet_hop(&config));
@@ -567,6 +307,12 @@ static ap_status run_train_codec(const parsed_options *options)
     return run_training(options, true);
 }
 
+/* A short name of a key. */
+#define ALIAS(word, value, key)                                                                              \
+    {                                                                                                        \
+        .name = word, .placeholder = value, .kind = OPTION_TEXT, .help = key, .alias_of = key                \
+    }
+
 static const verb_option table[] = {
     {.name = "out",
      .placeholder = "RUN_DIR",
@@ -589,46 +335,18 @@ static const verb_option table[] = {
      .placeholder = "VALUE",
      .kind = OPTION_OVERRIDES,
      .help = "any key of the configuration, e.g. --train.epochs=5 --data.path=DIR"},
-    {.name = "corr_weight",
-     .placeholder = "W",
-     .kind = OPTION_TEXT,
-     .help = "loss.corr_weight",
-     .alias_of = "loss.corr_weight"},
-    {.name = "mask_reg_weight",
-     .placeholder = "W",
-     .kind = OPTION_TEXT,
-     .help = "loss.novelty",
-     .alias_of = "loss.novelty"},
+    ALIAS("corr_weight", "W", "loss.corr_weight"),
+    ALIAS("mask_reg_weight", "W", "loss.novelty"),
     {.name = "use_compositional_agent",
      .kind = OPTION_FLAG,
      .help = "agent.compositional",
      .alias_of = "agent.compositional"},
-    {.name = "batch_size",
-     .placeholder = "N",
-     .kind = OPTION_TEXT,
-     .help = "train.batch_size",
-     .alias_of = "train.batch_size"},
-    {.name = "epochs",
-     .placeholder = "N",
-     .kind = OPTION_TEXT,
-     .help = "train.epochs",
-     .alias_of = "train.epochs"},
-    {.name = "lr", .placeholder = "RATE", .kind = OPTION_TEXT, .help = "train.lr", .alias_of = "train.lr"},
-    {.name = "loss_weight_input",
-     .placeholder = "W",
-     .kind = OPTION_TEXT,
-     .help = "loss.rms_input",
-     .alias_of = "loss.rms_input"},
-    {.name = "loss_weight_target",
-     .placeholder = "W",
-     .kind = OPTION_TEXT,
-     .help = "loss.rms_target",
-     .alias_of = "loss.rms_target"},
-    {.name = "loss_weight_spectral",
-     .placeholder = "W",
-     .kind = OPTION_TEXT,
-     .help = "loss.spectral",
-     .alias_of = "loss.spectral"},
+    ALIAS("batch_size", "N", "train.batch_size"),
+    ALIAS("epochs", "N", "train.epochs"),
+    ALIAS("lr", "RATE", "train.lr"),
+    ALIAS("loss_weight_input", "W", "loss.rms_input"),
+    ALIAS("loss_weight_target", "W", "loss.rms_target"),
+    ALIAS("loss_weight_spectral", "W", "loss.spectral"),
     {.name = NULL},
 };
 
