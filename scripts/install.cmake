@@ -10,7 +10,7 @@ add_custom_target(words ALL DEPENDS ${WORDS}/antiphon.1 ${WORDS}/antiphon)
 # For pkg-config: where the prefix is, seen from the file, so that the tree may be moved.
 file(RELATIVE_PATH PREFIX_FROM_PC ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 string(REGEX REPLACE "/$" "" PREFIX_FROM_PC ${PREFIX_FROM_PC})
-set(PC_REQUIRES "openblas, sndfile, libmpg123, libcjson, samplerate, kissfft-float, libebur128, libpng, zlib")
+set(PC_REQUIRES "openblas, sndfile, libmpg123, libcjson, soxr, kissfft-float, libebur128, libpng, zlib")
 if(AP_CURL AND CURL_FOUND)
   string(APPEND PC_REQUIRES ", libcurl")
 endif()
@@ -82,7 +82,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})
 set(OWN_LIBRARY "${SONAME_PACKAGE} (= ${PROJECT_VERSION}-1)")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS libopenblas0-openmp)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS libopenblas0-openmp) # it holds the library itself
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${OWN_LIBRARY}, libopenblas-openmp-dev, libsndfile1-dev, libmpg123-dev, libcjson-dev, libsamplerate0-dev, libkissfft-dev, libebur128-dev, libpng-dev, zlib1g-dev, libcurl4-openssl-dev")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${OWN_LIBRARY}, libopenblas-openmp-dev, libsndfile1-dev, libmpg123-dev, libcjson-dev, libsoxr-dev, libkissfft-dev, libebur128-dev, libpng-dev, zlib1g-dev, libcurl4-openssl-dev")
 # What tells dpkg who provides the library, and the loader that there is a new one.
 file(WRITE ${PROJECT_BINARY_DIR}/debian/shlibs "libantiphon ${PROJECT_VERSION_MAJOR} ${SONAME_PACKAGE} (>= ${PROJECT_VERSION})\n")
 file(WRITE ${PROJECT_BINARY_DIR}/debian/triggers "activate-noawait ldconfig\n")

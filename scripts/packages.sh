@@ -1,7 +1,7 @@
 # Sourced by the scripts: installs what building and running need, where it is missing.
 
 # shellcheck disable=SC2034  # for those who source this
-ANTIPHON_PACKAGES="gcc cmake ninja-build pkg-config libopenblas-openmp-dev libsndfile1-dev libmpg123-dev libcjson-dev libsamplerate0-dev libkissfft-dev libcurl4-openssl-dev libebur128-dev libpng-dev zlib1g-dev"
+ANTIPHON_PACKAGES="gcc cmake ninja-build pkg-config libopenblas-openmp-dev libsndfile1-dev libmpg123-dev libcjson-dev libsoxr-dev libkissfft-dev libcurl4-openssl-dev libebur128-dev libpng-dev zlib1g-dev"
 # shellcheck disable=SC2034
 ANTIPHON_CLANG_PACKAGES="clang libomp-14-dev libclang-rt-14-dev" # Debian 12's clang is 14
 

@@ -2,11 +2,12 @@
 
 #include "antiphon/stop.h"
 #include "audio/mid.h"
+#include "audio/resample.h"
 #include "audio/source.h"
+#include "base/bounds.h"
 #include "base/memory.h"
 
 #include <math.h>
-#include <samplerate.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,18 +15,15 @@
 /* Frames decoded and resampled at a time. The block size does not depend on the caller's requests, so
  * reading in pieces gives the same numbers as reading at once. */
 #define BLOCK 8192
-/* What remains above half the new rate is 121 dB below the signal. The next better converter takes five
- * times as long and keeps the top twelfth of the spectrum. */
-#define CONVERTER SRC_SINC_MEDIUM_QUALITY
 
 struct ap_audio_reader {
     ap_source *source;
-    int rate, channels; /* what the caller wants */
-    ap_mid *mid;        /* for one channel */
-    SRC_STATE *convert; /* NULL if the file has that rate already */
-    float *frames;      /* a block of interleaved frames, as in the file */
-    float *mixed;       /* the same in `channels`; mixed_at to mixed_end are not yet converted */
-    float *ready;       /* frames at the wanted rate; ready_at to ready_end are not yet delivered */
+    int rate, channels;    /* what the caller wants */
+    ap_mid *mid;           /* for one channel */
+    ap_resampler *convert; /* NULL if the file has that rate already */
+    float *frames;         /* a block of interleaved frames, as in the file */
+    float *mixed;          /* the same in `channels`; mixed_at to mixed_end are not yet converted */
+    float *ready;          /* frames at the wanted rate; ready_at to ready_end are not yet delivered */
     int64_t mixed_at, mixed_end;
     int64_t ready_at, ready_end, ready_capacity;
     int64_t frames_read, frames_made;
@@ -44,12 +42,10 @@ static ap_status prepare_buffers(ap_audio_reader *r)
     int rate = ap_source_rate(r->source);
     size_t width = (size_t)r->channels;
     if (r->rate != rate) {
-        int failure = 0;
-        if (!src_is_valid_ratio(ratio_of(r)))
+        if (!ap_resampler_converts(rate, r->rate))
             return ap_error(AP_FAILED, "%s: cannot be resampled from %d to %d samples a second",
                             ap_source_path(r->source), rate, r->rate);
-        r->convert = src_new(CONVERTER, r->channels, &failure);
-        if (!r->convert) ap_fatal("out of memory: resampling: %s", src_strerror(failure));
+        r->convert = ap_resampler_create(rate, r->rate, r->channels);
     }
     if (r->channels == 1) r->mid = ap_mid_create(ap_source_channels(r->source));
     r->frames = ap_allocate((size_t)BLOCK * (size_t)ap_source_channels(r->source), sizeof(float));
@@ -99,7 +95,7 @@ void ap_audio_reader_close(ap_audio_reader *r)
 {
     if (!r) return;
     ap_source_close(r->source);
-    if (r->convert) src_delete(r->convert);
+    ap_resampler_free(r->convert);
     ap_mid_free(r->mid);
     free(r->frames);
     free(r->mixed);
@@ -200,17 +196,12 @@ static ap_status check_range(const ap_audio_reader *r)
  * rounding may then give one frame too many or too few, which is corrected here. */
 static ap_status convert(ap_audio_reader *r)
 {
-    SRC_DATA work = {.data_in = r->mixed + r->mixed_at * r->channels,
-                     .input_frames = r->mixed_end - r->mixed_at,
-                     .data_out = r->ready,
-                     .output_frames = r->ready_capacity,
-                     .src_ratio = ratio_of(r),
-                     .end_of_input = r->read_all};
-    int failure = src_process(r->convert, &work);
-    if (failure)
-        return ap_error(AP_FAILED, "%s: resampling: %s", ap_source_path(r->source), src_strerror(failure));
-    r->mixed_at += work.input_frames_used;
-    r->ready_end = work.output_frames_gen;
+    const bool ended = r->read_all && r->mixed_at == r->mixed_end;
+    int64_t taken;
+    ap_resampler_run(r->convert, r->mixed_end - r->mixed_at,
+                     ended ? NULL : r->mixed + r->mixed_at * r->channels, &taken, r->ready_capacity, r->ready,
+                     &r->ready_end);
+    r->mixed_at += taken;
     AP_TRY(check_range(r));
     r->frames_made += r->ready_end;
     if (!r->read_all) return ap_ok();
@@ -218,8 +209,8 @@ static ap_status convert(ap_audio_reader *r)
     if (missing <= 0) {
         r->ready_end += missing;
         r->made_all = true;
-    } else if (work.output_frames_gen == 0) {
-        r->ready_end = missing < r->ready_capacity ? missing : r->ready_capacity;
+    } else if (ended && r->ready_end == 0) {
+        r->ready_end = ap_least(missing, r->ready_capacity);
         r->frames_made += r->ready_end;
         memset(r->ready, 0, (size_t)(r->ready_end * r->channels) * sizeof(float));
     }
