@@ -62,6 +62,10 @@ ap_var *ap_codec_encode(ap_tape *tape, ap_codec *codec, ap_var *x);
 /** y [B, 1, S] from z [B, D, ap_codec_frames(S)] */
 ap_var *ap_codec_decode(ap_tape *tape, ap_codec *codec, ap_var *z, int64_t S);
 
+/** What is left of x [S] after it was encoded and decoded: [S], the tape's until it is reset. x must stay as
+ * long. */
+const ap_real *ap_codec_round_trip(ap_tape *tape, ap_codec *codec, int64_t S, const ap_real *x);
+
 AP_API_END
 
 #endif

@@ -24,7 +24,7 @@ typedef struct entry {
 struct ap_journal {
     int descriptor;
     char *content;  /* of the earlier work; its newlines are NUL */
-    entry *entries; /* sorted by key, then by place */
+    entry *entries; /* one a key, sorted by it */
     size_t count;
     pthread_mutex_t mutex;
 };
@@ -32,8 +32,25 @@ struct ap_journal {
 static int by_key(const void *a, const void *b)
 {
     const entry *x = a, *y = b;
-    if (x->key != y->key) return x->key < y->key ? -1 : 1;
-    return x->order < y->order ? -1 : 1;
+    return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static int by_key_and_order(const void *a, const void *b)
+{
+    const entry *x = a, *y = b;
+    int order = by_key(x, y);
+    return order ? order : x->order < y->order ? -1 : 1;
+}
+
+/* Sorts the entries, and of several with the same key keeps the last. */
+static void sort(ap_journal *j)
+{
+    size_t kept = 0;
+    if (j->count) qsort(j->entries, j->count, sizeof *j->entries, by_key_and_order);
+    for (size_t i = 0; i < j->count; i++)
+        if (i + 1 == j->count || j->entries[i].key != j->entries[i + 1].key)
+            j->entries[kept++] = j->entries[i];
+    j->count = kept;
 }
 
 /* A line that was cut, as by a kill, has no newline or does not begin with a key. */
@@ -49,7 +66,7 @@ static void parse(ap_journal *j)
         j->entries[j->count] = (entry){key, j->count, rest + 1};
         j->count++;
     }
-    if (j->count) qsort(j->entries, j->count, sizeof *j->entries, by_key);
+    sort(j);
 }
 
 ap_journal *ap_journal_open(const char *path)
@@ -71,17 +88,9 @@ ap_journal *ap_journal_open(const char *path)
 
 const char *ap_journal_find(const ap_journal *j, uint64_t key)
 {
-    const char *found = NULL;
-    size_t low = 0, high = j->count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (j->entries[middle].key < key)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < j->count && j->entries[low].key == key; low++) found = j->entries[low].text;
-    return found;
+    const entry wanted = {.key = key};
+    const entry *found = j->count ? bsearch(&wanted, j->entries, j->count, sizeof wanted, by_key) : NULL;
+    return found ? found->text : NULL;
 }
 
 void ap_journal_add(ap_journal *j, uint64_t key, const char *text)

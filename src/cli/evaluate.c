@@ -154,14 +154,9 @@ static ap_status score_folder(session *s, const char *folder)
 /* The baseline "target through codec" with the model's own codec. */
 static void model_round_trip(void *context, int64_t n, const ap_real *x, ap_real *y)
 {
-    ap_codec *codec = context;
     ap_tape *tape = ap_tape_create(0);
     ap_tape_gradients_set(tape, false);
-    ap_real *copy = ap_arena_alloc(ap_tape_arena(tape), (size_t)n * sizeof *copy);
-    memcpy(copy, x, (size_t)n * sizeof *copy);
-    ap_var *heard = ap_tape_constant(tape, (ap_tensor){AP_SHAPE(1, 1, n), copy});
-    ap_var *decoded = ap_codec_decode(tape, codec, ap_codec_encode(tape, codec, heard), n);
-    memcpy(y, decoded->value.data, (size_t)n * sizeof *y);
+    memcpy(y, ap_codec_round_trip(tape, context, n, x), (size_t)n * sizeof *y);
     ap_tape_free(tape);
 }
 

@@ -1,8 +1,8 @@
 #include "antiphon/baselines.h"
 
 #include "antiphon/audio.h"
+#include "antiphon/codec.h"
 #include "antiphon/metrics.h"
-#include "antiphon/ops.h"
 #include "antiphon/rng.h"
 #include "antiphon/status.h"
 #include "antiphon/tape.h"
@@ -161,15 +161,14 @@ static void musaic(uint64_t seed, int64_t n, const ap_real *input, const ap_real
 
 static void mdct_round_trip(int64_t n, const ap_real *x, ap_real *y)
 {
+    const ap_codec_config config = {.type = AP_CODEC_MDCT, .dim = CODEC_DIM, .hop = CODEC_HOP, .gain = 1};
+    ap_params *none = ap_params_create();
+    ap_codec *mdct = ap_codec_create(none, &config);
     ap_tape *tape = ap_tape_create(0);
-    ap_mdct *mdct = ap_mdct_create(CODEC_DIM, CODEC_HOP, 1);
-    ap_real *copy = ap_arena_alloc(ap_tape_arena(tape), (size_t)n * sizeof *copy);
-    memcpy(copy, x, (size_t)n * sizeof *copy);
-    ap_var *heard = ap_tape_constant(tape, (ap_tensor){AP_SHAPE(1, 1, n), copy});
-    ap_var *decoded = ap_mdct_decode(tape, mdct, ap_mdct_encode(tape, mdct, heard), n);
-    memcpy(y, decoded->value.data, (size_t)n * sizeof *y);
-    ap_mdct_free(mdct);
+    memcpy(y, ap_codec_round_trip(tape, mdct, n, x), (size_t)n * sizeof *y);
     ap_tape_free(tape);
+    ap_codec_free(mdct);
+    ap_params_free(none);
 }
 
 void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *options, int64_t n,

@@ -104,9 +104,7 @@ static void measure_part(ap_round_trip *trip, int rate, int64_t n, const ap_real
     measure(trip, ROW_CODEC, rate, n, x, y);
     measure(trip, ROW_SILENCE, rate, n, x, ap_arena_zeros(ap_tape_arena(trip->tape), (size_t)n * sizeof *x));
     if (!trip->mdct) return;
-    ap_tensor audio = {AP_SHAPE(1, 1, n), (ap_real *)x};
-    ap_var *z = ap_codec_encode(trip->tape, trip->mdct, ap_tape_constant(trip->tape, audio));
-    measure(trip, ROW_MDCT, rate, n, x, ap_codec_decode(trip->tape, trip->mdct, z, n)->value.data);
+    measure(trip, ROW_MDCT, rate, n, x, ap_codec_round_trip(trip->tape, trip->mdct, n, x));
 }
 
 /* ---------------------------------------------------------------- whether the codec hears */

@@ -82,3 +82,10 @@ ap_var *ap_codec_decode(ap_tape *tape, ap_codec *codec, ap_var *z, int64_t S)
     ap_var *y = ap_seanet_decode(tape, codec->seanet, z);
     return ap_tape_leave(tape, y->value.shape.at[2] == S ? y : ap_slice(tape, y, 2, 0, S));
 }
+
+const ap_real *ap_codec_round_trip(ap_tape *tape, ap_codec *codec, int64_t S, const ap_real *x)
+{
+    const ap_tensor audio = {AP_SHAPE(1, 1, S), (ap_real *)x};
+    ap_var *z = ap_codec_encode(tape, codec, ap_tape_constant(tape, audio));
+    return ap_codec_decode(tape, codec, z, S)->value.data;
+}

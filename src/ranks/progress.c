@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/leftovers.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -190,17 +191,6 @@ static void *run(void *context)
 
 /* ---------------------------------------------------------------- for the others */
 
-/* Starts the thread with all signals blocked: they are for the one that computes. */
-static int start_thread(void)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&progress.thread, NULL, run, NULL);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return code;
-}
-
 ap_status ap_progress_begin(const ap_ranks_module *module, double timeout, int *rank, int *count)
 {
     struct timespec until;
@@ -210,7 +200,8 @@ ap_status ap_progress_begin(const ap_ranks_module *module, double timeout, int *
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec +=
         (time_t)ceil(fmax(timeout, AP_RANKS_TIMEOUT)); /* programs do not start at the same moment */
-    if (start_thread() != 0) return ap_error(AP_FAILED, "no thread for the exchange with the other ranks");
+    if (ap_thread_start(&progress.thread, run, NULL) != 0)
+        return ap_error(AP_FAILED, "no thread for the exchange with the other ranks");
     pthread_mutex_lock(&progress.lock);
     int late = 0;
     while (!progress.joined && late == 0)

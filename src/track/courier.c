@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/replace.h"
+#include "base/thread.h"
 #include "track/log.h"
 #include "track/place.h"
 #include "track/remains.h"
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -338,14 +338,9 @@ static void *run_courier(void *argument)
     return NULL;
 }
 
-/* Signals are blocked: they are for the training thread. */
 static void start_thread(courier *c)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&c->thread, NULL, run_courier, c);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int failed = ap_thread_start(&c->thread, run_courier, c);
     if (failed) ap_fatal("cannot start the MLflow thread: %s", strerror(failed));
 }
 

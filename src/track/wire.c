@@ -50,22 +50,26 @@ void ap_wire_integer(wire *w, int field, int64_t value)
     put_varint(w, (uint64_t)value);
 }
 
+/* The lowest `count` bytes of a number, the lowest first. */
+static void put_fixed(wire *w, int field, int kind, uint64_t bits, size_t count)
+{
+    bits = htole64(bits);
+    put_key(w, field, kind);
+    ap_wire_put(w, &bits, count);
+}
+
 void ap_wire_double(wire *w, int field, double value)
 {
     uint64_t bits;
     memcpy(&bits, &value, sizeof bits);
-    bits = htole64(bits);
-    put_key(w, field, EIGHT_BYTES);
-    ap_wire_put(w, &bits, sizeof bits);
+    put_fixed(w, field, EIGHT_BYTES, bits, sizeof bits);
 }
 
 void ap_wire_float(wire *w, int field, float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    bits = htole32(bits);
-    put_key(w, field, FOUR_BYTES);
-    ap_wire_put(w, &bits, sizeof bits);
+    put_fixed(w, field, FOUR_BYTES, bits, sizeof bits);
 }
 
 void ap_wire_bytes(wire *w, int field, const void *bytes, size_t count)

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/bounds.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "kernels/denormals.h"
 #include "ranks/collect.h"
 #include "train/order.h"
@@ -112,15 +113,9 @@ static void *read_ahead(void *context)
     return NULL;
 }
 
-/* Signals are for the other threads. */
 static void start_reader(ap_feed *f)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&f->reader, NULL, read_ahead, f);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed) ap_fatal("the thread that reads ahead cannot be started");
+    if (ap_thread_start(&f->reader, read_ahead, f)) ap_fatal("the thread that reads ahead cannot be started");
 }
 
 ap_feed *ap_feed_create(const ap_config *config, const ap_dataset *set)
