@@ -4,7 +4,8 @@
  * There are two extractors, one for the input and one for the target. Each has three heads, whose kernel
  * sizes set the time span they see: rhythm (3 and 5 frames of 13 ms), harmony (7, 9), timbre (15, 21). A
  * selector weights the six components at every frame. A transformer, the composer, turns the weighted
- * components into latents. Parameters have the names of the reference model.
+ * components into latents. Parameters have the names of the reference model. A causal agent has the same
+ * parameters; what it composes at a frame depends on no later one.
  *
  * An agent changes as it computes: its table of positions grows and, in training, BatchNorm's running
  * statistics move. One agent serves one thread at a time.
@@ -25,8 +26,8 @@ AP_API_BEGIN
 typedef struct ap_head ap_head;
 
 /** Registers "<prefix>conv1.weight" … "<prefix>norm.running_var". The head is owned by `params`. k1 and k2
- * are odd; `prefix` is "" or ends in a dot. */
-ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1, int64_t k2,
+ * are odd. A causal head's convolutions look only back. `prefix` is "" or ends in a dot. */
+ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1, int64_t k2, bool causal,
                         const char *prefix);
 
 /** [B, out, T] from x [B, dim, T] */
@@ -47,6 +48,8 @@ typedef struct ap_agent_config {
     int64_t ff;        /**< width of the composer's feed-forward blocks */
     ap_real dropout;   /**< probability in [0, 1) */
     bool positions;    /**< whether the composer gets positional encodings */
+    int64_t past;      /**< 0: the agent looks ahead. Otherwise it is causal, and each layer of the composer
+                          attends to this many frames, up to the present one */
 } ap_agent_config;
 
 typedef struct ap_agent ap_agent;

@@ -76,6 +76,7 @@ typedef struct ap_config {
         bool compositional;
         int component, model, attention_heads, layers, ff;
         bool positions;
+        int past;
         double dropout;
         ap_output_part output;
         bool compress;

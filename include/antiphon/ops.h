@@ -173,8 +173,10 @@ ap_var *ap_lstm(ap_tape *tape, ap_var *x, ap_var *weight_ih, ap_var *weight_hh, 
 
 /** y [B, T, C] from qkv [B, T, 3C]. qkv holds queries, keys and values side by side, each split into `heads`
  * heads of size C / heads; `heads` must divide C. y = concat over heads of dropout(softmax(q k' / sqrt(C /
- * heads))) v. In training mode each attention weight is dropped with probability `dropout`. */
-ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, ap_real dropout);
+ * heads))) v. With `past` 0 every row attends to all T rows; otherwise to itself and the past - 1 rows before
+ * it, as in Beltagy et al., "Longformer" (2020), but back in time alone. In training mode each attention weight
+ * is dropped with probability `dropout`. */
+ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, int64_t past, ap_real dropout);
 
 /* ---------------------------------------------------------------- short-time Fourier transform */
 

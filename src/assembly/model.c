@@ -53,7 +53,8 @@ static void create_agent(ap_model *model, const ap_config *config)
                              .layers = config->agent.layers,
                              .ff = config->agent.ff,
                              .dropout = (ap_real)config->agent.dropout,
-                             .positions = config->agent.positions};
+                             .positions = config->agent.positions,
+                             .past = config->agent.past};
     model->agent = ap_agent_create(model->params, agent, "agent.");
 }
 

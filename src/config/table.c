@@ -68,6 +68,7 @@ const config_key ap_config_keys[] = {
     INT(agent, layers, 4, 1, 256, "layers of the composer"),
     INT(agent, ff, 2048, 1, WIDEST, "width of the composer's feed-forward layers, in channels"),
     BOOL(agent, positions, true, "add positional encodings; false: the composer does not know where in the window a frame is"),
+    INT(agent, past, 0, 0, MANY, "codec frames that each layer of the composer hears, up to the present one, and the agent never looks ahead, as playing live asks; 0: it hears the whole window"),
     NUMBER(agent, dropout, 0.1, 0, 1, RANGE_BELOW, "dropout probability in training"),
     CHOICE(agent, output, ap_output_part, "cascade", "what the agent's latents drive: two refining stages before the decoder, the decoder itself, gains on both sources' latents, or gains over takes of the target that need no decoder", "cascade", "direct", "gates", "takes"),
     BOOL(agent, compress, false, "feed the agent asinh of the latents"),

@@ -27,12 +27,15 @@ ap_agent *ap_agent_create(ap_params *params, ap_agent_config config, const char 
     char name[128];
 #define NAME(part) (snprintf(name, sizeof name, "%s%s", prefix, part), name)
     agent->config = config;
-    agent->input = ap_extractor_create(params, config.dim, config.component, NAME("input_extractor"));
-    agent->target = ap_extractor_create(params, config.dim, config.component, NAME("target_extractor"));
+    agent->input =
+        ap_extractor_create(params, config.dim, config.component, config.past, NAME("input_extractor"));
+    agent->target =
+        ap_extractor_create(params, config.dim, config.component, config.past, NAME("target_extractor"));
     agent->select1 = ap_conv_create(params, parts, SELECTOR_WIDTH, 1, NAME("select1"));
     agent->select2 = ap_conv_create(params, SELECTOR_WIDTH, AP_COMPONENTS, 1, NAME("select2"));
     agent->project = ap_linear_create(params, parts, config.model, NAME("project"));
-    ap_transformer_config composer = {config.model, config.heads, config.layers, config.ff, config.dropout};
+    ap_transformer_config composer = {config.model, config.heads,   config.layers,
+                                      config.ff,    config.dropout, config.past};
     agent->composer = ap_transformer_create(params, composer, NAME("composer"));
     if (config.positions) agent->positions = ap_positions_create(params, config.model);
     agent->out1 = ap_linear_create(params, config.model, config.model / 2, NAME("out1"));

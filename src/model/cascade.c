@@ -40,7 +40,7 @@ ap_cascade *ap_cascade_create(ap_params *params, int64_t dim, int heads, int lay
     ap_cascade *cascade = ap_params_alloc(params, sizeof *cascade);
     for (int k = 0; k < 2; k++) {
         int64_t width = (2 + k) * dim;
-        ap_transformer_config config = {width, heads, layers, FF_FACTOR * width, dropout};
+        ap_transformer_config config = {width, heads, layers, FF_FACTOR * width, dropout, 0};
         char name[64];
         snprintf(name, sizeof name, "%sstage%d", prefix, k);
         cascade->stages[k] = stage_create(params, dim, config, name);

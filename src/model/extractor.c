@@ -12,13 +12,14 @@ const char *const ap_component_names[AP_COMPONENTS] = {
     "input_rhythm", "input_harmony", "input_timbre", "target_rhythm", "target_harmony", "target_timbre",
 };
 
-ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t component, const char *prefix)
+ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t component, bool causal,
+                                 const char *prefix)
 {
     ap_extractor extractor;
     for (int k = 0; k < AP_HEADS_EACH; k++) {
         char name[128];
         snprintf(name, sizeof name, "%s.%s.", prefix, kinds[k].name);
-        extractor.heads[k] = ap_head_create(params, dim, component, kinds[k].k1, kinds[k].k2, name);
+        extractor.heads[k] = ap_head_create(params, dim, component, kinds[k].k1, kinds[k].k2, causal, name);
     }
     return extractor;
 }

@@ -11,7 +11,8 @@ typedef struct ap_extractor {
 } ap_extractor;
 
 /* Registers "<prefix>.rhythm.…", "<prefix>.harmony.…", "<prefix>.timbre.…". */
-ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t component, const char *prefix);
+ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t component, bool causal,
+                                 const char *prefix);
 
 /* parts[k] = [B, component, T] from x [B, D, T], for each head */
 void ap_extractor_apply(ap_tape *tape, ap_extractor *extractor, ap_var *x, ap_var *parts[AP_HEADS_EACH]);

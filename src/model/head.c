@@ -9,15 +9,17 @@
 struct ap_head {
     ap_affine_params conv1, conv2, skip, norm;
     ap_param *running_mean, *running_var;
+    bool causal;
 };
 
-ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1, int64_t k2,
+ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1, int64_t k2, bool causal,
                         const char *prefix)
 {
     char name[160];
     ap_head *head = ap_params_alloc(params, sizeof *head);
     ap_init zero = {.kind = AP_INIT_CONSTANT, .a = 0}, one = {.kind = AP_INIT_CONSTANT, .a = 1};
 #define NAME(part) (snprintf(name, sizeof name, "%s%s", prefix, part), name)
+    head->causal = causal;
     head->conv1 = ap_conv_create(params, dim, 2 * out, k1, NAME("conv1"));
     head->conv2 = ap_conv_create(params, 2 * out, out, k2, NAME("conv2"));
     head->skip = ap_conv_create(params, dim, out, 1, NAME("skip"));
@@ -30,16 +32,17 @@ ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1,
     return head;
 }
 
-static ap_var *rectified(ap_tape *tape, ap_affine_params conv, ap_var *x)
+static ap_var *rectified(ap_tape *tape, const ap_head *head, ap_affine_params conv, ap_var *x)
 {
     ap_tape_enter(tape);
-    return ap_tape_leave(tape, ap_leaky_relu(tape, ap_conv_apply(tape, conv, x), SLOPE));
+    ap_var *y = head->causal ? ap_conv_apply_causal(tape, conv, x) : ap_conv_apply(tape, conv, x);
+    return ap_tape_leave(tape, ap_leaky_relu(tape, y, SLOPE));
 }
 
 static ap_var *with_skip(ap_tape *tape, ap_head *head, ap_var *x)
 {
     ap_tape_enter(tape);
-    ap_var *y = rectified(tape, head->conv2, rectified(tape, head->conv1, x));
+    ap_var *y = rectified(tape, head, head->conv2, rectified(tape, head, head->conv1, x));
     return ap_tape_leave(tape, ap_add(tape, y, ap_conv_apply(tape, head->skip, x)));
 }
 

@@ -29,11 +29,25 @@ ap_affine_params ap_conv_create(ap_params *params, int64_t in, int64_t out, int6
     return uniform(params, AP_SHAPE(out, in, taps), in * taps, name);
 }
 
+static ap_var *convolve(ap_tape *tape, ap_affine_params conv, ap_var *x, int64_t left, int64_t right)
+{
+    ap_conv1d_geometry same = {.stride = 1, .dilation = 1, .pad_left = left, .pad_right = right};
+    return ap_conv1d(tape, x, ap_tape_param(tape, conv.weight), ap_tape_param(tape, conv.bias), same);
+}
+
+static int64_t taps_of(ap_affine_params conv)
+{
+    return conv.weight->value.shape.at[2];
+}
+
 ap_var *ap_conv_apply(ap_tape *tape, ap_affine_params conv, ap_var *x)
 {
-    int64_t half = conv.weight->value.shape.at[2] / 2;
-    ap_conv1d_geometry same = {.stride = 1, .dilation = 1, .pad_left = half, .pad_right = half};
-    return ap_conv1d(tape, x, ap_tape_param(tape, conv.weight), ap_tape_param(tape, conv.bias), same);
+    return convolve(tape, conv, x, taps_of(conv) / 2, taps_of(conv) / 2);
+}
+
+ap_var *ap_conv_apply_causal(ap_tape *tape, ap_affine_params conv, ap_var *x)
+{
+    return convolve(tape, conv, x, taps_of(conv) - 1, 0);
 }
 
 ap_affine_params ap_layer_norm_create(ap_params *params, int64_t width, const char *name)

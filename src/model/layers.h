@@ -16,8 +16,10 @@ ap_var *ap_linear_apply(ap_tape *tape, ap_affine_params linear, ap_var *x);
  * (torch.nn.Conv1d). */
 ap_affine_params ap_conv_create(ap_params *params, int64_t in, int64_t out, int64_t taps, const char *name);
 
-/* Pads x with zeros so that its length stays; taps is odd. */
+/* Pads x with zeros so that its length stays; taps is odd. Causal: on the left alone, so that no y comes
+ * before the x that it needs. */
 ap_var *ap_conv_apply(ap_tape *tape, ap_affine_params conv, ap_var *x);
+ap_var *ap_conv_apply_causal(ap_tape *tape, ap_affine_params conv, ap_var *x);
 
 /* "<name>.weight" [width] of ones and "<name>.bias" [width] of zeros (torch.nn.LayerNorm). */
 ap_affine_params ap_layer_norm_create(ap_params *params, int64_t width, const char *name);

@@ -57,7 +57,7 @@ static ap_var *add_and_norm(ap_tape *tape, ap_affine_params norm, ap_var *x, ap_
 static ap_var *self_attention(ap_tape *tape, const layer *l, ap_transformer_config c, ap_var *x)
 {
     ap_tape_enter(tape);
-    ap_var *heard = ap_attention(tape, ap_linear_apply(tape, l->in, x), c.heads, c.dropout);
+    ap_var *heard = ap_attention(tape, ap_linear_apply(tape, l->in, x), c.heads, c.past, c.dropout);
     ap_var *part = ap_linear_apply(tape, l->out, heard);
     return ap_tape_leave(tape, add_and_norm(tape, l->norm1, x, part, c.dropout));
 }

@@ -11,6 +11,7 @@ typedef struct ap_transformer_config {
     int layers;
     int64_t ff; /**< width of the feed-forward part */
     ap_real dropout;
+    int64_t past; /**< rows that a row attends to, up to itself (ap_attention); 0: all */
 } ap_transformer_config;
 
 typedef struct ap_transformer ap_transformer;

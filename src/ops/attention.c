@@ -19,6 +19,9 @@
 /* ---------------------------------------------------------------- attention: y = dropout(softmax(q k' /
  * sqrt(D))) v
  *
+ * With `past`, a query hears itself and the past - 1 rows before it: the other scores count as minus
+ * infinity.
+ *
  * Never more than a strip of scores is in memory, and it stands so that it is a packed factor of the product
  * that follows (tile.h): forward those of a few queries, one a column, with all keys, for y' = v' weights';
  * on the way back, where the maximum of each row is known, those of a few keys with all queries, for dv' =
@@ -29,9 +32,12 @@
 /* Rows of a strip whose weights are computed at a time, while they are in the first-level cache: whole
  * panels. */
 #define CHUNK ((AP_VEXP_ROWS) / ROWS * ROWS)
+/* The score of a key that a query does not hear: below any other's, and its weight is set to 0. */
+#define UNHEARD ((ap_real)-1e30)
 
 typedef struct geometry {
     int64_t B, T, C, heads, D; /* D = C / heads */
+    int64_t past;              /* 0: every query hears every key */
     ap_real scale;             /* 1 / sqrt(D) */
 } geometry;
 
@@ -53,6 +59,49 @@ static int64_t y_at(const geometry *g, int64_t head, int64_t t)
     return (head / g->heads * g->T + t) * g->C + head % g->heads * g->D;
 }
 
+/* ---------------------------------------------------------------- who hears whom */
+
+/* Rows of the sequence. */
+typedef struct reach {
+    int64_t begin, count;
+} reach;
+
+/* The keys that any of `count` queries from `first` on hears, and the queries that hear any of such keys. */
+static reach keys_of(const geometry *g, int64_t first, int64_t count)
+{
+    if (!g->past) return (reach){0, g->T};
+    int64_t begin = ap_most(0, first - g->past + 1);
+    return (reach){begin, first + count - begin};
+}
+
+static reach queries_of(const geometry *g, int64_t first, int64_t count)
+{
+    if (!g->past) return (reach){0, g->T};
+    return (reach){first, ap_least(g->T, first + count - 1 + g->past) - first};
+}
+
+static bool hears(const geometry *g, int64_t query, int64_t key)
+{
+    return key <= query && key > query - g->past;
+}
+
+/* Sets those of x [keys, COLUMNS], one column for each of `count` queries, that no query hears. */
+static void set_unheard_keys(const geometry *g, reach keys, int64_t first, int64_t count, ap_real value,
+                             ap_real *x)
+{
+    for (int64_t k = 0; k < keys.count && g->past; k++)
+        for (int64_t i = 0; i < count; i++)
+            if (!hears(g, first + i, keys.begin + k)) x[k * COLUMNS + i] = value;
+}
+
+/* Sets those of x [queries, COLUMNS], one column for each key, to 0. */
+static void clear_unheard_queries(const geometry *g, reach queries, int64_t first, ap_real *x)
+{
+    for (int64_t q = 0; q < queries.count && g->past; q++)
+        for (int64_t i = 0; i < COLUMNS; i++)
+            if (!hears(g, queries.begin + q, first + i)) x[q * COLUMNS + i] = 0;
+}
+
 /* ---------------------------------------------------------------- packed factors
  *
  * Panels hold a factor [rows, depth], a strip one [depth, COLUMNS], to which tiles are written, too. */
@@ -67,15 +116,15 @@ static int64_t strip_size(int64_t depth)
     return ap_most(ap_round_up(depth, ROWS), ap_tile_depth(depth)) * COLUMNS;
 }
 
-/* A head's part [T, D] of rows that are `pitch` apart, and the same transposed. */
-static ap_side head_rows(const geometry *g, const ap_real *part, int64_t pitch)
+/* A head's part of some rows, which are `pitch` apart, [count, D], and the same transposed. */
+static ap_side head_rows(reach rows, const ap_real *part, int64_t pitch)
 {
-    return (ap_side){part, g->T, pitch, 1};
+    return (ap_side){part + rows.begin * pitch, rows.count, pitch, 1};
 }
 
-static ap_side head_turned(const geometry *g, const ap_real *part, int64_t pitch)
+static ap_side head_turned(const geometry *g, reach rows, const ap_real *part, int64_t pitch)
 {
-    return (ap_side){part, g->D, 1, pitch};
+    return (ap_side){part + rows.begin * pitch, g->D, 1, pitch};
 }
 
 static void pack_panels(ap_side A, int64_t depth, ap_real *panels)
@@ -116,29 +165,34 @@ static int64_t lay_out_forward(const geometry *g, ap_real *memory, forward_space
     return ap_workspace_lay_out(sizeof parts / sizeof *parts, parts, memory);
 }
 
-/* Queries first .. first + COLUMNS - 1, or up to the last. The weights stay unnormalised and without
- * dropout's factor until they have been multiplied with the values. logsumexp NULL: not wanted. */
-static void strip_forward(const geometry *g, int64_t head, int64_t first, const ap_dropout_mask *mask,
-                          const ap_side *queries, const forward_space *w, ap_real *logsumexp, ap_real *y)
+/* Queries first .. first + COLUMNS - 1, or up to the last, and the keys that they hear. The weights stay
+ * unnormalised and without dropout's factor until they have been multiplied with the values. logsumexp NULL:
+ * not wanted. */
+static void strip_forward(const geometry *g, int64_t head, int64_t first, reach keys,
+                          const ap_dropout_mask *mask, const ap_side *queries, const forward_space *w,
+                          ap_real *logsumexp, ap_real *y)
 {
     int64_t T = g->T, D = g->D, count = ap_least(COLUMNS, T - first), row = head * T + first;
     ap_real shift[COLUMNS], normal[COLUMNS];
     double sum[COLUMNS] = {0};
-    ap_flops_add(4 * count * T * D);
+    ap_flops_add(4 * count * keys.count * D);
     ap_pack_strip(queries, first, 0, D, w->queries);
-    multiply(0, T, D, w->keys, w->queries, w->weights);
+    multiply(0, keys.count, D, w->keys, w->queries, w->weights);
+    set_unheard_keys(g, keys, first, count, UNHEARD, w->weights);
     memcpy(shift, w->weights, sizeof shift);
-    ap_vmax_columns(T, COLUMNS, w->weights, shift);
+    ap_vmax_columns(keys.count, COLUMNS, w->weights, shift);
     for (int i = 0; i < COLUMNS; i++) shift[i] *= g->scale;
-    for (int64_t key = 0; key < T; key += CHUNK) {
-        int64_t rows = ap_least(CHUNK, T - key);
+    for (int64_t key = 0; key < keys.count; key += CHUNK) {
+        int64_t rows = ap_least(CHUNK, keys.count - key);
         ap_real part[COLUMNS] = {0}, *weights = w->weights + key * COLUMNS;
         ap_vexp_columns(rows, COLUMNS, g->scale, shift, weights, part);
         for (int i = 0; i < COLUMNS; i++) sum[i] += (double)part[i];
-        if (mask->threshold) ap_dropout_clear(mask, (uint64_t)(row * T + key), T, rows, COLUMNS, weights);
+        if (mask->threshold)
+            ap_dropout_clear(mask, (uint64_t)(row * T + keys.begin + key), T, rows, COLUMNS, weights);
     }
-    ap_tile_finish_strip(T, w->weights);
-    multiply(0, D, T, w->values, w->weights, w->y);
+    set_unheard_keys(g, keys, first, count, 0, w->weights);
+    ap_tile_finish_strip(keys.count, w->weights);
+    multiply(0, D, keys.count, w->values, w->weights, w->y);
     for (int i = 0; i < COLUMNS; i++) normal[i] = mask->factor / (ap_real)sum[i];
     for (int64_t d = 0; d < D; d++)
         for (int i = 0; i < COLUMNS; i++) w->y[d * COLUMNS + i] *= normal[i];
@@ -146,7 +200,8 @@ static void strip_forward(const geometry *g, int64_t head, int64_t first, const 
     for (int64_t i = 0; logsumexp && i < count; i++) logsumexp[row + i] = shift[i] + (ap_real)log(sum[i]);
 }
 
-/* Each thread has successive strips, so that most of them are of the same head. */
+/* Each thread has successive strips, so that most of them are of the same head. Without `past` its keys are
+ * packed once. */
 static void attention_forward(ap_arena *arena, const geometry *g, const ap_dropout_mask *mask,
                               const ap_real *qkv, ap_real *logsumexp, ap_real *y)
 {
@@ -160,15 +215,16 @@ static void attention_forward(ap_arena *arena, const geometry *g, const ap_dropo
         int64_t held = -1;
 #pragma omp for schedule(static)
         for (int64_t index = 0; index < g->B * g->heads * strips; index++) {
-            int64_t head = index / strips;
+            int64_t head = index / strips, first = index % strips * COLUMNS;
+            const reach keys = keys_of(g, first, ap_least(COLUMNS, g->T - first));
             const ap_real *part = qkv + qkv_at(g, head, 0);
-            if (held != head) {
-                pack_panels(head_rows(g, part + g->C, 3 * g->C), g->D, w.keys);
-                pack_panels(head_turned(g, part + 2 * g->C, 3 * g->C), g->T, w.values);
+            if (held != head || g->past) {
+                pack_panels(head_rows(keys, part + g->C, 3 * g->C), g->D, w.keys);
+                pack_panels(head_turned(g, keys, part + 2 * g->C, 3 * g->C), keys.count, w.values);
                 held = head;
             }
-            ap_side queries = head_rows(g, part, 3 * g->C);
-            strip_forward(g, head, index % strips * COLUMNS, mask, &queries, &w, logsumexp, y);
+            ap_side queries = head_rows((reach){0, g->T}, part, 3 * g->C);
+            strip_forward(g, head, first, keys, mask, &queries, &w, logsumexp, y);
         }
     }
     ap_arena_recycle(arena, memory, bytes);
@@ -232,46 +288,58 @@ static void weights_backward(const ap_dropout_mask *mask, uint64_t first, int64_
         }
 }
 
-/* Keys first .. first + COLUMNS - 1 of a head, or up to the last, with all queries: dq += dscores k (the
- * first keys overwrite it), and all of dk and dv. part and dpart: the head's part of qkv and of its
- * gradient. */
-static void strip_backward(const attention_saved *saved, int64_t head, int64_t first, const int64_t *rows_at,
-                           const ap_real *part, const backward_space *w, bool fresh, ap_real *dpart)
+/* Keys first .. first + COLUMNS - 1 of a head, or up to the last, with the queries that hear them: dq +=
+ * dscores k, and all of dk and dv. part and dpart: the head's part of qkv and of its gradient. */
+static void strip_backward(const attention_saved *saved, int64_t head, int64_t first, reach queries,
+                           const int64_t *rows_at, const ap_real *part, const backward_space *w, bool fresh,
+                           ap_real *dpart)
 {
     const geometry *g = &saved->of;
     int64_t T = g->T, C = g->C, D = g->D, count = ap_least(COLUMNS, T - first);
-    ap_side keys = head_rows(g, part + C, 3 * C), values = head_rows(g, part + 2 * C, 3 * C);
+    const reach whole = {0, T};
+    ap_side keys = head_rows(whole, part + C, 3 * C), values = head_rows(whole, part + 2 * C, 3 * C);
     ap_pack_strip(&keys, first, 0, D, w->keys);
     ap_pack_strip(&values, first, 0, D, w->values);
-    ap_flops_add(8 * count * T * D);
-    for (int64_t query = 0; query < T; query += CHUNK) {
-        int64_t rows = ap_least(CHUNK, T - query), row = head * T + query;
+    ap_flops_add(8 * count * queries.count * D);
+    for (int64_t query = 0; query < queries.count; query += CHUNK) {
+        const reach chunk = {queries.begin + query, ap_least(CHUNK, queries.count - query)};
+        int64_t row = head * T + chunk.begin;
         ap_real *weights = w->weights + query * COLUMNS, *dscores = w->dscores + query * COLUMNS;
-        multiply(query, query + rows, D, w->queries, w->keys, w->weights);
-        multiply(query, query + rows, D, w->dy, w->values, w->dscores);
-        ap_vexp_rows(rows, COLUMNS, g->scale, saved->logsumexp + row, weights);
-        weights_backward(&saved->mask, (uint64_t)(row * T + first), T, rows, w->delta + query, weights,
-                         dscores);
+        multiply(query, query + chunk.count, D, w->queries, w->keys, w->weights);
+        multiply(query, query + chunk.count, D, w->dy, w->values, w->dscores);
+        ap_vexp_rows(chunk.count, COLUMNS, g->scale, saved->logsumexp + row, weights);
+        clear_unheard_queries(g, chunk, first, weights);
+        weights_backward(&saved->mask, (uint64_t)(row * T + first), T, chunk.count, w->delta + chunk.begin,
+                         weights, dscores);
     }
     for (int64_t k = 0; k < count; k++)
         memcpy(w->key_rows + k * D, keys.data + (first + k) * 3 * C, (size_t)D * sizeof *w->key_rows);
-    ap_panel_product(&(ap_panel_task){.M = T,
+    ap_panel_product(&(ap_panel_task){.M = queries.count,
                                       .J = count,
                                       .n = D,
                                       .W = ap_panel_rows(w->dscores, COLUMNS),
                                       .x = w->key_rows,
                                       .at = rows_at,
-                                      .y = w->dqueries,
+                                      .y = w->dqueries + queries.begin * D,
                                       .ldy = D,
-                                      .add = first > 0});
-    ap_tile_finish_strip(T, w->weights);
-    ap_tile_finish_strip(T, w->dscores);
-    multiply(0, D, T, w->queries_turned, w->dscores, w->dkeys);
-    multiply(0, D, T, w->dy_turned, w->weights, w->dvalues);
+                                      .add = true});
+    ap_tile_finish_strip(queries.count, w->weights);
+    ap_tile_finish_strip(queries.count, w->dscores);
+    multiply(0, D, queries.count, w->queries_turned, w->dscores, w->dkeys);
+    multiply(0, D, queries.count, w->dy_turned, w->weights, w->dvalues);
     for (int64_t i = 0; i < D * COLUMNS; i++) w->dkeys[i] *= g->scale;
     ap_real *to = dpart + first * 3 * C;
     ap_matrix_transpose(D, count, w->dkeys, COLUMNS, !fresh, to + C, 3 * C);
     ap_matrix_transpose(D, count, w->dvalues, COLUMNS, !fresh, to + 2 * C, 3 * C);
+}
+
+static void pack_queries(const geometry *g, reach rows, const ap_real *queries, const ap_real *dy,
+                         const backward_space *w)
+{
+    pack_panels(head_rows(rows, queries, 3 * g->C), g->D, w->queries);
+    pack_panels(head_turned(g, rows, queries, 3 * g->C), rows.count, w->queries_turned);
+    pack_panels(head_rows(rows, dy, g->C), g->D, w->dy);
+    pack_panels(head_turned(g, rows, dy, g->C), rows.count, w->dy_turned);
 }
 
 /* One head of one item. Its strips are processed in order, so that contributions to dq are added in the same
@@ -284,18 +352,18 @@ static void head_backward(const attention_saved *saved, int64_t head, const int6
     int64_t T = g->T, C = g->C, D = g->D, at = qkv_at(g, head, 0);
     y += y_at(g, head, 0);
     dy += y_at(g, head, 0);
-    pack_panels(head_rows(g, qkv + at, 3 * C), D, w->queries);
-    pack_panels(head_turned(g, qkv + at, 3 * C), T, w->queries_turned);
-    pack_panels(head_rows(g, dy, C), D, w->dy);
-    pack_panels(head_turned(g, dy, C), T, w->dy_turned);
+    memset(w->dqueries, 0, (size_t)(T * D) * sizeof *w->dqueries);
     for (int64_t t = 0; t < T; t++) {
         double sum = 0;
 #pragma omp simd reduction(+ : sum)
         for (int64_t d = 0; d < D; d++) sum += (double)dy[t * C + d] * (double)y[t * C + d];
         w->delta[t] = (ap_real)sum;
     }
-    for (int64_t first = 0; first < T; first += COLUMNS)
-        strip_backward(saved, head, first, rows_at, qkv + at, w, fresh, dqkv + at);
+    for (int64_t first = 0; first < T; first += COLUMNS) {
+        const reach queries = queries_of(g, first, ap_least(COLUMNS, T - first));
+        if (first == 0 || g->past) pack_queries(g, queries, qkv + at, dy, w);
+        strip_backward(saved, head, first, queries, rows_at, qkv + at, w, fresh, dqkv + at);
+    }
     for (int64_t t = 0; t < T; t++)
         for (int64_t d = 0; d < D; d++) {
             ap_real *to = dqkv + at + t * 3 * C + d;
@@ -336,13 +404,14 @@ static void attention_node_backward(ap_tape *tape, ap_var *y)
 
 AP_DEFINE_OP(attention, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
 
-ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, ap_real dropout)
+ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, int64_t past, ap_real dropout)
 {
     ap_shape shape = qkv->value.shape;
     if (shape.rank != 3 || heads < 1 || shape.at[2] < 1 || shape.at[2] % (3 * heads) != 0)
         ap_fatal("attention: %s is not [B, T, 3C] with C a multiple of %d heads", ap_shape_print(shape).text,
                  heads);
-    geometry g = {.B = shape.at[0], .T = shape.at[1], .C = shape.at[2] / 3, .heads = heads};
+    if (past < 0) ap_fatal("attention: a past of %lld rows", (long long)past);
+    geometry g = {.B = shape.at[0], .T = shape.at[1], .C = shape.at[2] / 3, .heads = heads, .past = past};
     g.D = g.C / heads;
     g.scale = 1 / (ap_real)sqrt((double)g.D);
     ap_dropout_mask mask = ap_dropout_draw(tape, "attention", dropout, g.B * heads * g.T * g.T);

@@ -21,9 +21,10 @@ export PYTHONPATH
 pairs pairs 4 2
 train="train tiny.json --train.epochs=2 --train.lr=0.02 --train.warmup_steps=0"
 gates="--agent.output=gates --agent.compress=true --agent.positions=false --agent.gate_bands=8 --agent.gate_delays=0,1,2"
-for output in cascade gates direct; do
+for output in cascade gates direct causal; do
     settings=--agent.output=$output
     [ $output != gates ] || settings=$gates
+    [ $output != causal ] || settings="$gates --agent.past=9"
     # shellcheck disable=SC2086  # lists of words
     expect 0 "done" $train --out $output $settings
     "$python" -m antiphon.onnx $output $output.onnx

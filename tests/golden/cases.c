@@ -114,7 +114,7 @@ static golden_outputs head(golden *g)
     ap_shape s1, s2;
     golden_read(g, "param.conv1.weight", &s1);
     golden_read(g, "param.conv2.weight", &s2);
-    ap_head *h = ap_head_create(g->params, s1.at[1], s2.at[0], s1.at[2], s2.at[2], "");
+    ap_head *h = ap_head_create(g->params, s1.at[1], s2.at[0], s1.at[2], s2.at[2], false, "");
     golden_load_params(g);
     return one(ap_head_apply(g->tape, h, golden_input(g, "x")));
 }
@@ -126,6 +126,7 @@ static golden_outputs agent(golden *g)
                               .model = golden_number(g, "model"),
                               .heads = (int)golden_number(g, "heads"),
                               .positions = true,
+                              .past = (int64_t)setting(g, "past", 0),
                               .layers = (int)golden_number(g, "layers"),
                               .ff = golden_number(g, "ff"),
                               .dropout = (ap_real)golden_real(g, "dropout")};

@@ -10,6 +10,7 @@
 
 typedef struct setting {
     int heads;
+    int64_t past;
     ap_real dropout;
 } setting;
 
@@ -18,11 +19,11 @@ typedef struct setting {
 static ap_var *build_attention(ap_tape *tape, ap_var *const *in, const void *context)
 {
     const setting *s = context;
-    return ap_attention(tape, in[0], s->heads, s->dropout);
+    return ap_attention(tape, in[0], s->heads, s->past, s->dropout);
 }
 
 /* One output row of one head, from the definition; factor(i) tells what dropout makes of weight i. */
-static void naive_row(const ap_real *qkv, int64_t T, int64_t C, int64_t D, int64_t query,
+static void naive_row(const ap_real *qkv, int64_t T, int64_t C, int64_t D, int64_t query, int64_t past,
                       const double *factor, double *y)
 {
     double sum = 0, *weight = malloc((size_t)T * sizeof *weight);
@@ -31,7 +32,8 @@ static void naive_row(const ap_real *qkv, int64_t T, int64_t C, int64_t D, int64
         double dot = 0;
         for (int64_t d = 0; d < D; d++)
             dot += (double)qkv[query * 3 * C + d] * (double)qkv[t * 3 * C + C + d];
-        sum += weight[t] = exp(dot / sqrt((double)D));
+        bool heard = !past || (t <= query && t > query - past);
+        sum += weight[t] = heard ? exp(dot / sqrt((double)D)) : 0;
     }
     for (int64_t d = 0; d < D; d++) {
         y[d] = 0;
@@ -51,7 +53,7 @@ static void check_forward(int64_t B, int64_t T, int64_t C, setting s, bool train
     ap_tape *tape = ap_tape_create(5);
     ap_tape_training_set(tape, training);
     ap_rng before = *ap_tape_rng(tape);
-    ap_tensor y = ap_attention(tape, ap_tape_constant(tape, qkv), s.heads, s.dropout)->value;
+    ap_tensor y = ap_attention(tape, ap_tape_constant(tape, qkv), s.heads, s.past, s.dropout)->value;
     assert_true(ap_shape_same(y.shape, AP_SHAPE(B, T, C)));
 
     /* which weights are dropped: the elements of [B, heads, T, T] in their order, by the key that was drawn
@@ -67,7 +69,7 @@ static void check_forward(int64_t B, int64_t T, int64_t C, setting s, bool train
                     factor[t] = drop ? 0 : 1 / (1 - p);
                     dropped += drop;
                 }
-                naive_row(qkv.data + b * T * 3 * C + h * D, T, C, D, query, factor,
+                naive_row(qkv.data + b * T * 3 * C + h * D, T, C, D, query, s.past, factor,
                           want + (b * T + query) * C + h * D);
             }
     check_close("attention", B * T * C, y.data, want, forward_tolerance());
@@ -89,6 +91,12 @@ void forward_attention(void **state)
     check_forward(2, 70, 14, dropping, false); /* dropout only in training mode */
     check_forward(2, 131, 14, dropping, true);
     check_forward(1, 170, 110, dropping, true); /* heads wider than a panel; sums in more than one part */
+    /* itself alone; less than a strip; across strips; more than there is */
+    const int64_t pasts[] = {1, 5, 50, 1000};
+    for (int k = 0; k < 4; k++) {
+        check_forward(2, 131, 15, (setting){.heads = 3, .past = pasts[k]}, false);
+        check_forward(2, 131, 14, (setting){.heads = 2, .past = pasts[k], .dropout = (ap_real)0.25}, true);
+    }
 }
 
 /* in[0] said again and again over in[1]: a long sequence of few numbers to differentiate. */
@@ -103,8 +111,11 @@ static ap_var *build_long(ap_tape *tape, ap_var *const *in, const void *context)
 void gradient_attention(void **state)
 {
     (void)state;
-    const setting settings[] = {{.heads = 2}, {.heads = 2, .dropout = (ap_real)0.25}};
-    for (int k = 0; k < 2; k++) {
+    const setting settings[] = {{.heads = 2},
+                                {.heads = 2, .dropout = (ap_real)0.25},
+                                {.heads = 2, .past = 3},
+                                {.heads = 2, .past = 40, .dropout = (ap_real)0.25}};
+    for (int k = 0; k < 4; k++) {
         gradient_case c = {.name = "attention",
                            .build = build_attention,
                            .context = settings + k,

@@ -92,12 +92,11 @@ def main(out, seed=0):
     case(out, "head", lambda x: head(x), {"x": r(2, 16, 40)}, head)
     kw = dict(dim=16, component=8, model=32, heads=4, layers=2, ff=64, dropout=0.0)
     agent = randomise(Agent(**kw)).train()
-    def run_agent(zi, zt):
-        z, w, l = agent(zi, zt)
-        return {"z": z, "weights": w, "logits": l}
-    case(out, "agent", run_agent, {"zi": r(2, 16, 50), "zt": r(2, 16, 50)}, agent, meta=kw)
+    def run(agent):
+        return lambda zi, zt: dict(zip(("z", "weights", "logits"), agent(zi, zt)))
+    case(out, "agent", run(agent), {"zi": r(2, 16, 50), "zt": r(2, 16, 50)}, agent, meta=kw)
     agent.eval()
-    case(out, "agent_eval", run_agent, {"zi": r(1, 16, 37), "zt": r(1, 16, 37)}, agent, meta=kw)
+    case(out, "agent_eval", run(agent), {"zi": r(1, 16, 37), "zt": r(1, 16, 37)}, agent, meta=kw)
     casc = randomise(Cascade(16, 4, 2, 0.0)).train()
     case(out, "cascade", lambda zc, zt: casc(zc, zt), {"zc": r(2, 16, 50), "zt": r(2, 16, 50)}, casc, meta={"heads": 4, "layers": 2})
     for name, lstm, ratios, n in (("codec_lstm", 2, (4, 2), 203), ("codec_plain", 0, (5, 2, 2), 400)):
@@ -168,6 +167,9 @@ def main(out, seed=0):
         meta = {"dim": bands.dim, "bands": bands.bands, "hop": 64, "gain": 8.0, "type": name}
         case(out, "lapped_" + name + "_encoder", lambda x: bands.encode(x), {"x": r(2, 1, 1000) * 0.3}, meta=meta)
         case(out, "lapped_" + name + "_decoder", lambda z: bands.decode(z, 1000), {"z": r(2, bands.dim, 17)}, meta={**meta, "samples": 1000})
+    torch.manual_seed(seed + 3)
+    back = randomise(Agent(**kw, past=9)).train()
+    case(out, "agent_causal", run(back), {"zi": r(2, 16, 50), "zt": r(2, 16, 50)}, back, meta={**kw, "past": 9})
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ static void attention_counts_its_products_in_every_thread(void **state)
     ap_tape *tape = ap_tape_create(0);
     ap_var *qkv = leaf(tape, AP_SHAPE(B, T, 3 * C));
     ap_flops_taken();
-    ap_var *y = ap_attention(tape, qkv, HEADS, 0);
+    ap_var *y = ap_attention(tape, qkv, HEADS, 0, 0);
     assert_int_equal(ap_flops_taken(), 2 * product);
     /* four for the gradients of q, k, v and the weights; the scores once more */
     assert_int_equal(backward_flops(tape, y), 5 * product);

@@ -62,9 +62,10 @@ class _Graph:
         turned = self._keep(f"{key} turned", self.checkpoint[key].T)
         return self.op("Add", self.op("MatMul", x, turned), self.weight(f"{name}{join}{bias}"))
 
-    def conv(self, name: str, x: str) -> str:
-        half = self.checkpoint.shape(f"{name}.weight")[2] // 2
-        return self.op("Conv", x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias"), pads=[half, half])
+    def conv(self, name: str, x: str, causal: bool = False) -> str:
+        taps = self.checkpoint.shape(f"{name}.weight")[2]
+        pads = [taps - 1, 0] if causal else [taps // 2, taps // 2]
+        return self.op("Conv", x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias"), pads=pads)
 
     def layer_norm(self, name: str, x: str) -> str:
         return self.op("LayerNormalization", x, self.weight(f"{name}.weight"), self.weight(f"{name}.bias"), axis=-1,
@@ -93,9 +94,7 @@ class _Graph:
 
     def positions(self, x: str, width: int) -> str:
         """x [B, T, width] plus sines and cosines of the position"""
-        count = self.op("Squeeze", self.size(x, 1), self.whole(0))
-        step = self.op("Range", self.constant(0, numpy.int64), count, self.constant(1, numpy.int64))
-        step = self.op("Unsqueeze", self.op("Cast", step, to=TensorProto.DOUBLE), self.whole(1))
+        step = self.op("Unsqueeze", self.op("Cast", self.steps(x), to=TensorProto.DOUBLE), self.whole(1))
         speed = numpy.exp(numpy.arange(0, width, 2) * (-math.log(10000) / width))
         angle = self.op("Mul", step, self.constant(speed[None], numpy.float64))
         pair = [self.op("Unsqueeze", self.reduced(kind, angle), self.whole(2)) for kind in ("Sin", "Cos")]
@@ -109,22 +108,39 @@ class _Graph:
         turns = self.op("Floor", self.op("Div", angle, turn))
         return self.op(kind, self.op("Cast", self.op("Sub", angle, self.op("Mul", turns, turn)), to=TensorProto.FLOAT))
 
-    def attention(self, name: str, x: str, heads: int) -> str:
+    def steps(self, x: str) -> str:
+        """0, 1, ... for the rows of x [B, T, width], [T]"""
+        count = self.op("Squeeze", self.size(x, 1), self.whole(0))
+        return self.op("Range", self.constant(0, numpy.int64), count, self.constant(1, numpy.int64))
+
+    def unheard(self, x: str, past: int) -> str:
+        """What makes the scores [T, T] of keys that a query (a row) does not hear too low to count"""
+        step = self.steps(x)
+        ago = self.op("Sub", self.op("Unsqueeze", step, self.whole(1)), step)
+        later = self.op("Less", ago, self.constant(0, numpy.int64))
+        gone = self.op("Greater", ago, self.constant(past - 1, numpy.int64))
+        return self.op("Mul", self.op("Cast", self.op("Or", later, gone), to=TensorProto.FLOAT), self.constant(-1e30))
+
+    def attention(self, name: str, x: str, heads: int, past: int) -> str:
         both = self.linear(f"{name}.in_proj", x, join="_")
         width = self.checkpoint.shape(f"{name}.in_proj_weight")[1]
         parted = self.op("Reshape", both, self.op("Concat", self.whole(0), self.size(x, 1), self.whole(3, heads, -1), axis=0))
         parted = self.op("Transpose", parted, perm=[2, 0, 3, 1, 4])
         q, k, v = (self.op("Gather", parted, self.constant(i, numpy.int64), axis=0) for i in range(3))
         scaled = self.op("Mul", q, self.constant(1 / math.sqrt(width // heads)))
-        scores = self.op("Softmax", self.op("MatMul", scaled, self.op("Transpose", k, perm=[0, 1, 3, 2])), axis=-1)
-        heard = self.op("Transpose", self.op("MatMul", scores, v), perm=[0, 2, 1, 3])
+        scores = self.op("MatMul", scaled, self.op("Transpose", k, perm=[0, 1, 3, 2]))
+        if past:
+            scores = self.op("Add", scores, self.unheard(x, past))
+        heard = self.op("MatMul", self.op("Softmax", scores, axis=-1), v)
+        heard = self.op("Transpose", heard, perm=[0, 2, 1, 3])
         heard = self.op("Reshape", heard, self.whole(0, 0, width))
         return self.linear(f"{name}.out_proj", heard)
 
-    def transformer(self, name: str, x: str, layers: int, heads: int) -> str:
+    def transformer(self, name: str, x: str, layers: int, heads: int, past: int = 0) -> str:
         for i in range(layers):
             layer = f"{name}.layers.{i}"
-            x = self.layer_norm(f"{layer}.norm1", self.op("Add", x, self.attention(f"{layer}.self_attn", x, heads)))
+            heard = self.attention(f"{layer}.self_attn", x, heads, past)
+            x = self.layer_norm(f"{layer}.norm1", self.op("Add", x, heard))
             hidden = self.linear(f"{layer}.linear2", self.gelu(self.linear(f"{layer}.linear1", x)))
             x = self.layer_norm(f"{layer}.norm2", self.op("Add", x, hidden))
         return x
@@ -153,9 +169,9 @@ def _decode(graph: _Graph, codec: dict[str, Any], z: str, like: str) -> str:
 
 
 # ---------------------------------------------------------------- the agent
-def _head(graph: _Graph, name: str, x: str) -> str:
-    y = graph.op("LeakyRelu", graph.conv(f"{name}.conv1", x), alpha=0.2)
-    y = graph.op("LeakyRelu", graph.conv(f"{name}.conv2", y), alpha=0.2)
+def _head(graph: _Graph, name: str, x: str, causal: bool) -> str:
+    y = graph.op("LeakyRelu", graph.conv(f"{name}.conv1", x, causal), alpha=0.2)
+    y = graph.op("LeakyRelu", graph.conv(f"{name}.conv2", y, causal), alpha=0.2)
     y = graph.op("Add", y, graph.conv(f"{name}.skip", x))
     norm = (graph.weight(f"{name}.norm.{part}") for part in ("weight", "bias", "running_mean", "running_var"))
     return graph.op("BatchNormalization", y, *norm, epsilon=1e-5)
@@ -164,7 +180,8 @@ def _head(graph: _Graph, name: str, x: str) -> str:
 def _agent(graph: _Graph, agent: dict[str, Any], zi: str, zt: str) -> str:
     if agent["compress"]:
         zi, zt = graph.op("Asinh", zi), graph.op("Asinh", zt)
-    heard = [_head(graph, f"agent.{source}_extractor.{head}", z) for source, z in (("input", zi), ("target", zt))
+    past = agent.get("past", 0)  # older checkpoints do not say it
+    heard = [_head(graph, f"agent.{source}_extractor.{head}", z, past > 0) for source, z in (("input", zi), ("target", zt))
              for head in HEADS]
     parts = graph.op("Concat", *heard, axis=1)
     logits = graph.conv("agent.select2", graph.op("LeakyRelu", graph.conv("agent.select1", parts), alpha=0.2))
@@ -172,7 +189,7 @@ def _agent(graph: _Graph, agent: dict[str, Any], zi: str, zt: str) -> str:
     x = graph.linear("agent.project", graph.turn(chosen))
     if agent["positions"]:
         x = graph.positions(x, agent["model"])
-    x = graph.transformer("agent.composer", x, agent["layers"], agent["attention_heads"])
+    x = graph.transformer("agent.composer", x, agent["layers"], agent["attention_heads"], past)
     x = graph.turn(graph.linear("agent.out2", graph.gelu(graph.linear("agent.out1", x))))
     return graph.op("Clip", x, graph.constant(-50), graph.constant(50))
 
