@@ -19,8 +19,8 @@
 #define AP_KERNEL_FUNCTIONS(F)                                                                                                            \
     F(void, tile_finish_panel, (int64_t depth, ap_real *panel), (depth, panel))                                                           \
     F(void, tile_finish_strip, (int64_t depth, ap_real *strip), (depth, strip))                                                           \
-    F(void, tile_product, (int64_t rows, int64_t columns, const ap_tile_place *place, int64_t depth, const ap_real *panel,                \
-                           const ap_real *strip), (rows, columns, place, depth, panel, strip))                                            \
+    F(void, tile_product, (int64_t rows, int64_t columns, const ap_tile_place *place, int64_t depth, const ap_real *panels,               \
+                           int64_t pitch, const ap_real *strip), (rows, columns, place, depth, panels, pitch, strip))                     \
     F(void, tile_loose_product, (int64_t rows, int64_t columns, const ap_tile_place *place, const ap_tile_factors *factors),              \
       (rows, columns, place, factors))                                                                                                    \
     F(void, pack_panel, (const ap_side *A, int64_t first, int64_t from, int64_t depth, ap_real *panel), (A, first, from, depth, panel))   \
@@ -75,6 +75,7 @@
 typedef struct ap_kernel {
     const char *name;
     bool pairs; /* packed factors are multiplied in pairs (level/winograd_pairs.h) */
+    bool parts; /* packed numbers are sums of bfloat16 (level/parts.c) */
 #define AP_KERNEL_MEMBER(result, name, parameters, arguments) result(*name) parameters;
     AP_KERNEL_FUNCTIONS(AP_KERNEL_MEMBER)
 #undef AP_KERNEL_MEMBER

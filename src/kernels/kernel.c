@@ -3,6 +3,11 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef AP_AMX_KERNEL
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 extern const ap_kernel ap_kernel_plain;
 
@@ -42,6 +47,41 @@ static bool is_zen5(void)
 
 #endif
 
+#ifdef AP_AMX_KERNEL
+
+extern const ap_kernel ap_kernel_amx;
+
+/* Bits of cpuid's leaf 7, of the register XCR0, and what asks Linux for room for the tiles of each thread
+ * (Documentation/arch/x86/xstate.rst). */
+#define AMX_BF16 (1u << 22)
+#define AMX_TILE (1u << 24)
+#define XCR0_TILES (3u << 17)
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#define XFEATURE_TILE_DATA 18
+
+static bool runs_amx(void)
+{
+    unsigned a, b, c, d, low, high;
+    if (!runs_avx512() || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    if (!(d & AMX_BF16) || !(d & AMX_TILE)) return false;
+    __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (low & XCR0_TILES) == XCR0_TILES &&
+           syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_TILE_DATA) == 0;
+}
+
+#endif
+
+#ifdef AP_EMULATED_KERNEL
+
+extern const ap_kernel ap_kernel_amx_emulated;
+
+static bool never(void)
+{
+    return false;
+}
+
+#endif
+
 /* From the plainest to the fastest. suits: whether it is the best for this processor, of those it can run. */
 static const struct {
     const ap_kernel *kernel;
@@ -49,8 +89,16 @@ static const struct {
 } kernels[] = {
     {&ap_kernel_plain, runs_anywhere, runs_anywhere},
 #ifdef AP_X86_KERNELS
-    {&ap_kernel_avx2, runs_avx2, runs_avx2},          {&ap_kernel_avx512, runs_avx512, runs_avx512},
-    {&ap_kernel_zen4, runs_avx512, is_zen4},          {&ap_kernel_zen5, runs_avx512, is_zen5},
+    {&ap_kernel_avx2, runs_avx2, runs_avx2},
+    {&ap_kernel_avx512, runs_avx512, runs_avx512},
+    {&ap_kernel_zen4, runs_avx512, is_zen4},
+    {&ap_kernel_zen5, runs_avx512, is_zen5},
+#endif
+#ifdef AP_AMX_KERNEL
+    {&ap_kernel_amx, runs_amx, runs_amx},
+#endif
+#ifdef AP_EMULATED_KERNEL
+    {&ap_kernel_amx_emulated, runs_anywhere, never},
 #endif
 };
 
@@ -66,8 +114,7 @@ const ap_kernel *ap_kernel_at(int index, bool *runs)
     return kernels[index].kernel;
 }
 
-/* Before main, and before any thread: later the choice is only read. */
-static __attribute__((constructor)) void choose(void)
+static void choose(void)
 {
     const char *wanted = getenv("ANTIPHON_KERNEL");
 #ifdef AP_X86_KERNELS
@@ -91,14 +138,32 @@ static __attribute__((constructor)) void choose(void)
                            kernels[i].kernel->name);
 }
 
+/* Before main, and before any thread: later the choice is only read. */
+static __attribute__((constructor)) void begin(void)
+{
+    choose();
+    ap_kernel_set_fast(false);
+}
+
 const char *ap_kernel_name(void)
 {
     return chosen->name;
 }
 
-bool ap_kernel_pairs(void)
+bool ap_kernel_gains_by_packing(void)
 {
-    return chosen->pairs;
+    return chosen->pairs || chosen->parts;
+}
+
+/* Three parts are as exact as float; two leave about 1e-5 of the norm, one would leave more than 2e-3. */
+void ap_kernel_set_fast(bool fast)
+{
+    ap_tile_set_parts(!chosen->parts ? 0 : fast ? 2 : 3);
+}
+
+bool ap_kernel_has_fast(void)
+{
+    return chosen->parts;
 }
 
 const char *ap_kernel_fault(void)

@@ -8,8 +8,15 @@
 /* The name of the chosen kernel. */
 const char *ap_kernel_name(void);
 
-/* Whether it multiplies packed factors in pairs. */
-bool ap_kernel_pairs(void);
+/* Whether products of packed factors are faster than others: those of pairs and of parts are. */
+bool ap_kernel_gains_by_packing(void);
+
+/* Products may be off by 1e-3 of the result's norm from now on, where the kernel is faster for it, or may
+ * not: as at the start. To be called while nothing is packed. */
+void ap_kernel_set_fast(bool fast);
+
+/* Whether the kernel has such products. */
+bool ap_kernel_has_fast(void);
 
 /* What is wrong with ANTIPHON_KERNEL, in one line; NULL: nothing. The kernel is then the processor's best. */
 const char *ap_kernel_fault(void);

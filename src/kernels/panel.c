@@ -30,7 +30,7 @@ void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real
 
 bool ap_panel_by_tiles(int64_t M, int64_t J)
 {
-    return ap_kernel_pairs() && M >= BY_TILES_ROWS && J >= BY_TILES_DEPTH;
+    return ap_kernel_gains_by_packing() && M >= BY_TILES_ROWS && J >= BY_TILES_DEPTH;
 }
 
 void ap_panel_finish(int64_t M, int64_t J, ap_real *packed)
@@ -81,11 +81,9 @@ static void by_tiles(const ap_panel_task *task, int64_t t)
     for (int64_t j = 0; j < task->J; j++)
         memcpy(task->strip + j * COLUMNS, task->x + task->at[j] + t, COLUMNS * sizeof *task->strip);
     ap_tile_finish_strip(task->J, task->strip);
-    for (int64_t m = 0; m < task->M; m += ROWS) {
-        ap_tile_place place = place_of(task, m, t);
-        ap_tile_product(ap_least(ROWS, task->M - m), ap_least(COLUMNS, task->n - t), &place, task->J,
-                        task->W.data + m / ROWS * task->W.panel, task->strip);
-    }
+    ap_tile_place place = place_of(task, 0, t);
+    ap_tile_product(task->M, ap_least(COLUMNS, task->n - t), &place, task->J, task->W.data, task->W.panel,
+                    task->strip);
 }
 
 void ap_panel_product(const ap_panel_task *task)

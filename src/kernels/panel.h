@@ -31,7 +31,7 @@ void ap_panel_pack(int64_t M, int64_t J, int64_t j, int64_t count, const ap_real
                    int64_t column_pitch, ap_real *packed);
 
 /* Whether products with a packed W of this size are computed by tiles, from packed strips of X. With fewer
- * rows or columns this costs more than it saves; without products of pairs it saves nothing. */
+ * rows or columns this costs more than it saves; without products of pairs or parts it saves nothing. */
 bool ap_panel_by_tiles(int64_t M, int64_t J);
 
 /* Makes packed W ready for products. To be called once all of it is packed. */

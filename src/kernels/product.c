@@ -46,13 +46,6 @@ static side side_of(ap_side of, int64_t K, int width)
     return (side){of, ap_divide_up(of.count, width), ap_round_up(size, AP_LANES)};
 }
 
-static void place_tile(const ap_product_task *t, int64_t m, int64_t n, bool add, int64_t depth,
-                       const ap_real *panel, const ap_real *strip)
-{
-    ap_tile_place place = {t->C + m * t->ldc + n, t->ldc, t->bias && !add ? t->bias + n : NULL, NULL, add};
-    ap_tile_product(ap_least(ROWS, t->M - m), ap_least(COLUMNS, t->N - n), &place, depth, panel, strip);
-}
-
 /* ---------------------------------------------------------------- threads */
 
 /* A thread's panels and strips of C. */
@@ -91,14 +84,18 @@ static void multiply_share(const ap_product_task *t, const side *A, const side *
                            int64_t depth, int64_t panels, ap_real *block, const ap_real *strips)
 {
     share own = share_of_thread(A->groups, B->groups);
+    bool add = t->add || from > 0;
     for (int64_t top = own.panel; top < own.panel_end; top += panels) {
         int64_t end = ap_least(top + panels, own.panel_end);
         for (int64_t panel = top; panel < end; panel++)
             ap_pack_panel(&A->of, panel * ROWS, from, depth, block + (panel - top) * A->pitch);
-        for (int64_t strip = own.strip; strip < own.strip_end; strip++)
-            for (int64_t panel = top; panel < end; panel++)
-                place_tile(t, panel * ROWS, strip * COLUMNS, t->add || from > 0, depth,
-                           block + (panel - top) * A->pitch, strips + strip * B->pitch);
+        for (int64_t strip = own.strip; strip < own.strip_end; strip++) {
+            int64_t m = top * ROWS, n = strip * COLUMNS;
+            ap_tile_place place = {t->C + m * t->ldc + n, t->ldc, t->bias && !add ? t->bias + n : NULL, NULL,
+                                   add};
+            ap_tile_product(ap_least(end * ROWS, t->M) - m, ap_least(COLUMNS, t->N - n), &place, depth, block,
+                            A->pitch, strips + strip * B->pitch);
+        }
     }
 }
 

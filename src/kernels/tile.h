@@ -1,7 +1,8 @@
 /* The innermost part of a matrix product: a tile of C = A B passes over a panel of A's rows and a strip of
  * B's columns, both packed so that each step of the depth reads contiguous memory. The layout is the same for
- * every kernel; each computes the tile in blocks whose sums stay in its registers. Where the processor gains
- * by it (level/winograd_pairs.h), two steps of the depth take one multiplication. */
+ * every kernel until it is finished; each computes the tile in blocks whose sums stay in its registers. Where
+ * the processor gains by it, two steps of the depth take one multiplication (level/winograd_pairs.h), or
+ * numbers are split for a matrix unit (level/parts.c). */
 #ifndef ANTIPHON_KERNELS_TILE_H
 #define ANTIPHON_KERNELS_TILE_H
 
@@ -15,12 +16,16 @@
 #define AP_TILE_VECS 2
 #define AP_TILE_COLUMNS (AP_TILE_VECS * AP_LANES)
 
-/* The depth for which to allocate a panel [depth, AP_TILE_ROWS] and a strip [depth, AP_TILE_COLUMNS]:
- * products of pairs take four steps at a time and store data about each column after them. */
-static inline int64_t ap_tile_depth(int64_t depth)
-{
-    return (depth + 3) / 4 * 4 + 2;
-}
+/* Steps of the depth that kernels of parts multiply at a time. */
+#define AP_TILE_STEPS 32
+
+/* How many bfloat16 a packed number is the sum of, 2 or 3 (level/parts.c); 0: it is packed as it is. Set by
+ * kernel.c, while nothing is packed. */
+int ap_tile_parts(void);
+void ap_tile_set_parts(int count);
+
+/* The depth for which to allocate a panel [depth, AP_TILE_ROWS] and a strip [depth, AP_TILE_COLUMNS]. */
+int64_t ap_tile_depth(int64_t depth);
 
 /* Make a panel or a strip ready for products once it is completely written, with zeros beyond the rows or
  * columns of C. */
@@ -36,10 +41,10 @@ typedef struct ap_tile_place {
     bool add;
 } ap_tile_place;
 
-/* C [rows, columns] = panel strip + both biases, for at most a tile's rows and columns. The order of
- * summation depends only on the depth. */
+/* C [rows, columns] = panels strip + both biases, for at most a tile's columns and any number of rows, whose
+ * panels are `pitch` apart. The order of summation depends only on the depth. */
 void ap_tile_product(int64_t rows, int64_t columns, const ap_tile_place *place, int64_t depth,
-                     const ap_real *panel, const ap_real *strip);
+                     const ap_real *panels, int64_t pitch, const ap_real *strip);
 
 /* Factors that are not finished, or not packed: A[r, k] is at a[r row + k column], and row k of B at b +
  * at[k]. Rows of A are read up to a tile's, and columns of B up to whole AP_LANES, whatever stands there. */

@@ -138,11 +138,9 @@ static void pack_panels(ap_side A, int64_t depth, ap_real *panels)
 static void multiply(int64_t first, int64_t end, int64_t depth, const ap_real *panels, const ap_real *strip,
                      ap_real *y)
 {
-    for (; first < end; first += ROWS) {
-        ap_tile_place place = {.C = y + first * COLUMNS, .ldc = COLUMNS};
-        ap_tile_product(ap_least(ROWS, end - first), COLUMNS, &place, depth,
-                        panels + first * ap_tile_depth(depth), strip);
-    }
+    const int64_t pitch = ap_tile_depth(depth);
+    ap_tile_place place = {.C = y + first * COLUMNS, .ldc = COLUMNS};
+    ap_tile_product(end - first, COLUMNS, &place, depth, panels + first * pitch, ROWS * pitch, strip);
 }
 
 /* ---------------------------------------------------------------- forward */

@@ -130,13 +130,12 @@ static void product_block(const ap_quads_task *task, int64_t strip, int64_t m)
     ap_real product[AP_QUADS_PRODUCTS(3) * ROWS * AP_TILE_COLUMNS];
     int64_t J = x->J, M = ap_least(ROWS, task->M - m), first = strip * AP_TILE_COLUMNS;
     int64_t step = ap_quads_window_step(J, x->quads), n = ap_least(AP_TILE_COLUMNS, task->quads - first);
-    for (int p = 0; p < AP_QUADS_PRODUCTS(x->taps); p++)
-        for (int64_t r = 0; r < M; r += AP_TILE_ROWS) {
-            ap_tile_place place = {.C = product + (p * ROWS + r) * AP_TILE_COLUMNS, .ldc = AP_TILE_COLUMNS};
-            ap_tile_product(ap_least(AP_TILE_ROWS, M - r), AP_TILE_COLUMNS, &place, J,
-                            task->packed + p * task->packed_step + ap_panel_at(J, m + r, 0),
-                            x->data + p * step + strip * strip_size(J));
-        }
+    for (int p = 0; p < AP_QUADS_PRODUCTS(x->taps); p++) {
+        ap_tile_place place = {.C = product + p * ROWS * AP_TILE_COLUMNS, .ldc = AP_TILE_COLUMNS};
+        ap_tile_product(M, AP_TILE_COLUMNS, &place, J,
+                        task->packed + p * task->packed_step + ap_panel_at(J, m, 0),
+                        ap_panel_size(AP_TILE_ROWS, J), x->data + p * step + strip * strip_size(J));
+    }
     for (int64_t r = 0; r < M; r++) {
         const ap_real *row = product + r * AP_TILE_COLUMNS;
         ap_real bias = task->bias ? task->bias[m + r] : 0;

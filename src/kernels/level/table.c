@@ -9,6 +9,9 @@
 
 const ap_kernel LEVEL(ap_kernel) = {.name = LEVEL_TEXT(AP_LEVEL),
                                     .pairs = AP_PAIRS,
+#ifdef AP_AMX
+                                    .parts = true,
+#endif
 #define MEMBER(result, name, parameters, arguments) .name = ap_##name,
                                     AP_KERNEL_FUNCTIONS(MEMBER)
 #undef MEMBER

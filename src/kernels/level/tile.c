@@ -189,7 +189,7 @@ static ALWAYS_INLINE rest sum_pairs(int rows, int64_t depth, const ap_real *a, c
     return left;
 }
 
-#else
+#elif !defined(AP_AMX)
 
 /* ---------------------------------------------------------------- factors as they are */
 
@@ -362,13 +362,22 @@ static ALWAYS_INLINE void block_at(bool packed, int64_t r, int64_t c, int64_t ro
         edge_block(packed, rows, columns, &f, &y);
 }
 
+#ifndef AP_AMX /* or parts.c does it */
 void ap_tile_product(int64_t rows, int64_t columns, const ap_tile_place *place, int64_t depth,
-                     const ap_real *panel, const ap_real *strip)
+                     const ap_real *panels, int64_t pitch, const ap_real *strip)
 {
-    const factors f = {depth, panel, 1, ROWS, strip, NULL};
-    for (int64_t r = 0; r < rows; r += BLOCK_ROWS)
-        for (int64_t c = 0; c < columns; c += BLOCK_COLUMNS) block_at(true, r, c, rows, columns, place, f);
+    ap_tile_place tile = *place;
+    for (int64_t m = 0; m < rows; m += ROWS, panels += pitch) {
+        const factors f = {depth, panels, 1, ROWS, strip, NULL};
+        const int64_t count = ap_least(ROWS, rows - m);
+        tile.C = place->C + m * place->ldc;
+        tile.row_bias = place->row_bias ? place->row_bias + m : NULL;
+        for (int64_t r = 0; r < count; r += BLOCK_ROWS)
+            for (int64_t c = 0; c < columns; c += BLOCK_COLUMNS)
+                block_at(true, r, c, count, columns, &tile, f);
+    }
 }
+#endif
 
 void ap_tile_loose_product(int64_t rows, int64_t columns, const ap_tile_place *place,
                            const ap_tile_factors *f)
