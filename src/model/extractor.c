@@ -1,5 +1,7 @@
 #include "model/extractor.h"
 
+#include "base/bounds.h"
+
 #include <stdio.h>
 
 /* The kernel sizes of a head's two convolutions set the time span it sees. */
@@ -27,4 +29,11 @@ ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t compone
 void ap_extractor_apply(ap_tape *tape, ap_extractor *extractor, ap_var *x, ap_var *parts[AP_HEADS_EACH])
 {
     for (int k = 0; k < AP_HEADS_EACH; k++) parts[k] = ap_head_apply(tape, extractor->heads[k], x);
+}
+
+int64_t ap_extractor_reach(void)
+{
+    int64_t reach = 0;
+    for (int k = 0; k < AP_HEADS_EACH; k++) reach = ap_most(reach, kinds[k].k1 - 1 + kinds[k].k2 - 1);
+    return reach;
 }

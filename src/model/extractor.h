@@ -17,4 +17,7 @@ ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t compone
 /* parts[k] = [B, component, T] from x [B, D, T], for each head */
 void ap_extractor_apply(ap_tape *tape, ap_extractor *extractor, ap_var *x, ap_var *parts[AP_HEADS_EACH]);
 
+/* How many frames before it a frame of the parts depends on, in a causal extractor. */
+int64_t ap_extractor_reach(void);
+
 #endif
