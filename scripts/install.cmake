@@ -82,6 +82,7 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS ${PROJECT_BINARY_DIR})
 set(OWN_LIBRARY "${SONAME_PACKAGE} (= ${PROJECT_VERSION}-1)")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS libopenblas0-openmp)
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_DEPENDS libopenblas0-openmp) # it holds the library itself
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS "libjack-jackd2-0 | libjack-0.125") # what `antiphon live` loads
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${OWN_LIBRARY}, libopenblas-openmp-dev, libsndfile1-dev, libmpg123-dev, libcjson-dev, libsoxr-dev, libkissfft-dev, libebur128-dev, libpng-dev, zlib1g-dev, libcurl4-openssl-dev")
 # What tells dpkg who provides the library, and the loader that there is a new one.
 file(WRITE ${PROJECT_BINARY_DIR}/debian/shlibs "libantiphon ${PROJECT_VERSION_MAJOR} ${SONAME_PACKAGE} (>= ${PROJECT_VERSION})\n")

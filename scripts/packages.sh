@@ -8,6 +8,9 @@ ANTIPHON_CLANG_PACKAGES="clang libomp-14-dev libclang-rt-14-dev" # Debian 12's c
 # shellcheck disable=SC2034
 ANTIPHON_MPI_PACKAGES="openmpi-bin libopenmpi-dev" # for training by several processes
 
+# shellcheck disable=SC2034
+ANTIPHON_JACK_PACKAGES="libjack-jackd2-dev jackd2" # for playing live
+
 # install_packages PACKAGE...: with apt-get, as root or through sudo; otherwise prints the line to run and fails.
 install_packages()
 {

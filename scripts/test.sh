@@ -16,9 +16,9 @@ installed, all of it is built and run by clang too, each fuzzer of tests/fuzz
 runs for AP_FUZZ_SECONDS (20), and the thread sanitizer watches the operations
 and the trainer. Where shellcheck is installed it reads every script.
 
-  --all   installs clang, its OpenMP and its sanitizers, Open MPI, shellcheck,
-          html5lib and what the Python package is built with, too, as continuous
-          integration does
+  --all   installs clang, its OpenMP and its sanitizers, Open MPI, JACK,
+          shellcheck, html5lib and what the Python package is built with, too,
+          as continuous integration does
 END
 }
 
@@ -27,7 +27,7 @@ python_packages="python3-venv python3-dev python3-cffi python3-numpy python3-set
 [ $# -le 1 ] || { usage >&2; exit 2; }
 case "${1-}" in
 "") ;;
---all) packages="$packages $ANTIPHON_CLANG_PACKAGES $ANTIPHON_MPI_PACKAGES $python_packages shellcheck python3-html5lib" ;;
+--all) packages="$packages $ANTIPHON_CLANG_PACKAGES $ANTIPHON_MPI_PACKAGES $ANTIPHON_JACK_PACKAGES $python_packages shellcheck python3-html5lib" ;;
 -h | --help) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac

@@ -25,6 +25,7 @@ typedef struct verb {
     X(train)                             \
     X(train_codec)                       \
     X(infer)                             \
+    X(live)                              \
     X(codec)                             \
     X(cost)                              \
     X(evaluate)                          \
