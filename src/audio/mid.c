@@ -44,20 +44,31 @@ static double product(const ap_mid *m, int64_t count, const float *frames, int a
     return sum;
 }
 
-/* The power of the average, and the mean power of the channels. */
-static void powers(const ap_mid *m, int64_t count, const float *frames, double *average, double *each)
+/* Where the compiler knows the number of channels, it makes better loops.
+ *
+ * The power of the average, and the mean power of the channels. */
+static inline __attribute__((always_inline)) void powers_of(int channels, int64_t count, const float *frames,
+                                                            double *average, double *each)
 {
     *average = *each = 0;
     for (int64_t i = 0; i < count; i++) {
         double sum = 0, power = 0;
-        for (int c = 0; c < m->channels; c++) {
-            double x = (double)frames[i * m->channels + c];
+        for (int c = 0; c < channels; c++) {
+            double x = (double)frames[i * channels + c];
             sum += x;
             power += x * x;
         }
-        *average += sum / m->channels * (sum / m->channels);
-        *each += power / m->channels;
+        *average += sum / channels * (sum / channels);
+        *each += power / channels;
     }
+}
+
+static void powers(const ap_mid *m, int64_t count, const float *frames, double *average, double *each)
+{
+    if (m->channels == 2)
+        powers_of(2, count, frames, average, each);
+    else
+        powers_of(m->channels, count, frames, average, each);
 }
 
 /* Chooses the signs of a block. Silence keeps those of the block before. */
@@ -72,20 +83,38 @@ static void choose(ap_mid *m, int64_t count, const float *frames)
         m->next[c] = each == 0 ? m->sign[c] : cancel && product(m, count, frames, first, c) < 0 ? -1 : 1;
 }
 
+/* The average of the channels, each with its sign. */
+static inline __attribute__((always_inline)) void average(int channels, const double *sign, int64_t count,
+                                                          const float *frames, float *samples)
+{
+    for (int64_t i = 0; i < count; i++) {
+        double sum = 0;
+        for (int c = 0; c < channels; c++) sum += sign[c] * (double)frames[i * channels + c];
+        samples[i] = (float)(sum / channels);
+    }
+}
+
+/* The same while signs change, from the last block's to this one's. */
+static void average_fading(const ap_mid *m, int64_t count, const float *frames, float *samples)
+{
+    for (int64_t i = 0; i < count; i++) {
+        double sum = 0, in = ((double)i + 0.5) / (double)count;
+        for (int c = 0; c < m->channels; c++)
+            sum += (m->sign[c] + in * (m->next[c] - m->sign[c])) * (double)frames[i * m->channels + c];
+        samples[i] = (float)(sum / m->channels);
+    }
+}
+
 void ap_mid_block(ap_mid *m, int64_t count, const float *frames, float *samples)
 {
     const size_t bytes = (size_t)m->channels * sizeof *m->sign;
     choose(m, count, frames);
-    if (!m->begun) memcpy(m->sign, m->next, bytes);
-    bool fades = memcmp(m->sign, m->next, bytes) != 0;
+    if (m->begun && memcmp(m->sign, m->next, bytes) != 0)
+        average_fading(m, count, frames, samples);
+    else if (m->channels == 2)
+        average(2, m->next, count, frames, samples);
+    else
+        average(m->channels, m->next, count, frames, samples);
     m->begun = true;
-    for (int64_t i = 0; i < count; i++) {
-        double sum = 0, in = fades ? ((double)i + 0.5) / (double)count : 1;
-        for (int c = 0; c < m->channels; c++) {
-            double sign = fades ? m->sign[c] + in * (m->next[c] - m->sign[c]) : m->next[c];
-            sum += sign * (double)frames[i * m->channels + c];
-        }
-        samples[i] = (float)(sum / m->channels);
-    }
     memcpy(m->sign, m->next, bytes);
 }

@@ -87,7 +87,8 @@ static void put_channel(job *j, int signal, int c, int64_t n, const ap_real *x)
     for (int64_t i = 0; i < n; i++) {
         j->frames[i * width + place] = x[i];
         power += (double)x[i] * (double)x[i];
-        peak = fmax(peak, fabs((double)x[i]));
+        const double size = fabs((double)x[i]);
+        peak = size > peak ? size : peak;
     }
     j->power[signal] += power / j->format.channels;
     j->peak[signal] = peak;
@@ -233,7 +234,8 @@ static void follow(const job *j, envelopes *to, int signal, int64_t at, int64_t 
     for (int64_t i = 0; i < n; i++) {
         int64_t m = (at + i) / to->segment;
         if (m >= AP_MODULATION_SEGMENTS) return;
-        to->e[signal][m] = (ap_real)fmax((double)to->e[signal][m], fabs((double)mid[i]));
+        const ap_real size = (ap_real)fabsf(mid[i]);
+        if (size > to->e[signal][m]) to->e[signal][m] = size;
     }
 }
 

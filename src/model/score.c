@@ -162,9 +162,9 @@ ap_score ap_score_write(ap_arena *arena, const ap_score_sources *s, uint64_t see
 
 static void play_level(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *y)
 {
-    const double step = (double)AP_SAMPLE_RATE / rate / LEVEL_HOP;
+    const double step = (double)AP_SAMPLE_RATE / rate / LEVEL_HOP, last = (double)(score->levels - 1);
     for (int64_t i = 0; i < n; i++) {
-        double at = fmin((double)i * step, (double)(score->levels - 1));
+        double wanted = (double)i * step, at = wanted < last ? wanted : last;
         int64_t l = (int64_t)at, next = ap_least(l + 1, score->levels - 1);
         double here = (double)score->level[l], late = at - (double)l;
         y[i] = (ap_real)((double)x[i] * (here + late * ((double)score->level[next] - here)));
@@ -179,8 +179,8 @@ static void play_grain(const ap_grain *grain, int rate, int64_t n, const ap_real
     double height = grain->height, keep = pow(10, -grain->decay / 20 / rate);
     const double rise = 1 / (RISE * rate), fall = 1 / (FALL * rate);
     for (int64_t i = 0; i < length; i++, height *= keep) {
-        double in = (double)(i + 1) * rise, out = (double)(length - i) * fall;
-        y[at + i] += (ap_real)(height * fmin(fmin(in, out), 1) * (double)x[from + i]);
+        double in = (double)(i + 1) * rise, out = (double)(length - i) * fall, edge = in < out ? in : out;
+        y[at + i] += (ap_real)(height * (edge < 1 ? edge : 1) * (double)x[from + i]);
     }
 }
 
@@ -198,6 +198,7 @@ void ap_score_play(ap_arena *arena, const ap_score *score, int rate, int64_t n, 
 {
     play_level(score, rate, n, target, takes);
     memset(takes + n, 0, (size_t)((AP_TAKES - 1) * n) * sizeof *takes);
+#pragma omp parallel for schedule(static, 1)
     for (int take = 1; take < AP_TAKE_INPUT; take++)
         for (int64_t i = 0; i < score->count[take]; i++)
             play_grain(&score->grains[take][i], rate, n, takes, takes + take * n);
