@@ -101,8 +101,11 @@ fi
 # ---------------------------------------------------------------- data
 if [ -z "$DATASET" ]; then
     SECONDS_EACH=$("$ANTIPHON" config "$CONFIG" data.seconds)
+    RATE=$("$ANTIPHON" config "$CONFIG" data.sample_rate)
     DATASET="$DEMO/demo_${PAIRS}x${SECONDS_EACH}s"
-    [ -d "$DATASET/val" ] || "$ANTIPHON" synth --out "$DATASET" --pairs "$PAIRS" --seconds "$SECONDS_EACH"
+    [ "$RATE" -eq 24000 ] || DATASET="${DATASET}_$RATE"
+    [ -d "$DATASET/val" ] ||
+        "$ANTIPHON" synth --out "$DATASET" --pairs "$PAIRS" --seconds "$SECONDS_EACH" --sample_rate "$RATE"
 fi
 
 # ---------------------------------------------------------------- train

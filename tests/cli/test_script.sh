@@ -19,6 +19,17 @@ grep -q 'mean cost' out
 grep -q '"corr_weight": *0.25' run/config.json
 grep -q '"epochs": *2' run/config.json
 
+# demo pairs have the rate of the configuration
+sed 's/"data": {/&"sample_rate": 32000, /' tiny.json >high.json
+grep -q 32000 high.json
+CONFIG=high.json DEMO=$here PAIRS=2 OUT=high EPOCHS=1 NUM_SAMPLES=1 "$script" >out 2>err || { cat out err && exit 1; }
+python3 - <<'END'
+import wave
+for path in "demo_2x1s_32000/val/pair_0002_input.wav", "demo_4x1s/val/pair_0004_input.wav":
+    with wave.open(path) as file:
+        assert file.getframerate() == (32000 if "32000" in path else 24000), (path, file.getframerate())
+END
+
 # again: it is done, and composes all the same
 run
 grep -q 'nothing left to train' out
