@@ -46,7 +46,7 @@ static int64_t reach_of(const ap_config *config)
     int64_t delay = 0;
     for (int k = 0; k < config->agent.gate_delays.count; k++)
         delay = ap_most(delay, config->agent.gate_delays.at[k]);
-    return config->agent.layers * ((int64_t)config->agent.past - 1) + ap_extractor_reach() + delay;
+    return ap_most(delay, config->agent.layers * ((int64_t)config->agent.past - 1) + ap_extractor_reach());
 }
 
 /* The codec at the stream's rate. Its functions have unit power: with more samples of the same music

@@ -14,9 +14,8 @@
 #define SAMPLES (HOPS * HOP)
 #define PAST 20
 #define LAYERS 2
-#define DELAY 3
-/* The frames before it that a composed one hangs on: the composer's, the widest head's, the gates'. */
-#define REACH (LAYERS * (PAST - 1) + (15 - 1) + (21 - 1) + DELAY)
+/* The frames before it that a composed one hangs on: the composer's, and the widest head's. */
+#define REACH (LAYERS * (PAST - 1) + (15 - 1) + (21 - 1))
 
 static ap_model *model_with(const char *past)
 {
