@@ -32,7 +32,7 @@
 /* Rows of a strip whose weights are computed at a time, while they are in the first-level cache: whole
  * panels. */
 #define CHUNK ((AP_VEXP_ROWS) / ROWS * ROWS)
-/* The score of a key that a query does not hear: below any other's, and its weight is set to 0. */
+/* The score of a key that a query does not hear: so low that its weight comes to nothing. */
 #define UNHEARD ((ap_real)-1e30)
 
 typedef struct geometry {
@@ -85,13 +85,12 @@ static bool hears(const geometry *g, int64_t query, int64_t key)
     return key <= query && key > query - g->past;
 }
 
-/* Sets those of x [keys, COLUMNS], one column for each of `count` queries, that no query hears. */
-static void set_unheard_keys(const geometry *g, reach keys, int64_t first, int64_t count, ap_real value,
-                             ap_real *x)
+/* Lowers those of the scores [keys, COLUMNS], one column for each of `count` queries, that no query hears. */
+static void lower_unheard_keys(const geometry *g, reach keys, int64_t first, int64_t count, ap_real *scores)
 {
     for (int64_t k = 0; k < keys.count && g->past; k++)
         for (int64_t i = 0; i < count; i++)
-            if (!hears(g, first + i, keys.begin + k)) x[k * COLUMNS + i] = value;
+            if (!hears(g, first + i, keys.begin + k)) scores[k * COLUMNS + i] = UNHEARD;
 }
 
 /* Sets those of x [queries, COLUMNS], one column for each key, to 0. */
@@ -176,7 +175,7 @@ static void strip_forward(const geometry *g, int64_t head, int64_t first, reach 
     ap_flops_add(4 * count * keys.count * D);
     ap_pack_strip(queries, first, 0, D, w->queries);
     multiply(0, keys.count, D, w->keys, w->queries, w->weights);
-    set_unheard_keys(g, keys, first, count, UNHEARD, w->weights);
+    lower_unheard_keys(g, keys, first, count, w->weights);
     memcpy(shift, w->weights, sizeof shift);
     ap_vmax_columns(keys.count, COLUMNS, w->weights, shift);
     for (int i = 0; i < COLUMNS; i++) shift[i] *= g->scale;
@@ -188,7 +187,6 @@ static void strip_forward(const geometry *g, int64_t head, int64_t first, reach 
         if (mask->threshold)
             ap_dropout_clear(mask, (uint64_t)(row * T + keys.begin + key), T, rows, COLUMNS, weights);
     }
-    set_unheard_keys(g, keys, first, count, 0, w->weights);
     ap_tile_finish_strip(keys.count, w->weights);
     multiply(0, D, keys.count, w->values, w->weights, w->y);
     for (int i = 0; i < COLUMNS; i++) normal[i] = mask->factor / (ap_real)sum[i];
