@@ -86,6 +86,10 @@ ap_var *ap_mean(ap_tape *tape, ap_var *x);
 /** y [B]: sqrt(mean of x[b, ...]^2 + 1e-8) for each item of the first dimension. */
 ap_var *ap_rms(ap_tape *tape, ap_var *x);
 
+/** y [B]: sqrt(mean of x[b, ...]^2) + 1e-8 for each item of the first dimension, what EnCodec divides a
+ * segment by. No gradient in silence. */
+ap_var *ap_volume(ap_tape *tape, ap_var *x);
+
 /* ---------------------------------------------------------------- matrix products */
 
 /** y [..., N] = x [..., K] weight' + bias, with weight [N, K] and bias [N] (NULL: none). */
@@ -110,6 +114,10 @@ ap_var *ap_residual_norm(ap_tape *tape, ap_var *x, ap_var *part, ap_var *gamma, 
  * 1 for this. Otherwise the running statistics are used. */
 ap_var *ap_batch_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta, ap_real *running_mean,
                       ap_real *running_var);
+
+/** y = (x - mean) / sqrt(variance + 1e-5) gamma + beta, with statistics over C and T for each item of x
+ * [B, C, T], and gamma and beta [C]: torch.nn.GroupNorm of one group (Wu, He, 2018). */
+ap_var *ap_group_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta);
 
 /** e^x normalised to sum 1 along `axis`. */
 ap_var *ap_softmax(ap_tape *tape, ap_var *x, int axis);
@@ -203,6 +211,14 @@ typedef struct ap_band_gains_geometry {
  * give the plain sum. Short-time Fourier transforms under a Hann window, n / 4 samples apart, so that nothing
  * moves faster than a window. x must be a constant: it is not differentiated. */
 ap_var *ap_band_gains(ap_tape *tape, ap_var *x, ap_var *g, ap_band_gains_geometry geometry);
+
+/* ---------------------------------------------------------------- overlap and add */
+
+/** y [B, C, S] from `count` segments x_k [B, C, L_k] that begin every `stride` samples: where several of them
+ * cover a sample, their mean, weighted by a triangle over a segment, 1/2 - |(t + 1) / (L_0 + 1) - 1/2|. No
+ * segment is longer than the first. They cover all S samples; what is behind is cut off (EnCodec's
+ * _linear_overlap_add). */
+ap_var *ap_overlap_add(ap_tape *tape, int count, ap_var *const *segments, int64_t stride, int64_t S);
 
 /* ---------------------------------------------------------------- lapped transform */
 

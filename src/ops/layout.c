@@ -375,3 +375,45 @@ ap_var *ap_rms(ap_tape *tape, ap_var *x)
     rms_forward(shape.at[0], extent(shape, 1, shape.rank), x->value.data, y->value.data);
     return y;
 }
+
+/* ---------------------------------------------------------------- volume: y[b] = sqrt(mean of x[b, ...]^2) +
+ * 1e-8 */
+
+static double volume_of(int64_t n, const ap_real *x)
+{
+    return sqrt(ap_array_dot(n, x, x) / (double)n);
+}
+
+static void volume_forward(int64_t B, int64_t n, const ap_real *x, ap_real *y)
+{
+    for (int64_t b = 0; b < B; b++) y[b] = (ap_real)(volume_of(n, x + b * n) + 1e-8);
+}
+
+/* dy/dx = x / (n sqrt(mean of x^2)), and 0 in silence */
+static void volume_backward(int64_t B, int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx)
+{
+    if (!dx) return;
+    for (int64_t b = 0; b < B; b++) {
+        double volume = volume_of(n, x + b * n);
+        if (volume > 0)
+            ap_array_accumulate(n, (ap_real)((double)dy[b] / ((double)n * volume)), x + b * n, dx + b * n);
+    }
+}
+
+static void volume_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *x = y->inputs[0];
+    volume_backward(ap_var_count(y), ap_var_count(x) / ap_var_count(y), x->value.data, y->grad,
+                    ap_var_grad(tape, x));
+}
+
+AP_DEFINE_OP(volume, .reads = AP_READS_INPUT(0));
+
+ap_var *ap_volume(ap_tape *tape, ap_var *x)
+{
+    ap_shape shape = x->value.shape;
+    if (shape.rank < 1 || ap_var_count(x) < 1) ap_fatal("volume: no items in %s", ap_shape_print(shape).text);
+    ap_var *y = ap_tape_push(tape, &op_volume, AP_SHAPE(shape.at[0]), 1, &x);
+    volume_forward(shape.at[0], extent(shape, 1, shape.rank), x->value.data, y->value.data);
+    return y;
+}

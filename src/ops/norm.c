@@ -400,6 +400,86 @@ ap_var *ap_batch_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta, ap_
     return y;
 }
 
+/* ---------------------------------------------------------------- group_norm: the same for each item, over
+ * all its channels */
+
+/* The moments of an item x [C, T]; `sums` [C] is scratch. */
+static moments item_moments(int64_t C, int64_t T, const ap_real *x, double *sums)
+{
+    const double n = (double)(C * T);
+    double mean = 0, squares = 0;
+#pragma omp parallel for schedule(static) if (C * T > PARALLEL_LEAST)
+    for (int64_t c = 0; c < C; c++) sums[c] = row_sum(T, x + c * T);
+    for (int64_t c = 0; c < C; c++) mean += sums[c] / n;
+#pragma omp parallel for schedule(static) if (C * T > PARALLEL_LEAST)
+    for (int64_t c = 0; c < C; c++) sums[c] = row_squares(T, x + c * T, mean);
+    for (int64_t c = 0; c < C; c++) squares += sums[c] / n;
+    return (moments){(ap_real)mean, (ap_real)(1 / sqrt(squares + EPSILON))};
+}
+
+/* One item. With h = (x - mean) scale and g = dy gamma: dx += scale (g - mean of g - h times mean of g h), as
+ * in layer_norm. `sums` [2, C]: of dy and of dy h. */
+static void group_norm_backward(int64_t C, int64_t T, const ap_real *x, const ap_real *gamma, moments m,
+                                const double *sums, const ap_real *dy, ap_real *dx)
+{
+    double g_sum = 0, gh_sum = 0;
+    for (int64_t c = 0; c < C; c++) {
+        g_sum += (double)gamma[c] * sums[c];
+        gh_sum += (double)gamma[c] * sums[C + c];
+    }
+    ap_real g_mean = (ap_real)(g_sum / (double)(C * T)), gh_mean = (ap_real)(gh_sum / (double)(C * T));
+#pragma omp parallel for schedule(static) if (C * T > PARALLEL_LEAST)
+    for (int64_t c = 0; c < C; c++)
+        for (int64_t t = c * T; t < (c + 1) * T; t++)
+            dx[t] += m.scale * (dy[t] * gamma[c] - g_mean - (x[t] - m.mean) * m.scale * gh_mean);
+}
+
+static void group_norm_node_backward(ap_tape *tape, ap_var *y)
+{
+    ap_var *x = y->inputs[0], *gamma = y->inputs[1], *beta = y->inputs[2];
+    const moments *items = y->saved;
+    int64_t B = x->value.shape.at[0], C = x->value.shape.at[1], T = x->value.shape.at[2];
+    ap_real *dx = ap_var_grad(tape, x), *dgamma = ap_var_grad(tape, gamma), *dbeta = ap_var_grad(tape, beta);
+    size_t bytes = (size_t)C * (2 * sizeof(double) + sizeof(moments));
+    double *sums = ap_arena_alloc(ap_tape_arena(tape), bytes);
+    moments *of = (moments *)(sums + 2 * C);
+    for (int64_t b = 0; b < B; b++) {
+        const ap_real *item = x->value.data + b * C * T, *dy = y->grad + b * C * T;
+        for (int64_t c = 0; c < C; c++) of[c] = items[b];
+        batch_norm_sums(1, C, T, item, of, dy, sums);
+        for (int64_t c = 0; c < C; c++) {
+            if (dbeta) dbeta[c] += (ap_real)sums[c];
+            if (dgamma) dgamma[c] += (ap_real)sums[C + c];
+        }
+        if (dx) group_norm_backward(C, T, item, gamma->value.data, items[b], sums, dy, dx + b * C * T);
+    }
+    ap_arena_recycle(ap_tape_arena(tape), sums, bytes);
+}
+
+AP_DEFINE_OP(group_norm, .reads = AP_READS_INPUTS(2));
+
+ap_var *ap_group_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta)
+{
+    ap_shape shape = x->value.shape;
+    if (shape.rank != 3) ap_fatal("group_norm: %s is not [B, C, T]", ap_shape_print(shape).text);
+    require_channels("group_norm", x, shape.at[1], gamma, beta);
+    ap_var *y = ap_tape_push(tape, &op_group_norm, shape, 3, (ap_var *[]){x, gamma, beta});
+    int64_t B = shape.at[0], C = shape.at[1], T = shape.at[2];
+    moments *saved = ap_tape_save(tape, y, (size_t)B * sizeof *saved);
+    size_t bytes = (size_t)C * (sizeof(double) + sizeof(moments));
+    double *sums = ap_arena_alloc(ap_tape_arena(tape), bytes);
+    moments *of = (moments *)(sums + C);
+    for (int64_t b = 0; b < B; b++) {
+        const ap_real *item = x->value.data + b * C * T;
+        moments m = item_moments(C, T, item, sums);
+        if (saved) saved[b] = m;
+        for (int64_t c = 0; c < C; c++) of[c] = m;
+        batch_norm_forward(1, C, T, item, gamma->value.data, beta->value.data, of, y->value.data + b * C * T);
+    }
+    ap_arena_recycle(ap_tape_arena(tape), sums, bytes);
+    return y;
+}
+
 /* ---------------------------------------------------------------- softmax: y = e^x / sum of e^x */
 
 /* A tensor as lines of A elements that are `inner` apart. line_start gives the first element of line i. */

@@ -36,10 +36,12 @@
     X(mul_groups)                                                                                            \
     X(sum)                                                                                                   \
     X(rms)                                                                                                   \
+    X(volume)                                                                                                \
     /* norm.c */                                                                                             \
     X(layer_norm)                                                                                            \
     X(residual_norm)                                                                                         \
     X(batch_norm)                                                                                            \
+    X(group_norm)                                                                                            \
     X(softmax)                                                                                               \
     /* dropout.c */                                                                                          \
     X(dropout)                                                                                               \
@@ -47,6 +49,8 @@
     X(stft_magnitude)                                                                                        \
     /* band_gains.c */                                                                                       \
     X(band_gains)                                                                                            \
+    /* overlap_add.c */                                                                                      \
+    X(overlap_add)                                                                                           \
     /* conv1d.c, conv_transpose1d.c, residual_block.c, weight_norm.c */                                      \
     X(conv1d)                                                                                                \
     X(conv_transpose1d)                                                                                      \

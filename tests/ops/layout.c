@@ -64,6 +64,12 @@ static ap_var *build_mean(ap_tape *tape, ap_var *const *in, const void *context)
     return ap_mean(tape, in[0]);
 }
 
+static ap_var *build_volume(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    (void)context;
+    return ap_volume(tape, in[0]);
+}
+
 static ap_var *build_rms(ap_tape *tape, ap_var *const *in, const void *context)
 {
     (void)context;
@@ -390,4 +396,39 @@ void gradient_rms(void **state)
     const ap_shape shape = AP_SHAPE(3, 5, 2), large = AP_SHAPE(3, 211, 173);
     check_gradient_of(make_case("rms", build_rms, NULL, 1, &shape));
     check_threads_of(make_case("rms", build_rms, NULL, 1, &large));
+}
+
+void forward_volume(void **state)
+{
+    (void)state;
+    const ap_shape shape = AP_SHAPE(3, 211, 173);
+    gradient_case c = make_case("volume", build_volume, NULL, 1, &shape);
+    int64_t n = 211 * 173;
+    double want[3] = {0};
+    for (int64_t i = 0; i < n; i++) {
+        c.inputs[0].data[n + i] *= (ap_real)1e-5; /* 1e-8 beside a mean square of 1e-10 would be heard */
+        c.inputs[0].data[2 * n + i] = 0;
+    }
+    for (int64_t i = 0; i < 3 * n; i++) want[i / n] += pow((double)c.inputs[0].data[i], 2) / (double)n;
+    ap_tape *tape = ap_tape_create(0);
+    ap_tensor y = compute(tape, &c);
+    assert_true(ap_shape_same(y.shape, AP_SHAPE(3)));
+    for (int b = 0; b < 3; b++) assert_true(fabs((double)y.data[b] / (sqrt(want[b]) + 1e-8) - 1) < 1e-6);
+    ap_tape_free(tape);
+    free_inputs(&c);
+}
+
+/* Silence has no gradient, and no NaN. */
+void gradient_volume(void **state)
+{
+    (void)state;
+    const ap_shape shape = AP_SHAPE(3, 5, 2), large = AP_SHAPE(3, 211, 173);
+    check_gradient_of(make_case("volume", build_volume, NULL, 1, &shape));
+    check_threads_of(make_case("volume", build_volume, NULL, 1, &large));
+    ap_real silence[4] = {0}, gradient[4] = {0};
+    ap_tape *tape = ap_tape_create(0);
+    ap_var *x = ap_tape_leaf(tape, (ap_tensor){AP_SHAPE(1, 4), silence}, gradient);
+    ap_tape_backward(tape, ap_volume(tape, x), 1);
+    for (int i = 0; i < 4; i++) assert_true(gradient[i] == 0);
+    ap_tape_free(tape);
 }

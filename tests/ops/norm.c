@@ -238,6 +238,54 @@ void gradient_batch_norm(void **state)
     }
 }
 
+/* ---------------------------------------------------------------- group_norm */
+
+static ap_var *build_group_norm(ap_tape *tape, ap_var *const *in, const void *context)
+{
+    (void)context;
+    return ap_group_norm(tape, in[0], in[1], in[2]);
+}
+
+void forward_group_norm(void **state)
+{
+    (void)state;
+    const ap_shape shapes[] = {AP_SHAPE(1, 1, 3), AP_SHAPE(3, 5, 7), AP_SHAPE(2, 37, 1417)};
+    ap_tape *tape = ap_tape_create(0);
+    for (int k = 0; k < 3; k++) {
+        int64_t C = shapes[k].at[1], T = shapes[k].at[2], n = C * T, all = ap_shape_count(shapes[k]);
+        gradient_case c = affine_case("group_norm", build_group_norm, NULL, shapes[k], C);
+        for (int64_t i = 0; i < n; i++) c.inputs[0].data[i] *= 5; /* items differ in level */
+        double *want = allocate(all);
+        for (int64_t b = 0; b < shapes[k].at[0]; b++) {
+            const ap_real *x = c.inputs[0].data + b * n;
+            double mean = 0, variance = 0;
+            for (int64_t i = 0; i < n; i++) mean += (double)x[i] / (double)n;
+            for (int64_t i = 0; i < n; i++) variance += pow((double)x[i] - mean, 2) / (double)n;
+            for (int64_t i = 0; i < n; i++)
+                want[b * n + i] =
+                    ((double)x[i] - mean) / sqrt(variance + 1e-5) * (double)c.inputs[1].data[i / T] +
+                    (double)c.inputs[2].data[i / T];
+        }
+        ap_tensor y = compute(tape, &c);
+        assert_true(ap_shape_same(y.shape, shapes[k]));
+        check_close("group_norm", all, y.data, want, forward_tolerance());
+        free(want);
+        free_inputs(&c);
+    }
+    ap_tape_free(tape);
+}
+
+void gradient_group_norm(void **state)
+{
+    (void)state;
+    gradient_case c = affine_case("group_norm", build_group_norm, NULL, AP_SHAPE(3, 4, 5), 4);
+    gradient_case large = affine_case("group_norm", build_group_norm, NULL, AP_SHAPE(3, 37, 1417), 37);
+    check_gradient(&c);
+    check_threads(&large, 0);
+    free_inputs(&c);
+    free_inputs(&large);
+}
+
 /* ---------------------------------------------------------------- softmax */
 
 static ap_var *build_softmax(ap_tape *tape, ap_var *const *in, const void *context)
