@@ -68,7 +68,11 @@ typedef struct ap_config {
         double gain;
         int width;
         ap_int_list ratios;
-        int lstm;
+        int lstm, sample_rate, channels;
+        bool causal;
+        ap_codec_norm norm;
+        bool normalize;
+        double segment, overlap;
         char weights[AP_CONFIG_TEXT];
         bool train;
     } codec;
@@ -148,6 +152,13 @@ bool ap_config_is_bool(const char *key);
 /** Checks that the values fit together, which no single key can tell. AP_MISUSE names the keys that do not.
  */
 ap_status ap_config_check(const ap_config *config);
+
+/** The same for the codec's keys alone. A codec by itself may be one that no agent works on: stereo, at any
+ * rate, in segments. */
+ap_status ap_config_check_codec(const ap_config *config);
+
+/** The index of the key of this name or short name; ap_config_count() if there is none. */
+size_t ap_config_index(const char *name);
 
 /** The number of keys; the name ("train.lr") of the key at `index`, a string constant; and its value as a
  * text that ap_config_override reads back, cut to AP_CONFIG_TEXT. */

@@ -1,6 +1,5 @@
 #include "assembly/encodec.h"
 
-#include "antiphon/rate.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -33,14 +32,17 @@ static char *replaced(const char *text, const char *from, const char *to)
     return ap_format_text("%.*s%s%s", (int)(found - text), text, to, found + strlen(from));
 }
 
-/* The name in the package encodec, which wraps convolutions twice. `wrapper` is conv, or convtr for
- * transposed convolutions. */
+/* The name in the package encodec, which wraps convolutions twice, the second time together with the norm
+ * behind them. `wrapper` is conv, or convtr for transposed convolutions. */
 static char *original_name(const char *ours, const char *wrapper)
 {
-    char *twice = ap_format_text(".%s.%s.", wrapper, wrapper);
-    char *model = replaced(ours, "coder.layers.", "coder.model."), *name = replaced(model, ".conv.", twice);
+    char *twice = ap_format_text(".%s.%s.", wrapper, wrapper), *beside = ap_format_text(".%s.norm.", wrapper);
+    char *model = replaced(ours, "coder.layers.", "coder.model."), *conv = replaced(model, ".conv.", twice);
+    char *name = replaced(conv, ".norm.", beside);
     free(twice);
+    free(beside);
     free(model);
+    free(conv);
     return name;
 }
 
@@ -77,80 +79,106 @@ char *ap_encodec_name(const ap_safetensors *file, const ap_encodec_names *names,
     return first;
 }
 
-/* ---------------------------------------------------------------- which model it is */
-
-static ap_status refuse(const char *path, const char *what)
-{
-    return ap_error(
-        AP_FAILED, "%s: not EnCodec's model of 24 kHz, which seanet computes (causal, mono, weight norm): %s",
-        path, what);
-}
-
-/* Refuses a configuration of transformers with settings that this codec does not implement. */
-static ap_status check_config(const char *path, const cJSON *config, bool *causal)
-{
-    static const struct {
-        const char *key, *text; /* a text value */
-        double number;          /* or a number; or a bool as 0 or 1 */
-    } wanted[] = {
-        {"use_causal_conv", NULL, 1},
-        {"norm_type", "weight_norm", 0},
-        {"pad_mode", "reflect", 0},
-        {"audio_channels", NULL, 1},
-        {"use_conv_shortcut", NULL, 1},
-        {"sampling_rate", NULL, AP_SAMPLE_RATE},
-        {"num_residual_layers", NULL, 1},
-        {"kernel_size", NULL, 7},
-        {"last_kernel_size", NULL, 7},
-        {"residual_kernel_size", NULL, 3},
-        {"compress", NULL, 2},
-        {"trim_right_ratio", NULL, 1},
-    };
-    for (size_t k = 0; k < sizeof wanted / sizeof *wanted; k++) {
-        const cJSON *item = cJSON_GetObjectItemCaseSensitive(config, wanted[k].key);
-        if (!item) continue;
-        bool same = wanted[k].text ? cJSON_IsString(item) && strcmp(item->valuestring, wanted[k].text) == 0
-                    : cJSON_IsBool(item) ? cJSON_IsTrue(item) == (wanted[k].number != 0)
-                                         : cJSON_IsNumber(item) && item->valuedouble == wanted[k].number;
-        if (same && k == 0) *causal = true;
-        if (same) continue;
-        char *value = cJSON_PrintUnformatted(item);
-        char *what =
-            ap_format_text("the config.json beside it says %s: %s", wanted[k].key, value ? value : "?");
-        ap_status status = refuse(path, what);
-        free(what);
-        cJSON_free(value);
-        return status;
-    }
-    return ap_ok();
-}
-
-/* Checks a config.json beside the weights, of the codec itself or of a model around it (MusicGen's
- * "audio_encoder"). Any other configuration is ignored. *causal: whether it says that the model is causal.
- */
-static ap_status check_config_beside(const char *path, bool *causal)
-{
-    const char *slash = strrchr(path, '/');
-    char *beside = ap_format_text("%.*sconfig.json", slash ? (int)(slash - path) + 1 : 0, path);
-    cJSON *config;
-    ap_status status = ap_json_read(beside, &config);
-    free(beside);
-    if (ap_failed(&status)) return ap_ok();
-    const cJSON *inner = cJSON_GetObjectItemCaseSensitive(config, "audio_encoder");
-    const cJSON *codec = cJSON_IsObject(inner) ? inner : config;
-    status = cJSON_IsObject(codec) && cJSON_GetObjectItemCaseSensitive(codec, "use_causal_conv")
-                 ? check_config(path, codec, causal)
-                 : ap_ok();
-    cJSON_Delete(config);
-    return status;
-}
-
 ap_shape ap_encodec_shape(const ap_safetensors *file, const ap_encodec_names *names, const char *ours)
 {
     char *name = ap_encodec_name(file, names, ours);
     long at = ap_safetensors_find(file, name);
     free(name);
     return at < 0 ? (ap_shape){.rank = 0} : ap_safetensors_shape(file, (size_t)at);
+}
+
+ap_shape ap_encodec_kernel(const ap_safetensors *file, const ap_encodec_names *names, const char *layer)
+{
+    char *v = ap_format_text("%sconv.weight_v", layer), *plain = ap_format_text("%sconv.weight", layer);
+    ap_shape shape = ap_encodec_shape(file, names, v);
+    if (shape.rank == 0) shape = ap_encodec_shape(file, names, plain);
+    free(v);
+    free(plain);
+    return shape;
+}
+
+/* ---------------------------------------------------------------- which model it is */
+
+static ap_status refuse(const char *path, const char *what)
+{
+    return ap_error(AP_FAILED, "%s: of a model that seanet does not compute: %s", path, what);
+}
+
+/* The value of an item as the text of a key: "true", "48000", "time_group_norm". The caller frees it. */
+static char *text_of(const cJSON *item)
+{
+    if (cJSON_IsString(item)) return ap_copy_text(item->valuestring);
+    char *printed = cJSON_PrintUnformatted(item), *text = ap_copy_text(printed ? printed : "?");
+    cJSON_free(printed);
+    return text;
+}
+
+/* Refuses what no key describes. */
+static ap_status check_fixed(const char *path, const cJSON *config)
+{
+    static const struct {
+        const char *key, *value;
+    } fixed[] = {
+        {"pad_mode", "reflect"}, {"use_conv_shortcut", "true"}, {"num_residual_layers", "1"},
+        {"kernel_size", "7"},    {"last_kernel_size", "7"},     {"residual_kernel_size", "3"},
+        {"compress", "2"},       {"trim_right_ratio", "1"},
+    };
+    ap_status status = ap_ok();
+    for (size_t k = 0; k < sizeof fixed / sizeof *fixed && !ap_failed(&status); k++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(config, fixed[k].key);
+        if (!item) continue;
+        char *value = text_of(item),
+             *what = ap_format_text("the config.json beside it says %s: %s", fixed[k].key, value);
+        if (strcmp(value, fixed[k].value) != 0) status = refuse(path, what);
+        free(value);
+        free(what);
+    }
+    return status;
+}
+
+/* Sets the keys to what a configuration of transformers says. */
+static ap_status read_keys(const char *path, const cJSON *config, ap_config *to)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } keys[] = {
+        {"use_causal_conv", "codec.causal"},  {"norm_type", "codec.norm"},
+        {"audio_channels", "codec.channels"}, {"sampling_rate", "codec.sample_rate"},
+        {"normalize", "codec.normalize"},     {"chunk_length_s", "codec.segment"},
+        {"overlap", "codec.overlap"},
+    };
+    ap_status status = ap_ok();
+    for (size_t k = 0; k < sizeof keys / sizeof *keys && !ap_failed(&status); k++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(config, keys[k].theirs);
+        if (!item || cJSON_IsNull(item)) continue;
+        char *value = text_of(item);
+        status = ap_config_override(to, keys[k].ours, value);
+        if (ap_failed(&status))
+            status = ap_error(AP_FAILED, "%s: the config.json beside it says %s: %s: %s", path,
+                              keys[k].theirs, value, status.message);
+        free(value);
+    }
+    return status;
+}
+
+/* Reads a config.json beside the weights, of the codec itself or of a model around it (MusicGen's
+ * "audio_encoder"). Any other configuration is ignored. */
+static ap_status read_config_beside(const char *path, ap_config *config, bool *told)
+{
+    const char *slash = strrchr(path, '/');
+    char *beside = ap_format_text("%.*sconfig.json", slash ? (int)(slash - path) + 1 : 0, path);
+    cJSON *json;
+    ap_status status = ap_json_read(beside, &json);
+    free(beside);
+    if (ap_failed(&status)) return ap_ok();
+    const cJSON *inner = cJSON_GetObjectItemCaseSensitive(json, "audio_encoder");
+    const cJSON *codec = cJSON_IsObject(inner) ? inner : json;
+    status = ap_ok();
+    *told = cJSON_IsObject(codec) && cJSON_GetObjectItemCaseSensitive(codec, "use_causal_conv");
+    if (*told) status = check_fixed(path, codec);
+    if (*told && !ap_failed(&status)) status = read_keys(path, codec, config);
+    cJSON_Delete(json);
+    return status;
 }
 
 /* Whether any tensor of the codec has `part` in its name. */
@@ -165,40 +193,74 @@ static bool has(const ap_safetensors *file, const ap_encodec_names *names, const
     return false;
 }
 
-/* Width 64 and strides 8, 5, 4, 4: MusicGen's codec. */
-static bool is_musicgens(const ap_safetensors *file, const ap_encodec_names *names)
+/* A published model of four stages, told by its shapes. */
+typedef struct published {
+    int64_t channels, width, strides[4];
+} published;
+
+static bool has_shapes_of(const ap_safetensors *file, const ap_encodec_names *names, const published *model)
 {
-    static const struct {
-        const char *weight;
-        int64_t kernel;
-    } strides[] = {{"decoder.layers.3.conv.weight_v", 16},
-                   {"decoder.layers.6.conv.weight_v", 10},
-                   {"decoder.layers.9.conv.weight_v", 8},
-                   {"decoder.layers.12.conv.weight_v", 8}};
-    ap_shape first = ap_encodec_shape(file, names, "encoder.layers.0.conv.weight_v");
-    bool same = first.rank == 3 && first.at[0] == 64;
-    for (size_t k = 0; k < sizeof strides / sizeof *strides; k++) {
-        ap_shape shape = ap_encodec_shape(file, names, strides[k].weight);
-        same = same && shape.rank == 3 && shape.at[2] == strides[k].kernel;
+    static const char *const layers[] = {"decoder.layers.3.", "decoder.layers.6.", "decoder.layers.9.",
+                                         "decoder.layers.12."};
+    ap_shape first = ap_encodec_kernel(file, names, "encoder.layers.0.");
+    bool same = first.rank == 3 && first.at[0] == model->width && first.at[1] == model->channels;
+    for (int k = 0; k < 4; k++) {
+        ap_shape shape = ap_encodec_kernel(file, names, layers[k]);
+        same = same && shape.rank == 3 && shape.at[2] == 2 * model->strides[k];
     }
     return same;
 }
 
-ap_status ap_encodec_check(const char *path, const ap_safetensors *file, const ap_encodec_names *names)
+/* The keys that the shapes tell. */
+static ap_status read_shapes(const char *path, const ap_safetensors *file, const ap_encodec_names *names,
+                             ap_config *config)
 {
-    bool causal = false;
-    if (ap_safetensors_metadata(file, "config")) return ap_ok(); /* a checkpoint of our own */
-    AP_TRY(check_config_beside(path, &causal));
-    if (has(file, names, ".norm.")) return refuse(path, "it has group norm, as the model of 48 kHz has");
-    ap_shape first = ap_encodec_shape(file, names, "encoder.layers.0.conv.weight_v");
-    if (first.rank == 3 && first.at[1] == 2)
-        return refuse(path, "it has two channels, as the model of 48 kHz has");
+    ap_shape first = ap_encodec_kernel(file, names, "encoder.layers.0.");
+    config->codec.norm = has(file, names, ".norm.") ? AP_CODEC_TIME_GROUP_NORM : AP_CODEC_WEIGHT_NORM;
+    if (config->codec.norm == AP_CODEC_TIME_GROUP_NORM) config->codec.causal = false;
+    if (first.rank == 3 && first.at[1] > 2) return refuse(path, "it has more than two channels");
+    if (first.rank == 3) config->codec.channels = (int)first.at[1];
     if (has(file, names, ".block.") && !has(file, names, ".shortcut."))
-        return refuse(path,
-                      "it has no convolutions as shortcuts, like MusicGen's of 32 kHz, which is not causal");
-    if (!causal && is_musicgens(file, names))
-        return refuse(
-            path, "its shapes are those of MusicGen's of 32 kHz, which is not causal (a config.json beside "
-                  "it could say use_causal_conv: true)");
+        return refuse(path, "it has no convolutions as shortcuts, like MusicGen's of 32 kHz");
+    return ap_ok();
+}
+
+static ap_status check_told(const char *path, const ap_config *shapes, const ap_config *told)
+{
+    const bool norm = shapes->codec.norm != told->codec.norm;
+    if (!norm && shapes->codec.channels == told->codec.channels) return ap_ok();
+    return ap_error(AP_FAILED,
+                    "%s: the config.json beside it is of another model: its %s differs from the weights'",
+                    path, norm ? "norm_type" : "audio_channels");
+}
+
+/* A checkpoint of our own holds its configuration. */
+static ap_status read_own(const char *path, const char *text, ap_config *config)
+{
+    ap_config own = ap_config_default();
+    AP_TRY(ap_config_parse(path, text, strlen(text), &own));
+    config->codec = own.codec;
+    return ap_ok();
+}
+
+ap_status ap_encodec_describe(const char *path, const ap_safetensors *file, const ap_encodec_names *names,
+                              ap_config *config, bool *told)
+{
+    static const published of_32khz = {1, 64, {8, 5, 4, 4}}, of_48khz = {2, 32, {8, 5, 4, 2}};
+    const char *own = ap_safetensors_metadata(file, "config");
+    *told = own;
+    if (own) return read_own(path, own, config);
+    AP_TRY(read_shapes(path, file, names, config));
+    const ap_config shapes = *config;
+    AP_TRY(read_config_beside(path, config, told));
+    if (*told) return check_told(path, &shapes, config);
+    if (has_shapes_of(file, names, &of_32khz))
+        return refuse(path, "its shapes are those of MusicGen's of 32 kHz, which is not causal (a "
+                            "config.json beside it could say more)");
+    *told = config->codec.norm == AP_CODEC_TIME_GROUP_NORM && has_shapes_of(file, names, &of_48khz);
+    if (!*told) return ap_ok();
+    config->codec.sample_rate = 48000;
+    config->codec.normalize = true;
+    config->codec.segment = 1;
     return ap_ok();
 }

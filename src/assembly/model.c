@@ -29,6 +29,14 @@ struct ap_model {
     bool compress, gate_input, take_input;
 };
 
+/* A segment and the way to the next in samples, rounded as EnCodec rounds them. */
+static void set_segments(const ap_config *config, ap_codec_config *c)
+{
+    c->segment = (int64_t)(config->codec.segment * config->codec.sample_rate);
+    c->stride = (int64_t)((1.0 - config->codec.overlap) * (double)c->segment);
+    if (c->stride < 1) c->stride = 1;
+}
+
 static ap_codec_config codec_config(const ap_config *config)
 {
     ap_codec_config c = {.type = config->codec.type,
@@ -39,8 +47,13 @@ static ap_codec_config codec_config(const ap_config *config)
                          .width = config->codec.width,
                          .ratio_count = config->codec.ratios.count,
                          .lstm = config->codec.lstm,
+                         .channels = config->codec.channels,
+                         .causal = config->codec.causal,
+                         .norm = config->codec.norm,
+                         .normalize = config->codec.normalize,
                          .trained = config->codec.train};
     for (int i = 0; i < c.ratio_count; i++) c.ratios[i] = config->codec.ratios.at[i];
+    set_segments(config, &c);
     return c;
 }
 
@@ -123,7 +136,7 @@ ap_status ap_model_create_checked(const ap_config *config, uint64_t seed, ap_par
     if (!ap_failed(&status)) status = check_memory(model);
     if (!ap_failed(&status)) ap_params_build(model->params, &rng);
     if (!ap_failed(&status) && config->codec.type == AP_CODEC_SEANET && *config->codec.weights)
-        status = ap_codec_weights_load(config->codec.weights, model->params);
+        status = ap_codec_weights_load(config, model->params);
     if (ap_failed(&status)) {
         ap_model_free(model);
         model = NULL;

@@ -1,6 +1,7 @@
 /* antiphon codec: recordings to latents and back, and what is lost on the way. */
 #include "antiphon/audio.h"
 #include "antiphon/safetensors.h"
+#include "base/bounds.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/print.h"
@@ -31,6 +32,12 @@ typedef struct bench {
     int rate, channels; /* 0: the file's own */
 } bench;
 
+/* Whether the codec encodes the channels of a recording jointly. */
+static bool joint(const bench *b)
+{
+    return ap_codec_channels(b->codec) > 1;
+}
+
 static ap_status read_audio(const bench *b, const char *path, ap_audio *audio)
 {
     AP_TRY(ap_audio_read_channels(path, b->rate, b->channels, audio));
@@ -47,12 +54,14 @@ static void begin(const bench *b)
     ap_tape_gradients_set(b->tape, false);
 }
 
-/* Each channel by itself: latents [channels, D, T]. */
-static ap_var *encode(const bench *b, ap_audio *audio)
+/* Each channel by itself, latents [channels, D, T], or jointly, [1, D, T]. *scale: NULL if the codec does not
+ * normalise. */
+static ap_var *encode(const bench *b, ap_audio *audio, ap_var **scale)
 {
     begin(b);
-    ap_tensor x = {AP_SHAPE(audio->channels, 1, audio->count), audio->samples};
-    return ap_codec_encode(b->tape, b->codec, ap_tape_constant(b->tape, x));
+    int64_t items = joint(b) ? 1 : audio->channels;
+    ap_tensor x = {AP_SHAPE(items, audio->channels / items, audio->count), audio->samples};
+    return ap_codec_encode_scaled(b->tape, b->codec, ap_tape_constant(b->tape, x), scale);
 }
 
 static ap_status check_name(const char *out, const char *end, const char *what)
@@ -88,8 +97,9 @@ static ap_status check_latents_out(const char *out)
     return latents ? ap_ok() : ap_error(AP_MISUSE, "--out %s: holds something other than latents", out);
 }
 
-static ap_status write_latents(const bench *b, const char *out, const ap_audio *audio, const ap_var *z)
+static ap_status write_latents(const bench *b, const char *out, ap_audio *audio)
 {
+    ap_var *scale, *z = encode(b, audio, &scale);
     char *codec = codec_source_describe(&b->config), *count = ap_format_text("%" PRId64, audio->count),
          *rate = ap_format_text("%d", audio->rate);
     ap_safetensors_writer *writer = ap_safetensors_writer_create();
@@ -98,6 +108,7 @@ static ap_status write_latents(const bench *b, const char *out, const ap_audio *
     ap_safetensors_writer_metadata(writer, "samples", count);
     ap_safetensors_writer_metadata(writer, "sample_rate", rate);
     ap_safetensors_writer_add(writer, "latents", z->value);
+    if (scale) ap_safetensors_writer_add(writer, "scales", scale->value);
     ap_status status = ap_safetensors_writer_save(writer, out);
     ap_safetensors_writer_free(writer);
     if (!ap_failed(&status))
@@ -114,7 +125,7 @@ static ap_status run_encode(const bench *b, const char *source, const char *out)
     ap_audio audio;
     AP_TRY(check_latents_out(out));
     AP_TRY(read_audio(b, source, &audio));
-    ap_status status = write_latents(b, out, &audio, encode(b, &audio));
+    ap_status status = write_latents(b, out, &audio);
     ap_audio_free(&audio);
     return status;
 }
@@ -143,10 +154,21 @@ static ap_status read_latents(const bench *b, const char *path, const ap_safeten
     free(ours);
     long at = ap_safetensors_find(file, "latents");
     ap_shape shape = at < 0 ? (ap_shape){.rank = 0} : ap_safetensors_shape(file, (size_t)at);
-    *audio = (ap_audio){.count = (int64_t)number, .rate = (int)hertz, .channels = 1};
-    if (shape.rank == 3 && shape.at[0] >= 1 && shape.at[0] <= CHANNELS_MOST)
+    *audio =
+        (ap_audio){.count = (int64_t)number, .rate = (int)hertz, .channels = ap_codec_channels(b->codec)};
+    if (!joint(b) && shape.rank == 3 && shape.at[0] >= 1 && shape.at[0] <= CHANNELS_MOST)
         audio->channels = (int)shape.at[0];
     return status;
+}
+
+/* A tensor of the file, on the tape. */
+static ap_status load(const bench *b, ap_safetensors *file, const char *name, ap_shape shape, ap_var **to)
+{
+    ap_tensor x = {shape, NULL};
+    x.data = ap_arena_alloc(ap_tape_arena(b->tape), (size_t)ap_shape_count(shape) * sizeof *x.data);
+    AP_TRY(ap_safetensors_load(file, name, x));
+    *to = ap_tape_constant(b->tape, x);
+    return ap_ok();
 }
 
 static ap_status decode_file(const bench *b, const char *path, ap_safetensors *file, const char *out)
@@ -154,11 +176,13 @@ static ap_status decode_file(const bench *b, const char *path, ap_safetensors *f
     ap_audio audio;
     AP_TRY(read_latents(b, path, file, &audio));
     begin(b);
-    ap_shape shape = AP_SHAPE(audio.channels, ap_codec_dim(b->codec), ap_codec_frames(b->codec, audio.count));
-    ap_tensor z = {shape, NULL};
-    z.data = ap_arena_alloc(ap_tape_arena(b->tape), (size_t)ap_shape_count(z.shape) * sizeof *z.data);
-    AP_TRY(ap_safetensors_load(file, "latents", z));
-    ap_var *y = ap_codec_decode(b->tape, b->codec, ap_tape_constant(b->tape, z), audio.count);
+    int64_t items = joint(b) ? 1 : audio.channels, S = audio.count;
+    ap_var *z, *scale = NULL;
+    AP_TRY(
+        load(b, file, "latents", AP_SHAPE(items, ap_codec_dim(b->codec), ap_codec_frames(b->codec, S)), &z));
+    if (b->config.codec.normalize)
+        AP_TRY(load(b, file, "scales", AP_SHAPE(ap_codec_segments(b->codec, S) * items), &scale));
+    ap_var *y = ap_codec_decode_scaled(b->tape, b->codec, z, scale, S);
     audio.samples = y->value.data;
     AP_TRY(ap_audio_write(out, &audio));
     ap_text_print(stdout, "%s: %.1f s\n", out, (double)audio.count / audio.rate);
@@ -185,12 +209,13 @@ static ap_status run_decode(const bench *b, const char *source, const char *out)
 
 static ap_status go_round(const bench *b, ap_audio *audio, ap_round_trip *trip, const char *out)
 {
-    ap_var *z = encode(b, audio);
-    ap_var *y = ap_codec_decode(b->tape, b->codec, z, audio->count);
-    int64_t S = audio->count, count = ap_var_count(z) / audio->channels;
-    for (int c = 0; c < audio->channels; c++)
-        ap_round_trip_add(trip, audio->rate, S, audio->samples + c * S, count, z->value.data + c * count,
-                          y->value.data + c * S);
+    ap_var *scale, *z = encode(b, audio, &scale);
+    ap_var *y = ap_codec_decode_scaled(b->tape, b->codec, z, scale, audio->count);
+    int items = joint(b) ? 1 : audio->channels, channels = audio->channels / items;
+    int64_t S = audio->count, count = ap_var_count(z) / items;
+    for (int i = 0; i < items; i++)
+        ap_round_trip_add(trip, audio->rate, channels, S, audio->samples + i * S, count,
+                          z->value.data + i * count, y->value.data + i * S);
     ap_audio back = *audio;
     back.samples = y->value.data;
     return out ? ap_audio_write(out, &back) : ap_ok();
@@ -237,7 +262,8 @@ static ap_status run_round_trip(const bench *b, const parsed_options *options)
         return ap_error(AP_MISUSE, "--out: takes the output of one recording, and there are %zu",
                         options->argument_count - 1);
     if (out) AP_TRY(check_wav_out(out));
-    ap_round_trip *trip = ap_round_trip_create(ap_codec_dim(b->codec), ap_codec_hop(b->codec));
+    int64_t dim = ap_codec_dim(b->codec) / ap_codec_channels(b->codec);
+    ap_round_trip *trip = ap_round_trip_create(ap_most(1, dim), ap_codec_hop(b->codec));
     ap_status status = ap_ok();
     for (size_t i = 1; i < options->argument_count && !ap_failed(&status); i++)
         status = take_round(b, options->arguments[i], trip, out);
@@ -268,6 +294,18 @@ static ap_status with_codec(const bench *b, const parsed_options *options)
     return strcmp(way, "encode") == 0 ? run_encode(b, source, out) : run_decode(b, source, out);
 }
 
+/* A network is trained at one rate, and of so many channels. */
+static ap_status settle(bench *b)
+{
+    if (!b->rate && b->config.codec.type == AP_CODEC_SEANET) b->rate = b->config.codec.sample_rate;
+    int channels = ap_codec_channels(b->codec);
+    if (!joint(b)) return ap_ok();
+    if (b->channels && b->channels != channels)
+        return ap_error(AP_MISUSE, "--channels %d: the codec encodes %d jointly", b->channels, channels);
+    b->channels = channels;
+    return ap_ok();
+}
+
 static ap_status run(const parsed_options *options)
 {
     static const char *const ways[] = {"encode", "decode", "roundtrip"};
@@ -282,10 +320,9 @@ static ap_status run(const parsed_options *options)
     b.codec = ap_model_codec(b.model);
     b.rate = (int)rate;
     b.channels = (int)option_integer(options, "channels");
-    /* a network is trained at one rate */
-    if (!b.rate && b.config.codec.type == AP_CODEC_SEANET) b.rate = AP_SAMPLE_RATE;
     b.tape = ap_tape_create(0);
-    ap_status status = with_codec(&b, options);
+    ap_status status = settle(&b);
+    if (!ap_failed(&status)) status = with_codec(&b, options);
     ap_tape_free(b.tape);
     ap_model_free(b.model);
     return status;
@@ -308,14 +345,15 @@ static const verb_option table[] = {
      .fallback = "0",
      .least = 0,
      .most = RATE_MOST,
-     .help = "encode, roundtrip: the rate to work at; 0: the recording's own, of a seanet 24000"},
+     .help = "encode, roundtrip: the rate to work at; 0: the recording's own, of a seanet codec.sample_rate"},
     {.name = "channels",
      .placeholder = "N",
      .kind = OPTION_INTEGER,
      .fallback = "0",
      .least = 0,
      .most = 2,
-     .help = "encode, roundtrip: 1, the mid; 2, left and right; 0: as the recording has them"},
+     .help = "encode, roundtrip: 1, the mid; 2, left and right; 0: as the recording, or a stereo codec, has "
+             "them"},
     {.name = "json", .kind = OPTION_FLAG, .help = "roundtrip: print a JSON object"},
     {.name = NULL},
 };
@@ -325,9 +363,9 @@ const verb verb_codec = {
     .summary = "turn recordings into latents and back; measure the loss",
     .arguments = "encode A.wav --out Z.safetensors | decode Z.safetensors --out B.wav | roundtrip A.wav ...",
     .details =
-        "encode writes the latents [channels, dim, frames] of a recording, each channel by itself; decode "
-        "makes audio of them again, by the "
-        "same codec.\n"
+        "encode writes the latents [channels, dim, frames] of a recording, each channel by itself, or "
+        "[1, dim, frames] by a stereo codec;\n"
+        "decode makes audio of them again, by the same codec.\n"
         "roundtrip does both and measures what is left: SI-SDR, the distances of log-mel spectra (128 bands "
         "to 16 kHz or half the rate, range\n"
         "80 dB) and of STFTs at three resolutions, the cosine of chroma, Pearson's r of the levels every 10 "

@@ -20,7 +20,7 @@ static ap_status create(ap_config *config, ap_model **model)
 {
     config->agent.compositional = false;
     config->agent.output = AP_OUTPUT_DIRECT;
-    AP_TRY(ap_config_check(config));
+    AP_TRY(ap_config_check_codec(config));
     return ap_model_create(config, 0, model);
 }
 
@@ -61,6 +61,24 @@ ap_status codec_source_load(const char *path, ap_config *config, ap_model **mode
     return status;
 }
 
+/* What a seanet has that EnCodec's of 24 kHz has not: the keys that are not at their defaults. */
+static char *describe_variant(const ap_config *config)
+{
+    static const char *const keys[] = {"codec.sample_rate", "codec.channels", "codec.causal", "codec.norm",
+                                       "codec.normalize",   "codec.segment",  "codec.overlap"};
+    const ap_config usual = ap_config_default();
+    char *text = ap_copy_text(""), is[AP_CONFIG_TEXT], was[AP_CONFIG_TEXT];
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        ap_config_value(config, ap_config_index(keys[k]), is);
+        ap_config_value(&usual, ap_config_index(keys[k]), was);
+        if (strcmp(is, was) == 0) continue;
+        char *longer = ap_format_text("%s %s=%s", text, keys[k] + strlen("codec."), is);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
 char *codec_source_describe(const ap_config *config)
 {
     if (config->codec.type != AP_CODEC_SEANET)
@@ -69,5 +87,8 @@ char *codec_source_describe(const ap_config *config)
                               config->codec.bands, config->codec.hop, config->codec.gain);
     int64_t hop = 1;
     for (int i = 0; i < config->codec.ratios.count; i++) hop *= config->codec.ratios.at[i];
-    return ap_format_text("seanet dim=%d hop=%" PRId64, config->codec.dim, hop);
+    char *variant = describe_variant(config),
+         *text = ap_format_text("seanet dim=%d hop=%" PRId64 "%s", config->codec.dim, hop, variant);
+    free(variant);
+    return text;
 }

@@ -86,7 +86,7 @@ static void log_epoch(const record *r, const ap_epoch_report *report)
 static void on_heard(void *context, int64_t S, const ap_real *audio, int64_t count, const ap_real *latents,
                      const ap_real *output)
 {
-    ap_round_trip_add(((record *)context)->trip, AP_SAMPLE_RATE, S, audio, count, latents, output);
+    ap_round_trip_add(((record *)context)->trip, AP_SAMPLE_RATE, 1, S, audio, count, latents, output);
 }
 
 /* How good the codec is by now, and whether it hears at all. */

@@ -51,18 +51,51 @@ static ap_status check_lapped(const ap_config *config)
     return ap_ok();
 }
 
-static ap_status check_codec(const ap_config *config, int64_t samples)
+/* The samples of a seanet's frame, or a number above `most`. */
+static int64_t seanet_hop(const ap_config *config, int64_t most)
 {
-    int64_t hop = config->codec.hop;
-    if (config->codec.type != AP_CODEC_SEANET) {
-        AP_TRY(check_lapped(config));
-    } else {
-        if (config->codec.width % 2) /* a residual block uses half as many */
-            return ap_error(AP_MISUSE, "codec.width = %d is odd", config->codec.width);
-        hop = 1;
-        for (int i = 0; i < config->codec.ratios.count && hop <= samples; i++)
-            hop *= config->codec.ratios.at[i];
-    }
+    int64_t hop = 1;
+    for (int i = 0; i < config->codec.ratios.count && hop <= most; i++) hop *= config->codec.ratios.at[i];
+    return hop;
+}
+
+static ap_status check_seanet(const ap_config *config)
+{
+    const int64_t segment = (int64_t)(config->codec.segment * config->codec.sample_rate);
+    if (config->codec.width % 2) /* a residual block uses half as many */
+        return ap_error(AP_MISUSE, "codec.width = %d is odd", config->codec.width);
+    if (config->codec.norm == AP_CODEC_TIME_GROUP_NORM && config->codec.causal)
+        return ap_error(AP_MISUSE,
+                        "codec.norm = time_group_norm hears all of the audio: codec.causal must be false");
+    if (config->codec.segment > 0 && segment < seanet_hop(config, segment))
+        return ap_error(AP_MISUSE, "codec.segment = %g: %lld samples are less than one frame of the codec",
+                        config->codec.segment, (long long)segment);
+    return ap_ok();
+}
+
+ap_status ap_config_check_codec(const ap_config *config)
+{
+    return config->codec.type == AP_CODEC_SEANET ? check_seanet(config) : check_lapped(config);
+}
+
+/* Agents, and all training, hear one channel at 24 kHz, in frames that come evenly. */
+static ap_status check_heard(const ap_config *config)
+{
+    static const char *const reason = "an agent and training hear one channel at 24000 Hz, as a whole; only "
+                                      "antiphon codec works with such a codec";
+    if (config->codec.type != AP_CODEC_SEANET) return ap_ok();
+    if (config->codec.channels != 1)
+        return ap_error(AP_MISUSE, "codec.channels = %d: %s", config->codec.channels, reason);
+    if (config->codec.sample_rate != AP_SAMPLE_RATE)
+        return ap_error(AP_MISUSE, "codec.sample_rate = %d: %s", config->codec.sample_rate, reason);
+    if (config->codec.segment > 0)
+        return ap_error(AP_MISUSE, "codec.segment = %g: %s", config->codec.segment, reason);
+    return config->codec.normalize ? ap_error(AP_MISUSE, "codec.normalize: %s", reason) : ap_ok();
+}
+
+static ap_status check_frame(const ap_config *config, int64_t samples)
+{
+    int64_t hop = config->codec.type == AP_CODEC_SEANET ? seanet_hop(config, samples) : config->codec.hop;
     if (samples < hop)
         return ap_error(AP_MISUSE, "data.seconds = %g: %lld samples are less than one frame of the codec",
                         config->data.seconds, (long long)samples);
@@ -141,7 +174,9 @@ ap_status ap_config_check(const ap_config *config)
     if (!config->data.path[0]) return ap_error(AP_MISUSE, "data.path is empty");
     if (!config->track.experiment[0]) return ap_error(AP_MISUSE, "track.experiment is empty");
     AP_TRY(check_no_password(config->track.uri));
-    AP_TRY(check_codec(config, samples));
+    AP_TRY(ap_config_check_codec(config));
+    AP_TRY(check_heard(config));
+    AP_TRY(check_frame(config, samples));
     AP_TRY(check_agent(config));
     AP_TRY(check_loss(config, samples));
     if (config->train.schedule == AP_SCHEDULE_COSINE && config->train.min_lr > config->train.lr)

@@ -46,6 +46,12 @@ void ap_config_value(const ap_config *config, size_t index, char text[AP_CONFIG_
     cJSON_Delete(value);
 }
 
+size_t ap_config_index(const char *name)
+{
+    const config_key *key = ap_config_key_find(name);
+    return key ? (size_t)(key - ap_config_keys) : ap_config_key_count;
+}
+
 bool ap_config_known(const char *key)
 {
     return ap_config_key_find(key) != NULL;

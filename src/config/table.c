@@ -58,6 +58,13 @@ const config_key ap_config_keys[] = {
     INT(codec, width, 32, 2, 1024, "seanet: channels at the full sample rate, doubled at each ratio"),
     LIST(codec, ratios, "[8,5,4,2]", 1, 64, "seanet: upsampling factors from latents to audio; their product is the number of samples per frame"),
     INT(codec, lstm, 2, 0, AP_SEANET_LSTM_MAX, "seanet: LSTM layers"),
+    INT(codec, sample_rate, 24000, 8000, 192000, "seanet: samples a second of the audio it is trained on; agents work on 24000"),
+    INT(codec, channels, 1, 1, 2, "seanet: channels that are encoded jointly; agents work on one"),
+    BOOL(codec, causal, true, "seanet: convolutions hear nothing later; false: half of their padding is behind"),
+    CHOICE(codec, norm, ap_codec_norm, "weight_norm", "seanet: normalise the convolutions' weights, or their output over all channels and time (not causal)", "weight_norm", "time_group_norm"),
+    BOOL(codec, normalize, false, "seanet: divide each segment by its volume, and multiply again behind the decoder; not with an agent"),
+    NUMBER(codec, segment, 0.0, 0, 3600, RANGE_CLOSED, "seanet: length of what is encoded at once, in seconds; 0: all of a recording; not with an agent"),
+    NUMBER(codec, overlap, 0.01, 0, 0.5, RANGE_CLOSED, "seanet: share of a segment that is the next one's, too, and faded into it"),
     TEXT(codec, weights, "", "seanet: safetensors file with the codec's weights; empty: random initial weights"),
     BOOL(codec, train, false, "seanet: train the codec, too"),
 

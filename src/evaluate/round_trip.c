@@ -151,12 +151,14 @@ const char *ap_round_trip_deaf(ap_round_trip *trip)
     return trip->deaf;
 }
 
-void ap_round_trip_add(ap_round_trip *trip, int rate, int64_t S, const ap_real *x, int64_t count,
-                       const ap_real *z, const ap_real *y)
+void ap_round_trip_add(ap_round_trip *trip, int rate, int channels, int64_t S, const ap_real *x,
+                       int64_t count, const ap_real *z, const ap_real *y)
 {
     const int64_t part = (int64_t)PART_SECONDS * rate;
-    for (int64_t at = 0; at < S; at += part) measure_part(trip, rate, ap_least(part, S - at), x + at, y + at);
-    compare_with_before(trip, S, x, count, z, y);
+    for (int c = 0; c < channels; c++)
+        for (int64_t at = 0; at < S; at += part)
+            measure_part(trip, rate, ap_least(part, S - at), x + c * S + at, y + c * S + at);
+    compare_with_before(trip, channels * S, x, count, z, y);
 }
 
 /* ---------------------------------------------------------------- the outcome */

@@ -13,15 +13,16 @@
 
 typedef struct ap_round_trip ap_round_trip;
 
-/* Starts an evaluation for a codec of `dim` latents every `hop` samples. Owned by the caller. */
+/* Starts an evaluation for a codec of `dim` latents every `hop` samples of a channel: of those that several
+ * channels share, a channel's part. Owned by the caller. */
 ap_round_trip *ap_round_trip_create(int64_t dim, int64_t hop);
 void ap_round_trip_free(ap_round_trip *trip); /* NULL is allowed */
 
-/* Adds a round trip: S samples x at `rate`, `count` latents z, the output y [S]. Parts of at most 10 s are
- * measured; those below AP_SOUNDING_DBFS or shorter than ap_fidelity_least are not. Channels are round trips
- * of their own. */
-void ap_round_trip_add(ap_round_trip *trip, int rate, int64_t S, const ap_real *x, int64_t count,
-                       const ap_real *z, const ap_real *y);
+/* Adds a round trip: S samples x [channels, S] at `rate`, `count` latents z, the output y [channels, S].
+ * Parts of a channel of at most 10 s are measured; those below AP_SOUNDING_DBFS or shorter than
+ * ap_fidelity_least are not. Channels that are encoded one by one are round trips of their own. */
+void ap_round_trip_add(ap_round_trip *trip, int rate, int channels, int64_t S, const ap_real *x,
+                       int64_t count, const ap_real *z, const ap_real *y);
 
 /* The codec's mean; NaN if nothing was measured. */
 double ap_round_trip_mean(const ap_round_trip *trip, ap_fidelity_measure measure);

@@ -1,10 +1,10 @@
 #include "antiphon/codec.h"
 
-#include "antiphon/ops.h"
-#include "base/bounds.h"
+#include "antiphon/status.h"
 #include "base/memory.h"
 #include "model/lapped.h"
 #include "model/seanet.h"
+#include "model/segments.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@ struct ap_codec {
     ap_codec_config config;
     ap_lapped *lapped;
     ap_seanet *seanet;
+    ap_segments segments; /* in which the seanet works */
 };
 
 ap_codec *ap_codec_create(ap_params *params, const ap_codec_config *config)
@@ -28,11 +29,20 @@ ap_codec *ap_codec_create(ap_params *params, const ap_codec_config *config)
                                                              .complex = config->type == AP_CODEC_MCLT});
         return codec;
     }
-    ap_seanet_config seanet = {
-        .dim = config->dim, .width = config->width, .ratio_count = config->ratio_count, .lstm = config->lstm};
+    ap_seanet_config seanet = {.dim = config->dim,
+                               .width = config->width,
+                               .ratio_count = config->ratio_count,
+                               .lstm = config->lstm,
+                               .channels = config->channels,
+                               .causal = config->causal,
+                               .norm = config->norm};
     for (int i = 0; i < config->ratio_count; i++) seanet.ratios[i] = config->ratios[i];
     ap_param_kind kind = config->trained ? AP_PARAM_TRAINED : AP_PARAM_FROZEN;
     codec->seanet = ap_seanet_create(params, &seanet, kind, "encoder.", "decoder.");
+    codec->segments = (ap_segments){.length = config->segment,
+                                    .stride = config->stride,
+                                    .hop = ap_seanet_hop(codec->seanet),
+                                    .normalize = config->normalize};
     return codec;
 }
 
@@ -60,27 +70,49 @@ int64_t ap_codec_dim(const ap_codec *codec)
 
 int64_t ap_codec_hop(const ap_codec *codec)
 {
-    return codec->lapped ? codec->config.hop : ap_seanet_hop(codec->seanet);
+    return codec->lapped ? codec->config.hop : codec->segments.hop;
+}
+
+int ap_codec_channels(const ap_codec *codec)
+{
+    return codec->lapped ? 1 : codec->config.channels;
 }
 
 int64_t ap_codec_frames(const ap_codec *codec, int64_t S)
 {
-    int64_t hop = ap_codec_hop(codec);
-    return codec->lapped ? ap_lapped_frames(codec->lapped, S) : ap_divide_up(S, hop);
+    return codec->lapped ? ap_lapped_frames(codec->lapped, S) : ap_segments_frames(&codec->segments, S);
+}
+
+int64_t ap_codec_segments(const ap_codec *codec, int64_t S)
+{
+    return codec->lapped ? 1 : ap_segments_count(&codec->segments, S);
+}
+
+ap_var *ap_codec_encode_scaled(ap_tape *tape, ap_codec *codec, ap_var *x, ap_var **scale)
+{
+    *scale = NULL;
+    return codec->lapped ? ap_lapped_encode(tape, codec->lapped, x)
+                         : ap_segments_encode(tape, &codec->segments, codec->seanet, x, scale);
+}
+
+ap_var *ap_codec_decode_scaled(ap_tape *tape, ap_codec *codec, ap_var *z, ap_var *scale, int64_t S)
+{
+    if (codec->config.normalize && codec->seanet && !scale)
+        ap_fatal("codec: it normalises, and has no scale");
+    return codec->lapped ? ap_lapped_decode(tape, codec->lapped, z, S)
+                         : ap_segments_decode(tape, &codec->segments, codec->seanet, z, scale, S);
 }
 
 ap_var *ap_codec_encode(ap_tape *tape, ap_codec *codec, ap_var *x)
 {
-    return codec->lapped ? ap_lapped_encode(tape, codec->lapped, x)
-                         : ap_seanet_encode(tape, codec->seanet, x);
+    ap_var *scale, *z = ap_codec_encode_scaled(tape, codec, x, &scale);
+    if (scale) ap_fatal("codec: it normalises, and its scale would be lost");
+    return z;
 }
 
 ap_var *ap_codec_decode(ap_tape *tape, ap_codec *codec, ap_var *z, int64_t S)
 {
-    if (codec->lapped) return ap_lapped_decode(tape, codec->lapped, z, S);
-    ap_tape_enter(tape);
-    ap_var *y = ap_seanet_decode(tape, codec->seanet, z);
-    return ap_tape_leave(tape, y->value.shape.at[2] == S ? y : ap_slice(tape, y, 2, 0, S));
+    return ap_codec_decode_scaled(tape, codec, z, NULL, S);
 }
 
 const ap_real *ap_codec_round_trip(ap_tape *tape, ap_codec *codec, int64_t S, const ap_real *x)

@@ -15,10 +15,11 @@
 /* The kernel size of a strided convolution, as a multiple of its stride. */
 #define TAPS_TO_STRIDE 2
 
-/* A convolution or transposed convolution with weight norm. */
+/* A convolution or transposed convolution with weight norm, or with group norm behind it. */
 typedef struct normed_conv {
-    ap_param *v, *g, *bias;
-    ap_tensor folded; /* g v / ||v|| of a frozen decoder, which every step uses */
+    ap_param *v, *g, *bias; /* the weight is g v / ||v||; without g it is v */
+    ap_param *gamma, *beta; /* of group norm, or NULL */
+    ap_tensor folded;       /* the weight of a frozen decoder with weight norm, which every step uses */
 } normed_conv;
 
 typedef struct residual {
@@ -52,6 +53,7 @@ struct ap_seanet {
 typedef struct place {
     ap_params *params;
     ap_param_kind kind;
+    ap_codec_norm norm;
     const char *prefix;
     int index;
 } place;
@@ -71,15 +73,22 @@ static normed_conv create_conv(const place *at, ap_shape weight, int64_t out, co
                                const char *inside)
 {
     double bound = 1 / sqrt((double)(weight.at[1] * weight.at[2]));
-    ap_init uniform = {.kind = AP_INIT_UNIFORM, .a = bound}, zero = {.kind = AP_INIT_CONSTANT, .a = 0};
-    ap_init norm = {.kind = AP_INIT_ROW_NORM, .a = sqrt(3 * gain.variance / (double)gain.fan_in) / bound};
+    double factor = sqrt(3 * gain.variance / (double)gain.fan_in) / bound;
+    ap_init zero = {.kind = AP_INIT_CONSTANT, .a = 0}, one = {.kind = AP_INIT_CONSTANT, .a = 1};
+    ap_init uniform = {.kind = AP_INIT_UNIFORM, .a = bound}, norm = {.kind = AP_INIT_ROW_NORM, .a = factor};
     normed_conv conv = {.folded.shape = weight};
 #define ADD(shape, init, part)                                                                               \
-    ap_params_add(at->params, at->kind, shape, init, "%slayers.%d.%sconv.%s", at->prefix, at->index, inside, \
-                  part)
-    conv.v = ADD(weight, uniform, "weight_v");
-    conv.g = ADD(AP_SHAPE(weight.at[0], 1, 1), norm, "weight_g");
-    conv.bias = ADD(AP_SHAPE(out), zero, "bias");
+    ap_params_add(at->params, at->kind, shape, init, "%slayers.%d.%s" part, at->prefix, at->index, inside)
+    if (at->norm == AP_CODEC_WEIGHT_NORM) {
+        conv.v = ADD(weight, uniform, "conv.weight_v");
+        conv.g = ADD(AP_SHAPE(weight.at[0], 1, 1), norm, "conv.weight_g");
+        conv.bias = ADD(AP_SHAPE(out), zero, "conv.bias");
+        return conv;
+    }
+    conv.v = ADD(weight, uniform, "conv.weight");
+    conv.bias = ADD(AP_SHAPE(out), zero, "conv.bias");
+    conv.gamma = ADD(AP_SHAPE(out), one, "norm.weight");
+    conv.beta = ADD(AP_SHAPE(out), zero, "norm.bias");
 #undef ADD
     return conv;
 }
@@ -136,7 +145,7 @@ static half create_encoder(place at, const ap_seanet_config *config)
 {
     half h = {.exists = true};
     int64_t channels = config->width;
-    h.first = create_plain(&at, 1, channels, OUTER_TAPS);
+    h.first = create_plain(&at, config->channels, channels, OUTER_TAPS);
     for (int i = 0; i < config->ratio_count; i++) {
         int64_t ratio = config->ratios[config->ratio_count - 1 - i];
         h.block[i] = create_block(&at, channels);
@@ -163,7 +172,7 @@ static half create_decoder(place at, const ap_seanet_config *config)
         h.block[i] = create_block(&at, channels);
     }
     at.index++; /* ELU */
-    h.last = create_plain(&at, channels, 1, OUTER_TAPS);
+    h.last = create_plain(&at, channels, config->channels, OUTER_TAPS);
     return h;
 }
 
@@ -174,13 +183,14 @@ ap_seanet *ap_seanet_create(ap_params *params, const ap_seanet_config *config, a
                  config->lstm >= 0 && config->lstm <= AP_SEANET_LSTM_MAX && config->ratio_count > 0 &&
                  config->ratio_count <= AP_SEANET_RATIOS_MAX;
     for (int i = 0; sizes && i < config->ratio_count; i++) sizes = config->ratios[i] > 0;
-    if (!sizes)
-        ap_fatal("seanet: dim %lld, width %lld, %d ratios, %d LSTM layers", (long long)config->dim,
-                 (long long)config->width, config->ratio_count, config->lstm);
+    if (!sizes || config->channels < 1)
+        ap_fatal("seanet: dim %lld, width %lld, %d ratios, %d LSTM layers, %d channels",
+                 (long long)config->dim, (long long)config->width, config->ratio_count, config->lstm,
+                 config->channels);
     ap_seanet *seanet = ap_params_alloc(params, sizeof *seanet);
     *seanet = (ap_seanet){.params = params, .config = *config, .kind = kind};
-    if (encoder) seanet->encoder = create_encoder((place){params, kind, encoder, 0}, config);
-    if (decoder) seanet->decoder = create_decoder((place){params, kind, decoder, 0}, config);
+    if (encoder) seanet->encoder = create_encoder((place){params, kind, config->norm, encoder, 0}, config);
+    if (decoder) seanet->decoder = create_decoder((place){params, kind, config->norm, decoder, 0}, config);
     return seanet;
 }
 
@@ -215,6 +225,7 @@ static void fold_half(ap_params *params, half *h, int stages)
 static void prepare(ap_seanet *seanet)
 {
     if (seanet->kind != AP_PARAM_FROZEN || seanet->folded || !seanet->decoder.exists) return;
+    if (seanet->config.norm != AP_CODEC_WEIGHT_NORM) return;
     fold_half(seanet->params, &seanet->decoder, seanet->config.ratio_count);
     seanet->folded = true;
 }
@@ -227,31 +238,52 @@ void ap_seanet_reload(ap_seanet *seanet)
 static ap_var *weight_of(ap_tape *tape, const normed_conv *conv)
 {
     if (conv->folded.data) return ap_tape_constant(tape, conv->folded);
+    if (!conv->g) return ap_tape_param(tape, conv->v);
     return ap_weight_norm(tape, ap_tape_param(tape, conv->v), ap_tape_param(tape, conv->g));
 }
 
 /* ---------------------------------------------------------------- the way through */
 
-/* A causal convolution: padded in front, so that no output depends on later samples, and behind as far as
- * the stride needs to cover the last samples. */
-static ap_var *causal(ap_tape *tape, const normed_conv *conv, int64_t stride, ap_var *x)
+static ap_var *normed(ap_tape *tape, const normed_conv *conv, ap_var *x)
 {
-    int64_t taps = conv->folded.shape.at[2], T = x->value.shape.at[2];
+    if (!conv->gamma) return x;
+    return ap_group_norm(tape, x, ap_tape_param(tape, conv->gamma), ap_tape_param(tape, conv->beta));
+}
+
+/* A convolution. Where it is causal, no output depends on later samples. Behind, padding reaches as far as
+ * the stride needs to cover the last samples. */
+static ap_var *convolved(ap_tape *tape, const ap_seanet *seanet, const normed_conv *conv, int64_t stride,
+                         ap_var *x)
+{
+    int64_t total = conv->folded.shape.at[2] - stride, T = x->value.shape.at[2];
+    int64_t before = seanet->config.causal ? total : total - total / 2;
     ap_conv1d_geometry geometry = {.stride = stride,
                                    .dilation = 1,
-                                   .pad_left = taps - stride,
-                                   .pad_right = ap_round_up(T, stride) - T,
+                                   .pad_left = before,
+                                   .pad_right = total - before + ap_round_up(T, stride) - T,
                                    .mode = AP_PAD_REFLECT};
-    return ap_conv1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias), geometry);
+    ap_tape_enter(tape);
+    ap_var *y = ap_conv1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias), geometry);
+    return ap_tape_leave(tape, normed(tape, conv, y));
 }
 
-static ap_var *causal_transpose(ap_tape *tape, const normed_conv *conv, int64_t stride, ap_var *x)
+/* A transposed convolution, with its ends trimmed to `stride` samples for each of x; group norm hears the
+ * ends. */
+static ap_var *upsampled(ap_tape *tape, const ap_seanet *seanet, const normed_conv *conv, int64_t stride,
+                         ap_var *x)
 {
-    return ap_conv_transpose1d(tape, x, weight_of(tape, conv), ap_tape_param(tape, conv->bias), stride, 0,
-                               conv->folded.shape.at[2] - stride);
+    int64_t total = conv->folded.shape.at[2] - stride, length = x->value.shape.at[2] * stride;
+    int64_t behind = seanet->config.causal ? total : total / 2, before = total - behind;
+    ap_var *weight = weight_of(tape, conv), *bias = ap_tape_param(tape, conv->bias);
+    if (!conv->gamma) return ap_conv_transpose1d(tape, x, weight, bias, stride, before, behind);
+    ap_tape_enter(tape);
+    ap_var *y = ap_conv_transpose1d(tape, x, weight, bias, stride, 0, 0);
+    y = ap_tape_carry(tape, normed(tape, conv, y));
+    return ap_tape_leave(tape, ap_slice(tape, y, 2, before, length));
 }
 
-static ap_var *through_block(ap_tape *tape, const residual *block, ap_var *x)
+/* A causal residual block with weight norm is one operation. */
+static ap_var *through_causal_block(ap_tape *tape, const residual *block, ap_var *x)
 {
     ap_residual_weights weights = {.squeeze = weight_of(tape, &block->squeeze),
                                    .squeeze_bias = ap_tape_param(tape, block->squeeze.bias),
@@ -260,6 +292,20 @@ static ap_var *through_block(ap_tape *tape, const residual *block, ap_var *x)
                                    .shortcut = weight_of(tape, &block->shortcut),
                                    .shortcut_bias = ap_tape_param(tape, block->shortcut.bias)};
     return ap_residual_block(tape, x, weights);
+}
+
+/* ELU(shortcut(x) + expand(ELU(squeeze(ELU(x))))) */
+static ap_var *through_block(ap_tape *tape, const ap_seanet *seanet, const residual *block, ap_var *x)
+{
+    if (seanet->config.causal && seanet->config.norm == AP_CODEC_WEIGHT_NORM)
+        return through_causal_block(tape, block, x);
+    ap_tape_enter(tape);
+    ap_var *y = ap_tape_carry(tape, ap_elu(tape, x));
+    y = ap_tape_carry(tape, convolved(tape, seanet, &block->squeeze, 1, y));
+    y = ap_tape_carry(tape, ap_elu(tape, y));
+    y = ap_tape_carry(tape, convolved(tape, seanet, &block->expand, 1, y));
+    y = ap_tape_carry(tape, ap_add(tape, y, convolved(tape, seanet, &block->shortcut, 1, x)));
+    return ap_tape_leave(tape, ap_elu(tape, y));
 }
 
 static ap_var *through_layer(ap_tape *tape, const recurrent *lstm, ap_var *x)
@@ -284,14 +330,14 @@ ap_var *ap_seanet_encode(ap_tape *tape, ap_seanet *seanet, ap_var *audio)
     const half *h = &seanet->encoder;
     if (!h->exists) ap_fatal("seanet: this codec has no encoder");
     ap_tape_enter(tape);
-    ap_var *x = causal(tape, &h->first, 1, audio);
+    ap_var *x = convolved(tape, seanet, &h->first, 1, audio);
     for (int i = 0; i < config->ratio_count; i++) {
         int64_t stride = config->ratios[config->ratio_count - 1 - i];
-        x = ap_tape_carry(tape, through_block(tape, &h->block[i], x));
-        x = ap_tape_carry(tape, causal(tape, &h->resample[i], stride, x));
+        x = ap_tape_carry(tape, through_block(tape, seanet, &h->block[i], x));
+        x = ap_tape_carry(tape, convolved(tape, seanet, &h->resample[i], stride, x));
     }
     x = ap_tape_carry(tape, through_lstm(tape, seanet, h->lstm, x));
-    return ap_tape_leave(tape, causal(tape, &h->last, 1, x));
+    return ap_tape_leave(tape, convolved(tape, seanet, &h->last, 1, x));
 }
 
 ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents)
@@ -301,11 +347,11 @@ ap_var *ap_seanet_decode(ap_tape *tape, ap_seanet *seanet, ap_var *latents)
     if (!h->exists) ap_fatal("seanet: this codec has no decoder");
     prepare(seanet);
     ap_tape_enter(tape);
-    ap_var *x = causal(tape, &h->first, 1, latents);
+    ap_var *x = convolved(tape, seanet, &h->first, 1, latents);
     x = ap_tape_carry(tape, through_lstm(tape, seanet, h->lstm, x));
     for (int i = 0; i < config->ratio_count; i++) {
-        x = ap_tape_carry(tape, causal_transpose(tape, &h->resample[i], config->ratios[i], x));
-        x = ap_tape_carry(tape, through_block(tape, &h->block[i], x));
+        x = ap_tape_carry(tape, upsampled(tape, seanet, &h->resample[i], config->ratios[i], x));
+        x = ap_tape_carry(tape, through_block(tape, seanet, &h->block[i], x));
     }
-    return ap_tape_leave(tape, causal(tape, &h->last, 1, x));
+    return ap_tape_leave(tape, convolved(tape, seanet, &h->last, 1, x));
 }

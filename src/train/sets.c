@@ -129,17 +129,21 @@ ap_status ap_sets_load(const ap_config *c, const ap_observer *observer, ap_datas
 
 /* ---------------------------------------------------------------- latents */
 
-/* A hash of the codec: of its weights, by name, and of its shape. */
-static uint64_t hash_of_codec(ap_model *model)
+/* A hash of the codec: of its weights, by name, of its shape, and of whatever else its latents depend on. */
+static uint64_t hash_of_codec(const ap_config *c, ap_model *model)
 {
     const ap_params *params = ap_model_params(model);
     ap_codec *codec = ap_model_codec(model);
+    const ap_real gain = (ap_real)c->codec.gain;
     uint64_t hash = ap_hash_add(AP_HASH_BASIS, (uint64_t)ap_codec_dim(codec));
     hash = ap_hash_add(hash, (uint64_t)ap_codec_hop(codec));
+    hash = ap_hash_add(hash, (uint64_t)c->codec.bands);
+    hash = ap_hash_add(hash, c->codec.causal);
+    hash = ap_hash_add_samples(hash, &gain, 1);
     for (size_t i = 0; i < ap_params_count(params); i++) {
         const ap_param *param = ap_params_at(params, i);
         if (!ap_codec_owns(param->name)) continue;
-        for (const char *c = param->name; *c; c++) hash = ap_hash_add(hash, (unsigned char)*c);
+        for (const char *at = param->name; *at; at++) hash = ap_hash_add(hash, (unsigned char)*at);
         hash = ap_hash_add_samples(hash, param->value.data, ap_shape_count(param->value.shape));
     }
     return hash;
@@ -148,7 +152,7 @@ static uint64_t hash_of_codec(ap_model *model)
 static ap_status encode_cached(const ap_config *c, ap_model *model, ap_tape *tape,
                                const volatile sig_atomic_t *stop, const char *split, ap_dataset *set)
 {
-    uint64_t weights = hash_of_codec(model);
+    uint64_t weights = hash_of_codec(c, model);
     char *cache = cache_of(c);
     char *path = ap_format_text("%s/latents-%s-%" PRId64 "-%016" PRIx64, cache, split, set->S, weights);
     ap_status status = ap_make_folder(cache);

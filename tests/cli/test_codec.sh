@@ -22,6 +22,12 @@ expect 0 "best.safetensors" train codec.json --out agent --codec.weights=codec/c
 a=$(ls pairs/val/*_input.wav) b=$(ls pairs/val/*_target.wav)
 expect 0 "r_input" infer --checkpoint agent/checkpoints/best.safetensors --input "$a" --target "$b" --out c.wav
 
+# EnCodec's other kind of network learns too; its checkpoint says what it is
+expect 0 "best.safetensors" train-codec codec.json --out both --epochs=1 --codec.causal=false --codec.norm=time_group_norm
+expect 0 "encoder.layers.0.norm.weight" info both/checkpoints/best.safetensors
+expect 0 "causal=false norm=time_group_norm" codec roundtrip "$a" --codec both
+expect 1 "of a model with codec.norm = time_group_norm; the configuration has weight_norm" train codec.json --out no --codec.weights=both/checkpoints/best.safetensors
+
 expect 0 "the frozen codec is random" train codec.json --out random --epochs=1
 expect 0 "audio to 0.6 kHz and levels above" train tiny.json --out levels --codec.bands=16 --epochs=1
 expect 1 "holds only a codec" infer --checkpoint codec/checkpoints/best.safetensors --input "$a" --target "$b" --out no.wav

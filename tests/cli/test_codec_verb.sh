@@ -14,6 +14,8 @@ cat >codec.json <<'END'
   "train": {"epochs": 1, "batch_size": 2, "lr": 0.001}
 }
 END
+echo '{"codec": {"type": "seanet", "norm": "time_group_norm"}}' >group.json
+echo '{"codec": {"type": "seanet", "segment": 0.01}}' >short.json
 # number KEY: of the codec's row of what --json printed
 number() {
     sed -n '/"codec":/,/}/p' out | sed -n "s/.*\"$1\":[[:space:]]*\([-0-9.e]*\).*/\1/p"
@@ -67,6 +69,33 @@ expect 0 "seanet dim=8 hop=30" codec roundtrip "$a" --codec trained.json --out o
 cmp first.wav out.wav
 
 expect 0 "the codec is random" codec roundtrip "$a" --codec codec.json
+
+# a stereo codec encodes both channels jointly, at its own rate, in segments, whose volumes stand beside the latents
+sed 's/"lstm": 1/"lstm": 1, "channels": 2, "causal": false, "norm": "time_group_norm", "normalize": true, "segment": 0.2, "sample_rate": 32000/' codec.json >joint.json
+joint="sample_rate=32000 channels=2 causal=false norm=time_group_norm normalize=true segment=0.2"
+expect 0 "$joint" codec roundtrip stereo.wav --codec joint.json --out joint.wav
+[ "$(format joint.wav)" = "2      32000" ]
+expect 0 "[1, 8, " codec encode stereo.wav --codec joint.json --out joint.safetensors
+expect 0 "scales" info joint.safetensors
+expect 0 "" codec decode joint.safetensors --codec joint.json --out decoded.wav
+cmp joint.wav decoded.wav
+expect 0 "$joint" codec roundtrip "$a" "$b" --codec joint.json
+grep -q "ignores" err && cat err && exit 1
+expect 2 "encodes 2 jointly" codec roundtrip stereo.wav --codec joint.json --channels 1 --out no.wav
+expect 1 "latents of another codec" codec decode joint.safetensors --codec wide.json --out no.wav
+for verb in train train-codec bench; do expect 2 "codec.channels = 2: an agent and training hear one channel" $verb joint.json; done
+expect 2 "codec.causal must be false" codec roundtrip "$a" --codec group.json
+expect 2 "less than one frame" codec roundtrip "$a" --codec short.json
+
+# weights with a configuration of transformers beside them; without it, no one knows their rate
+mkdir stereo
+cp "$1/../golden/codec_round_trip_stereo.safetensors" stereo/model.safetensors
+expect 1 "has group norm, and shapes do not tell" codec roundtrip stereo.wav --codec stereo/model.safetensors --out no.wav
+echo '{"sampling_rate": 16000, "audio_channels": 2, "use_causal_conv": false, "norm_type": "time_group_norm", "normalize": true, "chunk_length_s": 1, "overlap": 0.01}' >stereo/config.json
+expect 0 "seanet dim=6 hop=6 sample_rate=16000 channels=2" codec roundtrip stereo.wav --codec stereo/model.safetensors --out joint.wav
+[ "$(format joint.wav)" = "2      16000" ]
+echo '{"sampling_rate": 16000, "use_causal_conv": false, "norm_type": "weight_norm"}' >stereo/config.json
+expect 1 "its norm_type differs from the weights'" codec roundtrip stereo.wav --codec stereo/model.safetensors --out no.wav
 
 # what does not fit is refused, and writes nothing
 expect 1 "latents of another codec: mdct dim=320" codec decode z.safetensors --out no.wav

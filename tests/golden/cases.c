@@ -1,6 +1,7 @@
 #include "golden/golden.h"
 
 #include "antiphon/agent.h"
+#include "antiphon/codec.h"
 #include "antiphon/guidance.h"
 #include "antiphon/losses.h"
 #include "antiphon/modulation.h"
@@ -167,10 +168,20 @@ static golden_outputs gates(golden *g)
 
 /* ---------------------------------------------------------------- the codecs */
 
+static bool group_normed(const golden *g)
+{
+    const char *norm = ap_safetensors_metadata(g->file, "norm");
+    return norm && strcmp(norm, "time_group_norm") == 0;
+}
+
 static golden_outputs seanet(golden *g)
 {
     bool encode = strstr(g->name, "encoder") != NULL;
-    ap_seanet_config config = {.width = golden_number(g, "width"), .lstm = (int)golden_number(g, "lstm")};
+    ap_seanet_config config = {.width = golden_number(g, "width"),
+                               .lstm = (int)golden_number(g, "lstm"),
+                               .channels = (int)setting(g, "channels", 1),
+                               .causal = setting(g, "causal", 1) != 0,
+                               .norm = group_normed(g) ? AP_CODEC_TIME_GROUP_NORM : AP_CODEC_WEIGHT_NORM};
     config.ratio_count =
         parse_list(ap_safetensors_metadata(g->file, "ratios"), config.ratios, AP_SEANET_RATIOS_MAX);
     ap_shape z;
@@ -181,6 +192,33 @@ static golden_outputs seanet(golden *g)
     golden_load_params(g);
     return one(encode ? ap_seanet_encode(g->tape, net, golden_input(g, "x"))
                       : ap_seanet_decode(g->tape, net, golden_input(g, "z")));
+}
+
+/* Audio to latents and scales of segments, and back. */
+static golden_outputs round_trip(golden *g)
+{
+    ap_codec_config config = {.type = AP_CODEC_SEANET,
+                              .dim = (int)golden_number(g, "dim"),
+                              .width = (int)golden_number(g, "width"),
+                              .lstm = (int)golden_number(g, "lstm"),
+                              .channels = (int)golden_number(g, "channels"),
+                              .causal = golden_number(g, "causal") != 0,
+                              .norm = group_normed(g) ? AP_CODEC_TIME_GROUP_NORM : AP_CODEC_WEIGHT_NORM,
+                              .normalize = golden_number(g, "normalize") != 0,
+                              .segment = golden_number(g, "segment"),
+                              .stride = golden_number(g, "stride"),
+                              .trained = true};
+    int64_t ratios[AP_CODEC_RATIOS_MAX];
+    config.ratio_count = parse_list(ap_safetensors_metadata(g->file, "ratios"), ratios, AP_CODEC_RATIOS_MAX);
+    for (int i = 0; i < config.ratio_count; i++) config.ratios[i] = (int)ratios[i];
+    g->codec = ap_codec_create(g->params, &config);
+    golden_load_params(g);
+    ap_var *x = golden_input(g, "x"), *scale, *z = ap_codec_encode_scaled(g->tape, g->codec, x, &scale);
+    ap_var *y = ap_codec_decode_scaled(g->tape, g->codec, z, scale, x->value.shape.at[2]);
+    golden_outputs outputs = {.count = 2, .at = {{"y", y}, {"z", z}}};
+    if (scale) outputs.at[outputs.count++] = (golden_output_of){"scale", scale};
+    for (int k = 0; k < outputs.count; k++) ap_tape_keep(outputs.at[k].var);
+    return outputs;
 }
 
 static void make_mdct(golden *g)
@@ -224,6 +262,7 @@ const golden_case golden_cases[] = {
     {"cascade", cascade, NULL},
     {"gates", gates, NULL},
     {"codec", seanet, NULL},
+    {"codec_round_trip", round_trip, NULL},
     {"mdct_encoder", mdct_encoder, NULL},
     {"mdct_decoder", mdct_decoder, NULL},
     {"lapped", lapped, NULL},

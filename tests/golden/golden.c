@@ -232,12 +232,14 @@ static void run(golden *g, const golden_case *c)
 static double gradient_limit(golden *g, const golden_case *c)
 {
     if (g->grad <= GRAD_MOST || g->failed) return GRAD_MOST;
+    ap_codec_free(g->codec);
     ap_params_free(g->params);
     g->params = ap_params_create();
     ap_mdct_free(g->mdct);
     ap_lapped_free(g->lapped);
     g->mdct = NULL;
     g->lapped = NULL;
+    g->codec = NULL;
     ap_tape_reset(g->tape);
     g->input_count = 0;
     g->rounded = true;
@@ -266,6 +268,7 @@ static bool run_file(const char *folder, const char *name, const golden_case *c)
     if (!ap_failed(&status)) ap_safetensors_close(g.file);
     ap_mdct_free(g.mdct);
     ap_lapped_free(g.lapped);
+    ap_codec_free(g.codec);
     ap_params_free(g.params);
     ap_tape_free(g.tape);
     ap_arena_free(g.arena);

@@ -2,6 +2,7 @@
 #ifndef ANTIPHON_TESTS_GOLDEN_H
 #define ANTIPHON_TESTS_GOLDEN_H
 
+#include "antiphon/codec.h"
 #include "antiphon/ops.h"
 #include "antiphon/params.h"
 #include "antiphon/safetensors.h"
@@ -29,8 +30,9 @@ typedef struct golden {
     ap_arena *arena; /* what is read from the file */
     ap_tape *tape;
     ap_params *params;
-    ap_mdct *mdct;     /* freed after the case when one has made it, as the next */
+    ap_mdct *mdct; /* freed after the case when one has made it, as the next */
     ap_lapped *lapped;
+    ap_codec *codec;
     golden_in inputs[GOLDEN_INPUTS_MAX];
     int input_count;
     double out, grad;      /* the worst distances so far */
@@ -42,12 +44,14 @@ typedef struct golden {
     bool failed;
 } golden;
 
+typedef struct golden_output_of {
+    const char *name;
+    ap_var *var;
+} golden_output_of;
+
 typedef struct golden_outputs {
     int count;
-    struct {
-        const char *name;
-        ap_var *var;
-    } at[GOLDEN_OUTPUTS_MAX];
+    golden_output_of at[GOLDEN_OUTPUTS_MAX];
 } golden_outputs;
 
 typedef struct golden_case {

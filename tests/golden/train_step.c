@@ -51,8 +51,12 @@ static composition build(golden *g)
                               .positions = true,
                               .layers = (int)golden_number(g, "layers"),
                               .ff = golden_number(g, "ff")};
-    ap_seanet_config codec = {
-        .dim = config.dim, .width = CODEC_WIDTH, .ratio_count = CODEC_RATIO_COUNT, .ratios = CODEC_RATIOS};
+    ap_seanet_config codec = {.dim = config.dim,
+                              .width = CODEC_WIDTH,
+                              .ratio_count = CODEC_RATIO_COUNT,
+                              .ratios = CODEC_RATIOS,
+                              .channels = 1,
+                              .causal = true};
     s.codec = ap_seanet_create(g->params, &codec, AP_PARAM_FROZEN, "encoder.", "decoder.");
     s.agent = ap_agent_create(g->params, config, "agent.");
     s.cascade = ap_cascade_create(g->params, config.dim, config.heads, config.layers, 0, "cascade.");

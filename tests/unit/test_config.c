@@ -316,11 +316,25 @@ static void round_trip(void **state)
     for (size_t i = 0; i < ap_config_count(); i++) {
         char text[AP_CONFIG_TEXT];
         ap_config_value(&config, i, text);
-        const char *const attempts[] = {
-            "false",  "true",     "\"\\ \xC3\xBC\n", "3",     "0.1234567890123456789",
-            "[2,3]",  "shuffled", "seanet",          "gates", "seed",
-            "random", "p8",       "cosine",          "bands", "weights",
-            "48000",  "2",        "bfloat16"};
+        const char *const attempts[] = {"false",
+                                        "true",
+                                        "\"\\ \xC3\xBC\n",
+                                        "3",
+                                        "0.1234567890123456789",
+                                        "[2,3]",
+                                        "shuffled",
+                                        "seanet",
+                                        "gates",
+                                        "seed",
+                                        "random",
+                                        "p8",
+                                        "cosine",
+                                        "bands",
+                                        "weights",
+                                        "48000",
+                                        "2",
+                                        "bfloat16",
+                                        "time_group_norm"};
         bool moved = false;
         for (size_t k = 0; k < sizeof attempts / sizeof *attempts && !moved; k++) {
             ap_status status = ap_config_override(&config, ap_config_name(i), attempts[k]);
@@ -381,6 +395,19 @@ static void values_must_fit_together(void **state)
     CHECK_AFTER("codec.dim = 321 is more than codec.hop = 320: a frame has no more coefficients", "codec.dim",
                 "321");
     CHECK_AFTER("", "codec.dim", "400", "codec.type", "seanet");
+    CHECK_AFTER("", "codec.type", "seanet", "codec.causal", "false", "codec.norm", "time_group_norm");
+    CHECK_AFTER("codec.norm = time_group_norm hears all of the audio: codec.causal must be false",
+                "codec.type", "seanet", "codec.norm", "time_group_norm");
+    CHECK_AFTER("codec.segment = 0.01: 240 samples are less than one frame of the codec", "codec.type",
+                "seanet", "codec.segment", "0.01");
+#define HEARD                                                                                                \
+    "an agent and training hear one channel at 24000 Hz, as a whole; only antiphon codec works with such a " \
+    "codec"
+    CHECK_AFTER("codec.channels = 2: " HEARD, "codec.type", "seanet", "codec.channels", "2");
+    CHECK_AFTER("codec.sample_rate = 48000: " HEARD, "codec.type", "seanet", "codec.sample_rate", "48000");
+    CHECK_AFTER("codec.segment = 1: " HEARD, "codec.type", "seanet", "codec.segment", "1");
+    CHECK_AFTER("codec.normalize: " HEARD, "codec.type", "seanet", "codec.normalize", "true");
+#undef HEARD
     CHECK_AFTER("", "codec.dim", "640", "codec.type", "mclt");
     CHECK_AFTER("codec.dim = 642 is more than twice codec.hop = 320: a frame has no more coefficients",
                 "codec.dim", "642", "codec.type", "mclt");

@@ -108,7 +108,7 @@ static void the_table_has_what_a_codec_is_held_against(void **state)
     char *text = printed(trip);
     assert_string_equal(text, "");
     free(text);
-    ap_round_trip_add(trip, 24000, SAMPLES, piano, 4, (ap_real[]){1, 2, 3, 4}, piano);
+    ap_round_trip_add(trip, 24000, 1, SAMPLES, piano, 4, (ap_real[]){1, 2, 3, 4}, piano);
     text = printed(trip);
     assert_non_null(strstr(text, "\n  codec           100.0        0.0      0.000      1.000      1.000"));
     assert_non_null(strstr(text, "\n  mdct "));
@@ -125,8 +125,8 @@ static void the_table_has_what_a_codec_is_held_against(void **state)
 static const char *told(ap_round_trip *trip, const ap_real *x, const ap_real z[2], const ap_real *out)
 {
     ap_round_trip_restart(trip);
-    ap_round_trip_add(trip, 24000, SAMPLES, piano, 1, &z[0], piano);
-    ap_round_trip_add(trip, 24000, SAMPLES, x, 1, &z[1], out);
+    ap_round_trip_add(trip, 24000, 1, SAMPLES, piano, 1, &z[0], piano);
+    ap_round_trip_add(trip, 24000, 1, SAMPLES, x, 1, &z[1], out);
     return ap_round_trip_deaf(trip);
 }
 

@@ -9,11 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const ap_seanet_config ENCODEC = {
-    .dim = 128, .width = 32, .ratio_count = 4, .ratios = {8, 5, 4, 2}, .lstm = 2};
+static const ap_seanet_config ENCODEC = {.dim = 128,
+                                         .width = 32,
+                                         .ratio_count = 4,
+                                         .ratios = {8, 5, 4, 2},
+                                         .lstm = 2,
+                                         .channels = 1,
+                                         .causal = true};
 static const ap_seanet_config MIDDLE = {
-    .dim = 64, .width = 16, .ratio_count = 2, .ratios = {5, 2}, .lstm = 1};
-static const ap_seanet_config SMALL = {.dim = 6, .width = 4, .ratio_count = 2, .ratios = {3, 2}, .lstm = 1};
+    .dim = 64, .width = 16, .ratio_count = 2, .ratios = {5, 2}, .lstm = 1, .channels = 1, .causal = true};
+static const ap_seanet_config SMALL = {
+    .dim = 6, .width = 4, .ratio_count = 2, .ratios = {3, 2}, .lstm = 1, .channels = 1, .causal = true};
+static const ap_seanet_config STEREO = {.dim = 6,
+                                        .width = 4,
+                                        .ratio_count = 2,
+                                        .ratios = {3, 2},
+                                        .lstm = 1,
+                                        .channels = 2,
+                                        .norm = AP_CODEC_TIME_GROUP_NORM};
 #define SMALL_HOP 6
 
 /* A built codec of both halves. */
@@ -106,23 +119,63 @@ static void test_first_values(void **state)
     ap_params_free(c.params);
 }
 
-static void test_lengths(void **state)
+/* Tensors of facebook/encodec_48khz's model.safetensors, as its header lists them. */
+static void test_published_names_stereo(void **state)
 {
     (void)state;
-    codec c = create(&SMALL, AP_PARAM_FROZEN);
+    const struct {
+        const char *name;
+        ap_shape shape;
+    } tensors[] = {{"encoder.layers.0.conv.weight", AP_SHAPE(32, 2, 7)},
+                   {"encoder.layers.0.norm.weight", AP_SHAPE(32)},
+                   {"encoder.layers.1.block.1.norm.bias", AP_SHAPE(16)},
+                   {"encoder.layers.1.shortcut.conv.weight", AP_SHAPE(32, 32, 1)},
+                   {"encoder.layers.1.shortcut.norm.weight", AP_SHAPE(32)},
+                   {"encoder.layers.15.norm.weight", AP_SHAPE(128)},
+                   {"decoder.layers.3.conv.weight", AP_SHAPE(512, 256, 16)},
+                   {"decoder.layers.3.norm.weight", AP_SHAPE(256)},
+                   {"decoder.layers.15.conv.weight", AP_SHAPE(2, 32, 7)},
+                   {"decoder.layers.15.norm.bias", AP_SHAPE(2)}};
+    ap_seanet_config published = ENCODEC;
+    published.channels = 2;
+    published.causal = false;
+    published.norm = AP_CODEC_TIME_GROUP_NORM;
+    codec c = create(&published, AP_PARAM_FROZEN);
+    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
+        const ap_param *param = ap_params_find(c.params, tensors[i].name);
+        if (!param || !ap_shape_same(param->value.shape, tensors[i].shape))
+            fail_msg("%s is %s, not %s", tensors[i].name,
+                     param ? ap_shape_print(param->value.shape).text : "missing",
+                     ap_shape_print(tensors[i].shape).text);
+    }
+    /* each half: 18 convolutions of four tensors, two LSTM layers of four */
+    assert_int_equal(ap_params_count(c.params), 2 * (18 * 4 + 2 * 4));
+    ap_params_free(c.params);
+}
+
+static void check_lengths(const ap_seanet_config *config)
+{
+    codec c = create(config, AP_PARAM_FROZEN);
     ap_tape *tape = ap_tape_create(0);
     for (int64_t S = 1; S < 4 * SMALL_HOP; S++) {
-        ap_tensor x = random_tensor(1, 1, AP_SHAPE(2, 1, S));
+        ap_tensor x = random_tensor(1, 1, AP_SHAPE(2, config->channels, S));
         ap_var *z = ap_seanet_encode(tape, c.seanet, ap_tape_constant(tape, x));
         int64_t T = (S + SMALL_HOP - 1) / SMALL_HOP;
         assert_true(ap_shape_same(z->value.shape, AP_SHAPE(2, SMALL.dim, T)));
         ap_var *y = ap_seanet_decode(tape, c.seanet, z);
-        assert_true(ap_shape_same(y->value.shape, AP_SHAPE(2, 1, T * SMALL_HOP)));
+        assert_true(ap_shape_same(y->value.shape, AP_SHAPE(2, config->channels, T * SMALL_HOP)));
         ap_tape_reset(tape);
         free(x.data);
     }
     ap_tape_free(tape);
     ap_params_free(c.params);
+}
+
+static void test_lengths(void **state)
+{
+    (void)state;
+    check_lengths(&SMALL);
+    check_lengths(&STEREO);
 }
 
 /* Runs one half on x and on x changed from position `changed` on: how many of its output's positions stay the
@@ -159,6 +212,22 @@ static void test_causality(void **state)
     assert_int_equal(unmoved(ap_seanet_decode, c.seanet, z, CHANGED), CHANGED * SMALL_HOP);
     free(x.data);
     free(z.data);
+    ap_params_free(c.params);
+}
+
+/* A network that is not causal hears both sides: with weight norm, frame n changes with a sample a little
+ * behind it, and only a little. */
+static void test_both_sides(void **state)
+{
+    (void)state;
+    enum { T = 60, CHANGED = 37, REACH = 12 };
+    ap_seanet_config both = SMALL;
+    both.causal = false;
+    codec c = create(&both, AP_PARAM_FROZEN);
+    ap_tensor x = random_tensor(1, 1, AP_SHAPE(1, 1, T * SMALL_HOP));
+    int64_t same = unmoved(ap_seanet_encode, c.seanet, x, CHANGED * SMALL_HOP);
+    assert_true(same < CHANGED && same > CHANGED - REACH);
+    free(x.data);
     ap_params_free(c.params);
 }
 
@@ -275,7 +344,8 @@ static size_t encoding_bytes(const ap_seanet_config *config, ap_param_kind kind,
 static void test_memory(void **state)
 {
     (void)state;
-    const ap_seanet_config deep = {.dim = 4, .width = 8, .ratio_count = 6, .ratios = {2, 2, 2, 2, 2, 2}};
+    const ap_seanet_config deep = {
+        .dim = 4, .width = 8, .ratio_count = 6, .ratios = {2, 2, 2, 2, 2, 2}, .channels = 1, .causal = true};
     double without = (double)encoding_bytes(&deep, AP_PARAM_FROZEN, false);
     double frozen = (double)encoding_bytes(&deep, AP_PARAM_FROZEN, true);
     double trained = (double)encoding_bytes(&deep, AP_PARAM_TRAINED, true);
@@ -288,10 +358,15 @@ static void test_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_published_names),   cmocka_unit_test(test_first_values),
-        cmocka_unit_test(test_lengths),           cmocka_unit_test(test_causality),
-        cmocka_unit_test(test_frozen_weights),    cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_published_names),
+        cmocka_unit_test(test_first_values),
+        cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_causality),
+        cmocka_unit_test(test_frozen_weights),
+        cmocka_unit_test(test_memory),
         cmocka_unit_test(test_number_of_threads),
+        cmocka_unit_test(test_both_sides),
+        cmocka_unit_test(test_published_names_stereo),
     };
     return cmocka_run_group_tests_name("seanet", tests, NULL, NULL);
 }
