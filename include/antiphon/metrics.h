@@ -145,6 +145,13 @@ double ap_timbre_distance(const ap_timbre *a, const ap_timbre *b);
  * click. */
 double ap_click_share(ap_arena *arena, int64_t n, const ap_real *x);
 
+/** Jumps of the waveform, a second: single clicks, wherever they are, as of a splice, a gain that is switched
+ * or a lost sample. A jump is a sample whose residual of linear prediction, as above, is 18 dB above the RMS,
+ * and 6 dB above every other sample, of the 10 ms before and of the 10 ms behind it, and above -60 dBFS.
+ * Attacks do not count: what they begin goes on. A steady buzz does not, nor does what noise or loud music
+ * masks. Some recordings have a few of their own. */
+double ap_jump_rate(ap_arena *arena, int64_t n, const ap_real *x);
+
 /** Flutter, in dB: how much more the level of the output bends from frame to frame than that of either
  * source. The level is that of bands of 280 Hz in frames of AP_CLICK_HOP samples; its bend is |a - 2 b + c|
  * of three successive levels. The excess over the sources, where positive, is summarised by its median over
@@ -186,7 +193,7 @@ typedef struct ap_analysis {
     ap_onsets onsets;
     ap_chroma chroma;
     ap_timbre timbre;
-    double loudness, active, clicks, crest, fizz;
+    double loudness, active, clicks, jumps, crest, fizz;
 } ap_analysis;
 
 /** Analyses n >= AP_METRICS_SAMPLES_LEAST finite samples. The result points into the arena, and to the
@@ -221,6 +228,7 @@ typedef enum ap_metric {
                       */
     AP_METRIC_DRONE, /**< flag: sounds, is not noise, varies less than AP_DRONE_VARIATION */
     AP_METRIC_CLICKS,  /**< ap_click_share minus that of the source with more clicks; at least 0 */
+    AP_METRIC_JUMPS,   /**< ap_jump_rate minus that of the source with more jumps; at least 0 */
     AP_METRIC_FLUTTER, /**< ap_flutter */
     AP_METRIC_RINGING, /**< ap_ring_share */
     AP_METRIC_OTHERS,  /**< mean ap_pearson of the 10 ms levels with those of the outputs for the other items,

@@ -134,6 +134,60 @@ double ap_click_share(ap_arena *arena, int64_t n, const ap_real *x)
     return excess(&places);
 }
 
+/* ---------------------------------------------------------------- jumps */
+
+/* A jump's residual is over after this many samples, 0.8 ms: prediction reaches over ORDER of them. */
+#define JUMP_SAMPLES 20
+/* It is compared with the residual within so many samples beyond that on either side, 10 ms. */
+#define JUMP_AROUND 240
+/* It is this many times as large as the RMS there, and as the largest sample there. Noise reaches 5 times
+ * its RMS once in five minutes. */
+#define JUMP_OVER_RMS 8.0
+#define JUMP_OVER_PEAK 2.0
+/* Smaller jumps, -60 dBFS, are not heard. */
+#define JUMP_LEAST 1e-3
+
+/* Whether the residual of sample t stands out from `count` samples beginning at `from`, of which those
+ * outside of the signal are silent; squares[t] is the sum of the squares before t. */
+static bool stands_out(int64_t n, const ap_real *residual, const double *squares, int64_t t, int64_t from)
+{
+    const int64_t first = from < 0 ? 0 : from, end = from + JUMP_AROUND < n ? from + JUMP_AROUND : n;
+    const double size = fabs((double)residual[t]);
+    if (first >= end) return true;
+    if (size * size < JUMP_OVER_RMS * JUMP_OVER_RMS * (squares[end] - squares[first]) / JUMP_AROUND)
+        return false;
+    for (int64_t i = first; i < end; i++)
+        if (size < JUMP_OVER_PEAK * fabs((double)residual[i])) return false;
+    return true;
+}
+
+static int64_t count_jumps(int64_t n, const ap_real *residual, const double *squares)
+{
+    int64_t count = 0;
+    for (int64_t t = 0; t < n; t++) {
+        if (fabs((double)residual[t]) < JUMP_LEAST) continue;
+        if (!stands_out(n, residual, squares, t, t - JUMP_SAMPLES - JUMP_AROUND) ||
+            !stands_out(n, residual, squares, t, t + JUMP_SAMPLES + 1))
+            continue;
+        count++;
+        t += JUMP_SAMPLES;
+    }
+    return count;
+}
+
+double ap_jump_rate(ap_arena *arena, int64_t n, const ap_real *x)
+{
+    ap_real *residual = ap_arena_alloc(arena, (size_t)n * sizeof *residual);
+    double *squares = ap_arena_alloc(arena, (size_t)(n + 1) * sizeof *squares);
+    take_residual(n, x, residual);
+    squares[0] = 0;
+    for (int64_t t = 0; t < n; t++) squares[t + 1] = squares[t] + (double)residual[t] * (double)residual[t];
+    int64_t count = count_jumps(n, residual, squares);
+    ap_arena_recycle(arena, squares, (size_t)(n + 1) * sizeof *squares);
+    ap_arena_recycle(arena, residual, (size_t)n * sizeof *residual);
+    return (double)count * AP_SAMPLE_RATE / (double)n;
+}
+
 /* ---------------------------------------------------------------- flutter */
 
 /* The codec's frames, with bands of 280 Hz. */

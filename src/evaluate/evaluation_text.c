@@ -24,7 +24,7 @@ static const ap_metric_group groups[] = {
       AP_METRIC_COUNT}},
     {"Is it clean?",
      {AP_METRIC_CREST, AP_METRIC_CREST_INPUT, AP_METRIC_CREST_TARGET, AP_METRIC_FIZZ, AP_METRIC_FIZZ_TARGET,
-      AP_METRIC_CLICKS, AP_METRIC_FLUTTER, AP_METRIC_RINGING, AP_METRIC_COUNT}},
+      AP_METRIC_CLICKS, AP_METRIC_JUMPS, AP_METRIC_FLUTTER, AP_METRIC_RINGING, AP_METRIC_COUNT}},
 };
 
 size_t ap_metric_groups(const ap_metric_group **first)

@@ -27,6 +27,7 @@ ap_analysis ap_analyse(ap_arena *arena, int64_t n, const ap_real *x)
     a.loudness = ap_loudness(n, x);
     a.active = ap_active_share(n, x);
     a.clicks = ap_click_share(arena, n, x);
+    a.jumps = ap_jump_rate(arena, n, x);
     a.crest = ap_crest(n, x);
     a.fizz = ap_fizz(arena, n, x);
     return a;
@@ -63,6 +64,7 @@ static const ap_metric_text texts[AP_METRIC_COUNT] = {
     [AP_METRIC_DRONE] = {"drone", "", "1 if it sounds and never swells or fades, but is not noise"},
     [AP_METRIC_CLICKS] = {"clicks", "",
                           "share of sudden changes at the codec's frame edges, above the sources'"},
+    [AP_METRIC_JUMPS] = {"jumps", "/s", "single clicks: sudden jumps of the waveform, above the sources'"},
     [AP_METRIC_FLUTTER] = {"flutter", "dB", "jumps of bands' levels from frame to frame, above the sources'"},
     [AP_METRIC_RINGING] = {"ringing", "", "share of the energy in tones that neither source has"},
     [AP_METRIC_OTHERS] =
@@ -161,6 +163,7 @@ void ap_metrics_measure(ap_arena *arena, const ap_analysis *input, const ap_anal
     values[AP_METRIC_SILENT] = silent;
     values[AP_METRIC_NOISE] = noise;
     values[AP_METRIC_CLICKS] = fmax(output->clicks - fmax(input->clicks, target->clicks), 0);
+    values[AP_METRIC_JUMPS] = fmax(output->jumps - fmax(input->jumps, target->jumps), 0);
     values[AP_METRIC_FLUTTER] =
         ap_flutter(arena, output->samples, output->audio, input->audio, target->audio);
     values[AP_METRIC_RINGING] =

@@ -15,6 +15,8 @@
 #define CLEAN 0.02
 #define FAULTY 0.1
 #define FLUTTERING 1.0 /* dB */
+#define FEW 0.5        /* jumps a second */
+#define SOME 3.0
 
 enum { INPUT, TARGET, SIGNALS };
 
@@ -55,6 +57,11 @@ static double clicks(fixture *f, const ap_real *x)
     return ap_click_share(f->arena, f->n, x);
 }
 
+static double jumps(fixture *f, const ap_real *x)
+{
+    return ap_jump_rate(f->arena, f->n, x);
+}
+
 static double ringing(fixture *f, const ap_real *x)
 {
     return ap_ring_share(f->arena, f->n, x, f->audio[INPUT].samples, f->audio[TARGET].samples);
@@ -84,12 +91,15 @@ static void sources_have_none(void **state)
     fixture *f = *state;
     for (int s = 0; s < SIGNALS; s++) {
         expect_between("clicks of a source", clicks(f, f->audio[s].samples), 0, CLEAN);
+        /* drums from the synthesiser begin at once */
+        expect_between("jumps of a source", jumps(f, f->audio[s].samples), 0, s == INPUT ? SOME : FEW);
         expect_between("ringing of a source", ringing(f, f->audio[s].samples), 0, 0);
         expect_between("flutter of a source", flutter(f, f->audio[s].samples), 0, 0);
     }
     for (int64_t t = 0; t < f->n; t++)
         f->output[t] = 3 * f->audio[INPUT].samples[t] - f->audio[TARGET].samples[t] / 2;
     expect_between("clicks of a mix", clicks(f, f->output), 0, CLEAN);
+    expect_between("jumps of a mix", jumps(f, f->output), 0, SOME);
     expect_between("ringing of a mix", ringing(f, f->output), 0, 1e-3);
     expect_between("flutter of a mix", flutter(f, f->output), 0, CLEAN);
 }
@@ -100,16 +110,19 @@ static void silence_and_noise_have_none(void **state)
     ap_rng rng = ap_rng_init(4);
     memset(f->output, 0, (size_t)f->n * sizeof *f->output);
     expect_between("clicks of silence", clicks(f, f->output), 0, 0);
+    expect_between("jumps of silence", jumps(f, f->output), 0, 0);
     expect_between("ringing of silence", ringing(f, f->output), 0, 0);
     expect_between("flutter of silence", flutter(f, f->output), 0, 0);
     for (int64_t t = 0; t < f->n; t++) f->output[t] = (ap_real)(0.1 * ap_rng_normal(&rng));
     expect_between("clicks of noise", clicks(f, f->output), 0, CLEAN);
+    expect_between("jumps of noise", jumps(f, f->output), 0, 0);
     expect_between("ringing of noise", ringing(f, f->output), 0, CLEAN);
     /* what swells and fades over a quarter of a second keeps its tones */
     for (int64_t t = 0; t < f->n; t++)
         f->output[t] =
             (ap_real)(1 + sin(2 * M_PI * 2 * (double)t / AP_SAMPLE_RATE)) * f->audio[TARGET].samples[t];
     expect_between("clicks of a tremolo", clicks(f, f->output), 0, CLEAN);
+    expect_between("jumps of a tremolo", jumps(f, f->output), 0, FEW);
     expect_between("ringing of a tremolo", ringing(f, f->output), 0, CLEAN);
     expect_between("flutter of a tremolo", flutter(f, f->output), 0, CLEAN);
 }
@@ -149,6 +162,56 @@ static void frames_that_do_not_join_are_caught(void **state)
     for (int64_t t = 0; t < f->n; t++)
         f->output[t] = t / AP_CLICK_HOP % 2 ? f->audio[TARGET].samples[t] : -f->audio[TARGET].samples[t];
     expect_between("clicks of turned frames", clicks(f, f->output), FAULTY, 1);
+}
+
+/* ---------------------------------------------------------------- jumps */
+
+/* Where single faults are planted: every 0.31 s, so at no rate of a codec's frames. */
+#define PLANTED 7441
+#define PER_SECOND ((double)AP_SAMPLE_RATE / PLANTED)
+
+/* The sample next to `t` where x is farthest from 0, within 5 ms. */
+static int64_t crest_near(fixture *f, const ap_real *x, int64_t t)
+{
+    int64_t best = t;
+    for (int64_t i = t; i < t + 120 && i < f->n; i++)
+        if (fabs((double)x[i]) > fabs((double)x[best])) best = i;
+    return best;
+}
+
+static void single_clicks_are_caught(void **state)
+{
+    fixture *f = *state;
+    for (int s = 0; s < SIGNALS; s++) {
+        const ap_real *x = f->audio[s].samples;
+        const double level = rms(f, x), own = jumps(f, x);
+        /* a spike of one sample, half as large as the music */
+        memcpy(f->output, x, (size_t)f->n * sizeof *x);
+        for (int64_t t = PLANTED / 2; t < f->n; t += PLANTED) f->output[t] += (ap_real)(level / 2);
+        /* drums mask some */
+        expect_between("jumps of spikes", jumps(f, f->output) - own, 0.6 * PER_SECOND, 1.1 * PER_SECOND);
+    }
+    const ap_real *x = f->audio[TARGET].samples;
+    const double own = jumps(f, x);
+    /* a gain of -12 dB that is switched, at crests, and the same in 4 ms, as grains rise */
+    for (int slow = 0; slow < 2; slow++) {
+        double gain = 1, step = slow ? 1.0 / 96 : 1;
+        int64_t next = crest_near(f, x, PLANTED / 2), on = 0;
+        for (int64_t t = 0; t < f->n; t++) {
+            if (t == next) on = !on, next = crest_near(f, x, t + PLANTED);
+            double wanted = on ? 0.25 : 1;
+            gain += fmax(-step, fmin(wanted - gain, step));
+            f->output[t] = (ap_real)(gain * (double)x[t]);
+        }
+        double found = jumps(f, f->output) - own;
+        if (slow)
+            expect_between("jumps of gains that glide", found, -FEW, FEW);
+        else
+            expect_between("jumps of gains that switch", found, 0.7 * PER_SECOND, 1.1 * PER_SECOND);
+    }
+    /* grains without edges: every second piece comes from elsewhere */
+    for (int64_t t = 0; t < f->n; t++) f->output[t] = t / PLANTED % 2 ? x[(t + 5003) % f->n] : x[t];
+    expect_between("jumps of splices", jumps(f, f->output) - own, 0.7 * PER_SECOND, 1.4 * PER_SECOND);
 }
 
 /* ---------------------------------------------------------------- ringing, flutter */
@@ -285,13 +348,14 @@ static void columns_are_above_the_sources(void **state)
                 target = ap_analyse(f->arena, f->n, f->audio[TARGET].samples),
                 clicking = ap_analyse(f->arena, f->n, f->output);
     ap_metrics_measure(f->arena, &input, &target, &target, values);
-    assert_true(values[AP_METRIC_CLICKS] == 0 && values[AP_METRIC_FLUTTER] == 0 &&
-                values[AP_METRIC_RINGING] == 0);
+    assert_true(values[AP_METRIC_CLICKS] == 0 && values[AP_METRIC_JUMPS] == 0 &&
+                values[AP_METRIC_FLUTTER] == 0 && values[AP_METRIC_RINGING] == 0);
     ap_metrics_measure(f->arena, &input, &target, &clicking, values);
     expect_between("the column clicks", values[AP_METRIC_CLICKS], FAULTY, 1);
+    expect_between("the column jumps", values[AP_METRIC_JUMPS], 10, 75);
     /* what a source has already is not the output's fault */
     ap_metrics_measure(f->arena, &clicking, &target, &clicking, values);
-    assert_true(values[AP_METRIC_CLICKS] == 0);
+    assert_true(values[AP_METRIC_CLICKS] == 0 && values[AP_METRIC_JUMPS] == 0);
 }
 
 int main(void)
@@ -301,6 +365,7 @@ int main(void)
         cmocka_unit_test(silence_and_noise_have_none),
         cmocka_unit_test(clicks_at_frame_edges_are_caught),
         cmocka_unit_test(frames_that_do_not_join_are_caught),
+        cmocka_unit_test(single_clicks_are_caught),
         cmocka_unit_test(a_resonance_is_caught),
         cmocka_unit_test(gains_that_jump_are_caught),
         cmocka_unit_test(fizz_is_caught),
