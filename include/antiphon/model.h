@@ -53,7 +53,8 @@ ap_var *ap_model_output(ap_tape *tape, ap_model *model, ap_var *z, ap_var *zi, a
  */
 typedef struct ap_knobs {
     uint64_t seed; /**< another seed chooses other grains, and so gives another answer */
-    double rhythm; /**< -1 to 1: -1 the target unstruck, 1 nothing but what strikes when the input does */
+    double rhythm; /**< -1 to 1: below 0 what is struck is lower, at -1 silent; above 0 what does not strike
+                        with the input is lower, at 1 silent, and notes are shorter */
     double
         harmony; /**< -1 to 1: -1 notes of the target from elsewhere alone, 1 only what it plays just then */
     double dry;  /**< 0 to 1: how much of the input itself sounds along; 1 at the target's level */

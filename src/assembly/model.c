@@ -245,14 +245,41 @@ bool ap_model_arranges(const ap_model *model)
     return model->takes;
 }
 
+/* At -1 nothing is struck; just above it, strokes are this much lower, in dB. */
+#define RHYTHM_LOWERED 40
+/* At 1 struck notes die away by this much faster, in dB a second. */
+#define RHYTHM_DECAY 60
+
+/* What the rhythm's knob makes of a take's gains. Down from 0 all that is struck fades; up from 0 all that
+ * does not strike with the input does. */
+static double rhythm_factor(double rhythm, int take)
+{
+    const bool struck = take > 0;
+    if (rhythm > 0) return struck && !ap_take_is_late(take) ? 1 : 1 - rhythm;
+    if (rhythm == 0 || !struck) return 1;
+    return rhythm > -1 ? pow(10, RHYTHM_LOWERED * rhythm / 20) : 0;
+}
+
+static double harmony_factor(double harmony, int take)
+{
+    return ap_take_wanders(take) ? 1 - harmony : 1 + harmony;
+}
+
 /* What the knobs make of the gains [AP_TAKES, count]. */
-static void turn_knobs(const ap_knobs *knobs, int64_t count, ap_real *gains)
+static void turn_gains(const ap_knobs *knobs, int64_t count, ap_real *gains)
 {
     for (int take = 0; take < AP_TAKE_INPUT; take++) {
-        double rhythm = take == 0 ? 1 - knobs->rhythm : 1 + knobs->rhythm;
-        double harmony = ap_take_wanders(take) ? 1 - knobs->harmony : 1 + knobs->harmony;
-        for (int64_t i = 0; i < count; i++) gains[take * count + i] *= (ap_real)(rhythm * harmony);
+        double factor = rhythm_factor(knobs->rhythm, take) * harmony_factor(knobs->harmony, take);
+        for (int64_t i = 0; i < count; i++) gains[take * count + i] *= (ap_real)factor;
     }
+}
+
+/* Struck short, each note leaves room for the next to be heard. */
+static void shorten(double rhythm, ap_score *score)
+{
+    for (int take = 0; take < AP_TAKES; take++)
+        for (int64_t i = 0; i < score->count[take]; i++)
+            score->grains[take][i].decay += RHYTHM_DECAY * fmax(rhythm, 0);
 }
 
 const ap_arrangement *ap_model_arrange(ap_tape *tape, ap_model *model, ap_var *input, ap_var *target,
@@ -265,7 +292,8 @@ const ap_arrangement *ap_model_arrange(ap_tape *tape, ap_model *model, ap_var *i
     made->gains = ap_takes_gains(tape, model->takes, composed.z, takes)->value;
     made->geometry = ap_takes_geometry(model->takes);
     made->dry = knobs->dry;
-    turn_knobs(knobs, made->geometry.bands * made->gains.shape.at[2], made->gains.data);
+    turn_gains(knobs, made->geometry.bands * made->gains.shape.at[2], made->gains.data);
+    shorten(knobs->rhythm, &made->score); /* the gains were made from the takes as training has them */
     return made;
 }
 

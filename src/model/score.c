@@ -45,6 +45,11 @@ bool ap_take_wanders(int take)
     return take < AP_TAKE_INPUT && styles[take].reach > 0;
 }
 
+bool ap_take_is_late(int take)
+{
+    return take < AP_TAKE_INPUT && styles[take].late > 0;
+}
+
 #define SECOND ((double)AP_SAMPLE_RATE)
 /* A grain begins this much before the hit, so that the note's own attack is in it. */
 #define LEAD (0.005 * SECOND)

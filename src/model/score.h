@@ -25,6 +25,9 @@
 /* Whether the notes of a take come from elsewhere in the target than where it is at the hit. */
 bool ap_take_wanders(int take);
 
+/* Whether the notes of a take come after the hit. */
+bool ap_take_is_late(int take);
+
 /* Times of sudden rises in samples at 24 kHz, ascending. */
 typedef struct ap_hits {
     int64_t count;
