@@ -40,8 +40,8 @@ ap_status ap_audio_read_channels(const char *path, int rate, int channels, ap_au
 /** Frees the samples and empties the struct. NULL is allowed. */
 void ap_audio_free(ap_audio *audio);
 
-/** Writes a 16-bit WAV file. Samples beyond full scale are clipped; NaN is a failure. The file appears under
- * its name whole or not at all. */
+/** Writes a file of 16 bits, FLAC if its name ends in .flac, else WAV. Samples beyond full scale are clipped;
+ * NaN is a failure. The file appears under its name whole or not at all. */
 ap_status ap_audio_write(const char *path, const ap_audio *audio);
 
 /** Reads a file in pieces, so that files of any length need bounded memory. */
@@ -73,8 +73,8 @@ ap_status ap_audio_reader_read_channels(ap_audio_reader *reader, int64_t count, 
 /** Closes the reader and frees it. NULL is allowed. */
 void ap_audio_reader_close(ap_audio_reader *reader);
 
-/** Writes a 16-bit WAV file in pieces. The file appears under its name when ap_audio_writer_commit
- * succeeds. */
+/** Writes a file in pieces, of the kind that ap_audio_write chooses. The file appears under its name when
+ * ap_audio_writer_commit succeeds. */
 typedef struct ap_audio_writer ap_audio_writer;
 
 /** Opens a temporary file beside `path`. On success the caller commits or abandons *writer. */

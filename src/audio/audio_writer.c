@@ -3,6 +3,7 @@
 #include "audio/descriptor_io.h"
 #include "audio/recordings.h"
 #include "audio/sixteen_bits.h"
+#include "audio/sound_name.h"
 #include "base/memory.h"
 #include "base/replace.h"
 
@@ -23,16 +24,21 @@ struct ap_audio_writer {
     SNDFILE *file;
     int channels;
     int64_t written; /* in each channel */
+    int64_t most;    /* samples that fit, of all channels */
 };
 
 ap_status ap_audio_writer_open(const char *path, int rate, int channels, ap_audio_writer **writer)
 {
-    SF_INFO info = {.samplerate = rate, .channels = channels, .format = SF_FORMAT_WAV | SF_FORMAT_PCM_16};
+    const bool flac = ap_sound_name_is_flac(path);
+    SF_INFO info = {.samplerate = rate,
+                    .channels = channels,
+                    .format = (flac ? SF_FORMAT_FLAC : SF_FORMAT_WAV) | SF_FORMAT_PCM_16};
     if (channels > CHANNELS_MAX || !sf_format_check(&info))
         ap_fatal("ap_audio_writer_open: %d channels at a rate of %d samples a second", channels, rate);
     *writer = NULL;
     ap_audio_writer *w = ap_allocate(1, sizeof *w);
     w->channels = channels;
+    w->most = flac ? INT64_MAX : SAMPLES_MAX;
     ap_status status = ap_replace_begin(path, &w->place);
     if (!ap_failed(&status)) {
         SF_VIRTUAL_IO calls = ap_descriptor_io_calls();
@@ -64,7 +70,7 @@ ap_status ap_audio_writer_write(ap_audio_writer *w, int64_t count, const ap_real
             if (!ap_to_16_bits(portion, samples[c] + at, w->channels, block + c, &bad))
                 return ap_error(AP_FAILED, "%s: not written: sample %lld is not a number", w->place.path,
                                 (long long)(w->written + bad));
-        if ((w->written + portion) * w->channels > SAMPLES_MAX)
+        if ((w->written + portion) * w->channels > w->most)
             return ap_error(AP_FAILED, "%s: a WAV file cannot exceed 4 GiB", w->place.path);
         if (sf_writef_short(w->file, block, portion) != portion) return failure_of(w, sf_error(w->file));
         w->written += portion;

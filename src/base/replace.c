@@ -36,6 +36,8 @@ static bool begins_as(ap_file_kind kind, const char *head)
         return begins_with(head, "<!");
     case AP_FILE_WAV:
         return begins_with(head, "RIFF");
+    case AP_FILE_FLAC:
+        return begins_with(head, "fLaC");
     }
     return false;
 }
@@ -58,7 +60,7 @@ static bool is_of_kind(FILE *stream, ap_file_kind kind)
 ap_status ap_replace_check(const char *path, ap_file_kind kind)
 {
     static const char *const names[] = {
-        [AP_FILE_JSON] = "JSON", [AP_FILE_HTML] = "HTML", [AP_FILE_WAV] = "WAV"};
+        [AP_FILE_JSON] = "JSON", [AP_FILE_HTML] = "HTML", [AP_FILE_WAV] = "WAV", [AP_FILE_FLAC] = "FLAC"};
     struct stat there;
     ap_replace_sweep(path);
     if (stat(path, &there) != 0 || !S_ISREG(there.st_mode) || there.st_size == 0) return ap_ok();

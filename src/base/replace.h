@@ -16,7 +16,7 @@ typedef struct ap_replacement {
 } ap_replacement;
 
 /* The kinds of file that are written to a name given by the user. */
-typedef enum ap_file_kind { AP_FILE_JSON, AP_FILE_HTML, AP_FILE_WAV } ap_file_kind;
+typedef enum ap_file_kind { AP_FILE_JSON, AP_FILE_HTML, AP_FILE_WAV, AP_FILE_FLAC } ap_file_kind;
 
 /* Whether `path` may be replaced by a file of this kind: it may if it does not exist, is empty, or begins
  * like a file of the same kind. AP_MISUSE for any other file, which a slip in a command must not overwrite.

@@ -1,11 +1,11 @@
 /* antiphon codec: recordings to latents and back, and what is lost on the way. */
 #include "antiphon/audio.h"
 #include "antiphon/safetensors.h"
+#include "audio/sound_name.h"
 #include "base/bounds.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/print.h"
-#include "base/replace.h"
 #include "base/text.h"
 #include "cli/codec_source.h"
 #include "cli/verbs.h"
@@ -64,13 +64,6 @@ static ap_var *encode(const bench *b, ap_audio *audio, ap_var **scale)
     return ap_codec_encode_scaled(b->tape, b->codec, ap_tape_constant(b->tape, x), scale);
 }
 
-static ap_status check_name(const char *out, const char *end, const char *what)
-{
-    if (!out) return ap_error(AP_MISUSE, "--out is missing");
-    if (ap_text_ends_in(out, strlen(out), end)) return ap_ok();
-    return ap_error(AP_MISUSE, "--out %s: %s, to a name that ends in %s", out, what, end);
-}
-
 static ap_status check_not_source(const char *out, const char *source)
 {
     struct stat x, y;
@@ -84,7 +77,9 @@ static ap_status check_not_source(const char *out, const char *source)
 static ap_status check_latents_out(const char *out)
 {
     struct stat at;
-    AP_TRY(check_name(out, ".safetensors", "latents are written"));
+    if (!out) return ap_error(AP_MISUSE, "--out is missing");
+    if (!ap_text_ends_in(out, strlen(out), ".safetensors"))
+        return ap_error(AP_MISUSE, "--out %s: latents are written, to a name that ends in .safetensors", out);
     if (stat(out, &at) != 0 || at.st_size == 0) return ap_ok();
     ap_safetensors *file;
     ap_status status = ap_safetensors_open(out, &file);
@@ -189,16 +184,15 @@ static ap_status decode_file(const bench *b, const char *path, ap_safetensors *f
     return ap_ok();
 }
 
-static ap_status check_wav_out(const char *out)
+static ap_status check_sound_out(const char *out)
 {
-    AP_TRY(check_name(out, ".wav", "WAV is written"));
-    return ap_replace_check(out, AP_FILE_WAV);
+    return out ? ap_sound_name_check("out", out) : ap_error(AP_MISUSE, "--out is missing");
 }
 
 static ap_status run_decode(const bench *b, const char *source, const char *out)
 {
     ap_safetensors *file;
-    AP_TRY(check_wav_out(out));
+    AP_TRY(check_sound_out(out));
     AP_TRY(ap_safetensors_open(source, &file));
     ap_status status = decode_file(b, source, file, out);
     ap_safetensors_close(file);
@@ -261,7 +255,7 @@ static ap_status run_round_trip(const bench *b, const parsed_options *options)
     if (out && options->argument_count > 2)
         return ap_error(AP_MISUSE, "--out: takes the output of one recording, and there are %zu",
                         options->argument_count - 1);
-    if (out) AP_TRY(check_wav_out(out));
+    if (out) AP_TRY(check_sound_out(out));
     int64_t dim = ap_codec_dim(b->codec) / ap_codec_channels(b->codec);
     ap_round_trip *trip = ap_round_trip_create(ap_most(1, dim), ap_codec_hop(b->codec));
     ap_status status = ap_ok();
@@ -338,7 +332,7 @@ static const verb_option table[] = {
     {.name = "out",
      .placeholder = "FILE",
      .kind = OPTION_TEXT,
-     .help = "encode: the latents (.safetensors); decode, roundtrip: the audio (.wav)"},
+     .help = "encode: the latents (.safetensors); decode, roundtrip: the audio (.wav or .flac)"},
     {.name = "sample_rate",
      .placeholder = "HZ",
      .kind = OPTION_INTEGER,

@@ -104,7 +104,7 @@ expect 1 "holds neither a checkpoint nor the weights" codec roundtrip "$a" --cod
 expect 1 "none.wav" codec encode none.wav --out no.safetensors
 expect 2 "something other than latents" codec encode "$a" --out run/checkpoints/best.safetensors
 expect 2 "ends in .safetensors" codec encode "$a" --out no.wav
-expect 2 "ends in .wav" codec decode z.safetensors --out no.flac
+expect 2 "must end in .wav or .flac" codec decode z.safetensors --out no.mp3
 expect 2 "--out is missing" codec encode "$a"
 expect 2 "is what is read" codec roundtrip "$a" --out "$a"
 expect 2 "one recording" codec roundtrip "$a" "$b" --out no.wav

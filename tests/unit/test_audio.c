@@ -412,10 +412,29 @@ static void what_resampling_takes_beyond_a_float_is_refused(void **state)
     assert_null(audio.samples);
 }
 
-static void an_unfinished_file_does_not_appear(void **state)
+/* FLAC holds the same samples as WAV, and no file of either kind appears before it is whole. */
+static void what_is_written_as_flac(void **state)
+{
+    ap_tensor x = random_tensor(7, 1, AP_SHAPE(2, 10007));
+    const char *names[] = {"out.wav", "out.flac"};
+    ap_audio back[2];
+    for (int k = 0; k < 2; k++) {
+        const char *path = folder_path(state, names[k]);
+        assert_string_equal(ap_audio_write(path, &(ap_audio){x.data, 10007, 44100, 2}).message, "");
+        assert_string_equal(ap_audio_read_channels(path, 0, 0, &back[k]).message, "");
+        assert_int_equal(back[k].count, 10007);
+        assert_int_equal(back[k].rate, 44100);
+        assert_int_equal(back[k].channels, 2);
+    }
+    assert_memory_equal(back[0].samples, back[1].samples, 2 * 10007 * sizeof(ap_real));
+    for (int k = 0; k < 2; k++) ap_audio_free(&back[k]);
+    free(x.data);
+}
+
+static void unfinished(void **state, const char *name)
 {
     ap_audio_writer *writer;
-    const char *path = folder_path(state, "out.wav");
+    const char *path = folder_path(state, name);
     assert_int_equal(ap_audio_writer_open(path, 24000, 1, &writer).code, AP_OK);
     assert_int_equal(ap_audio_writer_write(writer, 3, (const ap_real *[]){(ap_real[]){0, 1, 0}}).code, AP_OK);
     assert_int_equal(access(path, F_OK), -1);
@@ -426,12 +445,19 @@ static void an_unfinished_file_does_not_appear(void **state)
     assert_non_null(strstr(status.message, "no/such/folder.wav"));
 }
 
+static void an_unfinished_file_does_not_appear(void **state)
+{
+    unfinished(state, "out.wav");
+    unfinished(state, "out.flac");
+}
+
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_FOLDER(what_is_written_is_read),
+        IN_FOLDER(what_is_written_as_flac),
         IN_FOLDER(stereo_at_44100_becomes_mono_at_24000),
         IN_FOLDER(what_cannot_be_represented_disappears),
         IN_FOLDER(formats_rates_and_channels),

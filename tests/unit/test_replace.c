@@ -141,7 +141,7 @@ static void check_kind(void **state, const char *content, ap_file_kind kind, ap_
 static void a_file_of_another_kind_is_not_to_be_replaced(void **state)
 {
     assert_int_equal(ap_replace_check(folder_path(state, "new"), AP_FILE_JSON).code, AP_OK);
-    for (ap_file_kind kind = AP_FILE_JSON; kind <= AP_FILE_WAV; kind++) {
+    for (ap_file_kind kind = AP_FILE_JSON; kind <= AP_FILE_FLAC; kind++) {
         check_kind(state, "", kind, AP_OK);
         check_kind(state, "text", kind, AP_MISUSE);
         check_kind(state, "<", kind, AP_MISUSE);
@@ -149,6 +149,7 @@ static void a_file_of_another_kind_is_not_to_be_replaced(void **state)
         check_kind(state, " \n\t[1]", kind, kind == AP_FILE_JSON ? AP_OK : AP_MISUSE);
         check_kind(state, "<!DOCTYPE html>", kind, kind == AP_FILE_HTML ? AP_OK : AP_MISUSE);
         check_kind(state, "RIFF....WAVE", kind, kind == AP_FILE_WAV ? AP_OK : AP_MISUSE);
+        check_kind(state, "fLaC....", kind, kind == AP_FILE_FLAC ? AP_OK : AP_MISUSE);
     }
     /* a safetensors file whose header of 0x7b20 bytes makes it begin with a space and a brace */
     const char *path = folder_path(state, "there");
