@@ -27,7 +27,7 @@ ap_compose_format ap_compose_format_of(const ap_config *config);
 /** The measurements of a composition. Envelopes are of the mids (audio.h), with 250 segments over the whole
  * length; powers are means over the channels. */
 typedef struct ap_composed {
-    double seconds;           /**< length of the output: that of the shorter source */
+    double seconds;           /**< length of the output: that of the shorter source, or of the section */
     double r_input, r_target; /**< Pearson's r of the envelopes of output and source */
     double cost;              /**< the modulation cost */
     /** sigma / mu of the envelopes: near 0 for a drone */
@@ -49,6 +49,8 @@ typedef struct ap_compose_paths {
     bool limit;     /**< true: a limiter turns down only the peaks that would clip; false: the whole output is
                        lowered */
     ap_knobs knobs; /**< for models whose output part is takes; others are not touched by it */
+    double from, to; /**< the section of the sources that is composed, in seconds; `to` 0: to the end of the
+                        shorter one. The same seed gives a section the notes that it gives the whole */
     ap_compose_format format; /**< of all files; what is 0 is that of ap_compose_format_of. A format beyond
                                  that holds nothing more: the answer is resampled, or the same in both
                                  channels */
@@ -61,8 +63,9 @@ typedef void ap_compose_watch(void *context, double done, double whole);
  * channels are composed alike, so that the stereo image stays. Long recordings are processed in overlapping,
  * cross-faded windows of data.seconds, in bounded memory. The output gets the mean power of the sources, and
  * is lowered or limited if that would clip, all channels alike. With agent.output takes it gets the target's
- * power, and a limiter keeps its peaks from standing out more than those of the sources. Files appear whole
- * or not at all. `composed` may be NULL. The status names the file that cannot be read or written. */
+ * power, and a limiter keeps its peaks from standing out more than those of the sources. Files are WAV,
+ * or FLAC where their names end in .flac, and appear whole or not at all. `composed` may be NULL. The status
+ * names the file that cannot be read or written. */
 ap_status ap_compose_files(const ap_config *config, ap_model *model, const char *input, const char *target,
                            const ap_compose_paths *paths, ap_compose_watch *watch, void *context,
                            ap_composed *composed);

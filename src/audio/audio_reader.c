@@ -230,6 +230,16 @@ static ap_status refill(ap_audio_reader *r)
     return ap_ok();
 }
 
+ap_status ap_audio_reader_skip(ap_audio_reader *r, double seconds)
+{
+    int64_t left = llround(seconds * ap_source_rate(r->source));
+    for (int64_t got = 1; left > 0 && got > 0; left -= got) {
+        AP_TRY(ap_stop_check());
+        AP_TRY(ap_source_read(r->source, left < BLOCK ? left : BLOCK, r->frames, &got));
+    }
+    return ap_ok();
+}
+
 ap_status ap_audio_reader_read_channels(ap_audio_reader *r, int64_t count, ap_real *const samples[],
                                         int64_t *got)
 {

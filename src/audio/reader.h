@@ -17,6 +17,9 @@ int ap_audio_reader_file_channels(const ap_audio_reader *reader);
 ap_status ap_audio_reader_open_telling(const char *path, int rate, int channels, ap_audio_reader **reader,
                                        bool *faulty);
 
+/* Leaves out the beginning, before anything is read: the rest is then as if the file began there. */
+ap_status ap_audio_reader_skip(ap_audio_reader *reader, double seconds);
+
 /* Whether a failure to read was the system's. */
 bool ap_audio_reader_is_faulty(const ap_audio_reader *reader);
 

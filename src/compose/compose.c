@@ -41,6 +41,8 @@ typedef struct job {
     int64_t W, overlap;               /* samples of a window, and of what it shares with the next */
     int64_t mid_W, mid_have;          /* the same of the mids; samples they hold */
     int64_t begin;                    /* of the window */
+    double from;                      /* seconds of the sources that are left out at their beginning */
+    int64_t most;                     /* samples that are composed, if the sources have as many */
     FILE *spool;                      /* frames of (input, target, output), each with its channels */
     ap_real *frames;                  /* [BLOCK] of these */
     int64_t count;                    /* frames spooled */
@@ -137,9 +139,10 @@ static int64_t mid_at(const job *j, int64_t at)
 /* Reads more of a source's channels behind the `have` samples that are there; *got is what there is then. */
 static ap_status read_channels(job *j, int source, int64_t have, int64_t *got)
 {
+    const int64_t want = ap_most(0, ap_least(j->W, j->most - j->begin) - have);
     ap_real *to[AP_CHANNELS_MOST];
     for (int c = 0; c < j->format.channels; c++) to[c] = j->window.channel[source][c] + have;
-    ap_status status = ap_audio_reader_read_channels(j->readers[source], j->W - have, to, got);
+    ap_status status = ap_audio_reader_read_channels(j->readers[source], want, to, got);
     *got += have;
     return status;
 }
@@ -160,10 +163,11 @@ static ap_status fill_channels(job *j, int64_t have)
 static ap_status fill_mids(job *j)
 {
     ap_window *w = &j->window;
-    w->mid_begin = mid_at(j, j->begin);
+    const int64_t begin = mid_at(j, j->begin);
+    w->mid_begin = llround(j->from * AP_SAMPLE_RATE) + begin;
     w->mid_count = w->count;
     if (!j->mid_readers[0]) return ap_ok();
-    int64_t whole = w->count == j->W ? j->mid_W : mid_at(j, j->begin + w->count) - w->mid_begin;
+    int64_t whole = w->count == j->W ? j->mid_W : mid_at(j, j->begin + w->count) - begin;
     int64_t want = ap_least(whole, j->mid_W), missing = ap_most(0, want - j->mid_have), more[2];
     ap_status status[2];
 #pragma omp parallel for schedule(static, 1)
@@ -385,21 +389,43 @@ static ap_status finish(job *j, const ap_compose_paths *paths, ap_composed *comp
 
 /* ---------------------------------------------------------------- the whole */
 
-static ap_status open_sources(job *j, const char *const paths[2], double *whole)
+/* Whether the section lies within a recording that lasts so long. What lasts 7.996 s is said to last 8.00. */
+static ap_status check_section(const ap_compose_paths *section, const char *path, double seconds)
+{
+    const double end = seconds + 0.005;
+    if (section->from >= end || section->to > end)
+        return ap_error(AP_FAILED, "%s: lasts %.2f s, and the section %s at %.2f s", path, seconds,
+                        section->from >= end ? "begins" : "ends",
+                        section->from >= end ? section->from : section->to);
+    const double part = fmax(fmin(seconds, section->to > 0 ? section->to : INFINITY) - section->from, 0);
+    if (part >= AP_COMPOSE_SECONDS_LEAST) return ap_ok();
+    return ap_error(AP_FAILED, "%s: %.5f s long, too short: at least %g s are needed", path, part,
+                    AP_COMPOSE_SECONDS_LEAST); /* enough digits to show one sample */
+}
+
+static ap_status open_source(job *j, int k, const char *path)
 {
     const ap_compose_format format = j->format;
     const bool apart = format.channels > 1 || format.sample_rate != AP_SAMPLE_RATE;
-    *whole = INFINITY;
+    AP_TRY(ap_audio_reader_open_channels(path, format.sample_rate, format.channels, &j->readers[k]));
+    AP_TRY(ap_audio_reader_skip(j->readers[k], j->from));
+    if (!apart) return ap_ok();
+    AP_TRY(ap_audio_reader_open(path, AP_SAMPLE_RATE, &j->mid_readers[k]));
+    return ap_audio_reader_skip(j->mid_readers[k], j->from);
+}
+
+/* *whole: the seconds that are composed */
+static ap_status open_sources(job *j, const char *const paths[2], const ap_compose_paths *section,
+                              double *whole)
+{
+    *whole = section->to > 0 ? section->to - section->from : INFINITY;
     for (int k = 0; k < 2; k++) {
         int64_t length;
-        AP_TRY(ap_audio_measure(paths[k], format.sample_rate, INT64_MAX, &length));
-        AP_TRY(ap_audio_reader_open_channels(paths[k], format.sample_rate, format.channels, &j->readers[k]));
-        if (apart) AP_TRY(ap_audio_reader_open(paths[k], AP_SAMPLE_RATE, &j->mid_readers[k]));
-        double seconds = (double)length / format.sample_rate;
-        if (seconds < AP_COMPOSE_SECONDS_LEAST)
-            return ap_error(AP_FAILED, "%s: %.5f s long, too short: at least %g s are needed", paths[k],
-                            seconds, AP_COMPOSE_SECONDS_LEAST); /* enough digits to show one sample */
-        *whole = fmin(*whole, seconds);
+        AP_TRY(ap_audio_measure(paths[k], j->format.sample_rate, INT64_MAX, &length));
+        double seconds = (double)length / j->format.sample_rate;
+        AP_TRY(check_section(section, paths[k], seconds));
+        AP_TRY(open_source(j, k, paths[k]));
+        *whole = fmin(*whole, seconds - section->from);
     }
     return ap_ok();
 }
@@ -408,7 +434,7 @@ static ap_status compose(job *j, const char *const sources[2], const ap_compose_
                          ap_compose_watch *watch, void *context, ap_composed *composed)
 {
     double whole;
-    AP_TRY(open_sources(j, sources, &whole));
+    AP_TRY(open_sources(j, sources, paths, &whole));
     AP_TRY(ap_scratch_open(&j->spool));
     AP_TRY(run_windows(j, watch, context, whole));
     if (j->count < AP_MODULATION_SEGMENTS)
@@ -484,10 +510,15 @@ ap_status ap_compose_files(const ap_config *config, ap_model *model, const char 
              .tape = ap_tape_create(0),
              .format = ap_compose_format_of(config),
              .window = {.knobs = paths->knobs},
+             .from = paths->from,
+             .most = INT64_MAX,
              .limit = paths->limit || ap_model_arranges(model)};
     if (paths->format.sample_rate) j.format.sample_rate = paths->format.sample_rate;
     if (paths->format.channels) j.format.channels = paths->format.channels;
     if (j.format.channels > AP_CHANNELS_MOST) ap_fatal("ap_compose_files: %d channels", j.format.channels);
+    if (paths->to > 0) j.most = llround((paths->to - paths->from) * j.format.sample_rate);
+    if (paths->from < 0 || (paths->to > 0 && paths->to <= paths->from))
+        ap_fatal("ap_compose_files: a section from %g s to %g s", paths->from, paths->to);
     allocate(&j);
     const char *const sources[2] = {input, target};
     bool flushed = ap_denormals_flush();
