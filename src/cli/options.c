@@ -69,7 +69,7 @@ static bool to_number(const verb_option *o, const char *text, double *number)
 static ap_status check_value(const verb_option *o, const char *text)
 {
     double number;
-    if (o->kind == OPTION_TEXT && !*text)
+    if ((o->kind == OPTION_TEXT || o->kind == OPTION_TEXTS) && !*text)
         return ap_error(AP_MISUSE, "--%s needs a %s, not an empty text", o->name, o->placeholder);
     if (o->kind != OPTION_INTEGER && o->kind != OPTION_NUMBER) return ap_ok();
     if (!to_number(o, text, &number))
@@ -102,6 +102,11 @@ static ap_status set_value(parsed_options *options, const verb_option *o, const 
         if (!meant || meant->alias_of)
             ap_fatal("--%s is an alias of --%s, which does not exist", o->name, o->alias_of);
         return set_value(options, meant, value);
+    }
+    if (o->kind == OPTION_TEXTS) {
+        size_t count = options->repeated_count++;
+        options->repeated = ap_reallocate(options->repeated, count + 1, sizeof *options->repeated);
+        options->repeated[count] = (repeated_value){o, value};
     }
     options->values[o - options->table] = value;
     options->given[o - options->table] = true;
@@ -186,6 +191,7 @@ void options_free(parsed_options *options)
 {
     for (size_t k = 0; k < options->override_count; k++) free(options->overrides[k].key);
     free(options->overrides);
+    free(options->repeated);
     free(options->values);
     free(options->given);
     free(options->arguments);
@@ -221,6 +227,15 @@ bool option_flag(const parsed_options *options, const char *name)
 const char *option_text(const parsed_options *options, const char *name)
 {
     return value_of(options, name, OPTION_TEXT);
+}
+
+const char *option_text_at(const parsed_options *options, const char *name, size_t k)
+{
+    value_of(options, name, OPTION_TEXTS);
+    const verb_option *o = options->table + index_of(options, name);
+    for (size_t i = 0; i < options->repeated_count; i++)
+        if (options->repeated[i].option == o && k-- == 0) return options->repeated[i].value;
+    return NULL;
 }
 
 int64_t option_integer(const parsed_options *options, const char *name)

@@ -9,16 +9,18 @@
 #include <stdio.h>
 
 typedef enum option_kind {
-    OPTION_FLAG,     /* --name */
-    OPTION_TEXT,     /* --name VALUE or --name=VALUE, as for the next two; an empty value is refused, since it
-                        often comes from an unset shell variable */
+    OPTION_FLAG,  /* --name */
+    OPTION_TEXT,  /* --name VALUE or --name=VALUE, as for the next three; an empty value is refused, since it
+                     often comes from an unset shell variable */
+    OPTION_TEXTS, /* the same, of which all values count if it is repeated */
     OPTION_INTEGER,  /* a whole number */
     OPTION_NUMBER,   /* a finite number */
     OPTION_OVERRIDES /* --section.key=VALUE or --section.key VALUE, for any name with a dot: collected in
                         order, unchecked; name and placeholder of the entry are used by the help only */
 } option_kind;
 
-/* On the command line, '-' and '_' in names are equal. If an option is repeated, the last value counts. */
+/* On the command line, '-' and '_' in names are equal. If an option of another kind is repeated, the last
+ * value counts. */
 typedef struct verb_option {
     const char *name;        /* without the dashes; NULL ends a table */
     const char *placeholder; /* the value in the help: "DIR"; NULL for a flag */
@@ -30,6 +32,12 @@ typedef struct verb_option {
     const char *alias_of; /* another option of the table, which gets the value; or, if it contains a dot, the
                              key that is overridden */
 } verb_option;
+
+/* A value of an OPTION_TEXTS. */
+typedef struct repeated_value {
+    const verb_option *option;
+    const char *value;
+} repeated_value;
 
 typedef struct verb_override {
     char *key; /* "section.key" */
@@ -46,6 +54,8 @@ typedef struct parsed_options {
     size_t argument_count;
     verb_override *overrides;
     size_t override_count;
+    repeated_value *repeated; /* in order */
+    size_t repeated_count;
     bool help; /* --help or -h was given; nothing else is checked then */
 } parsed_options;
 
@@ -63,6 +73,8 @@ void options_free(parsed_options *options);
  * that was not given and has no default. */
 bool option_flag(const parsed_options *options, const char *name);
 const char *option_text(const parsed_options *options, const char *name); /* NULL: not given, no fallback */
+/* Value k of an OPTION_TEXTS, from 0; NULL: not as many are given. */
+const char *option_text_at(const parsed_options *options, const char *name, size_t k);
 int64_t option_integer(const parsed_options *options, const char *name);
 double option_number(const parsed_options *options, const char *name);
 

@@ -34,6 +34,7 @@ static const verb_option table[] = {
      .help = "of the cost",
      .alias_of = "loss.modulation"},
     {.name = "use_agent", .kind = OPTION_FLAG, .help = "compose", .alias_of = "agent.use"},
+    {.name = "target", .placeholder = "FILE", .kind = OPTION_TEXTS, .help = "once or more"},
     {.name = "SECTION.KEY", .placeholder = "VALUE", .kind = OPTION_OVERRIDES, .help = "any key"},
     {.name = NULL},
 };
@@ -54,6 +55,22 @@ static parsed_options parsed(const char *line)
     ap_status status = parse(&options, line);
     if (ap_failed(&status)) fail_msg("%s: %s", line, status.message);
     return options;
+}
+
+static void a_repeated_option_keeps_its_values(void **state)
+{
+    (void)state;
+    parsed_options o = parsed("--target b --out x --target=a --out y --target b");
+    assert_string_equal(option_text_at(&o, "target", 0), "b");
+    assert_string_equal(option_text_at(&o, "target", 1), "a");
+    assert_string_equal(option_text_at(&o, "target", 2), "b");
+    assert_null(option_text_at(&o, "target", 3));
+    assert_string_equal(option_text(&o, "out"), "y");
+    options_free(&o);
+    o = parsed("--out x");
+    assert_null(option_text_at(&o, "target", 0));
+    options_free(&o);
+    assert_int_equal(parse(&o, "--target=").code, AP_MISUSE);
 }
 
 static void both_ways_of_giving_a_value(void **state)
@@ -189,6 +206,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways_of_giving_a_value),
+        cmocka_unit_test(a_repeated_option_keeps_its_values),
         cmocka_unit_test(what_is_not_given_is_the_fallback),
         cmocka_unit_test(overrides_and_aliases_keep_their_order),
         cmocka_unit_test(what_is_wrong_is_named),
