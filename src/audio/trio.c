@@ -7,10 +7,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PAIRS_NAME "pairs.json"
 
-static const char *const endings[TRIO] = {"_1_input.wav", "_2_target.wav", "_3_output.wav"};
+static const char *const endings[TRIO] = {"_1_input", "_2_target", "_3_output"};
+static const char *const kinds[] = {"wav", "flac"};
+#define KINDS (sizeof kinds / sizeof *kinds)
 
 void ap_trio_free(ap_audio trio[TRIO])
 {
@@ -23,10 +26,24 @@ ap_status ap_trio_read(const char *const paths[TRIO], ap_audio trio[TRIO], int64
     return ap_audio_read_shortest(TRIO, paths, AP_SAMPLE_RATE, trio, lengths ? lengths : own);
 }
 
-trio_paths ap_trio_paths_of(const char *folder, const char *name)
+trio_paths ap_trio_paths_of(const char *folder, const char *name, const char *kind)
 {
     trio_paths paths;
-    for (int k = 0; k < TRIO; k++) paths.at[k] = ap_format_text("%s/%s%s", folder, name, endings[k]);
+    for (int k = 0; k < TRIO; k++) paths.at[k] = ap_format_text("%s/%s%s.%s", folder, name, endings[k], kind);
+    return paths;
+}
+
+trio_paths ap_trio_paths_find(const char *folder, const char *name)
+{
+    trio_paths paths = ap_trio_paths_of(folder, name, kinds[0]),
+               others = ap_trio_paths_of(folder, name, kinds[1]);
+    for (int k = 0; k < TRIO; k++) {
+        if (access(paths.at[k], F_OK) == 0 || access(others.at[k], F_OK) != 0) continue;
+        char *other = others.at[k];
+        others.at[k] = paths.at[k];
+        paths.at[k] = other;
+    }
+    ap_trio_paths_free(&others);
     return paths;
 }
 
@@ -35,21 +52,39 @@ void ap_trio_paths_free(trio_paths *paths)
     for (int k = 0; k < TRIO; k++) free(paths->at[k]);
 }
 
+/* The length of the name of the trio whose output the file is; 0: it is none. */
+static size_t name_length(const char *file)
+{
+    const size_t length = strlen(file), end = strlen(endings[TRIO_OUTPUT]);
+    for (size_t k = 0; k < KINDS; k++) {
+        const size_t tail = end + 1 + strlen(kinds[k]);
+        if (length <= tail || file[length - tail + end] != '.') continue;
+        if (ap_text_ends_in(file, length, kinds[k]) &&
+            ap_text_ends_in(file, length - tail + end, endings[TRIO_OUTPUT]))
+            return length - tail;
+    }
+    return 0;
+}
+
 ap_status ap_trio_names_list(const char *folder, ap_names *names)
 {
-    const size_t end = strlen(endings[TRIO_OUTPUT]);
     ap_names files;
+    ap_status status = ap_ok();
     *names = (ap_names){.at = NULL};
     AP_TRY(ap_folder_list(folder, &files));
-    for (size_t k = 0; k < files.count; k++) {
+    for (size_t k = 0; k < files.count && !ap_failed(&status); k++) {
         char *name = files.at[k];
-        size_t length = strlen(name);
-        if (length <= end || strcmp(name + length - end, endings[TRIO_OUTPUT]) != 0) continue;
-        name[length - end] = '\0';
+        const size_t length = name_length(name);
+        if (!length) continue;
+        name[length] = '\0';
+        if (names->count && strcmp(names->at[names->count - 1], name) == 0)
+            status = ap_error(AP_FAILED, "%s: holds %s%s both as WAV and as FLAC; remove one", folder, name,
+                              endings[TRIO_OUTPUT]);
         ap_names_add(names, name);
     }
     ap_names_free(&files);
-    return ap_ok();
+    if (ap_failed(&status)) ap_names_free(names);
+    return status;
 }
 
 /* pairs.json of a folder; NULL if there is none, or no object. */

@@ -64,7 +64,7 @@ static ap_status write_baseline(void *context, ap_baseline baseline, int64_t n, 
 {
     session *s = context;
     char *folder = folder_of(s->write, baseline);
-    trio_paths paths = ap_trio_paths_of(folder, s->piece);
+    trio_paths paths = ap_trio_paths_of(folder, s->piece, "wav");
     ap_status status = ap_make_folder(folder);
     for (int k = 0; k < TRIO_OUTPUT && !ap_failed(&status); k++)
         status = ap_audio_write(paths.at[k], &s->trio[k]);
@@ -137,8 +137,8 @@ static ap_status score_folder(session *s, const char *folder)
         status = ap_error(AP_FAILED, "%s: holds no composed piece (NAME_3_output.wav)", folder);
     for (size_t k = 0; k < pieces.count && !ap_failed(&status); k++) {
         progress_show("pieces", (int64_t)k, (int64_t)pieces.count);
-        trio_paths paths = ap_trio_paths_of(folder, pieces.at[k]);
-        trio_paths next = ap_trio_paths_of(folder, pieces.at[(k + 1) % pieces.count]);
+        trio_paths paths = ap_trio_paths_find(folder, pieces.at[k]);
+        trio_paths next = ap_trio_paths_find(folder, pieces.at[(k + 1) % pieces.count]);
         status = score(s, pieces.at[k], (const char *const *)paths.at,
                        pieces.count > 1 ? next.at[TRIO_TARGET] : NULL);
         ap_trio_paths_free(&next);
@@ -165,7 +165,7 @@ static void model_round_trip(void *context, int64_t n, const ap_real *x, ap_real
 static ap_status score_pair(session *s, const ap_config *config, ap_model *model, const ap_pair *pair,
                             const char *other, const char *folder, bool kept)
 {
-    trio_paths paths = ap_trio_paths_of(folder, pair->name);
+    trio_paths paths = ap_trio_paths_of(folder, pair->name, "wav");
     ap_status status =
         trio_compose(config, model, pair, &paths, &(ap_compose_paths){.limit = false}, NULL, NULL);
     if (!ap_failed(&status)) status = score(s, pair->name, (const char *const *)paths.at, other);
@@ -364,7 +364,7 @@ static const verb_option table[] = {
      .placeholder = "DIR",
      .kind = OPTION_TEXT,
      .help = "measure pieces that are there already, from any program: NAME_1_input.wav, NAME_2_target.wav, "
-             "NAME_3_output.wav"},
+             "NAME_3_output.wav, or .flac"},
     {.name = "json",
      .placeholder = "FILE",
      .kind = OPTION_TEXT,

@@ -1,21 +1,26 @@
 /* antiphon infer: composing with a checkpoint, from two files or from the pairs of a folder. */
 #include "cli/verbs.h"
 
+#include "antiphon/audio.h"
 #include "antiphon/compose.h"
 #include "antiphon/modulation.h"
 #include "antiphon/pairs.h"
+#include "assembly/arrangement.h"
+#include "audio/sound_name.h"
 #include "base/memory.h"
 #include "base/print.h"
 #include "base/replace.h"
 #include "base/text.h"
+#include "cli/answers.h"
 #include "cli/checkpoint.h"
+#include "cli/knobs.h"
 #include "cli/progress.h"
 #include "cli/trio.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,16 +38,16 @@ static void print_row(const char *name, const ap_composed *c)
                   c->variation_output);
 }
 
-/* Sources whose envelope varies less (sigma / mu) are silent, constant, steady, or at full scale in every
- * segment. */
-#define STILL_MOST 0.01
-
 /* Tells that the copy of a source was lowered because the source exceeds full scale. */
 static void tell_lowered(const char *source, double gain)
 {
     if (gain < 1)
         printf("    the %s exceeds full scale: its copy is %.1f dB lower\n", source, -20 * log10(gain));
 }
+
+/* Sources whose envelope varies less (sigma / mu) are silent, constant, steady, or at full scale in every
+ * segment. */
+#define STILL_MOST 0.01
 
 /* Tells that a source has no events: neither timing nor an envelope that an output could copy. */
 static void tell_still(const char *source, double variation, double copy_r)
@@ -54,30 +59,11 @@ static void tell_still(const char *source, double variation, double copy_r)
             source);
 }
 
-/* The format that is asked for; 0: not. */
-static ap_compose_format asked_format(const parsed_options *options)
-{
-    ap_compose_format format = {0, 0};
-    if (option_given(options, "sample_rate"))
-        format.sample_rate = (int)option_integer(options, "sample_rate");
-    if (option_given(options, "channels")) format.channels = (int)option_integer(options, "channels");
-    return format;
-}
-
-static double asked_number(const parsed_options *options, const char *name)
-{
-    return option_given(options, name) ? option_number(options, name) : 0;
-}
-
 /* How to compose; where to is not filled in. */
-static ap_compose_paths asked(const parsed_options *options)
+static ap_status asked(const parsed_options *options, ap_compose_paths *settings)
 {
-    ap_compose_paths settings = {.limit = option_given(options, "limit"), .format = asked_format(options)};
-    if (option_given(options, "seed")) settings.knobs.seed = (uint64_t)option_integer(options, "seed");
-    settings.knobs.rhythm = asked_number(options, "rhythm");
-    settings.knobs.harmony = asked_number(options, "harmony");
-    settings.knobs.dry = asked_number(options, "dry");
-    return settings;
+    *settings = (ap_compose_paths){.limit = option_given(options, "limit")};
+    return knobs_read(options, settings);
 }
 
 static const char *channels_word(int channels)
@@ -115,16 +101,30 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
-/* Output is WAV: its name must end in .wav, so that no other kind of file is overwritten, and must not be
- * that of a source. */
-static ap_status check_out(const char *out, const char *input, const char *target)
+/* Whether all targets can be read, before the first answer is written. */
+static ap_status check_targets(const answers *planned)
 {
-    const char *dot = strrchr(out, '.');
-    if (!dot || strcasecmp(dot, ".wav") != 0)
-        return ap_error(AP_MISUSE, "--out %s: the name must end in .wav, since WAV is written", out);
-    if (same_file(out, input) || same_file(out, target))
-        return ap_error(AP_MISUSE, "--out %s: is one of the sources, which are never overwritten", out);
-    return ap_replace_check(out, AP_FILE_WAV);
+    for (size_t k = 0; k < planned->count; k++) {
+        ap_audio_reader *reader;
+        if (!planned->at[k].first) continue;
+        AP_TRY(ap_audio_reader_open(planned->at[k].target, 0, &reader));
+        ap_audio_reader_close(reader);
+    }
+    return ap_ok();
+}
+
+/* No file of another kind is overwritten, nor a source. */
+static ap_status check_out(const answers *planned, const char *input)
+{
+    for (size_t k = 0; k < planned->count; k++) {
+        const char *out = planned->at[k].out;
+        AP_TRY(ap_sound_name_check("out", out));
+        bool source = same_file(out, input);
+        for (size_t i = 0; i < planned->count; i++) source |= same_file(out, planned->at[i].target);
+        if (source)
+            return ap_error(AP_MISUSE, "--out %s: is one of the sources, which are never overwritten", out);
+    }
+    return ap_ok();
 }
 
 /* Smaller differences in dB are not audible. */
@@ -148,38 +148,85 @@ static bool limits(const ap_config *config, const parsed_options *options)
     return option_given(options, "limit") || config->agent.output == AP_OUTPUT_TAKES;
 }
 
-static ap_status compose_one(const ap_config *config, ap_model *model, const parsed_options *options)
+static void tell_converted(const ap_composed *c)
 {
-    const char *input = option_text(options, "input"), *target = option_text(options, "target");
-    if (!input || !target)
-        return ap_error(AP_MISUSE, "%s is missing: give --input and --target, or --pairs",
-                        input ? "--target" : "--input");
-    ap_compose_paths paths = asked(options);
-    paths.output = option_text(options, "out");
+    if (!was_converted(c)) return;
+    ap_text_print_wrapped(stdout, "the input (%d Hz %s) and the target (%d Hz %s) became %d Hz %s\n",
+                          c->input.sample_rate, channels_word(c->input.channels), c->target.sample_rate,
+                          channels_word(c->target.channels), c->written.sample_rate,
+                          channels_word(c->written.channels));
+}
+
+static void tell_seeds(const answers *written, uint64_t first)
+{
+    if (written->count > 1)
+        ap_text_print_wrapped(stdout, "seeds %" PRIu64 " to %" PRIu64 ": each gives its answer again\n",
+                              first, first + written->count - 1);
+}
+
+static ap_status compose_answer(const ap_config *config, ap_model *model, const parsed_options *options,
+                                const answer *one, const ap_compose_paths *settings)
+{
+    ap_compose_paths paths = *settings;
     ap_composed composed;
-    AP_TRY(check_out(paths.output, input, target));
-    AP_TRY(ap_compose_files(config, model, input, target, &paths, progress_show_seconds, NULL, &composed));
-    print_head();
-    print_row(paths.output, &composed);
-    tell_still("input", composed.variation_input, composed.copy_r_input);
-    tell_still("target", composed.variation_target, composed.copy_r_target);
-    if (was_converted(&composed))
-        ap_text_print_wrapped(stdout, "the input (%d Hz %s) and the target (%d Hz %s) became %d Hz %s\n",
-                              composed.input.sample_rate, channels_word(composed.input.channels),
-                              composed.target.sample_rate, channels_word(composed.target.channels),
-                              composed.written.sample_rate, channels_word(composed.written.channels));
-    tell_written(config, &composed);
+    paths.output = one->out;
+    paths.knobs.seed += one->seed;
+    AP_TRY(ap_compose_files(config, model, option_text(options, "input"), one->target, &paths,
+                            progress_show_seconds, NULL, &composed));
+    if (one->seed == 0) print_head();
+    print_row(one->out, &composed);
+    if (one->seed == 0) tell_still("input", composed.variation_input, composed.copy_r_input);
+    if (one->first) { /* what is the same for all variations */
+        tell_still("target", composed.variation_target, composed.copy_r_target);
+        tell_converted(&composed);
+        tell_written(config, &composed);
+    }
     tell_quiet(1, composed.lowered >= LOWERED_LEAST, composed.lowered, limits(config, options));
     return ap_ok();
+}
+
+static ap_status compose_answers(const ap_config *config, ap_model *model, const parsed_options *options,
+                                 const answers *planned)
+{
+    ap_compose_paths settings;
+    AP_TRY(asked(options, &settings));
+    AP_TRY(check_out(planned, option_text(options, "input")));
+    AP_TRY(check_targets(planned));
+    for (size_t k = 0; k < planned->count; k++)
+        AP_TRY(compose_answer(config, model, options, &planned->at[k], &settings));
+    AP_TRY(answers_tell_alike(planned));
+    if (ap_model_arranges(model)) tell_seeds(planned, settings.knobs.seed);
+    return ap_ok();
+}
+
+static ap_status compose_files(const ap_config *config, ap_model *model, const parsed_options *options)
+{
+    size_t count = 0;
+    while (option_text_at(options, "target", count)) count++;
+    if (!option_given(options, "input") || !count)
+        return ap_error(AP_MISUSE, "%s is missing: give --input and --target, or --pairs",
+                        count ? "--input" : "--target");
+    if (option_given(options, "format"))
+        return ap_error(AP_MISUSE, "--format: is for --pairs; here the end of --out says it: .wav or .flac");
+    const char **targets = ap_allocate(count, sizeof *targets);
+    for (size_t k = 0; k < count; k++) targets[k] = option_text_at(options, "target", k);
+    answers planned;
+    ap_status status = answers_plan(option_text(options, "out"), targets, count,
+                                    (size_t)option_integer(options, "variations"), &planned);
+    if (!ap_failed(&status)) status = compose_answers(config, model, options, &planned);
+    answers_free(&planned);
+    free(targets);
+    return status;
 }
 
 /* Composes one pair of a folder into files named by its number. */
 static ap_status compose_pair(const ap_config *config, ap_model *model, const ap_pair *pair, size_t number,
                               const char *folder, const parsed_options *options, ap_composed *composed)
 {
+    ap_compose_paths settings;
+    AP_TRY(asked(options, &settings));
     char *name = ap_format_text("%04zu", number);
-    trio_paths paths = ap_trio_paths_of(folder, name);
-    const ap_compose_paths settings = asked(options);
+    trio_paths paths = ap_trio_paths_of(folder, name, option_text(options, "format"));
     ap_status status = trio_compose(config, model, pair, &paths, &settings, progress_show_seconds, composed);
     if (!ap_failed(&status)) status = ap_trio_note_pair(folder, name, pair->name);
     ap_trio_paths_free(&paths);
@@ -232,15 +279,26 @@ static ap_status compose_pairs(const ap_config *config, ap_model *model, const p
     return status;
 }
 
+static ap_status check_format(const char *format)
+{
+    if (strcmp(format, "wav") == 0 || strcmp(format, "flac") == 0) return ap_ok();
+    return ap_error(AP_MISUSE, "--format %s: is neither wav nor flac", format);
+}
+
 static ap_status run(const parsed_options *options)
 {
     bool pairs = option_given(options, "pairs");
     if (pairs && (option_given(options, "input") || option_given(options, "target")))
         return ap_error(AP_MISUSE, "--pairs and --input/--target exclude each other");
+    if (pairs && option_given(options, "variations"))
+        return ap_error(AP_MISUSE, "--variations: is for --input and --target");
+    AP_TRY(check_format(option_text(options, "format")));
     ap_config config;
     ap_model *model;
     AP_TRY(checkpoint_load_agent(option_text(options, "checkpoint"), &config, &model));
-    ap_status status = pairs ? compose_pairs(&config, model, options) : compose_one(&config, model, options);
+    ap_status status = knobs_check(options, &config);
+    if (!ap_failed(&status))
+        status = pairs ? compose_pairs(&config, model, options) : compose_files(&config, model, options);
     ap_model_free(model);
     return status;
 }
@@ -258,8 +316,9 @@ static const verb_option table[] = {
      .help = "the recording that gives the timing"},
     {.name = "target",
      .placeholder = "B.wav",
-     .kind = OPTION_TEXT,
-     .help = "the recording that gives harmony and timbre"},
+     .kind = OPTION_TEXTS,
+     .help = "the recording that gives harmony and timbre; given again, each gets an answer of its own: "
+             "C_B.wav"},
     {.name = "pairs",
      .placeholder = "DIR",
      .kind = OPTION_TEXT,
@@ -275,7 +334,23 @@ static const verb_option table[] = {
      .placeholder = "C.wav|DIR",
      .kind = OPTION_TEXT,
      .required = true,
-     .help = "the WAV file to write; with --pairs, the folder"},
+     .help = "the file to write, .wav or .flac; with --pairs, the folder"},
+    {.name = "format",
+     .placeholder = "wav|flac",
+     .kind = OPTION_TEXT,
+     .fallback = "wav",
+     .help = "with --pairs: the kind of the files"},
+    {.name = "section",
+     .placeholder = "FROM-TO",
+     .kind = OPTION_TEXT,
+     .help = "compose this part of the sources: seconds or m:ss, as 0:30-1:15; 30- goes to the end"},
+    {.name = "variations",
+     .placeholder = "N",
+     .kind = OPTION_INTEGER,
+     .fallback = "1",
+     .least = 1,
+     .most = 1000,
+     .help = "as many answers to the same pair, by one seed each: C_1.wav, C_2.wav ..."},
     {.name = "sample_rate",
      .placeholder = "R",
      .kind = OPTION_INTEGER,
@@ -294,12 +369,14 @@ static const verb_option table[] = {
      .least = 0,
      .most = INT32_MAX,
      .help = "another seed, another answer to the same pair (default 0)"},
+    {.name = "preset", .placeholder = "NAME", .kind = OPTION_TEXT, .help = knobs_presets_help},
     {.name = "rhythm",
      .placeholder = "X",
      .kind = OPTION_NUMBER,
      .least = -1,
      .most = 1,
-     .help = "-1: the target unstruck, 1: nothing but what strikes with the input (default 0: as composed)"},
+     .help = "-1: the target unstruck, 1: nothing but short notes that strike with the input (default 0: as "
+             "composed)"},
     {.name = "harmony",
      .placeholder = "X",
      .kind = OPTION_NUMBER,
@@ -321,19 +398,23 @@ static const verb_option table[] = {
 const verb verb_infer = {
     .name = "infer",
     .summary = "compose from your recordings with a checkpoint",
-    .arguments =
-        "--checkpoint FILE|RUN_DIR (--input A.wav --target B.wav --out C.wav | --pairs DIR --out DIR)",
+    .arguments = "--checkpoint FILE|RUN_DIR (--input A.wav --target B.wav [--target ...] --out C.wav | "
+                 "--pairs DIR --out DIR)",
     .details =
         "Recordings may be WAV, FLAC, OGG, MP3 or AIFF, at any rate, with any number of channels. Each must\n"
         "last at least 0.25 s.\n"
-        "Writes 16-bit WAV as long as the shorter source, never clipped, at the level of the sources or as\n"
+        "Writes 16-bit WAV or FLAC as long as the shorter source, never clipped, at the level of the sources "
+        "or as\n"
         "close to it as its peaks allow. Rate and channels are those that the checkpoint was trained for\n"
         "(data.sample_rate, data.channels) where its output part is takes; gates answer at 24 kHz in as "
         "many\n"
         "channels, all others at 24 kHz in one. Sources are converted, and that is said.\n"
         "Prints the correlation of the output's envelope with those of its sources (r, 250 segments of the\n"
         "average of the channels), the cost, and the variation of the envelopes (sigma / mu). A drone or\n"
-        "silence has a low cost, too, but also a low variation.",
+        "silence has a low cost, too, but also a low variation.\n"
+        "Several targets make an ensemble: each answers the same input, at the same times but with accents "
+        "of\n"
+        "its own, in a file of its own. How alike several answers are is printed as r of their envelopes.",
     .options = table,
     .least_arguments = 0,
     .most_arguments = 0,

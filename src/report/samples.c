@@ -117,16 +117,14 @@ static void draw_trio(page *p, int64_t n, ap_audio *trio, const trio_paths *path
 }
 
 /* The pair that a piece was made from, and its number; its number alone if the pair is not known. */
-static void put_title(page *p, const char *folder, const char *name)
+static void put_title(page *p, const char *folder, const char *name, const char *output)
 {
     char *pair = ap_trio_pair(folder, name);
     ap_page_put(p, "<h3>");
     ap_page_text(p, pair ? pair : name);
     if (pair) {
         ap_page_put(p, " ");
-        char *file = ap_format_text("%s_3_output.wav", name);
-        ap_page_element(p, "small", file);
-        free(file);
+        ap_page_element(p, "small", strrchr(output, '/') + 1);
     }
     ap_page_put(p, "</h3>\n");
     free(pair);
@@ -135,10 +133,10 @@ static void put_title(page *p, const char *folder, const char *name)
 static void put_piece(page *p, const char *folder, const char *name)
 {
     ap_audio trio[TRIO];
-    trio_paths paths = ap_trio_paths_of(folder, name);
+    trio_paths paths = ap_trio_paths_find(folder, name);
     ap_status status = ap_trio_read((const char *const *)paths.at, trio, NULL);
     ap_page_put(p, "<article class=\"sample\">");
-    put_title(p, folder, name);
+    put_title(p, folder, name, paths.at[TRIO_OUTPUT]);
     if (ap_failed(&status))
         ap_report_missing(p, &status);
     else {
