@@ -64,10 +64,10 @@ typedef struct ap_prepare_report {
     int64_t silent;     /**< windows (with their partners) left out as silent */
     int64_t remainders; /**< recordings whose end was left out because it gives no whole window */
     int64_t lowered;    /**< windows lowered to AP_PREPARE_PEAK */
-    int64_t alone;      /**< inputs and targets left out for lack of a partner */
-    int64_t brief;      /**< songs or pairs left out because they are shorter than a window */
-    int64_t unusable;   /**< songs or pairs left out because a recording is unreadable or silent */
-    int64_t repeated;   /**< songs or pairs left out because they sound the same as others */
+    int64_t alone;    /**< inputs and targets left out for lack of a partner, or because theirs is left out */
+    int64_t brief;    /**< recordings left out because they are shorter than a window */
+    int64_t unusable; /**< recordings left out because they are unreadable or silent */
+    int64_t repeated; /**< songs or pairs left out because they sound the same as others */
     bool whole; /**< an earlier run of this command was killed while it moved the finished set; the move is
                    now complete, nothing was cut, and all other fields are 0 */
     ap_prepare_match matched; /**< how inputs and targets were matched */

@@ -122,6 +122,10 @@ static void add_file(search *s, const char *name, const struct stat *info)
         return;
     }
     if (extension_among(name, extensions, EXTENSIONS) == EXTENSIONS) return;
+    if (S_ISREG(info->st_mode) && info->st_size == 0) { /* it stands for no recording, whatever its name */
+        tell(s, name, "is empty (0 bytes)");
+        return;
+    }
     for (size_t k = 0; k < s->found->count; k++)
         if (is_place(info, s->places[k])) {
             char *reason = ap_format_text("the same file as %s", s->found->at[k]);

@@ -10,8 +10,8 @@ typedef void ap_left_out(void *context, const char *line);
 
 /* The recordings in a folder and all folders inside it, as paths relative to it, with numbers in names
  * sorted as numbers. Of files with the same name but different extensions the best is taken, of links to the
- * same file the first. The others, and sound files that cannot be read (m4a, wma ...), are left out and
- * reported. Names that begin with a dot are ignored, as is the folder `other` (NULL: none) if it lies
+ * same file the first. The others, empty files, and sound files that cannot be read (m4a, wma ...), are left
+ * out and reported. Names that begin with a dot are ignored, as is the folder `other` (NULL: none) if it lies
  * inside. No recording is a failure. */
 ap_status ap_recordings_list(const char *folder, const char *other, ap_left_out *left_out, void *context,
                              ap_names *found);

@@ -84,15 +84,37 @@ static bool is_usable(const ap_prepare_options *o, const ap_prepare_source *s, i
     return !reason;
 }
 
+/* Names the other recording of a pair, which is left out only because `side` is. */
+static void leave_partner(const ap_prepare_options *o, const ap_prepare_source *s, int side,
+                          ap_prepare_report *report)
+{
+    char *reason = ap_format_text("its partner, %s, is left out", side ? s->target : s->input);
+    ap_prepare_leave_out(o, report, &report->alone, side ? s->input : s->target, reason);
+    free(reason);
+}
+
 /* Whether pairs can be cut from a source. */
 static bool are_usable(const ap_prepare_options *o, const ap_prepare_source *s, ap_prepare_report *report)
 {
-    if (!is_usable(o, s, 0, report)) return false;
-    if (o->songs) return true;
-    if (!is_usable(o, s, 1, report)) return false;
-    if (s->side[0].sound != s->side[1].sound) return true;
+    const bool input = is_usable(o, s, 0, report), target = o->songs || is_usable(o, s, 1, report);
+    if (!o->songs && input != target) leave_partner(o, s, input, report);
+    if (!input || !target) return false;
+    if (o->songs || s->side[0].sound != s->side[1].sound) return true;
     ap_prepare_leave_out(o, report, &report->unusable, s->input, "the same sound as its target");
     return false;
+}
+
+/* Tells which sides of a source are too short. */
+static void leave_brief(const ap_prepare_options *o, const ap_prepare_source *s, int64_t window,
+                        ap_prepare_report *report)
+{
+    const bool brief[2] = {o->songs || s->side[0].count < window, !o->songs && s->side[1].count < window};
+    char *reason =
+        ap_format_text("too short for %s of %g s", o->songs ? "two windows" : "a window", o->seconds);
+    for (int side = 0; side < 2; side++)
+        if (brief[side]) ap_prepare_leave_out(o, report, &report->brief, side ? s->target : s->input, reason);
+    if (!o->songs && brief[0] != brief[1]) leave_partner(o, s, brief[1], report);
+    free(reason);
 }
 
 /* Plans how a source is cut; false if it is left out. */
@@ -105,12 +127,8 @@ static bool plan_source(const ap_prepare_options *o, ap_prepare_source *s, int64
     if (o->songs) s->windows = s->ahead = s->windows / 2;
     int64_t used = (s->windows + s->ahead) * window;
     s->remainder = input != used || target != used;
-    if (s->windows > 0) return true;
-    char *reason =
-        ap_format_text("too short for %s of %g s", o->songs ? "two windows" : "a window", o->seconds);
-    ap_prepare_leave_out(o, report, &report->brief, input <= target ? s->input : s->target, reason);
-    free(reason);
-    return false;
+    if (s->windows == 0) leave_brief(o, s, window, report);
+    return s->windows > 0;
 }
 
 static bool same_sounds(const ap_prepare_source *a, const ap_prepare_source *b)

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "base/print.h"
 #include "base/suggest.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <math.h>
@@ -115,10 +116,19 @@ static ap_status set_value(parsed_options *options, const verb_option *o, const 
 
 /* ---------------------------------------------------------------- the command line */
 
+/* The path of a folder loses the slash that completion has put at its end, so that what is told of the files
+ * in it reads well. */
+static void strip_slashes(const verb_option *o, char *value)
+{
+    size_t length = strlen(value);
+    if (o->kind != OPTION_TEXT || !ap_text_ends_in(o->placeholder, strlen(o->placeholder), "DIR")) return;
+    while (length > 1 && value[length - 1] == '/') value[--length] = '\0';
+}
+
 /* Parses one option. Its value may be the next word; *next is moved past the words used. */
 static ap_status parse_option(parsed_options *options, int count, char *const *words, int *next)
 {
-    const char *name = words[(*next)++] + strlen("--"), *equals = strchr(name, '=');
+    char *name = words[(*next)++] + strlen("--"), *equals = strchr(name, '=');
     size_t length = equals ? (size_t)(equals - name) : strlen(name);
     const verb_option *o = find(options->table, name, length);
     bool override = !o && memchr(name, '.', length) && takes_overrides(options->table);
@@ -132,9 +142,12 @@ static ap_status parse_option(parsed_options *options, int count, char *const *w
         if (equals) return ap_error(AP_MISUSE, "--%s takes no value", o->name);
         return set_value(options, o, o->alias_of && strchr(o->alias_of, '.') ? "true" : "");
     }
-    const char *value = equals ? equals + 1 : *next < count ? words[(*next)++] : NULL;
+    char *value = equals ? equals + 1 : *next < count ? words[(*next)++] : NULL;
     if (!value) return ap_error(AP_MISUSE, "--%.*s needs a value", (int)length, name);
-    if (o) return set_value(options, o, value);
+    if (o) {
+        strip_slashes(o, value);
+        return set_value(options, o, value);
+    }
     add_override(options, name, length, value);
     return ap_ok();
 }

@@ -19,8 +19,8 @@ typedef enum option_kind {
                         order, unchecked; name and placeholder of the entry are used by the help only */
 } option_kind;
 
-/* On the command line, '-' and '_' in names are equal. If an option of another kind is repeated, the last
- * value counts. */
+/* On the command line, a path whose placeholder ends in DIR loses slashes at its end; '-' and '_' in names
+ * are equal. If an option of another kind is repeated, the last value counts. */
 typedef struct verb_option {
     const char *name;        /* without the dashes; NULL ends a table */
     const char *placeholder; /* the value in the help: "DIR"; NULL for a flag */

@@ -93,3 +93,9 @@ expect 2 "--out DIR is missing" prepare --songs drums
 expect 2 "--out needs a DIR, not an empty text" prepare --songs drums --out ""
 expect 2 "--val-share must be between 0 and 0.9, not 1" prepare --songs drums --out x --val-share 1
 [ ! -e x ]
+
+# a slash that completion has put behind a folder is not doubled in what is told
+mkdir slash && cp drums/1.wav drums/2.wav slash && : >slash/void.wav
+expect 0 "left out: slash/void.wav: is empty (0 bytes)" prepare --songs slash/ --out tenth/ --seconds 1
+grep -qF "tenth: pairs of 1 s" out && grep -qF "tenth/train: 0.00 hours" out
+if grep -F "//" out; then exit 1; fi

@@ -70,6 +70,13 @@ static void a_repeated_option_keeps_its_values(void **state)
     o = parsed("--out x");
     assert_null(option_text_at(&o, "target", 0));
     options_free(&o);
+    o = parsed("--out a/b// --target x/");
+    assert_string_equal(option_text(&o, "out"), "a/b");
+    assert_string_equal(option_text_at(&o, "target", 0), "x/");
+    options_free(&o);
+    o = parsed("--out=/");
+    assert_string_equal(option_text(&o, "out"), "/");
+    options_free(&o);
     assert_int_equal(parse(&o, "--target=").code, AP_MISUSE);
 }
 

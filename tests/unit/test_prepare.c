@@ -459,6 +459,38 @@ static void pairs_keep_rate_and_channels(void **state)
     }
 }
 
+/* Of a pair that cannot be cut both recordings are named: the one with what is wrong with it, the other as
+ * its partner, which is used up, since names have shown that the two belong together. */
+static void the_partner_of_what_is_left_out_is_named(void **state)
+{
+    ap_prepare_report report;
+    make_folders(state);
+    for (int k = 0; k < 2; k++) {
+        make_recording(folder_path(state, k ? "tgt/a.wav" : "in/a.wav"), k, 2, -1);
+        make_recording(folder_path(state, k ? "tgt/mute.wav" : "in/mute.wav"), 2 + k, k ? 0.9 : 2,
+                       k ? 0 : -1);
+        make_recording(folder_path(state, k ? "tgt/brief.wav" : "in/brief.wav"), 4 + k, k ? 2 : 0.5, -1);
+        make_recording(folder_path(state, k ? "tgt/both.wav" : "in/both.wav"), 6 + k, 0.9, 0);
+    }
+    make_recording(folder_path(state, "tgt/void.wav"), 8, 2, -1);
+    assert_int_equal(ap_replace_file(folder_path(state, "in/void.wav"), "", 0).code, AP_OK);
+    ap_status status = prepare_told(state, false, &report);
+    if (ap_failed(&status)) fail_msg("%s", status.message);
+    check_told("tgt/mute.wav: silent throughout");
+    check_told("in/mute.wav: its partner, ");
+    check_told("tgt/mute.wav, is left out");
+    check_told("in/brief.wav: too short for a window of 1 s");
+    check_told("tgt/brief.wav: its partner, ");
+    check_told("in/both.wav: silent throughout");
+    check_told("tgt/both.wav: silent throughout");
+    check_told("in/void.wav: is empty");
+    check_told("tgt/void.wav: without a partner");
+    assert_int_equal(report.alone, 3);
+    assert_int_equal(report.brief, 1);
+    assert_int_equal(report.unusable, 3);
+    assert_int_equal(report.left_out, 8);
+}
+
 static void what_is_left_out_is_named(void **state)
 {
     ap_prepare_report report;
@@ -482,7 +514,8 @@ static void what_is_left_out_is_named(void **state)
     check_told("songs/x.m4a: this kind of sound file is not supported");
     check_told("songs/empty.mp3: is empty");
     assert_null(strstr(told, "cover.jpg"));
-    assert_int_equal(report.unusable, 4);
+    assert_int_equal(report.unusable, 3); /* an empty file is no recording */
+    assert_int_equal(report.left_out, 6);
 }
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, folder_create, folder_remove)
@@ -496,6 +529,7 @@ int main(void)
         IN_FOLDER(windows_of_a_song_meet_half_a_song_apart),
         IN_FOLDER(what_is_beyond_full_scale_is_brought_down),
         IN_FOLDER(what_is_too_short_is_named),
+        IN_FOLDER(the_partner_of_what_is_left_out_is_named),
         IN_FOLDER(numbers_are_numbers),
         IN_FOLDER(names_may_differ_in_zeros_case_and_folders),
         IN_FOLDER(what_is_missing_on_one_side_moves_nothing),
