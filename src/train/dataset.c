@@ -77,20 +77,20 @@ ap_status ap_dataset_latents(const ap_dataset *dataset, ap_place place, ap_pair_
 }
 
 /* Whether the maxima of either side hardly move. */
-static ap_status is_still(const ap_dataset *dataset, ap_place place, int64_t M, ap_real *x, ap_real *e,
-                          bool *still)
+static ap_status is_still(const ap_dataset *dataset, ap_place place, int64_t M, double variation, ap_real *x,
+                          ap_real *e, bool *still)
 {
     *still = false;
     for (int side = 0; side < AP_PAIR_SIDES && !*still; side++) {
         AP_TRY(ap_dataset_read(dataset, place, side, x));
         ap_envelope(1, dataset->S, M, x, e, NULL);
-        *still = ap_copy_r(M, e) < AP_COPY_R_LEAST;
+        *still = ap_copy_r(M, e) < AP_COPY_R_LEAST || ap_variation_of(M, e) < variation;
     }
     return ap_ok();
 }
 
-ap_status ap_dataset_still(const ap_dataset *dataset, int64_t M, int64_t most, int64_t *count,
-                           int64_t *looked)
+ap_status ap_dataset_still(const ap_dataset *dataset, int64_t M, double variation, int64_t most,
+                           int64_t *count, int64_t *looked)
 {
     ap_status status = ap_ok();
     ap_real *x = ap_allocate((size_t)dataset->S, sizeof *x), *e = ap_allocate((size_t)M, sizeof *e);
@@ -99,7 +99,7 @@ ap_status ap_dataset_still(const ap_dataset *dataset, int64_t M, int64_t most, i
     for (int64_t k = 0; k < *looked && !ap_failed(&status); k++) {
         bool still;
         int64_t window = (int64_t)((double)k / (double)*looked * (double)dataset->windows);
-        status = is_still(dataset, ap_dataset_window(dataset, window), M, x, e, &still);
+        status = is_still(dataset, ap_dataset_window(dataset, window), M, variation, x, e, &still);
         *count += still;
     }
     free(x);

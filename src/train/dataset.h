@@ -95,9 +95,9 @@ ap_status ap_dataset_latents(const ap_dataset *dataset, ap_place place, ap_pair_
 
 /* Looks at up to `most` windows on the grid, spread evenly: in how many the maxima of a source's M segments
  * hardly move (ap_copy_r), because it is at full scale throughout or very quiet, so that even a perfect copy
- * costs next to nothing. 2 <= M <= S. */
-ap_status ap_dataset_still(const ap_dataset *dataset, int64_t M, int64_t most, int64_t *still,
-                           int64_t *looked);
+ * costs next to nothing; or vary by less than `variation` (ap_variation_of). 2 <= M <= S. */
+ap_status ap_dataset_still(const ap_dataset *dataset, int64_t M, double variation, int64_t most,
+                           int64_t *still, int64_t *looked);
 
 /* A hash of the lengths of the recordings and of samples of each, spread over it; never 0. It is independent
  * of where the files are and whether they are held. Of a small set every second or so is looked at, of each

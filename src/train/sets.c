@@ -2,6 +2,7 @@
 
 #include "antiphon/audio.h"
 #include "antiphon/codec.h"
+#include "antiphon/modulation.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
@@ -18,7 +19,28 @@
 
 #define GIB 1073741824.0
 /* Of a set that is not in memory, so many windows are looked at. */
-#define STILL_MOST 64
+#define LOOKED_MOST 64
+/* Sources whose envelope varies less (sigma / mu) have no events. */
+#define STEADY_MOST 0.01
+
+static int64_t looked_at(const ap_dataset *set)
+{
+    return set->held ? set->windows : LOOKED_MOST;
+}
+
+/* Warns of windows for validation that have no events: what is said of every epoch means little there. */
+static ap_status note_steady(const ap_observer *observer, const ap_dataset *set)
+{
+    int64_t still = 0, looked;
+    if (set->S >= AP_MODULATION_SEGMENTS)
+        AP_TRY(ap_dataset_still(set, AP_MODULATION_SEGMENTS, STEADY_MOST, looked_at(set), &still, &looked));
+    if (still)
+        ap_observer_note(observer,
+                         "in %" PRId64 " of %" PRId64
+                         " windows for validation a source is silent or steady: its correlation says nothing",
+                         still, looked);
+    return ap_ok();
+}
 
 /* Warns of windows whose maxima hardly move, where the correlation cost does not work. */
 static ap_status note_still(const ap_config *c, const ap_observer *observer, const ap_dataset *set)
@@ -27,8 +49,7 @@ static ap_status note_still(const ap_config *c, const ap_observer *observer, con
     if (c->loss.corr_weight <= 0 || c->loss.corr_envelope != AP_ENVELOPE_MAX ||
         set->S < c->loss.corr_segments)
         return ap_ok();
-    AP_TRY(
-        ap_dataset_still(set, c->loss.corr_segments, set->held ? set->windows : STILL_MOST, &still, &looked));
+    AP_TRY(ap_dataset_still(set, c->loss.corr_segments, 0, looked_at(set), &still, &looked));
     if (still)
         ap_observer_note(observer,
                          "in %" PRId64 " of %" PRId64
@@ -124,6 +145,7 @@ ap_status ap_sets_load(const ap_config *c, const ap_observer *observer, ap_datas
                      " in %" PRId64 " to validate",
                      train->count, ap_plural(train->count), train->windows, ap_plural(train->windows),
                      c->data.seconds, validation->count, validation->windows);
+    AP_TRY(note_steady(observer, validation));
     return note_still(c, observer, train);
 }
 

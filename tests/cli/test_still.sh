@@ -24,3 +24,13 @@ not_said "$still"
 expect 0 "the input is silent, steady or at full scale throughout" infer --checkpoint plain/checkpoints/last.safetensors \
     --input pairs/train/pair_0001_input.wav --target pairs/train/pair_0001_target.wav --out out.wav
 not_said "the target is silent"
+
+# a source for validation that is silent or steady is told before training begins
+steady="in 1 of 1 windows for validation a source is silent or steady"
+cp pairs/val/pair_0003_target.wav kept.wav
+head -c 44 kept.wav >pairs/val/pair_0003_target.wav
+head -c "$(($(wc -c <kept.wav) - 44))" /dev/zero >>pairs/val/pair_0003_target.wav
+expect 0 "$steady" $train --out silent --loss.corr_weight=0
+mv kept.wav pairs/val/pair_0003_target.wav
+expect 0 "pairs in" $train --out sounding
+not_said "for validation a source"
