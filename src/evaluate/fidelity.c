@@ -53,9 +53,8 @@ static double si_sdr(int64_t n, const ap_real *x, const ap_real *y)
 static double mel_distance(ap_arena *arena, int rate, int64_t n, const ap_real *x, const ap_real *y)
 {
     const ap_spectrum spectrum = {.size = 2048, .hop = 512, .rate = rate};
-    int64_t frames = ap_spectrum_frames(spectrum, n), count = frames * AP_MEL_BANDS;
-    const ap_real *a = ap_mel_decibels(arena, spectrum, frames, ap_spectrum_power(arena, spectrum, n, x)),
-                  *b = ap_mel_decibels(arena, spectrum, frames, ap_spectrum_power(arena, spectrum, n, y));
+    int64_t count = ap_spectrum_frames(spectrum, n) * AP_MEL_BANDS;
+    const ap_real *a = ap_mel_decibels(arena, spectrum, n, x), *b = ap_mel_decibels(arena, spectrum, n, y);
     double loudest = -INFINITY, sum = 0;
     for (int64_t i = 0; i < count; i++) loudest = fmax(loudest, (double)a[i]);
     for (int64_t i = 0; i < count; i++)

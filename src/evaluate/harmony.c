@@ -32,9 +32,7 @@ ap_chroma ap_chroma_at(ap_arena *arena, int rate, int64_t n, const ap_real *x)
 {
     const ap_spectrum spectrum = chroma_spectrum(rate);
     ap_chroma chroma = {.count = ap_spectrum_frames(spectrum, n)};
-    size_t power_bytes = (size_t)(chroma.count * ap_spectrum_bins(spectrum)) * sizeof(ap_real);
-    ap_real *power = ap_spectrum_power(arena, spectrum, n, x);
-    chroma.rows = ap_chroma_bands(arena, spectrum, chroma.count, power);
+    chroma.rows = ap_chroma_bands(arena, spectrum, n, x);
     const double sounding = pow(10, AP_SOUNDING_DBFS / 10);
     for (int64_t f = 0; f < chroma.count; f++) {
         ap_real *row = chroma.rows + f * AP_CHROMA_CLASSES, largest = 0;
@@ -42,7 +40,6 @@ ap_chroma ap_chroma_at(ap_arena *arena, int rate, int64_t n, const ap_real *x)
         bool sounds = frame_energy(spectrum, n, x, f) >= sounding && largest > 0;
         for (int c = 0; c < AP_CHROMA_CLASSES; c++) row[c] = sounds ? row[c] / largest : 0;
     }
-    ap_arena_recycle(arena, power, power_bytes);
     return chroma;
 }
 

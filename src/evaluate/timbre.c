@@ -57,7 +57,7 @@ ap_timbre ap_timbre_of(ap_arena *arena, int64_t n, const ap_real *x)
 {
     int64_t frames = ap_spectrum_frames(timbre_spectrum, n), bins = ap_spectrum_bins(timbre_spectrum);
     ap_real *power = ap_spectrum_power(arena, timbre_spectrum, n, x);
-    ap_real *mel = ap_mel_decibels(arena, timbre_spectrum, frames, power);
+    ap_real *mel = ap_mel_decibels(arena, timbre_spectrum, n, x);
     ap_timbre timbre = {.flatness = 0};
     double mean[AP_MEL_BANDS] = {0};
     int64_t count = 0;

@@ -40,6 +40,9 @@ double ap_array_sum(int64_t n, const ap_real *x);
 double ap_array_dot(int64_t n, const ap_real *x, const ap_real *y);
 double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y);
 
+/* The sum of max(0, now - before) over a short array, in the precision of its numbers. NaN stays NaN. */
+double ap_array_rise(int64_t n, const ap_real *before, const ap_real *now);
+
 /* y[q][p] = x[p][q] for x [P, Q]; `add` adds to y instead. ldx, ldy: distance between rows. */
 void ap_matrix_transpose(int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y,
                          int64_t ldy);

@@ -23,6 +23,19 @@ void ap_fft_inverse_lanes(const ap_fft *fft, ap_lanes *X, ap_lanes *x);
 void ap_lanes_gather(int64_t n, const ap_real *window, const ap_real *const *rows, ap_lanes *lanes);
 void ap_lanes_scatter(int64_t n, const ap_real *window, ap_lanes *lanes, int live, ap_real *const *rows);
 
+/* y [live, F] = |X|^2, of spectra X [2 F]. */
+void ap_lanes_powers(int64_t F, int live, const ap_lanes *X, ap_real *y);
+
+/* A filter over the bins of a spectrum: the sum over `count` of them, from `first` on, each times its weight.
+ */
+typedef struct ap_filter {
+    int64_t first, count;
+    const ap_real *weights; /* [count] */
+} ap_filter;
+
+/* y [live, bands] = the filters over |X|^2, of spectra X [2 F], which are overwritten. */
+void ap_lanes_filter(int64_t F, int64_t bands, const ap_filter *filters, int live, ap_lanes *X, ap_real *y);
+
 /* y [live, F] = sqrt(|X|^2 + least), of spectra X [2 F]; and back, where |X|' = X / y: X becomes dy X / y, in
  * the lanes that are live. */
 void ap_lanes_magnitudes(int64_t F, int live, ap_real least, const ap_lanes *X, ap_real *y);

@@ -38,6 +38,9 @@
     F(void, lanes_gather, (int64_t n, const ap_real *window, const ap_real *const *rows, ap_lanes *lanes), (n, window, rows, lanes))      \
     F(void, lanes_scatter, (int64_t n, const ap_real *window, ap_lanes *lanes, int live, ap_real *const *rows),                           \
       (n, window, lanes, live, rows))                                                                                                     \
+    F(void, lanes_powers, (int64_t bins, int live, const ap_lanes *X, ap_real *y), (bins, live, X, y))                                      \
+    F(void, lanes_filter, (int64_t bins, int64_t bands, const ap_filter *filters, int live, ap_lanes *X, ap_real *y),                       \
+      (bins, bands, filters, live, X, y))                                                                                                  \
     F(void, lanes_magnitudes, (int64_t bins, int live, ap_real least, const ap_lanes *X, ap_real *y), (bins, live, least, X, y))              \
     F(void, lanes_magnitudes_back, (int64_t bins, int live, const ap_real *y, const ap_real *dy, ap_lanes *X), (bins, live, y, dy, X))        \
     F(void, vexp, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                                   \
@@ -66,6 +69,7 @@
     F(double, array_sum, (int64_t n, const ap_real *x), (n, x))                                                                           \
     F(double, array_dot, (int64_t n, const ap_real *x, const ap_real *y), (n, x, y))                                                      \
     F(double, array_distance_squared, (int64_t n, const ap_real *x, const ap_real *y), (n, x, y))                                         \
+    F(double, array_rise, (int64_t n, const ap_real *before, const ap_real *now), (n, before, now))                                       \
     F(void, matrix_transpose, (int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy),                   \
       (P, Q, x, ldx, add, y, ldy))                                                                                                        \
     F(void, matrix_column_sums, (int64_t R, int64_t N, const ap_real *x, ap_real *sums), (R, N, x, sums))                                 \

@@ -2,7 +2,8 @@
 
 #include "antiphon/listen.h"
 #include "antiphon/rate.h"
-#include "kernels/blas.h"
+#include "base/bounds.h"
+#include "kernels/vmath.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -40,20 +41,23 @@ static double rate_of(ap_spectrum spectrum)
     return spectrum.rate ? spectrum.rate : AP_SAMPLE_RATE;
 }
 
-/* bank [AP_MEL_BANDS, bins] */
-static void fill_mel(ap_spectrum spectrum, ap_real *bank)
+/* Band m has room for a weight a bin at weights + m bins. */
+static void fill_mel(ap_spectrum spectrum, ap_filter *filters, ap_real *weights)
 {
     const double top = ap_mel_from_hertz(fmin(rate_of(spectrum) / 2, AP_MEL_TOP));
+    const double step = rate_of(spectrum) / spectrum.size;
     int64_t bins = ap_spectrum_bins(spectrum);
-    for (int m = 0; m < AP_MEL_BANDS; m++) {
+    for (int m = 0; m < AP_MEL_BANDS; m++, weights += bins) {
         double low = hertz_from_mel(top * m / (AP_MEL_BANDS + 1));
         double peak = hertz_from_mel(top * (m + 1) / (AP_MEL_BANDS + 1));
         double high = hertz_from_mel(top * (m + 2) / (AP_MEL_BANDS + 1));
-        for (int64_t k = 0; k < bins; k++) {
-            double hertz = (double)k * rate_of(spectrum) / spectrum.size;
+        int64_t first = (int64_t)ceil(low / step), end = ap_least(bins, (int64_t)ceil(high / step));
+        for (int64_t k = first; k < end; k++) {
+            double hertz = (double)k * step;
             double height = fmin((hertz - low) / (peak - low), (high - hertz) / (high - peak));
-            bank[m * bins + k] = (ap_real)(fmax(height, 0) * 2 / (high - low));
+            weights[k - first] = (ap_real)(fmax(height, 0) * 2 / (high - low));
         }
+        filters[m] = (ap_filter){first, ap_most(end - first, 0), weights};
     }
 }
 
@@ -64,8 +68,7 @@ static double semitones_of_bin(ap_spectrum spectrum, int64_t k)
     return AP_CHROMA_CLASSES * log2((double)k * rate_of(spectrum) / spectrum.size / A0_HERTZ);
 }
 
-/* bank [12, bins] */
-static void fill_chroma(ap_spectrum spectrum, ap_real *bank)
+static void fill_chroma(ap_spectrum spectrum, ap_filter *filters, ap_real *weights)
 {
     int64_t bins = ap_spectrum_bins(spectrum);
     for (int64_t k = 0; k < bins; k++) {
@@ -79,46 +82,47 @@ static void fill_chroma(ap_spectrum spectrum, ap_real *bank)
         }
         double octave = (pitch / AP_CHROMA_CLASSES - CHROMA_CENTRE) / CHROMA_WIDTH;
         double weight = exp(-0.5 * octave * octave) / sqrt(energy);
-        for (int c = 0; c < AP_CHROMA_CLASSES; c++) bank[c * bins + k] = (ap_real)(column[c] * weight);
+        for (int c = 0; c < AP_CHROMA_CLASSES; c++) weights[c * bins + k] = (ap_real)(column[c] * weight);
     }
+    for (int c = 0; c < AP_CHROMA_CLASSES; c++) filters[c] = (ap_filter){0, bins, weights + c * bins};
 }
 
-/* Writes a bank [bands, bins] for the spectra. */
-typedef void fill_bank(ap_spectrum spectrum, ap_real *bank);
+/* Writes the filters of a bank; weights: room for as many as bands times bins. */
+typedef void fill_bank(ap_spectrum spectrum, ap_filter *filters, ap_real *weights);
 
-/* y [frames, bands] = power [frames, bins] bank', on the arena */
-static ap_real *through_bank(ap_arena *arena, ap_spectrum spectrum, int64_t frames, int64_t bands,
-                             fill_bank *fill, const ap_real *power)
+/* [frames, bands], on the arena */
+static ap_real *through_bank(ap_arena *arena, ap_spectrum spectrum, int64_t bands, fill_bank *fill, int64_t n,
+                             const ap_real *x)
 {
-    int64_t bins = ap_spectrum_bins(spectrum);
-    size_t bytes = (size_t)(bands * bins) * sizeof(ap_real);
-    ap_real *bank = ap_arena_alloc(arena, bytes);
-    ap_real *y = ap_arena_alloc(arena, (size_t)(frames * bands) * sizeof *y);
-    fill(spectrum, bank);
-    ap_gemm(false, true, frames, bands, bins, 1, power, bins, bank, bins, 0, y, bands);
-    ap_arena_recycle(arena, bank, bytes);
+    size_t bytes = (size_t)(bands * ap_spectrum_bins(spectrum)) * sizeof(ap_real);
+    ap_filter filters[AP_MEL_BANDS];
+    ap_real *weights = ap_arena_alloc(arena, bytes);
+    fill(spectrum, filters, weights);
+    ap_real *y = ap_spectrum_bands(arena, spectrum, bands, filters, n, x);
+    ap_arena_recycle(arena, weights, bytes);
     return y;
 }
 
 static void decibels(int64_t n, ap_real *x)
 {
-    ap_real largest = (ap_real)(10 * log10(POWER_LEAST));
+    const ap_real power_least = (ap_real)POWER_LEAST, factor = (ap_real)(10 / M_LN10);
+    for (int64_t i = 0; i < n; i++) x[i] = x[i] > power_least ? x[i] : power_least;
+    ap_vlog(n, x, x);
+    const ap_real least = factor * ap_vmax(n, x) - DECIBEL_RANGE;
     for (int64_t i = 0; i < n; i++) {
-        x[i] = (ap_real)(10 * log10(fmax((double)x[i], POWER_LEAST)));
-        if (x[i] > largest) largest = x[i];
+        ap_real level = factor * x[i];
+        x[i] = level > least ? level : least;
     }
-    for (int64_t i = 0; i < n; i++)
-        if (x[i] < largest - DECIBEL_RANGE) x[i] = largest - DECIBEL_RANGE;
 }
 
-ap_real *ap_mel_decibels(ap_arena *arena, ap_spectrum spectrum, int64_t frames, const ap_real *power)
+ap_real *ap_mel_decibels(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x)
 {
-    ap_real *mel = through_bank(arena, spectrum, frames, AP_MEL_BANDS, fill_mel, power);
-    decibels(frames * AP_MEL_BANDS, mel);
+    ap_real *mel = through_bank(arena, spectrum, AP_MEL_BANDS, fill_mel, n, x);
+    decibels(ap_spectrum_frames(spectrum, n) * AP_MEL_BANDS, mel);
     return mel;
 }
 
-ap_real *ap_chroma_bands(ap_arena *arena, ap_spectrum spectrum, int64_t frames, const ap_real *power)
+ap_real *ap_chroma_bands(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x)
 {
-    return through_bank(arena, spectrum, frames, AP_CHROMA_CLASSES, fill_chroma, power);
+    return through_bank(arena, spectrum, AP_CHROMA_CLASSES, fill_chroma, n, x);
 }

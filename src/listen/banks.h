@@ -16,12 +16,12 @@ double ap_mel_from_hertz(double hertz);
 
 /* decibels [frames, AP_MEL_BANDS], on the arena: triangular bands evenly spaced on Slaney's mel scale from 0
  * to half the sample rate, but not above AP_MEL_TOP, unit area (librosa.filters.mel), over the power
- * spectrum, in dB (librosa.power_to_db: not below 1e-10, nor 80 dB below the largest). */
-ap_real *ap_mel_decibels(ap_arena *arena, ap_spectrum spectrum, int64_t frames, const ap_real *power);
+ * spectrum of x [n], in dB (librosa.power_to_db: not below 1e-10, nor 80 dB below the largest). */
+ap_real *ap_mel_decibels(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x);
 
 /* chroma [frames, 12], on the arena: Gaussian bumps around each pitch class, C first, weighted by a Gaussian
  * over octaves about the fifth (Ellis, "Chroma feature analysis and synthesis", 2007;
  * librosa.filters.chroma). */
-ap_real *ap_chroma_bands(ap_arena *arena, ap_spectrum spectrum, int64_t frames, const ap_real *power);
+ap_real *ap_chroma_bands(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x);
 
 #endif

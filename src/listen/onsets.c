@@ -1,6 +1,7 @@
 #include "antiphon/listen.h"
 
 #include "antiphon/rate.h"
+#include "kernels/array.h"
 #include "listen/banks.h"
 #include "listen/spectrum.h"
 
@@ -30,21 +31,17 @@ int64_t ap_onset_frames(int64_t n)
 
 void ap_onset_strength(ap_arena *arena, int64_t n, const ap_real *x, ap_real *strength)
 {
-    int64_t frames = ap_onset_frames(n), bins = ap_spectrum_bins(onset_spectrum);
+    int64_t frames = ap_onset_frames(n);
     /* a rise belongs to the later of its two frames; a window sees it half a window before its centre
      * reaches it */
     const int64_t delay = 1 + onset_spectrum.size / (2 * onset_spectrum.hop);
-    ap_real *power = ap_spectrum_power(arena, onset_spectrum, n, x);
-    ap_real *mel = ap_mel_decibels(arena, onset_spectrum, frames, power);
+    ap_real *mel = ap_mel_decibels(arena, onset_spectrum, n, x);
     for (int64_t f = 0; f < frames; f++) {
         const ap_real *row = mel + (f - delay + 1) * AP_MEL_BANDS;
-        double rise = 0;
-        for (int m = 0; f >= delay && m < AP_MEL_BANDS; m++)
-            rise += fmax((double)row[m] - (double)row[m - AP_MEL_BANDS], 0);
-        strength[f] = (ap_real)(rise / AP_MEL_BANDS);
+        strength[f] =
+            f < delay ? 0 : (ap_real)(ap_array_rise(AP_MEL_BANDS, row - AP_MEL_BANDS, row) / AP_MEL_BANDS);
     }
     ap_arena_recycle(arena, mel, (size_t)(frames * AP_MEL_BANDS) * sizeof *mel);
-    ap_arena_recycle(arena, power, (size_t)(frames * bins) * sizeof *power);
 }
 
 /* Whether frame f is the largest of those just before it and exceeds the mean of its neighbourhood by

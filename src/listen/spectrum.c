@@ -52,22 +52,30 @@ static ap_lanes *own_frames(const workshop *w)
     return w->scratch + (int64_t)omp_get_thread_num() * (w->spectrum.size + 2 * w->bins);
 }
 
-/* Frames first .. first + AP_LANES - 1 of x under the window, each in its lane; zeros beyond the ends of x.
- */
-static void cut_frames(const workshop *w, int64_t n, const ap_real *x, int64_t first, ap_lanes *frames)
+/* The spectra [2 bins] of frames first .. first + AP_LANES - 1 of x, each in its lane; zeros beyond the ends
+ * of x. */
+static ap_lanes *spectra_of(const workshop *w, int64_t n, const ap_real *x, int64_t first)
 {
+    int size = w->spectrum.size;
+    ap_lanes *frames = own_frames(w), *spectra = frames + size;
+    const ap_real *rows[AP_LANES];
+    ap_real *row = (ap_real *)spectra; /* not needed yet: used to assemble frames that reach beyond an end */
     for (int lane = 0; lane < AP_LANES; lane++) {
-        int64_t start = (first + lane) * w->spectrum.hop - w->spectrum.size / 2;
-        for (int i = 0; i < w->spectrum.size; i++) {
-            int64_t at = start + i;
-            frames[i][lane] = at >= 0 && at < n ? w->window[i] * x[at] : 0;
-        }
+        int64_t start = (first + lane) * w->spectrum.hop - size / 2;
+        rows[lane] = x + start;
+        if (start >= 0 && start + size <= n) continue;
+        for (int64_t i = 0; i < size; i++) row[i] = start + i >= 0 && start + i < n ? x[start + i] : 0;
+        rows[lane] = row;
+        row += size;
     }
+    ap_lanes_gather(size, w->window, rows, frames);
+    ap_fft_forward_lanes(w->fft, frames, spectra);
+    return spectra;
 }
 
-static int64_t live_lanes(int64_t frames, int64_t first)
+static int live_lanes(int64_t frames, int64_t first)
 {
-    return frames - first < AP_LANES ? frames - first : AP_LANES;
+    return frames - first < AP_LANES ? (int)(frames - first) : AP_LANES;
 }
 
 ap_real *ap_spectrum_power(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x)
@@ -76,17 +84,25 @@ ap_real *ap_spectrum_power(ap_arena *arena, ap_spectrum spectrum, int64_t n, con
     int64_t frames = ap_spectrum_frames(spectrum, n);
     ap_real *power = ap_arena_alloc(arena, (size_t)(frames * w.bins) * sizeof *power);
 #pragma omp parallel for schedule(static)
-    for (int64_t first = 0; first < frames; first += AP_LANES) {
-        ap_lanes *cut = own_frames(&w), *spectra = cut + spectrum.size;
-        cut_frames(&w, n, x, first, cut);
-        ap_fft_forward_lanes(w.fft, cut, spectra);
-        for (int64_t k = 0; k < w.bins; k++)
-            spectra[k] = spectra[2 * k] * spectra[2 * k] + spectra[2 * k + 1] * spectra[2 * k + 1];
-        for (int64_t lane = 0; lane < live_lanes(frames, first); lane++)
-            for (int64_t k = 0; k < w.bins; k++) power[(first + lane) * w.bins + k] = spectra[k][lane];
-    }
+    for (int64_t first = 0; first < frames; first += AP_LANES)
+        ap_lanes_powers(w.bins, live_lanes(frames, first), spectra_of(&w, n, x, first),
+                        power + first * w.bins);
     close_workshop(arena, &w);
     return power;
+}
+
+ap_real *ap_spectrum_bands(ap_arena *arena, ap_spectrum spectrum, int64_t bands, const ap_filter *filters,
+                           int64_t n, const ap_real *x)
+{
+    int64_t frames = ap_spectrum_frames(spectrum, n);
+    ap_real *y = ap_arena_alloc(arena, (size_t)(frames * bands) * sizeof *y);
+    workshop w = open_workshop(arena, spectrum);
+#pragma omp parallel for schedule(static)
+    for (int64_t first = 0; first < frames; first += AP_LANES)
+        ap_lanes_filter(w.bins, bands, filters, live_lanes(frames, first), spectra_of(&w, n, x, first),
+                        y + first * bands);
+    close_workshop(arena, &w);
+    return y;
 }
 
 void ap_spectrum_forward(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x, ap_complex *X)
@@ -95,9 +111,7 @@ void ap_spectrum_forward(ap_arena *arena, ap_spectrum spectrum, int64_t n, const
     int64_t frames = ap_spectrum_frames(spectrum, n);
 #pragma omp parallel for schedule(static)
     for (int64_t first = 0; first < frames; first += AP_LANES) {
-        ap_lanes *cut = own_frames(&w), *spectra = cut + spectrum.size;
-        cut_frames(&w, n, x, first, cut);
-        ap_fft_forward_lanes(w.fft, cut, spectra);
+        const ap_lanes *spectra = spectra_of(&w, n, x, first);
         for (int64_t lane = 0; lane < live_lanes(frames, first); lane++)
             for (int64_t k = 0; k < w.bins; k++)
                 X[(first + lane) * w.bins + k] = (ap_complex){spectra[2 * k][lane], spectra[2 * k + 1][lane]};

@@ -4,6 +4,7 @@
 
 #include "antiphon/arena.h"
 #include "kernels/fft.h"
+#include "kernels/fft_lanes.h"
 
 #include <stdint.h>
 
@@ -20,6 +21,10 @@ int64_t ap_spectrum_frames(ap_spectrum spectrum, int64_t n);
  * Hann window, zeros beyond the ends. */
 ap_real *ap_spectrum_power(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x);
 void ap_spectrum_forward(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x, ap_complex *X);
+
+/* [frames, bands], on the arena: the filters over |X|^2. */
+ap_real *ap_spectrum_bands(ap_arena *arena, ap_spectrum spectrum, int64_t bands, const ap_filter *filters,
+                           int64_t n, const ap_real *x);
 
 /* The signal whose spectra are closest to X [frames, bins] in the least squares sense (Griffin, Lim, 1984):
  * windowed frames added up, divided by the sum of squared windows. */

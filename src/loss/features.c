@@ -30,18 +30,6 @@ static void compress(int64_t length, ap_real gain, const ap_real *x, ap_real *s)
     ap_vlog(length, s, s);
 }
 
-/* the sum of max(0, now - before) of one block, in single precision because the block is short */
-static double rise(int64_t length, const ap_real *before, const ap_real *now)
-{
-    ap_real sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < length; i++) {
-        ap_real step = now[i] - before[i];
-        sum += step < 0 ? 0 : step; /* NaN stays NaN */
-    }
-    return (double)sum;
-}
-
 /* the flux y of `count` frames from x on, F bins each */
 static void flux_run(int64_t count, int64_t F, ap_real gain, const ap_real *x, ap_real *y)
 {
@@ -53,7 +41,7 @@ static void flux_run(int64_t count, int64_t F, ap_real gain, const ap_real *x, a
         for (int64_t f = 0; f < count; f++) {
             ap_real *before = s[f % 2], *now = s[(f + 1) % 2];
             compress(length, gain, x + (f + 1) * F + k, now);
-            sums[f] += rise(length, before, now);
+            sums[f] += ap_array_rise(length, before, now);
         }
     }
     for (int64_t f = 0; f < count; f++) y[f] = (ap_real)sums[f];

@@ -81,8 +81,7 @@ void *ap_picture_spectrogram(ap_arena *arena, int rate, int64_t n, const ap_real
     int64_t hop = n / COLUMNS < 1 ? 1 : n / COLUMNS > HOP_MOST ? HOP_MOST : n / COLUMNS;
     ap_spectrum spectrum = {.size = WINDOW, .hop = (int)hop, .rate = rate};
     int64_t frames = ap_spectrum_frames(spectrum, n);
-    ap_real *power = ap_spectrum_power(arena, spectrum, n, x);
-    ap_real *decibels = ap_mel_decibels(arena, spectrum, frames, power);
+    ap_real *decibels = ap_mel_decibels(arena, spectrum, n, x);
     int columns = (int)(frames < COLUMNS ? frames : COLUMNS);
     png_byte *pixels = ap_arena_alloc(arena, (size_t)columns * AP_MEL_BANDS);
     fill_pixels(frames, decibels, columns, pixels);

@@ -53,6 +53,17 @@ double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y)
     SUM_BY_PORTIONS(n, ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]))
 }
 
+double ap_array_rise(int64_t n, const ap_real *before, const ap_real *now)
+{
+    ap_real sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t i = 0; i < n; i++) {
+        ap_real step = now[i] - before[i];
+        sum += step < 0 ? 0 : step;
+    }
+    return (double)sum;
+}
+
 static void transpose_square(const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy)
 {
     vec row[VEC_LANES];
