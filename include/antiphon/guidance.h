@@ -6,6 +6,7 @@
 #define ANTIPHON_GUIDANCE_H
 
 #include "antiphon/api.h"
+#include "antiphon/listen.h"
 #include "antiphon/tape.h"
 
 #include <stdint.h>
@@ -21,8 +22,9 @@ typedef enum ap_onset_scale { AP_ONSET_BINS, AP_ONSET_BANDS, AP_ONSET_HITS } ap_
 /** 1 - Pearson's r of the two onset strengths, mean over the batch. The onset strength is the half-wave
  * rectified rise of ln(1 + 30 |X|) from frame to frame, summed over bins, or over bands, whose |X| is the
  * mean over their bins. STFT n = 1024, hop 240 (10 ms). With AP_ONSET_HITS the input gets no gradient, and an
- * item without onsets costs 1. */
-ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale);
+ * item without onsets costs 1; `onsets` [B] are the input's, where they are known already, or NULL. */
+ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, const ap_onsets *onsets,
+                      ap_onset_scale scale);
 
 /** 1 - the cosine of the two chroma vectors, mean over frames and batch. Chroma: STFT magnitudes (n = 4096,
  * hop 1024) of the bins between 60 and 2000 Hz, summed by nearest semitone into 12 classes, with norms of at

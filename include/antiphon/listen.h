@@ -43,6 +43,9 @@ int64_t ap_onset_pick(int64_t M, const ap_real *strength, int64_t *peaks);
 /** ap_onset_strength and ap_onset_pick in one. The times are on the arena. */
 ap_onsets ap_onset_times(ap_arena *arena, int64_t n, const ap_real *x);
 
+/** The same for each of B signals x [B, n], also on the arena. */
+ap_onsets *ap_onset_times_of(ap_arena *arena, int64_t B, int64_t n, const ap_real *x);
+
 AP_API_END
 
 #endif

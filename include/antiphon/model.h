@@ -9,6 +9,7 @@
 
 #include "antiphon/api.h"
 #include "antiphon/codec.h"
+#include "antiphon/listen.h"
 #include "antiphon/config.h"
 #include "antiphon/params.h"
 
@@ -62,9 +63,10 @@ typedef struct ap_knobs {
 
 /** What is heard of a composition, [B, 1, S]: its latents decoded, or, with takes, the target's grains at the
  * input's hits, mixed with the gains that the composition asks for. input and target are the audio [B, 1, S]
- * that was encoded. `seed` chooses, with takes, among the grains; item b has seed + b. */
+ * that was encoded; `onsets` [B] are the input's, where they are known already, or NULL. `seed` chooses, with
+ * takes, among the grains; item b has seed + b. */
 ap_var *ap_model_sound(ap_tape *tape, ap_model *model, const ap_composition *composed, ap_var *input,
-                       ap_var *target, uint64_t seed);
+                       const ap_onsets *onsets, ap_var *target, uint64_t seed);
 
 AP_API_END
 

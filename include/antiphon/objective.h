@@ -60,6 +60,7 @@ typedef struct ap_measures {
 /** What a step compares: variables on one tape. */
 typedef struct ap_heard {
     ap_var *input, *target, *output; /**< audio [B, 1, S] */
+    const ap_onsets *input_onsets;   /**< of the input's items [B]; NULL: not yet known */
     ap_var *zi, *zt;                 /**< the sources' latents [B, D, T] */
     ap_var *answer;                  /**< what the output should be [B, 1, S]; NULL: nobody knows */
     ap_composition composed;

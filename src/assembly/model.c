@@ -197,8 +197,8 @@ ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_v
 /* ---------------------------------------------------------------- takes */
 
 /* The takes of each item, [B, AP_TAKES, S] on the tape's arena; scores [B] receives the scores. */
-static ap_tensor play_takes(ap_tape *tape, const ap_model *model, ap_var *input, ap_var *target,
-                            uint64_t seed, int64_t origin, ap_score *scores)
+static ap_tensor play_takes(ap_tape *tape, const ap_model *model, ap_var *input, const ap_onsets *onsets,
+                            ap_var *target, uint64_t seed, int64_t origin, ap_score *scores)
 {
     ap_arena *arena = ap_tape_arena(tape);
     int64_t B = target->value.shape.at[0], S = target->value.shape.at[2];
@@ -206,14 +206,16 @@ static ap_tensor play_takes(ap_tape *tape, const ap_model *model, ap_var *input,
     int64_t T = attacks.data ? attacks.shape.at[2] : 0, pitch = attacks.data ? attacks.shape.at[1] * T : 0;
     ap_tensor takes = {AP_SHAPE(B, AP_TAKES, S),
                        ap_arena_alloc(arena, (size_t)(B * AP_TAKES * S) * sizeof(ap_real))};
+    if (!onsets) onsets = ap_onset_times_of(arena, B, S, input->value.data);
     for (int64_t b = 0; b < B; b++) {
-        const ap_score_sources sources = {.S = S,
-                                          .input = input->value.data + b * S,
-                                          .target = target->value.data + b * S,
-                                          .input_hits = ap_hits_find(arena, S, input->value.data + b * S),
-                                          .target_hits = ap_hits_find(arena, S, target->value.data + b * S),
-                                          .attacks = attacks.data ? attacks.data + b * pitch : NULL,
-                                          .T = T};
+        const ap_score_sources sources = {
+            .S = S,
+            .input = input->value.data + b * S,
+            .target = target->value.data + b * S,
+            .input_hits = ap_hits_at(arena, onsets[b]),
+            .target_hits = ap_hits_at(arena, ap_onset_times(arena, S, target->value.data + b * S)),
+            .attacks = attacks.data ? attacks.data + b * pitch : NULL,
+            .T = T};
         scores[b] = ap_score_write(arena, &sources, seed + (uint64_t)b, origin);
         ap_score_play(arena, &scores[b], AP_SAMPLE_RATE, S, sources.input, sources.target,
                       takes.data + b * AP_TAKES * S);
@@ -222,13 +224,13 @@ static ap_tensor play_takes(ap_tape *tape, const ap_model *model, ap_var *input,
 }
 
 ap_var *ap_model_sound(ap_tape *tape, ap_model *model, const ap_composition *composed, ap_var *input,
-                       ap_var *target, uint64_t seed)
+                       const ap_onsets *onsets, ap_var *target, uint64_t seed)
 {
     int64_t B = target->value.shape.at[0];
     if (!model->takes)
         return ap_codec_decode(tape, model->codec, composed->latents, target->value.shape.at[2]);
     ap_score *scores = ap_arena_alloc(ap_tape_arena(tape), (size_t)B * sizeof *scores);
-    ap_tensor takes = play_takes(tape, model, input, target, seed, 0, scores);
+    ap_tensor takes = play_takes(tape, model, input, onsets, target, seed, 0, scores);
     ap_var *gains = ap_takes_gains(tape, model->takes, composed->z, takes);
     return ap_band_gains(tape, ap_tape_constant(tape, takes), gains, ap_takes_geometry(model->takes));
 }
@@ -288,7 +290,7 @@ const ap_arrangement *ap_model_arrange(ap_tape *tape, ap_model *model, ap_var *i
     ap_arrangement *made = ap_arena_alloc(ap_tape_arena(tape), sizeof *made);
     ap_composition composed = ap_model_compose(tape, model, ap_codec_encode(tape, model->codec, input),
                                                ap_codec_encode(tape, model->codec, target));
-    ap_tensor takes = play_takes(tape, model, input, target, knobs->seed, origin, &made->score);
+    ap_tensor takes = play_takes(tape, model, input, NULL, target, knobs->seed, origin, &made->score);
     made->gains = ap_takes_gains(tape, model->takes, composed.z, takes)->value;
     made->geometry = ap_takes_geometry(model->takes);
     made->dry = knobs->dry;

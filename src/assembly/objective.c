@@ -57,7 +57,7 @@ static ap_var *correlation(ap_tape *tape, const ap_config *config, const ap_hear
 
 static ap_var *onset(ap_tape *tape, const ap_config *config, const ap_heard *h)
 {
-    return ap_onset_loss(tape, h->output, h->input, config->loss.onset_scale);
+    return ap_onset_loss(tape, h->output, h->input, h->input_onsets, config->loss.onset_scale);
 }
 
 static ap_var *chroma(ap_tape *tape, const ap_config *config, const ap_heard *h)
@@ -257,6 +257,7 @@ static const ap_real *gradient_of(ap_tape *terms, const ap_config *config, ap_me
     ap_real *grad = ap_arena_zeros(ap_tape_arena(terms), (size_t)n * sizeof *grad);
     const ap_heard alone = {.answer = heard->answer ? ap_tape_constant(terms, heard->answer->value) : NULL,
                             .input = ap_tape_constant(terms, heard->input->value),
+                            .input_onsets = heard->input_onsets,
                             .target = ap_tape_constant(terms, heard->target->value),
                             .output = ap_tape_leaf(terms, heard->output->value, grad)};
     ap_var *value = kinds[term].build(terms, config, &alone);

@@ -45,7 +45,7 @@ static ap_var *answer_to(ap_model *model, ap_tape *tape, int64_t S, ap_real *inp
     ap_var *heard[2] = {hear(tape, S, input), hear(tape, S, target)};
     ap_composition composed = ap_model_compose(tape, model, ap_codec_encode(tape, codec, heard[0]),
                                                ap_codec_encode(tape, codec, heard[1]));
-    return ap_model_sound(tape, model, &composed, heard[0], heard[1], 0);
+    return ap_model_sound(tape, model, &composed, heard[0], NULL, heard[1], 0);
 }
 
 void ap_compose_window(ap_model *model, ap_tape *tape, int64_t S, ap_real *input, ap_real *target,

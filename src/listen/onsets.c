@@ -91,3 +91,10 @@ ap_onsets ap_onset_times(ap_arena *arena, int64_t n, const ap_real *x)
     ap_arena_recycle(arena, strength, (size_t)frames * sizeof *strength);
     return onsets;
 }
+
+ap_onsets *ap_onset_times_of(ap_arena *arena, int64_t B, int64_t n, const ap_real *x)
+{
+    ap_onsets *onsets = ap_arena_alloc(arena, (size_t)B * sizeof *onsets);
+    for (int64_t b = 0; b < B; b++) onsets[b] = ap_onset_times(arena, n, x + b * n);
+    return onsets;
+}

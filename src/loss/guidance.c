@@ -72,15 +72,15 @@ static int64_t frame_of(double sample)
 }
 
 /* [B, frames] pulses at the onsets of x: a constant */
-static ap_var *onset_pulses(ap_tape *tape, const ap_var *x, int64_t frames)
+static ap_var *onset_pulses(ap_tape *tape, const ap_var *x, const ap_onsets *onsets, int64_t frames)
 {
     ap_signals of = ap_signals_of("onset_loss", x);
+    if (!onsets) onsets = ap_onset_times_of(ap_tape_arena(tape), of.B, of.S, x->value.data);
     ap_var *pulses = new_matrix(tape, of.B, frames);
     for (int64_t b = 0; b < of.B; b++) {
         ap_real *row = pulses->value.data + b * frames;
-        ap_onsets onsets = ap_onset_times(ap_tape_arena(tape), of.S, x->value.data + b * of.S);
-        for (int64_t i = 0; i < onsets.count; i++) {
-            int64_t peak = frame_of(onsets.times[i] * AP_SAMPLE_RATE);
+        for (int64_t i = 0; i < onsets[b].count; i++) {
+            int64_t peak = frame_of(onsets[b].times[i] * AP_SAMPLE_RATE);
             for (int64_t f = ap_most(peak - 1, 0); f <= ap_least(peak + 1, frames - 1); f++)
                 row[f] = f == peak ? 1 : (ap_real)0.5;
         }
@@ -88,12 +88,13 @@ static ap_var *onset_pulses(ap_tape *tape, const ap_var *x, int64_t frames)
     return pulses;
 }
 
-ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_onset_scale scale)
+ap_var *ap_onset_loss(ap_tape *tape, ap_var *output, ap_var *input, const ap_onsets *onsets,
+                      ap_onset_scale scale)
 {
     ap_signals_of_both("onset_loss", output, input);
     ap_var *bands = scale == AP_ONSET_BINS ? NULL : band_matrix(tape);
     ap_var *strength = onset_strength(tape, output, bands);
-    ap_var *wanted = scale == AP_ONSET_HITS ? onset_pulses(tape, input, strength->value.shape.at[1])
+    ap_var *wanted = scale == AP_ONSET_HITS ? onset_pulses(tape, input, onsets, strength->value.shape.at[1])
                                             : onset_strength(tape, input, bands);
     return one_minus_mean(tape, ap_pearson_of(tape, strength, wanted));
 }

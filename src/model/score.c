@@ -12,11 +12,11 @@
 
 /* ---------------------------------------------------------------- hits */
 
-ap_hits ap_hits_find(ap_arena *arena, int64_t S, const ap_real *x)
+ap_hits ap_hits_at(ap_arena *arena, ap_onsets onsets)
 {
-    ap_onsets onsets = ap_onset_times(arena, S, x);
-    for (int64_t i = 0; i < onsets.count; i++) onsets.times[i] *= AP_SAMPLE_RATE;
-    return (ap_hits){onsets.count, onsets.times};
+    ap_hits hits = {onsets.count, ap_arena_alloc(arena, (size_t)onsets.count * sizeof *hits.at)};
+    for (int64_t i = 0; i < onsets.count; i++) hits.at[i] = onsets.times[i] * AP_SAMPLE_RATE;
+    return hits;
 }
 
 /* ---------------------------------------------------------------- the score */

@@ -11,6 +11,7 @@
 #define ANTIPHON_MODEL_SCORE_H
 
 #include "antiphon/arena.h"
+#include "antiphon/listen.h"
 #include "antiphon/real.h"
 
 #include <stdbool.h>
@@ -34,8 +35,8 @@ typedef struct ap_hits {
     double *at; /* on the arena */
 } ap_hits;
 
-/* The onsets of x [S] (listen.h), on the arena. */
-ap_hits ap_hits_find(ap_arena *arena, int64_t S, const ap_real *x);
+/* Those of the onsets, on the arena. */
+ap_hits ap_hits_at(ap_arena *arena, ap_onsets onsets);
 
 typedef struct ap_grain {
     double at, from, length; /* where it sounds and where it stands in the target, in samples at 24 kHz */

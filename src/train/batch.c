@@ -102,7 +102,8 @@ static void scale_rows(const ap_tensor *rows, const ap_real *gains)
 void ap_batch_finish(ap_batch *batch, const ap_dataset *dataset)
 {
     if (batch->zi.data && dataset->latents == AP_LATENTS_COMPUTED) {
-        if (!batch->answered) encode_rows(dataset, batch->input, batch->zi); /* the step encodes the attacks */
+        if (!batch->answered)
+            encode_rows(dataset, batch->input, batch->zi); /* the step encodes the attacks */
         if (!batch->unity) encode_rows(dataset, batch->target, batch->zt);
     }
     scale_rows(&batch->input, batch->input_gains);
@@ -141,11 +142,15 @@ ap_heard ap_batch_forward(ap_tape *tape, ap_model *model, const ap_batch *batch)
     h.zt = batch->unity ? h.zi : latents(tape, codec, h.target, batch->zt);
     h.composed = ap_model_compose(tape, model, h.zi, h.zt);
     ap_tape_section(tape, "decode");
+    if (ap_model_arranges(model)) {
+        const ap_tensor *x = &h.input->value;
+        h.input_onsets = ap_onset_times_of(ap_tape_arena(tape), x->shape.at[0], x->shape.at[2], x->data);
+    }
     /* in training the grains change from step to step; validation always hears the same */
     bool draw = ap_tape_training(tape) && ap_model_arranges(model);
     uint64_t seed = draw ? ap_rng_next(ap_tape_rng(tape)) : 0;
     if (draw)
         seed += (uint64_t)ap_tape_origin(tape, batch->B); /* of the whole batch, wherever its rows are */
-    h.output = ap_model_sound(tape, model, &h.composed, h.input, h.target, seed);
+    h.output = ap_model_sound(tape, model, &h.composed, h.input, h.input_onsets, h.target, seed);
     return h;
 }

@@ -80,7 +80,7 @@ static golden_outputs onset_loss(golden *g)
 {
     ap_onset_scale scale = strcmp(g->name, "onset_loss_bands") == 0 ? AP_ONSET_BANDS : AP_ONSET_BINS;
     ap_var *output = golden_input(g, "out"), *input = golden_input(g, "inp");
-    return one(ap_onset_loss(g->tape, output, input, scale));
+    return one(ap_onset_loss(g->tape, output, input, NULL, scale));
 }
 
 static golden_outputs mixture_loss(golden *g)

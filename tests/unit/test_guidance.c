@@ -20,12 +20,12 @@ static ap_var *variation(ap_tape *tape, ap_var *output, ap_var *reference)
 
 static ap_var *onset(ap_tape *tape, ap_var *output, ap_var *reference)
 {
-    return ap_onset_loss(tape, output, reference, AP_ONSET_BINS);
+    return ap_onset_loss(tape, output, reference, NULL, AP_ONSET_BINS);
 }
 
 static ap_var *onset_in_bands(ap_tape *tape, ap_var *output, ap_var *reference)
 {
-    return ap_onset_loss(tape, output, reference, AP_ONSET_BANDS);
+    return ap_onset_loss(tape, output, reference, NULL, AP_ONSET_BANDS);
 }
 
 /* the second source of the mixture is no signal of a test's */

@@ -69,9 +69,9 @@ static ap_var *term(ap_tape *tape, int which, ap_var *o, ap_var *i, ap_var *t)
     case 2:
         return ap_mel_loss_mean(tape, o, 2, (ap_var *[]){i, t});
     case 3:
-        return ap_onset_loss(tape, o, i, AP_ONSET_BINS);
+        return ap_onset_loss(tape, o, i, NULL, AP_ONSET_BINS);
     case 4:
-        return ap_onset_loss(tape, o, i, AP_ONSET_BANDS);
+        return ap_onset_loss(tape, o, i, NULL, AP_ONSET_BANDS);
     case 5:
         return ap_chroma_loss(tape, o, t);
     case 6:

@@ -46,11 +46,12 @@ static scene *scene_create(uint64_t seed, int64_t origin)
     s->arena = ap_arena_create();
     drums(AP_SAMPLE_RATE, LENGTH, s->input);
     chord(AP_SAMPLE_RATE, LENGTH, s->target);
-    const ap_score_sources sources = {.S = LENGTH,
-                                      .input = s->input,
-                                      .target = s->target,
-                                      .input_hits = ap_hits_find(s->arena, LENGTH, s->input),
-                                      .target_hits = ap_hits_find(s->arena, LENGTH, s->target)};
+    const ap_score_sources sources = {
+        .S = LENGTH,
+        .input = s->input,
+        .target = s->target,
+        .input_hits = ap_hits_at(s->arena, ap_onset_times(s->arena, LENGTH, s->input)),
+        .target_hits = ap_hits_at(s->arena, ap_onset_times(s->arena, LENGTH, s->target))};
     s->score = ap_score_write(s->arena, &sources, seed, origin);
     ap_score_play(s->arena, &s->score, AP_SAMPLE_RATE, LENGTH, s->input, s->target, s->takes);
     return s;
@@ -67,7 +68,7 @@ static void hits_are_where_sounds_begin(void **state)
 {
     (void)state;
     scene *s = scene_create(1, 0);
-    ap_hits hits = ap_hits_find(s->arena, LENGTH, s->input);
+    ap_hits hits = ap_hits_at(s->arena, ap_onset_times(s->arena, LENGTH, s->input));
     assert_int_equal(hits.count, STROKES);
     for (int k = 0; k < STROKES; k++) assert_true(fabs(hits.at[k] / AP_SAMPLE_RATE - times[k]) < 0.006);
     scene_free(s);
@@ -208,7 +209,7 @@ static void an_arrangement_plays_every_channel(void **state)
         ap_codec *codec = ap_model_codec(model);
         ap_composition composed = ap_model_compose(tape, model, ap_codec_encode(tape, codec, input),
                                                    ap_codec_encode(tape, codec, target));
-        memcpy(want, ap_model_sound(tape, model, &composed, input, target, 5)->value.data, sizeof want);
+        memcpy(want, ap_model_sound(tape, model, &composed, input, NULL, target, 5)->value.data, sizeof want);
         const ap_arrangement *a = ap_model_arrange(tape, model, input, target, &(ap_knobs){.seed = 5}, 0);
         for (int64_t i = 0; i < LENGTH; i++) quiet[i] = s->target[i] / 4;
         const ap_real *const inputs[] = {s->input, s->input}, *const targets[] = {s->target, quiet};
