@@ -40,6 +40,18 @@ double ap_array_sum(int64_t n, const ap_real *x);
 double ap_array_dot(int64_t n, const ap_real *x, const ap_real *y);
 double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y);
 
+/* y[i] = (from + i step) x[i] */
+void ap_array_ramp(int64_t n, double from, double step, const ap_real *x, ap_real *y);
+
+/* How a stretch of sound begins, decays and ends. */
+typedef struct ap_array_fade {
+    double height, keep; /* factor at its start, and from each number to the next */
+    double rise, fall;   /* how much of the whole comes in, and goes out, with each number */
+} ap_array_fade;
+
+/* y[i] += height keep^i min((i + 1) rise, (n - i) fall, 1) x[i] */
+void ap_array_grain(int64_t n, const ap_array_fade *fade, const ap_real *x, ap_real *y);
+
 /* The sum of max(0, now - before) over a short array, in the precision of its numbers. NaN stays NaN. */
 double ap_array_rise(int64_t n, const ap_real *before, const ap_real *now);
 

@@ -36,8 +36,8 @@ typedef struct ap_filter {
 /* y [live, bands] = the filters over |X|^2, of spectra X [2 F], which are overwritten. */
 void ap_lanes_filter(int64_t F, int64_t bands, const ap_filter *filters, int live, ap_lanes *X, ap_real *y);
 
-/* y [live, F] = sqrt(|X|^2 + least), of spectra X [2 F]; and back, where |X|' = X / y: X becomes dy X / y, in
- * the lanes that are live. */
+/* y [live, F] = sqrt(|X|^2 + least), of spectra X [2 F]; and back, where |X|' = X / y: X becomes dy X / y, or
+ * half of that at the bins between the first and the last, in the lanes that are live. */
 void ap_lanes_magnitudes(int64_t F, int live, ap_real least, const ap_lanes *X, ap_real *y);
 void ap_lanes_magnitudes_back(int64_t F, int live, const ap_real *y, const ap_real *dy, ap_lanes *X);
 

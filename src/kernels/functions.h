@@ -5,6 +5,7 @@
 #define ANTIPHON_KERNELS_FUNCTIONS_H
 
 #include "kernels/array.h"
+#include "kernels/band_lanes.h"
 #include "kernels/fft_lanes.h"
 #include "kernels/lstm_panels.h"
 #include "kernels/machine.h"
@@ -43,6 +44,10 @@
       (bins, bands, filters, live, X, y))                                                                                                  \
     F(void, lanes_magnitudes, (int64_t bins, int live, ap_real least, const ap_lanes *X, ap_real *y), (bins, live, least, X, y))              \
     F(void, lanes_magnitudes_back, (int64_t bins, int live, const ap_real *y, const ap_real *dy, ap_lanes *X), (bins, live, y, dy, X))        \
+    F(void, band_lanes_gain,                                                                                                              \
+      (int64_t bins, const ap_band_place *places, const ap_lanes *g, const ap_lanes *X, ap_lanes *Y), (bins, places, g, X, Y))            \
+    F(void, band_lanes_gain_back,                                                                                                         \
+      (int64_t bins, const ap_band_place *places, const ap_lanes *X, const ap_lanes *dY, ap_lanes *dg), (bins, places, X, dY, dg))        \
     F(void, vexp, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                                   \
     F(void, vtanh, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                                  \
     F(void, vsigmoid, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                               \
@@ -69,6 +74,8 @@
     F(double, array_sum, (int64_t n, const ap_real *x), (n, x))                                                                           \
     F(double, array_dot, (int64_t n, const ap_real *x, const ap_real *y), (n, x, y))                                                      \
     F(double, array_distance_squared, (int64_t n, const ap_real *x, const ap_real *y), (n, x, y))                                         \
+    F(void, array_ramp, (int64_t n, double from, double step, const ap_real *x, ap_real *y), (n, from, step, x, y))                       \
+    F(void, array_grain, (int64_t n, const ap_array_fade *fade, const ap_real *x, ap_real *y), (n, fade, x, y))                           \
     F(double, array_rise, (int64_t n, const ap_real *before, const ap_real *now), (n, before, now))                                       \
     F(void, matrix_transpose, (int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy),                   \
       (P, Q, x, ldx, add, y, ldy))                                                                                                        \

@@ -24,17 +24,17 @@ int64_t ap_spectrum_frames(ap_spectrum spectrum, int64_t n)
 typedef struct workshop {
     ap_spectrum spectrum;
     int64_t bins;
-    const ap_fft *fft;
-    const ap_real *window;
+    ap_stft stft;
     ap_lanes *scratch;
     size_t scratch_bytes;
 } workshop;
 
 static workshop open_workshop(ap_arena *arena, ap_spectrum spectrum)
 {
-    const ap_stft stft = ap_stft_of(spectrum.size, spectrum.hop);
-    workshop w = {
-        .spectrum = spectrum, .bins = ap_spectrum_bins(spectrum), .fft = stft.fft, .window = stft.window};
+    workshop w = {.spectrum = spectrum,
+                  .bins = ap_spectrum_bins(spectrum),
+                  .stft = ap_stft_of(spectrum.size, spectrum.hop)};
+    w.stft.zeros = true;
     w.scratch_bytes =
         (size_t)omp_get_max_threads() * (size_t)(spectrum.size + 2 * w.bins) * sizeof *w.scratch;
     w.scratch = ap_arena_alloc(arena, w.scratch_bytes);
@@ -52,30 +52,18 @@ static ap_lanes *own_frames(const workshop *w)
     return w->scratch + (int64_t)omp_get_thread_num() * (w->spectrum.size + 2 * w->bins);
 }
 
-/* The spectra [2 bins] of frames first .. first + AP_LANES - 1 of x, each in its lane; zeros beyond the ends
- * of x. */
-static ap_lanes *spectra_of(const workshop *w, int64_t n, const ap_real *x, int64_t first)
-{
-    int size = w->spectrum.size;
-    ap_lanes *frames = own_frames(w), *spectra = frames + size;
-    const ap_real *rows[AP_LANES];
-    ap_real *row = (ap_real *)spectra; /* not needed yet: used to assemble frames that reach beyond an end */
-    for (int lane = 0; lane < AP_LANES; lane++) {
-        int64_t start = (first + lane) * w->spectrum.hop - size / 2;
-        rows[lane] = x + start;
-        if (start >= 0 && start + size <= n) continue;
-        for (int64_t i = 0; i < size; i++) row[i] = start + i >= 0 && start + i < n ? x[start + i] : 0;
-        rows[lane] = row;
-        row += size;
-    }
-    ap_lanes_gather(size, w->window, rows, frames);
-    ap_fft_forward_lanes(w->fft, frames, spectra);
-    return spectra;
-}
-
 static int live_lanes(int64_t frames, int64_t first)
 {
     return frames - first < AP_LANES ? (int)(frames - first) : AP_LANES;
+}
+
+/* The spectra [2 bins] of frames first .. first + AP_LANES - 1, each in its lane. */
+static ap_lanes *spectra_of(const workshop *w, int64_t n, const ap_real *x, int64_t first)
+{
+    ap_lanes *frames = own_frames(w), *spectra = frames + w->spectrum.size;
+    int live = live_lanes(ap_spectrum_frames(w->spectrum, n), first);
+    ap_stft_forward_group(&w->stft, n, x, first, live, spectra, frames);
+    return spectra;
 }
 
 ap_real *ap_spectrum_power(ap_arena *arena, ap_spectrum spectrum, int64_t n, const ap_real *x)
@@ -133,7 +121,7 @@ static void invert_frames(const workshop *w, int64_t frames, const ap_complex *X
                 spectra[2 * k][lane] = c.re;
                 spectra[2 * k + 1][lane] = c.im;
             }
-        ap_fft_inverse_lanes(w->fft, spectra, inverted);
+        ap_fft_inverse_lanes(w->stft.fft, spectra, inverted);
         for (int64_t lane = 0; lane < live; lane++)
             for (int64_t i = 0; i < size; i++) pieces[(first + lane) * size + i] = inverted[i][lane];
     }
@@ -153,8 +141,8 @@ void ap_spectrum_inverse(ap_arena *arena, ap_spectrum spectrum, const ap_complex
         double sum = 0, weight = 0;
         for (int64_t f = earliest; f <= latest && f < frames; f++) {
             int64_t i = t - f * hop + size / 2;
-            sum += (double)w.window[i] * (double)pieces[f * size + i] / (double)size;
-            weight += (double)w.window[i] * (double)w.window[i];
+            sum += (double)w.stft.window[i] * (double)pieces[f * size + i] / (double)size;
+            weight += (double)w.stft.window[i] * (double)w.stft.window[i];
         }
         x[t] = (ap_real)(sum / fmax(weight, WEIGHT_LEAST));
     }

@@ -165,14 +165,18 @@ ap_score ap_score_write(ap_arena *arena, const ap_score_sources *s, uint64_t see
 #define RISE 0.004
 #define FALL 0.012
 
+/* From each level to the next the factor moves evenly. */
 static void play_level(const ap_score *score, int rate, int64_t n, const ap_real *x, ap_real *y)
 {
-    const double step = (double)AP_SAMPLE_RATE / rate / LEVEL_HOP, last = (double)(score->levels - 1);
-    for (int64_t i = 0; i < n; i++) {
-        double wanted = (double)i * step, at = wanted < last ? wanted : last;
-        int64_t l = (int64_t)at, next = ap_least(l + 1, score->levels - 1);
-        double here = (double)score->level[l], late = at - (double)l;
-        y[i] = (ap_real)((double)x[i] * (here + late * ((double)score->level[next] - here)));
+    const double step = (double)AP_SAMPLE_RATE / rate / LEVEL_HOP;
+#pragma omp parallel for schedule(static)
+    for (int64_t l = 0; l < score->levels; l++) {
+        bool last = l == score->levels - 1;
+        int64_t from = ap_least(n, (int64_t)ceil((double)l / step)),
+                to = last ? n : ap_least(n, (int64_t)ceil((double)(l + 1) / step));
+        double here = (double)score->level[l], next = last ? here : (double)score->level[l + 1];
+        double late = (double)from * step - (double)l;
+        ap_array_ramp(to - from, here + late * (next - here), step * (next - here), x + from, y + from);
     }
 }
 
@@ -181,12 +185,11 @@ static void play_grain(const ap_grain *grain, int rate, int64_t n, const ap_real
     double scale = (double)rate / AP_SAMPLE_RATE;
     int64_t at = llround(grain->at * scale), from = llround(grain->from * scale);
     int64_t length = ap_least(llround(grain->length * scale), n - ap_most(at, from));
-    double height = grain->height, keep = pow(10, -grain->decay / 20 / rate);
-    const double rise = 1 / (RISE * rate), fall = 1 / (FALL * rate);
-    for (int64_t i = 0; i < length; i++, height *= keep) {
-        double in = (double)(i + 1) * rise, out = (double)(length - i) * fall, edge = in < out ? in : out;
-        y[at + i] += (ap_real)(height * (edge < 1 ? edge : 1) * (double)x[from + i]);
-    }
+    const ap_array_fade fade = {.height = grain->height,
+                                .keep = pow(10, -grain->decay / 20 / rate),
+                                .rise = 1 / (RISE * rate),
+                                .fall = 1 / (FALL * rate)};
+    ap_array_grain(length, &fade, x + from, y + at);
 }
 
 static void play_attacks(ap_arena *arena, const ap_score *score, int rate, int64_t n, const ap_real *x,
@@ -202,10 +205,11 @@ void ap_score_play(ap_arena *arena, const ap_score *score, int rate, int64_t n, 
                    const ap_real *target, ap_real *takes)
 {
     play_level(score, rate, n, target, takes);
-    memset(takes + n, 0, (size_t)((AP_TAKES - 1) * n) * sizeof *takes);
 #pragma omp parallel for schedule(static, 1)
-    for (int take = 1; take < AP_TAKE_INPUT; take++)
-        for (int64_t i = 0; i < score->count[take]; i++)
+    for (int take = 1; take < AP_TAKES; take++) {
+        memset(takes + take * n, 0, (size_t)n * sizeof *takes);
+        for (int64_t i = 0; take < AP_TAKE_INPUT && i < score->count[take]; i++)
             play_grain(&score->grains[take][i], rate, n, takes, takes + take * n);
+    }
     play_attacks(arena, score, rate, n, input, takes + AP_TAKE_INPUT * n);
 }

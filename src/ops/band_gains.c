@@ -2,6 +2,7 @@
 
 #include "antiphon/status.h"
 #include "base/bounds.h"
+#include "kernels/band_lanes.h"
 #include "ops/registry.h"
 #include "ops/stft_frames.h"
 
@@ -22,32 +23,25 @@
 #define LOWEST_EDGE 60.0
 #define HIGHEST_EDGE 12000.0
 
-/* What is the same for every frame: which bands a bin lies between. */
-typedef struct place {
-    int low;        /* the lower of the two bands; the other is the next */
-    ap_real upper;  /* share of the upper one */
-    ap_real factor; /* what the transform's definition and the windows ask for */
-} place;
-
+/* What is the same for every frame. */
 typedef struct filters {
     const ap_band_gains_geometry *geometry;
     ap_stft stft;
-    place *places; /* [bins] */
+    ap_band_place *places; /* [bins] */
     int64_t bins, S, T;
-    int64_t padded;        /* S and n zeros on both sides, so that every sample is in four whole frames */
-    int64_t first, frames; /* those that reach into the signal */
+    int64_t first, frames; /* those that reach into the signal; frame 0 has its centre on sample 0 */
     int64_t groups;
 } filters;
 
-static place place_of(const ap_band_gains_geometry *g, int64_t bin)
+/* The windows add up to more than 1, and the transform there and back multiplies by n. */
+static ap_band_place place_of(const ap_band_gains_geometry *g, int64_t bin)
 {
     double width = log(HIGHEST_EDGE / LOWEST_EDGE) / g->bands;
     double hertz = fmax((double)bin * g->rate / g->n, 1);
     double at = log(hertz / LOWEST_EDGE) / width - 0.5;
     at = fmin(fmax(at, 0), g->bands - 1);
     int low = (int)fmin(floor(at), g->bands > 1 ? g->bands - 2 : 0);
-    bool once = bin == 0 || bin == g->n / 2; /* the other bins stand for their mirror images too */
-    return (place){low, (ap_real)(at - low), (ap_real)((once ? 1 : 2) / (WINDOW_POWER * g->n))};
+    return (ap_band_place){low, (ap_real)(at - low), (ap_real)(1 / (WINDOW_POWER * g->n))};
 }
 
 static size_t place_bytes(const filters *f)
@@ -58,32 +52,19 @@ static size_t place_bytes(const filters *f)
 static filters filters_make(ap_arena *arena, const ap_band_gains_geometry *geometry, int64_t S, int64_t T)
 {
     int n = geometry->n, hop = n / OVERLAP;
-    filters f = {.geometry = geometry,
-                 .stft = ap_stft_of(n, hop),
-                 .bins = n / 2 + 1,
-                 .S = S,
-                 .T = T,
-                 .padded = S + 2 * n};
-    f.first = n / 2 / hop + 1;
-    f.frames = ap_divide_up(n + S + n / 2, hop) - f.first;
+    filters f = {.geometry = geometry, .stft = ap_stft_of(n, hop), .bins = n / 2 + 1, .S = S, .T = T};
+    f.stft.zeros = true;
+    f.first = 1 - n / 2 / hop;
+    f.frames = ap_divide_up(S + n / 2, hop) - f.first;
     f.groups = ap_divide_up(f.frames, AP_LANES);
     f.places = ap_arena_alloc(arena, place_bytes(&f));
     for (int64_t k = 0; k < f.bins; k++) f.places[k] = place_of(geometry, k);
     return f;
 }
 
-/* Rows of x [rows, S] with n zeros on both sides. */
-static ap_real *padded_rows(ap_arena *arena, const filters *f, int64_t rows, const ap_real *x)
+static int64_t first_of(const filters *f, int64_t group)
 {
-    int n = f->geometry->n;
-    ap_real *padded = ap_arena_alloc(arena, (size_t)(rows * f->padded) * sizeof *padded);
-    for (int64_t r = 0; r < rows; r++) {
-        ap_real *row = padded + r * f->padded;
-        memset(row, 0, (size_t)n * sizeof *row);
-        memcpy(row + n, x + r * f->S, (size_t)f->S * sizeof *row);
-        memset(row + n + f->S, 0, (size_t)n * sizeof *row);
-    }
-    return padded;
+    return f->first + group * AP_LANES;
 }
 
 static int live_of(const filters *f, int64_t group)
@@ -99,7 +80,7 @@ typedef struct moment {
 
 static moment moment_of(const filters *f, int64_t frame)
 {
-    double centre = (double)(frame * f->stft.hop - f->geometry->n);
+    double centre = (double)(frame * f->stft.hop);
     double at = fmin(fmax(centre / f->geometry->spacing, 0), (double)(f->T - 1));
     int64_t before = (int64_t)at;
     return (moment){before, ap_least(before + 1, f->T - 1), (ap_real)(at - (double)before)};
@@ -108,8 +89,7 @@ static moment moment_of(const filters *f, int64_t frame)
 static void moments_of(const filters *f, int64_t group, moment moments[AP_LANES])
 {
     int live = live_of(f, group);
-    for (int i = 0; i < AP_LANES; i++)
-        moments[i] = moment_of(f, f->first + group * AP_LANES + ap_least(i, live - 1));
+    for (int i = 0; i < AP_LANES; i++) moments[i] = moment_of(f, first_of(f, group) + ap_least(i, live - 1));
 }
 
 ap_band_gains_geometry ap_band_gains_at(ap_band_gains_geometry geometry, int rate)
@@ -127,7 +107,7 @@ ap_var *ap_band_means(ap_tape *tape, ap_band_gains_geometry geometry)
     int64_t F = geometry.n / 2 + 1;
     ap_real *w = ap_arena_zeros(ap_tape_arena(tape), (size_t)(geometry.bands * F) * sizeof *w);
     for (int64_t k = 0; k < F; k++) {
-        place p = place_of(&geometry, k);
+        ap_band_place p = place_of(&geometry, k);
         w[p.low * F + k] += 1 - p.upper;
         if (p.upper > 0) w[(p.low + 1) * F + k] += p.upper;
     }
@@ -174,28 +154,24 @@ static void add_signal(const filters *f, const moment moments[AP_LANES], const a
                 row[moments[i].before] + moments[i].late * (row[moments[i].behind] - row[moments[i].before]);
         }
     r.bands[bands] = r.bands[bands - 1]; /* the upper neighbour of a single band */
-    for (int64_t k = 0; k < f->bins; k++) {
-        place p = f->places[k];
-        ap_lanes gain = p.factor * (r.bands[p.low] + p.upper * (r.bands[p.low + 1] - r.bands[p.low]));
-        r.Y[2 * k] += gain * r.X[2 * k];
-        r.Y[2 * k + 1] += gain * r.X[2 * k + 1];
-    }
+    ap_band_lanes_gain(f->bins, f->places, r.bands, r.X, r.Y);
 }
 
-/* y += one group of frames of one item; x [K, padded], y [padded] */
+/* y += one group of frames of one item; x [K, S], y [S] */
 static void mix_group(const filters *f, int64_t K, int64_t group, const ap_real *x, const ap_real *g, room r,
                       ap_real *y)
 {
     int live = live_of(f, group);
-    int64_t first = f->first + group * AP_LANES;
+    int64_t first = first_of(f, group);
     moment moments[AP_LANES];
     moments_of(f, group, moments);
     memset(r.Y, 0, (size_t)(2 * f->bins) * sizeof *r.Y);
-    for (int64_t k = 0; k < K; k++) {
-        ap_stft_forward_group(&f->stft, f->padded, x + k * f->padded, first, live, r.X, r.scratch);
+    for (int64_t k = 0; k < K; k++, x += f->S) {
+        if (ap_stft_silent_group(&f->stft, f->S, x, first, live)) continue;
+        ap_stft_forward_group(&f->stft, f->S, x, first, live, r.X, r.scratch);
         add_signal(f, moments, g + k * f->geometry->bands * f->T, r);
     }
-    ap_stft_adjoint_group(&f->stft, f->padded, r.Y, first, live, y, r.scratch);
+    ap_stft_adjoint_group(&f->stft, f->S, r.Y, first, live, y, r.scratch);
 }
 
 void ap_band_gains_forward(ap_arena *arena, const ap_band_gains_geometry *geometry, int64_t B, int64_t K,
@@ -203,76 +179,87 @@ void ap_band_gains_forward(ap_arena *arena, const ap_band_gains_geometry *geomet
                            ap_real *y)
 {
     filters f = filters_make(arena, geometry, S, T);
-    size_t bytes, sum_bytes = (size_t)(B * f.padded) * sizeof *y;
-    ap_real *signals = padded_rows(arena, &f, B * K, x), *sum = ap_arena_zeros(arena, sum_bytes);
+    size_t bytes;
     ap_lanes *rooms = rooms_take(arena, &f, &bytes);
     int64_t colours = ap_stft_group_colours(&f.stft), turns = ap_divide_up(f.groups, colours);
+    memset(y, 0, (size_t)(B * S) * sizeof *y);
     for (int64_t colour = 0; colour < colours; colour++) {
 #pragma omp parallel for schedule(static)
         for (int64_t t = 0; t < B * turns; t++) {
             int64_t b = t / turns, group = t % turns * colours + colour;
             if (group >= f.groups) continue;
-            mix_group(&f, K, group, signals + b * K * f.padded, g + b * g_pitch, room_of(&f, rooms),
-                      sum + b * f.padded);
+            mix_group(&f, K, group, x + b * K * S, g + b * g_pitch, room_of(&f, rooms), y + b * S);
         }
     }
-    for (int64_t b = 0; b < B; b++)
-        memcpy(y + b * S, sum + b * f.padded + geometry->n, (size_t)S * sizeof *y);
     ap_arena_recycle(arena, rooms, bytes);
-    ap_arena_recycle(arena, sum, sum_bytes);
-    ap_arena_recycle(arena, signals, (size_t)(B * K * f.padded) * sizeof *signals);
     ap_arena_recycle(arena, f.places, place_bytes(&f));
 }
 
 /* ---------------------------------------------------------------- backward */
 
-/* dG = factor Re(conj(X) dY) at each bin, dealt out to its two bands: the sum of each band in r.bands */
-static void gather_bands(const filters *f, room r)
+/* The lanes that hold the gradients of one signal's bands in one group of frames: one more than there are
+ * bands, the upper neighbour of a single one. */
+static int64_t band_lanes(const filters *f)
 {
-    memset(r.bands, 0, (size_t)(f->geometry->bands + 1) * sizeof *r.bands);
-    for (int64_t k = 0; k < f->bins; k++) {
-        place p = f->places[k];
-        ap_lanes d = p.factor * (r.X[2 * k] * r.Y[2 * k] + r.X[2 * k + 1] * r.Y[2 * k + 1]);
-        r.bands[p.low] += (1 - p.upper) * d;
-        r.bands[p.low + 1] += p.upper * d;
-    }
-    if (f->geometry->bands == 1) r.bands[0] += r.bands[1];
+    return f->geometry->bands + 1;
 }
 
-/* The gradient of the gains dg [bands, T] of one signal x [padded]; dy [padded]. */
-static void signal_backward(const filters *f, const ap_real *x, const ap_real *dy, room r, ap_real *dg)
+/* dbands [K, groups, bands + 1] receives the gradients of the bands of one group of one item; x [K, S], dy
+ * [S] */
+static void group_backward(const filters *f, int64_t K, int64_t group, const ap_real *x, const ap_real *dy,
+                           room r, ap_lanes *dbands)
 {
-    for (int64_t group = 0; group < f->groups; group++) {
+    int live = live_of(f, group);
+    int64_t first = first_of(f, group), bands = f->geometry->bands;
+    ap_stft_forward_group(&f->stft, f->S, dy, first, live, r.Y, r.scratch);
+    for (int64_t k = 0; k < K; k++, x += f->S) {
+        ap_lanes *d = dbands + (k * f->groups + group) * band_lanes(f);
+        memset(d, 0, (size_t)band_lanes(f) * sizeof *d);
+        if (ap_stft_silent_group(&f->stft, f->S, x, first, live)) continue;
+        ap_stft_forward_group(&f->stft, f->S, x, first, live, r.X, r.scratch);
+        ap_band_lanes_gain_back(f->bins, f->places, r.X, r.Y, d);
+        if (bands == 1) d[0] += d[1];
+    }
+}
+
+/* dg [bands, T] += what the frames' gradients [groups, bands + 1] are to the columns around each */
+static void columns_backward(const filters *f, const ap_lanes *dbands, ap_real *dg)
+{
+    for (int64_t group = 0; group < f->groups; group++, dbands += band_lanes(f)) {
         int live = live_of(f, group);
-        int64_t first = f->first + group * AP_LANES;
         moment moments[AP_LANES];
         moments_of(f, group, moments);
-        ap_stft_forward_group(&f->stft, f->padded, x, first, live, r.X, r.scratch);
-        ap_stft_forward_group(&f->stft, f->padded, dy, first, live, r.Y, r.scratch);
-        gather_bands(f, r);
         for (int m = 0; m < f->geometry->bands; m++)
             for (int i = 0; i < live; i++) {
-                ap_real *row = dg + m * f->T, d = r.bands[m][i];
+                ap_real *row = dg + m * f->T, d = dbands[m][i];
                 row[moments[i].before] += (1 - moments[i].late) * d;
                 row[moments[i].behind] += moments[i].late * d;
             }
     }
 }
 
+/* Each dy is transformed once for all K signals. */
 static void band_gains_backward(ap_arena *arena, const ap_band_gains_geometry *geometry, int64_t B, int64_t K,
                                 int64_t S, int64_t T, const ap_real *x, const ap_real *dy, ap_real *dg)
 {
     filters f = filters_make(arena, geometry, S, T);
-    size_t bytes;
-    ap_real *signals = padded_rows(arena, &f, B * K, x), *grads = padded_rows(arena, &f, B, dy);
-    ap_lanes *rooms = rooms_take(arena, &f, &bytes);
-#pragma omp parallel for schedule(static)
-    for (int64_t r = 0; r < B * K; r++)
-        signal_backward(&f, signals + r * f.padded, grads + r / K * f.padded, room_of(&f, rooms),
-                        dg + r * geometry->bands * T);
+    size_t bytes, row = (size_t)(f.groups * band_lanes(&f)),
+                  dbands_bytes = (size_t)(B * K) * row * sizeof(ap_lanes);
+    ap_lanes *rooms = rooms_take(arena, &f, &bytes), *dbands = ap_arena_alloc(arena, dbands_bytes);
+#pragma omp parallel
+    {
+#pragma omp for schedule(static)
+        for (int64_t t = 0; t < B * f.groups; t++) {
+            int64_t b = t / f.groups;
+            group_backward(&f, K, t % f.groups, x + b * K * S, dy + b * S, room_of(&f, rooms),
+                           dbands + (size_t)(b * K) * row);
+        }
+#pragma omp for schedule(static)
+        for (int64_t r = 0; r < B * K; r++)
+            columns_backward(&f, dbands + (size_t)r * row, dg + r * geometry->bands * T);
+    }
+    ap_arena_recycle(arena, dbands, dbands_bytes);
     ap_arena_recycle(arena, rooms, bytes);
-    ap_arena_recycle(arena, grads, (size_t)(B * f.padded) * sizeof *grads);
-    ap_arena_recycle(arena, signals, (size_t)(B * K * f.padded) * sizeof *signals);
     ap_arena_recycle(arena, f.places, place_bytes(&f));
 }
 

@@ -39,15 +39,16 @@ ap_stft ap_stft_of(int n, int hop)
             tables = found;
         }
     }
-    return (ap_stft){n, hop, found->fft, found->window};
+    return (ap_stft){n, hop, false, found->fft, found->window};
 }
 
 /* ---------------------------------------------------------------- frames to and from lanes */
 
-/* The index in the signal of sample i of its mirrored extension. */
-static int64_t mirrored(int64_t i, int64_t S)
+/* The index in the signal of sample i of its extension; -1: it is 0. */
+static int64_t place_of(const ap_stft *stft, int64_t i, int64_t S)
 {
-    return i < 0 ? -i : i >= S ? 2 * (S - 1) - i : i;
+    if (i >= 0 && i < S) return i;
+    return stft->zeros ? -1 : i < 0 ? -i : 2 * (S - 1) - i;
 }
 
 static int64_t start_of(const ap_stft *stft, int64_t frame)
@@ -70,7 +71,10 @@ void ap_stft_forward_group(const ap_stft *stft, int64_t S, const ap_real *x, int
         int64_t start = start_of(stft, first + (i < live ? i : live - 1));
         frames[i] = x + start;
         if (inside(stft, S, start)) continue;
-        for (int t = 0; t < n; t++) row[t] = x[mirrored(start + t, S)];
+        for (int t = 0; t < n; t++) {
+            int64_t at = place_of(stft, start + t, S);
+            row[t] = at < 0 ? 0 : x[at];
+        }
         frames[i] = row;
         row += n;
     }
@@ -78,13 +82,20 @@ void ap_stft_forward_group(const ap_stft *stft, int64_t S, const ap_real *x, int
     ap_fft_forward_lanes(stft->fft, scratch, X);
 }
 
+bool ap_stft_silent_group(const ap_stft *stft, int64_t S, const ap_real *x, int64_t first, int live)
+{
+    int64_t from = ap_most(0, start_of(stft, first)),
+            end = ap_least(S, start_of(stft, first + live - 1) + stft->n);
+    while (from < end && x[from] == 0) from++;
+    return from >= end;
+}
+
 /* The forward sum has one term for each k = 0 .. n/2. The inverse transform counts the inner ones twice,
- * once for their mirror image, so these are halved. */
+ * once for their mirror image: hence the halves. */
 void ap_stft_adjoint_group(const ap_stft *stft, int64_t S, ap_lanes *dX, int64_t first, int live, ap_real *dx,
                            ap_lanes *scratch)
 {
     int n = stft->n;
-    for (int k = 2; k < n; k++) dX[k] *= (ap_real)0.5;
     ap_fft_inverse_lanes(stft->fft, dX, scratch);
     ap_real *frames[AP_LANES], *row = (ap_real *)dX; /* no longer needed */
     for (int i = 0; i < live; i++) {
@@ -98,7 +109,10 @@ void ap_stft_adjoint_group(const ap_stft *stft, int64_t S, ap_lanes *dX, int64_t
     for (int i = 0; i < live; i++) {
         int64_t start = start_of(stft, first + i);
         if (inside(stft, S, start)) continue;
-        for (int t = 0; t < n; t++) dx[mirrored(start + t, S)] += frames[i][t];
+        for (int t = 0; t < n; t++) {
+            int64_t at = place_of(stft, start + t, S);
+            if (at >= 0) dx[at] += frames[i][t];
+        }
     }
 }
 

@@ -22,12 +22,12 @@ static int live_lanes(int64_t frames, int64_t first)
     return frames - first < AP_LANES ? (int)(frames - first) : AP_LANES;
 }
 
-static void test_adjoint(void **state)
+static void check_adjoint(bool zeros)
 {
-    (void)state;
     for (size_t c = 0; c < CASE_COUNT; c++) {
         int64_t S = CASES[c].S, frames = ap_stft_frames(S, CASES[c].hop);
         ap_stft stft = ap_stft_of(CASES[c].n, CASES[c].hop);
+        stft.zeros = zeros;
         size_t lanes = (size_t)stft.n + 2;
         ap_lanes *X = aligned_alloc(AP_LANES_BYTES, lanes * sizeof *X),
                  *Y = aligned_alloc(AP_LANES_BYTES, lanes * sizeof *Y);
@@ -45,6 +45,7 @@ static void test_adjoint(void **state)
                     if (i < live) left += (double)X[k][i] * (double)Y[k][i];
                     if (i < live) size += (double)X[k][i] * (double)X[k][i];
                 }
+            for (size_t k = 2; k < lanes - 2; k++) Y[k] *= (ap_real)0.5;
             ap_stft_adjoint_group(&stft, S, Y, first, live, back, scratch);
         }
         for (int64_t t = 0; t < S; t++) right += (double)x.data[t] * (double)back[t];
@@ -58,6 +59,31 @@ static void test_adjoint(void **state)
         free(x.data);
         free(back);
     }
+}
+
+static void test_adjoint(void **state)
+{
+    (void)state;
+    check_adjoint(false);
+    check_adjoint(true);
+}
+
+/* One sample that is not 0 is heard by the groups whose frames reach it, and by no other. */
+static void test_silence_is_where_nothing_sounds(void **state)
+{
+    (void)state;
+    enum { S = 5000, AT = 3001, N = 64, HOP = 16 };
+    static ap_real x[S];
+    x[AT] = (ap_real)1e-30;
+    ap_stft stft = ap_stft_of(N, HOP);
+    int64_t frames = ap_stft_frames(S, HOP), loud = 0;
+    for (int64_t first = 0; first < frames; first += AP_LANES) {
+        int live = live_lanes(frames, first);
+        bool reaches = first * HOP - N / 2 <= AT && AT < (first + live - 1) * HOP + N / 2;
+        assert_int_equal(ap_stft_silent_group(&stft, S, x, first, live), !reaches);
+        loud += reaches;
+    }
+    assert_true(loud > 0);
 }
 
 /* first and one beyond the last sample that a group touches, mirrored ends included */
@@ -101,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adjoint),
+        cmocka_unit_test(test_silence_is_where_nothing_sounds),
         cmocka_unit_test(test_groups_of_a_colour_do_not_meet),
         cmocka_unit_test(test_table_is_shared),
     };

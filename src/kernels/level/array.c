@@ -53,6 +53,29 @@ double ap_array_distance_squared(int64_t n, const ap_real *x, const ap_real *y)
     SUM_BY_PORTIONS(n, ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]))
 }
 
+void ap_array_ramp(int64_t n, double from, double step, const ap_real *x, ap_real *y)
+{
+    const ap_real start = (ap_real)from, slope = (ap_real)step;
+    for (int i = 0; i < n; i++) y[i] = (start + (ap_real)i * slope) * x[i];
+}
+
+void ap_array_grain(int64_t n, const ap_array_fade *fade, const ap_real *x, ap_real *y)
+{
+    const ap_real rise = (ap_real)fade->rise, fall = (ap_real)fade->fall;
+    ap_real powers[COLUMNS]; /* of keep */
+    double power = 1, height = fade->height;
+    for (int i = 0; i < COLUMNS; i++, power *= fade->keep) powers[i] = (ap_real)power;
+    for (int64_t at = 0; at < n; at += COLUMNS, height *= power) {
+        const int width = (int)ap_least(COLUMNS, n - at);
+        const ap_real here = (ap_real)height, behind = (ap_real)(at + 1), left = (ap_real)(n - at);
+        for (int i = 0; i < width; i++) {
+            ap_real in = (behind + (ap_real)i) * rise, out = (left - (ap_real)i) * fall;
+            ap_real share = in < out ? in : out;
+            y[at + i] += here * powers[i] * (share < 1 ? share : 1) * x[at + i];
+        }
+    }
+}
+
 double ap_array_rise(int64_t n, const ap_real *before, const ap_real *now)
 {
     ap_real sum = 0;

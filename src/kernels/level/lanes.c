@@ -122,8 +122,9 @@ void ap_lanes_magnitudes_back(int64_t F, int live, const ap_real *y, const ap_re
             }
             square_turn(factor);
             for (int j = 0; j < width; j++) {
-                AT(X, 2 * (k + j), lane) *= factor[j];
-                AT(X, 2 * (k + j) + 1, lane) *= factor[j];
+                vec share = factor[j] * (ap_real)(k + j == 0 || k + j == F - 1 ? 1 : 0.5);
+                AT(X, 2 * (k + j), lane) *= share;
+                AT(X, 2 * (k + j) + 1, lane) *= share;
             }
         }
     }
