@@ -12,6 +12,7 @@
 #include "kernels/pack.h"
 #include "kernels/quads.h"
 #include "kernels/stream.h"
+#include "kernels/terms.h"
 #include "kernels/tile.h"
 #include "kernels/vmath.h"
 
@@ -77,6 +78,17 @@
     F(void, array_ramp, (int64_t n, double from, double step, const ap_real *x, ap_real *y), (n, from, step, x, y))                       \
     F(void, array_grain, (int64_t n, const ap_array_fade *fade, const ap_real *x, ap_real *y), (n, fade, x, y))                           \
     F(double, array_rise, (int64_t n, const ap_real *before, const ap_real *now), (n, before, now))                                       \
+    F(void, term_distance_add, (int64_t n, ap_real floor, const ap_real *a, const ap_real *b, ap_term_distance *sums),                    \
+      (n, floor, a, b, sums))                                                                                                             \
+    F(void, term_distance_back, (int64_t n, const ap_term_slopes *slopes, const ap_real *a, const ap_real *b, ap_real *da, ap_real *db),  \
+      (n, slopes, a, b, da, db))                                                                                                          \
+    F(void, term_logs_add, (int64_t n, ap_real offset, const ap_real *x, double *sums), (n, offset, x, sums))                             \
+    F(void, term_logs_back, (int64_t n, ap_real offset, ap_real factor, const ap_real *x, const ap_real *dy, ap_real *dx),                \
+      (n, offset, factor, x, dy, dx))                                                                                                     \
+    F(double, term_powers, (int64_t n, bool eighth, const ap_real *x), (n, eighth, x))                                                    \
+    F(void, term_powers_back, (int64_t n, bool eighth, ap_real factor, ap_real scale, const ap_real *x, ap_real *dx),                     \
+      (n, eighth, factor, scale, x, dx))                                                                                                  \
+    F(ap_real, term_loudest, (int64_t n, const ap_real *x), (n, x))                                                                       \
     F(void, matrix_transpose, (int64_t P, int64_t Q, const ap_real *x, int64_t ldx, bool add, ap_real *y, int64_t ldy),                   \
       (P, Q, x, ldx, add, y, ldy))                                                                                                        \
     F(void, matrix_column_sums, (int64_t R, int64_t N, const ap_real *x, ap_real *sums), (R, N, x, sums))                                 \

@@ -1,21 +1,12 @@
 #include "loss/envelope.h"
 
 #include "antiphon/status.h"
+#include "base/bounds.h"
+#include "kernels/terms.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 
-#include <math.h>
-#include <string.h>
-
-/* Magnitudes are compared as integers: without the sign bit, numbers order like their bit patterns. The
- * maximum of integers is one vector instruction; that of floats, which may be NaN, is not. */
-#ifdef AP_DOUBLE
-typedef int64_t pattern __attribute__((may_alias));
-#define SIGN_MASK INT64_MAX
-#else
-typedef int32_t pattern __attribute__((may_alias));
-#define SIGN_MASK INT32_MAX
-#endif
+#include <tgmath.h>
 
 /* The maximum is found piece by piece, its index then by a search in one piece. */
 #define PIECE 256
@@ -25,59 +16,27 @@ typedef int32_t pattern __attribute__((may_alias));
 /* The largest |x| of n numbers. *where (NULL: not wanted) receives the first index that has it. */
 static ap_real loudest(int64_t n, const ap_real *x, int64_t *where)
 {
-    const pattern *bits = (const pattern *)x;
-    pattern most = -1;
+    if (!where) return ap_term_loudest(n, x);
+    ap_real most = 0;
     int64_t piece = 0;
     for (int64_t at = 0; at < n; at += PIECE) {
-        int64_t end = at + PIECE < n ? at + PIECE : n;
-        pattern here = 0;
-        for (int64_t i = at; i < end; i++) {
-            pattern magnitude = bits[i] & SIGN_MASK;
-            here = magnitude > here ? magnitude : here;
-        }
-        if (here > most) {
+        ap_real here = ap_term_loudest(ap_least(PIECE, n - at), x + at);
+        if (!(here <= most)) { /* NaN is more than any number */
             most = here;
             piece = at;
         }
+        if (isnan(most)) break;
     }
-    if (where) {
-        while ((bits[piece] & SIGN_MASK) != most) piece++;
-        *where = piece;
-    }
-    ap_real value;
-    memcpy(&value, &most, sizeof value);
-    return value;
-}
-
-/* The sum of |x|^p, p = 2^doublings. */
-static double sum_of_powers(int64_t n, const ap_real *x, int doublings)
-{
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < n; i++) {
-        double power = (double)x[i];
-        for (int k = 0; k < doublings; k++) power *= power;
-        sum += power;
-    }
-    return sum;
+    while (!isnan(most) ? fabs(x[piece]) != most : !isnan(x[piece])) piece++;
+    *where = piece;
+    return most;
 }
 
 static double norm_of(ap_envelope_type type, int64_t n, const ap_real *x)
 {
     const double f = AP_ENVELOPE_FLOOR, count = (double)n;
-    if (type == AP_ENVELOPE_RMS) return sqrt(sum_of_powers(n, x, 1) / count + f * f);
-    return pow(sum_of_powers(n, x, 3) / count + pow(f, 8), 1.0 / 8);
-}
-
-/* de/dx = sign(x) (|x| / e)^(p - 1) / n */
-static void norm_backward(ap_envelope_type type, int64_t n, const ap_real *x, ap_real e, ap_real de,
-                          ap_real *dx)
-{
-    const ap_real each = de / (ap_real)n;
-    for (int64_t i = 0; i < n; i++) {
-        ap_real t = x[i] / e, square = t * t;
-        dx[i] += each * t * (type == AP_ENVELOPE_RMS ? 1 : square * square * square);
-    }
+    if (type == AP_ENVELOPE_RMS) return sqrt(ap_term_powers(n, false, x) / count + f * f);
+    return pow(ap_term_powers(n, true, x) / count + pow(f, 8), 1.0 / 8);
 }
 
 /* de/dx = sign(x) at the maximum, 0 elsewhere and for silence. */
@@ -133,7 +92,9 @@ static void envelope_backward(const grid *g, const ap_real *x, const ap_real *e,
             if (g->type == AP_ENVELOPE_MAX)
                 maximum_backward(x, where[i], de[i], dx);
             else
-                norm_backward(g->type, s.count, x + s.from, e[i], de[i], dx + s.from);
+                /* de/dx = sign(x) (|x| / e)^(p - 1) / n */
+                ap_term_powers_back(s.count, g->type == AP_ENVELOPE_P8, de[i] / (ap_real)s.count, 1 / e[i],
+                                    x + s.from, dx + s.from);
         }
 }
 

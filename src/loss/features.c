@@ -3,6 +3,7 @@
 #include "antiphon/status.h"
 #include "base/bounds.h"
 #include "kernels/array.h"
+#include "kernels/terms.h"
 #include "kernels/vmath.h"
 #include "loss/pearson.h"
 #include "ops/registry.h"
@@ -100,7 +101,7 @@ ap_var *ap_flux(ap_tape *tape, ap_var *x, ap_real gain)
  * + offset) */
 
 /* Bins averaged side by side. */
-#define BINS 64
+#define BINS AP_TERM_WIDTH
 
 static void log_average_forward(int64_t B, int64_t frames, int64_t F, ap_real offset, const ap_real *x,
                                 ap_real *y)
@@ -110,12 +111,8 @@ static void log_average_forward(int64_t B, int64_t frames, int64_t F, ap_real of
         for (int64_t k = 0; k < F; k += BINS) {
             int64_t width = ap_least(BINS, F - k);
             double sums[BINS] = {0};
-            for (int64_t f = 0; f < frames; f++) {
-                ap_real s[BINS] = {0};
-                for (int64_t i = 0; i < width; i++) s[i] = x[(b * frames + f) * F + k + i] + offset;
-                ap_vlog(width, s, s);
-                for (int64_t i = 0; i < width; i++) sums[i] += (double)s[i];
-            }
+            for (int64_t f = 0; f < frames; f++)
+                ap_term_logs_add(width, offset, x + (b * frames + f) * F + k, sums);
             for (int64_t i = 0; i < width; i++) y[b * F + k + i] = (ap_real)(sums[i] / (double)frames);
         }
 }
@@ -127,8 +124,7 @@ static void log_average_backward(int64_t B, int64_t frames, int64_t F, ap_real o
     const ap_real each = (ap_real)(1 / (double)frames);
 #pragma omp parallel for schedule(static)
     for (int64_t r = 0; r < B * frames; r++)
-        for (int64_t k = 0; k < F; k++)
-            dx[r * F + k] += each * dy[r / frames * F + k] / (x[r * F + k] + offset);
+        ap_term_logs_back(F, offset, each, x + r * F, dy + r / frames * F, dx + r * F);
 }
 
 static void log_average_node_backward(ap_tape *tape, ap_var *y)
@@ -152,94 +148,57 @@ ap_var *ap_log_average(ap_tape *tape, ap_var *x, ap_real offset)
     return y;
 }
 
-/* ---------------------------------------------------------------- log_power: y = ln(p + 1e-6), p = mean of
- * x^2 */
+/* ---------------------------------------------------------------- log_norm: y = ln(e), the p-norm e = (mean
+ * x^p + f^p)^(1 / p), p = 2 or 8, f = 1e-3 */
 
-#define POWER_FLOOR 1e-6
+#define NORM_FLOOR 1e-3
+/* Portions of a signal, which threads share. */
+#define PORTIONS 16
 
-static double power_of(int64_t S, const ap_real *x)
+static void log_norm_forward(int64_t B, int64_t S, int p, const ap_real *x, ap_real *y)
 {
-    return ap_array_dot(S, x, x) / (double)S + POWER_FLOOR;
-}
-
-static void log_power_forward(int64_t B, int64_t S, const ap_real *x, ap_real *y)
-{
-    for (int64_t b = 0; b < B; b++) y[b] = (ap_real)log(power_of(S, x + b * S));
-}
-
-/* dy/dx = 2 x / (S (p + 1e-6)), with p + 1e-6 = e^y */
-static void log_power_backward(int64_t B, int64_t S, const ap_real *x, const ap_real *y, const ap_real *dy,
-                               ap_real *dx)
-{
-    for (int64_t b = 0; b < B && dx; b++)
-        ap_array_accumulate(S, (ap_real)(2 * (double)dy[b] / ((double)S * exp((double)y[b]))), x + b * S,
-                            dx + b * S);
-}
-
-static void log_power_node_backward(ap_tape *tape, ap_var *y)
-{
-    ap_var *x = y->inputs[0];
-    ap_signals of = ap_signals_of("log_power", x);
-    log_power_backward(of.B, of.S, x->value.data, y->value.data, y->grad, ap_var_grad(tape, x));
-}
-
-AP_DEFINE_OP(log_power, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
-
-ap_var *ap_log_power(ap_tape *tape, ap_var *x)
-{
-    ap_signals of = ap_signals_of("log_power", x);
-    ap_var *y = ap_tape_push(tape, &op_log_power, AP_SHAPE(of.B), 1, &x);
-    log_power_forward(of.B, of.S, x->value.data, y->value.data);
-    return y;
-}
-
-/* ---------------------------------------------------------------- log_peak: y = ln(m) / 8, m = mean of x^8 +
- * 1e-24 */
-
-#define PEAK_FLOOR 1e-24
-
-static ap_real seventh(ap_real x)
-{
-    ap_real square = x * x;
-    return square * square * square * x;
-}
-
-static void log_peak_forward(int64_t B, int64_t S, const ap_real *x, ap_real *y)
-{
-#pragma omp parallel for schedule(static)
     for (int64_t b = 0; b < B; b++) {
-        double sum = 0;
-        for (int64_t i = 0; i < S; i++) sum += (double)(seventh(x[b * S + i]) * x[b * S + i]);
-        y[b] = (ap_real)(log(sum / (double)S + PEAK_FLOOR) / 8);
+        double sums[PORTIONS], sum = 0;
+#pragma omp parallel for schedule(static)
+        for (int64_t k = 0; k < PORTIONS; k++) {
+            int64_t from = S * k / PORTIONS, to = S * (k + 1) / PORTIONS;
+            sums[k] = ap_term_powers(to - from, p == 8, x + b * S + from);
+        }
+        for (int k = 0; k < PORTIONS; k++) sum += sums[k];
+        y[b] = (ap_real)(log(sum / (double)S + pow(NORM_FLOOR, p)) / p);
     }
 }
 
-/* dy/dx = x^7 / (S m), with m = e^(8 y) */
-static void log_peak_backward(int64_t B, int64_t S, const ap_real *x, const ap_real *y, const ap_real *dy,
-                              ap_real *dx)
+/* dy/dx = (x / e)^(p - 1) / (S e), with e = e^y */
+static void log_norm_backward(int64_t B, int64_t n, int p, const ap_real *x, const ap_real *y,
+                              const ap_real *dy, ap_real *dx)
 {
-#pragma omp parallel for schedule(static)
     for (int64_t b = 0; b < B; b++) {
-        ap_real factor = (ap_real)((double)dy[b] / ((double)S * exp(8 * (double)y[b])));
-        for (int64_t i = 0; i < S; i++) dx[b * S + i] += factor * seventh(x[b * S + i]);
+        const double inverse = exp(-(double)y[b]);
+        const ap_real factor = (ap_real)((double)dy[b] * inverse / (double)n), scale = (ap_real)inverse;
+        AP_FOR_EACH_BLOCK(n, at, length)
+        ap_term_powers_back(length, p == 8, factor, scale, x + b * n + at, dx + b * n + at);
     }
 }
 
-static void log_peak_node_backward(ap_tape *tape, ap_var *y)
+static void log_norm_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0];
-    ap_signals of = ap_signals_of("log_peak", x);
+    ap_signals of = ap_signals_of("log_norm", x);
     ap_real *dx = ap_var_grad(tape, x);
-    if (dx) log_peak_backward(of.B, of.S, x->value.data, y->value.data, y->grad, dx);
+    if (dx) log_norm_backward(of.B, of.S, *(int *)y->saved, x->value.data, y->value.data, y->grad, dx);
 }
 
-AP_DEFINE_OP(log_peak, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
+AP_DEFINE_OP(log_norm, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
 
-ap_var *ap_log_peak(ap_tape *tape, ap_var *x)
+ap_var *ap_log_norm(ap_tape *tape, ap_var *x, int p)
 {
-    ap_signals of = ap_signals_of("log_peak", x);
-    ap_var *y = ap_tape_push(tape, &op_log_peak, AP_SHAPE(of.B), 1, &x);
-    log_peak_forward(of.B, of.S, x->value.data, y->value.data);
+    ap_signals of = ap_signals_of("log_norm", x);
+    if (p != 2 && p != 8) ap_fatal("log_norm: p is %d, not 2 or 8", p);
+    ap_var *y = ap_tape_push(tape, &op_log_norm, AP_SHAPE(of.B), 1, &x);
+    int *saved = ap_tape_save(tape, y, sizeof *saved);
+    if (saved) *saved = p;
+    log_norm_forward(of.B, of.S, p, x->value.data, y->value.data);
     return y;
 }
 

@@ -11,11 +11,9 @@ ap_var *ap_flux(ap_tape *tape, ap_var *x, ap_real gain);
 /* y [B, F] of magnitudes [B, frames, F]: the mean over frames of ln(x + offset). */
 ap_var *ap_log_average(ap_tape *tape, ap_var *x, ap_real offset);
 
-/* y [B] of audio: ln(mean x^2 + 1e-6). */
-ap_var *ap_log_power(ap_tape *tape, ap_var *x);
-
-/* y [B] of audio: ln of its 8-norm, ln((mean x^8)^(1/8)), at least -6.9: a smooth peak. */
-ap_var *ap_log_peak(ap_tape *tape, ap_var *x);
+/* y [B] of audio: ln of its p-norm, ln((mean x^p + 1e-3^p)^(1 / p)), p = 2: its level, or 8: a smooth peak.
+ */
+ap_var *ap_log_norm(ap_tape *tape, ap_var *x, int p);
 
 /* y [B] from envelopes [B, 1, M], M > 1: max(0, least - sigma / (mu + 1e-4)), with sigma normalised by M -
  * 1. An exactly constant envelope is penalised, but gets no gradient through sigma. */

@@ -159,14 +159,15 @@ ap_var *ap_variation_loss(ap_tape *tape, ap_var *output, ap_real least, int64_t 
 ap_var *ap_level_loss(ap_tape *tape, ap_var *output, ap_var *target)
 {
     ap_signals_of_both("level_loss", output, target);
-    return mean_distance(tape, ap_log_power(tape, output), ap_log_power(tape, target));
+    /* the logarithm of the power is twice that of the level */
+    return ap_scale(tape, mean_distance(tape, ap_log_norm(tape, output, 2), ap_log_norm(tape, target, 2)), 2);
 }
 
 /* ---------------------------------------------------------------- crest */
 
 static ap_var *log_crest(ap_tape *tape, ap_var *x)
 {
-    return ap_add(tape, ap_log_peak(tape, x), ap_scale(tape, ap_log_power(tape, x), (ap_real)-0.5));
+    return ap_add(tape, ap_log_norm(tape, x, 8), ap_scale(tape, ap_log_norm(tape, x, 2), -1));
 }
 
 ap_var *ap_crest_loss(ap_tape *tape, ap_var *output, ap_var *input, ap_var *target)

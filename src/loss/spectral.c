@@ -6,7 +6,7 @@
 #include "antiphon/status.h"
 #include "base/bounds.h"
 #include "kernels/array.h"
-#include "kernels/vmath.h"
+#include "kernels/terms.h"
 #include "ops/registry.h"
 
 #include <tgmath.h>
@@ -25,37 +25,19 @@ typedef struct distance {
     double convergence;                 /* w */
 } distance;
 
-/* Adds the squares and logarithms of one block. Single precision suffices within it, since every vector lane
- * sums only a few dozen numbers. */
-static void sum_block(int64_t length, const ap_real *a, const ap_real *b, distance *sums)
-{
-    ap_real logarithm[AP_BLOCK] = {0}, difference = 0, reference = 0, logs = 0;
-    for (int64_t i = 0; i < length; i++) logarithm[i] = (a[i] + LOG_FLOOR) / (b[i] + LOG_FLOOR);
-    ap_vlog(length, logarithm, logarithm);
-#pragma omp simd reduction(+ : difference, reference, logs)
-    for (int64_t i = 0; i < length; i++) {
-        ap_real e = a[i] - b[i];
-        difference += e * e;
-        reference += b[i] * b[i];
-        logs += fabs(logarithm[i]);
-    }
-    sums->difference += (double)difference;
-    sums->reference += (double)reference;
-    sums->logs += (double)logs;
-}
-
 static distance spectral_distance_forward(const ap_tape *tape, int64_t n, const ap_real *a, const ap_real *b,
                                           double convergence)
 {
-    distance partial[PORTIONS] = {{0}}, d = {.convergence = convergence};
+    ap_term_distance partial[PORTIONS] = {{0}};
+    distance d = {.convergence = convergence};
     int64_t blocks = ap_divide_up(n, AP_BLOCK);
 #pragma omp parallel for schedule(static)
     for (int64_t k = 0; k < PORTIONS; k++)
         for (int64_t at = blocks * k / PORTIONS * AP_BLOCK; at < blocks * (k + 1) / PORTIONS * AP_BLOCK;
              at += AP_BLOCK)
-            sum_block(n - at < AP_BLOCK ? n - at : AP_BLOCK, a + at, b + at, &partial[k]);
+            ap_term_distance_add(ap_least(AP_BLOCK, n - at), LOG_FLOOR, a + at, b + at, &partial[k]);
     for (int k = 0; k < PORTIONS; k++) {
-        d.difference += partial[k].difference;
+        d.difference += partial[k].squares;
         d.reference += partial[k].reference;
         d.logs += partial[k].logs;
     }
@@ -80,20 +62,9 @@ static void spectral_distance_backward(int64_t n, double share, const distance *
     double R = d->reference + NORM_FLOOR, w = dy / share * d->convergence;
     const ap_real linear = (ap_real)(w / (d->difference * R)), each = (ap_real)(dy / (double)n);
     const ap_real shrink = (ap_real)(d->reference > 0 ? w * d->difference / (R * R * d->reference) : 0);
+    const ap_term_slopes slopes = {.square = linear, .reference = shrink, .log = each, .floor = LOG_FLOOR};
     AP_FOR_EACH_BLOCK(n, at, length)
-    {
-        const ap_real *pa = a + at, *pb = b + at;
-        if (da)
-            for (int64_t i = 0; i < length; i++) {
-                ap_real e = pa[i] - pb[i], sign = e > 0 ? each : e < 0 ? -each : 0;
-                da[at + i] += linear * e + sign / (pa[i] + LOG_FLOOR);
-            }
-        if (db)
-            for (int64_t i = 0; i < length; i++) {
-                ap_real e = pa[i] - pb[i], sign = e > 0 ? each : e < 0 ? -each : 0;
-                db[at + i] -= linear * e + shrink * pb[i] + sign / (pb[i] + LOG_FLOOR);
-            }
-    }
+    ap_term_distance_back(length, &slopes, a + at, b + at, ap_array_row(da, at, 1), ap_array_row(db, at, 1));
 }
 
 static void spectral_distance_node_backward(ap_tape *tape, ap_var *y)

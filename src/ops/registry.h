@@ -81,8 +81,7 @@
     X(pearson)                                                                                               \
     X(flux)                                                                                                  \
     X(log_average)                                                                                           \
-    X(log_power)                                                                                             \
-    X(log_peak)                                                                                              \
+    X(log_norm)                                                                                              \
     X(variation)                                                                                             \
     /* loss/mixture.c */                                                                                     \
     X(mixture_share)
