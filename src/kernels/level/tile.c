@@ -25,6 +25,8 @@
 /* A is prefetched this many steps ahead where it is not packed for this product alone: a wide layer's comes
  * from beyond the second-level cache, and each line of B is used only briefly. */
 #define AHEAD 64
+/* A packed strip stands in the second-level cache, and is prefetched from there. */
+#define AHEAD_STRIP 16
 
 /* The factors of a block. packed: rows of A side by side, steps of the depth a panel or a strip apart; here
  * and below, a constant where it is inlined. */
@@ -214,6 +216,8 @@ static ALWAYS_INLINE void sum_up(int rows, int vecs, bool packed, factors f, vec
         const ap_real *line = packed ? f.b + k * COLUMNS : f.b + f.at[k], *a = f.a + k * f.column;
         vec value[VECS];
         if (!packed) __builtin_prefetch(a + AHEAD * f.column);
+        for (int byte = 0; packed && byte < vecs * VEC_BYTES; byte += AP_LANES_BYTES)
+            __builtin_prefetch((const char *)(line + AHEAD_STRIP * COLUMNS) + byte);
 #pragma GCC unroll 2
         for (int v = 0; v < vecs; v++) value[v] = *(const vec *)(line + v * VEC_LANES);
 #pragma GCC unroll 12
