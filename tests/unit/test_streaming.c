@@ -353,6 +353,36 @@ static void latents_are_computed_once(void **state)
     }
 }
 
+static int count_caches(void **state)
+{
+    ap_names names;
+    int count = 0;
+    assert_string_equal(ap_folder_list(folder_path(state, "pairs/cache"), &names).message, "");
+    for (size_t i = 0; i < names.count; i++) count += strncmp(names.at[i], "latents-train", 13) == 0;
+    ap_names_free(&names);
+    return count;
+}
+
+/* Codecs of the same shape, and of the same weights, whose latents differ. */
+static void latents_of_another_codec_are_others(void **state)
+{
+    const char *const keys[][2] = {{"codec.causal", "true"},
+                                   {"codec.causal", "false"},
+                                   {"codec.type", "mclt"},
+                                   {"codec.gain", "2"},
+                                   {"codec.bands", "4"}};
+    ap_config config = config_of(NOTHING);
+    const char *const network[][2] = {
+        {"codec.type", "seanet"}, {"codec.width", "4"}, {"codec.ratios", "8,5"}, {"codec.lstm", "0"}};
+    set_all(&config, 4, network);
+    for (int k = 0; k < 5; k++) {
+        set(&config, keys[k][0], keys[k][1]);
+        training_record r = training_run(&config, read_run, NULL, 1);
+        if (r.status.code != AP_INTERRUPTED) fail_msg("%s", r.status.message);
+        assert_int_equal(count_caches(state), k + 1);
+    }
+}
+
 /* ---------------------------------------------------------------- what goes wrong */
 
 typedef struct vandal {
@@ -439,6 +469,7 @@ int main(void)
         IN_FOLDER(a_cache_goes_on_and_is_replaced_when_stale),
         IN_FOLDER(processes_share_a_cache),
         IN_FOLDER(latents_are_computed_once),
+        IN_FOLDER(latents_of_another_codec_are_others),
         IN_FOLDER(a_file_that_goes_ends_training),
         IN_FOLDER(a_feed_gives_what_is_asked_for),
     };
