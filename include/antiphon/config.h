@@ -45,6 +45,8 @@ typedef enum ap_output_part {
  * gains. */
 typedef enum ap_wire { AP_WIRE_EXACT, AP_WIRE_BFLOAT16 } ap_wire;
 typedef enum ap_decay { AP_DECAY_ALL, AP_DECAY_WEIGHTS } ap_decay;
+/** How exactly matrix products are computed: as float, or to 1e-3 of the result's norm where that is faster. */
+typedef enum ap_precision { AP_PRECISION_FLOAT, AP_PRECISION_FAST } ap_precision;
 /** The learning rate after the warm-up: constant, or a half cosine from train.lr down to train.min_lr. */
 typedef enum ap_schedule { AP_SCHEDULE_CONSTANT, AP_SCHEDULE_COSINE } ap_schedule;
 
@@ -118,6 +120,7 @@ typedef struct ap_config {
         ap_wire wire;
         double beta1, beta2, eps, clip, ema;
         int seed, threads;
+        ap_precision precision;
         bool frugal;
         int patience, samples_every, checkpoint_every, steps_per_epoch;
     } train;

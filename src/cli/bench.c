@@ -81,10 +81,11 @@ static void print_text(const char *name, const ap_bench *bench)
         bench->B, (double)bench->S / AP_SAMPLE_RATE, bench->threads, ap_plural(bench->threads),
         (double)bench->parameters / 1e6, bench->steps, ap_plural(bench->steps));
     ap_text_print(stdout,
-                  "kernel %s; the machine between the steps: multiply-adds %.1f GFLOP/s, matrix product %.1f "
-                  "GFLOP/s (%.0f%%), reads %.1f GB/s\n\n",
-                  ap_kernel_name(), bench->peak_rate / GIGA, bench->gemm_rate / GIGA,
-                  100 * bench->gemm_rate / bench->peak_rate, bench->read_rate / GIGA);
+                  "kernel %s, precision %s; the machine between the steps: multiply-adds %.1f GFLOP/s, "
+                  "matrix product %.1f GFLOP/s (%.0f%%), reads %.1f GB/s\n\n",
+                  ap_kernel_name(), bench->fast ? "fast" : "float", bench->peak_rate / GIGA,
+                  bench->gemm_rate / GIGA, 100 * bench->gemm_rate / bench->peak_rate,
+                  bench->read_rate / GIGA);
     printf("%-26s%10s %9s %6s %9s  %8s %8s  %8s %8s\n", "phase", "ms", "least", "step", "GFLOP", "GFLOP/s",
            "of most", "GB/s", "of most");
     for (int i = 0; i < bench->count; i++) print_phase(bench, &bench->phases[i]);
@@ -126,6 +127,7 @@ static ap_status print_json(const char *name, const ap_bench *bench)
     cJSON_AddNumberToObject(json, "steps", bench->steps);
     cJSON_AddNumberToObject(json, "parameters", (double)bench->parameters);
     cJSON_AddStringToObject(json, "kernel", ap_kernel_name());
+    cJSON_AddStringToObject(json, "precision", bench->fast ? "fast" : "float");
     cJSON_AddNumberToObject(json, "machine_gflop_per_s", bench->peak_rate / GIGA);
     cJSON_AddNumberToObject(json, "product_gflop_per_s", bench->gemm_rate / GIGA);
     cJSON_AddNumberToObject(json, "machine_gb_per_s", bench->read_rate / GIGA);

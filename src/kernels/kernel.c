@@ -161,9 +161,9 @@ void ap_kernel_set_fast(bool fast)
     ap_tile_set_parts(!chosen->parts ? 0 : fast ? 2 : 3);
 }
 
-bool ap_kernel_has_fast(void)
+bool ap_kernel_is_fast(void)
 {
-    return chosen->parts;
+    return ap_tile_parts() == 2;
 }
 
 const char *ap_kernel_fault(void)

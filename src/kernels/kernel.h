@@ -15,8 +15,8 @@ bool ap_kernel_gains_by_packing(void);
  * not: as at the start. To be called while nothing is packed. */
 void ap_kernel_set_fast(bool fast);
 
-/* Whether the kernel has such products. */
-bool ap_kernel_has_fast(void);
+/* Whether they may now be, and so whether the kernel has such products. */
+bool ap_kernel_is_fast(void);
 
 /* What is wrong with ANTIPHON_KERNEL, in one line; NULL: nothing. The kernel is then the processor's best. */
 const char *ap_kernel_fault(void);

@@ -8,9 +8,11 @@
 #include "base/sort.h"
 #include "kernels/denormals.h"
 #include "kernels/flops.h"
+#include "kernels/kernel.h"
 #include "kernels/machine.h"
 #include "train/order.h"
 #include "ranks/collect.h"
+#include "train/precision.h"
 #include "train/reducer.h"
 #include "train/step.h"
 #include "train/together.h"
@@ -365,11 +367,13 @@ ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench)
     AP_TRY(ap_config_check(config));
     if (config->train.threads) omp_set_num_threads(config->train.threads);
     AP_TRY(set_up(config, &s));
+    ap_precision_begin(config, NULL);
     *bench = (ap_bench){.B = config->train.batch_size,
                         .S = s.dataset.S,
                         .parameters = ap_params_trained_count(ap_model_params(s.model)),
                         .threads = omp_get_max_threads(),
-                        .steps = steps};
+                        .steps = steps,
+                        .fast = ap_kernel_is_fast()};
     stopwatch watch = {.bench = bench,
                        .seconds =
                            ap_allocate((size_t)AP_BENCH_PHASES * (size_t)(steps + 1), sizeof *watch.seconds)};
@@ -381,6 +385,7 @@ ap_status ap_bench_run(const ap_config *config, int steps, ap_bench *bench)
     measure_sums(&s, bench);
     measure_alone(&watch, &s);
     ap_denormals_restore(flushed);
+    ap_precision_end();
     ap_machine_measure(&machine);
     conclude(&watch);
     bench->peak_rate = machine.peak_rate;

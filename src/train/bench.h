@@ -43,6 +43,7 @@ typedef struct ap_bench {
     int64_t B, S; /**< items of the batch, samples of an item */
     int64_t parameters;
     int threads, steps;
+    bool fast; /**< products were those of train.precision=fast */
     double
         peak_rate; /**< operations per second of multiplications with additions, measured between the steps */
     double gemm_rate;     /**< and of a large matrix product */

@@ -9,6 +9,7 @@
 #include "ranks/collect.h"
 #include "train/measures.h"
 #include "train/notes.h"
+#include "train/precision.h"
 #include "train/order.h"
 #include "train/sets.h"
 #include "train/step.h"
@@ -68,6 +69,7 @@ static ap_status create(const ap_config *config, const ap_config *model, const a
     trainer->config = *config;
     if (observer) trainer->observer = *observer;
     if (config->train.threads) omp_set_num_threads(config->train.threads);
+    ap_precision_begin(config, &trainer->observer);
     ap_status status = ap_sets_load(config, &trainer->observer, &trainer->train, &trainer->validation);
     if (!ap_failed(&status))
         status = ap_model_create(model, ap_stream(&trainer->config, AP_STREAM_WEIGHTS, 0), &trainer->model);
@@ -112,6 +114,7 @@ void ap_trainer_free(ap_trainer *trainer)
 {
     if (!trainer) return;
     ap_feed_free(trainer->feed); /* reads the sets */
+    ap_precision_end();
     ap_statistics_free(&trainer->statistics);
     ap_tape_free(trainer->tape);
     ap_tape_free(trainer->terms);

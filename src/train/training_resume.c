@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "train/notes.h"
+#include "train/precision.h"
 #include "train/order.h"
 
 #include <inttypes.h>
@@ -84,6 +85,7 @@ ap_status ap_training_resume(ap_trainer *trainer, const char *checkpoint)
         ap_training_forget_best(trainer, why);
         free(why);
     }
+    ap_precision_compare(&before, &trainer->config, &trainer->observer);
     go_on(trainer, &before);
     return ap_ok();
 }

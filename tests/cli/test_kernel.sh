@@ -6,7 +6,7 @@ expect 0 "kernel " --version
 best=$(sed -n 's/^kernel //p' out)
 export ANTIPHON_KERNEL=plain
 expect 0 "kernel plain" --version
-expect 0 "kernel plain; the machine" bench tiny.json --steps 1
+expect 0 "kernel plain, precision float; the machine" bench tiny.json --steps 1
 expect 0 '"kernel":' bench tiny.json --steps 1 --json
 export ANTIPHON_KERNEL="$best"
 expect 0 "kernel $best" --version

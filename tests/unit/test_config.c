@@ -334,7 +334,8 @@ static void round_trip(void **state)
                                         "48000",
                                         "2",
                                         "bfloat16",
-                                        "time_group_norm"};
+                                        "time_group_norm",
+                                        "fast"};
         bool moved = false;
         for (size_t k = 0; k < sizeof attempts / sizeof *attempts && !moved; k++) {
             ap_status status = ap_config_override(&config, ap_config_name(i), attempts[k]);
