@@ -33,6 +33,9 @@ ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1,
 /** [B, out, T] from x [B, dim, T] */
 ap_var *ap_head_apply(ap_tape *tape, ap_head *head, ap_var *x);
 
+/** The heads of each source, in this order everywhere. */
+typedef enum ap_head_kind { AP_RHYTHM, AP_HARMONY, AP_TIMBRE } ap_head_kind;
+
 /** The components that the selector weights: rhythm, harmony and timbre of the input, then of the target. */
 #define AP_COMPONENTS 6
 
@@ -55,9 +58,10 @@ typedef struct ap_agent_config {
 typedef struct ap_agent ap_agent;
 
 typedef struct ap_agent_output {
-    ap_var *z;       /**< the composed latents [B, D, T], limited to +-50 */
-    ap_var *weights; /**< the selector's weights [B, 6, T]; they sum to 1 at each frame */
-    ap_var *logits;  /**< [B, 6, T]; the weights are their softmax */
+    ap_var *z;          /**< the composed latents [B, D, T], limited to +-50 */
+    ap_var *components; /**< what the heads hear, times its weight, [B, 6 component, T] */
+    ap_var *weights;    /**< the selector's weights [B, 6, T]; they sum to 1 at each frame */
+    ap_var *logits;     /**< [B, 6, T]; the weights are their softmax */
 } ap_agent_output;
 
 /** Registers "<prefix>input_extractor.rhythm.conv1.weight" and so on. The agent is owned by `params`.

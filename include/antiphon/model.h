@@ -35,11 +35,12 @@ ap_codec *ap_model_codec(ap_model *model);
 /** What ap_model_compose gives. */
 
 typedef struct ap_composition {
-    ap_var *z;       /**< the agent's latents [B, D, T], before the output part */
-    ap_var *latents; /**< what is decoded [B, D, T]; z itself where the output part is takes, which decodes
-                        nothing */
-    ap_var *weights; /**< the selector's weights [B, 6, T]; NULL without an agent */
-    ap_var *logits;  /**< [B, 6, T]; the weights are their softmax; NULL without an agent */
+    ap_var *z;          /**< the agent's latents [B, D, T], before the output part */
+    ap_var *latents;    /**< what is decoded [B, D, T]; z itself where the output part is takes, which decodes
+                           nothing */
+    ap_var *components; /**< what the heads hear, weighted [B, 6 component, T]; NULL without an agent */
+    ap_var *weights;    /**< the selector's weights [B, 6, T]; NULL without an agent */
+    ap_var *logits;     /**< [B, 6, T]; the weights are their softmax; NULL without an agent */
 } ap_composition;
 
 /** Composes latents from the codec's latents of the input and the target, both [B, D, T]. Begins the tape's
@@ -59,6 +60,7 @@ typedef struct ap_knobs {
     double
         harmony; /**< -1 to 1: -1 notes of the target from elsewhere alone, 1 only what it plays just then */
     double dry;  /**< 0 to 1: how much of the input itself sounds along; 1 at the target's level */
+    unsigned without; /**< bit k: what head k (ap_head_kind) of the agent writes is left out */
 } ap_knobs;
 
 /** What is heard of a composition, [B, 1, S]: its latents decoded, or, with takes, the target's grains at the

@@ -90,12 +90,14 @@ static void create_output(ap_model *model, const ap_config *config)
     if (config->agent.output == AP_OUTPUT_GATES)
         model->gates = ap_gates_create(model->params, gates_config(config), "gates.");
     if (config->agent.output == AP_OUTPUT_TAKES)
-        model->takes = ap_takes_create(model->params,
-                                       (ap_takes_config){.dim = config->codec.dim,
-                                                         .hop = ap_codec_hop(model->codec),
-                                                         .bands = config->agent.take_bands,
-                                                         .width = config->agent.take_width},
-                                       "takes.");
+        model->takes = ap_takes_create(
+            model->params,
+            (ap_takes_config){.dim = config->codec.dim,
+                              .hop = ap_codec_hop(model->codec),
+                              .component = config->agent.compositional ? config->agent.component : 0,
+                              .bands = config->agent.take_bands,
+                              .width = config->agent.take_width},
+            "takes.");
 }
 
 /* Refuses models whose weights and gradients exceed the machine's memory. Otherwise they would drive other
@@ -188,7 +190,8 @@ ap_composition ap_model_compose(ap_tape *tape, ap_model *model, ap_var *zi, ap_v
         ap_tape_section(tape, "agent");
         ap_var *target = heard(tape, model, zt), *input = heard(tape, model, zi);
         ap_agent_output agent = ap_agent_compose(tape, model->agent, input, target);
-        out = (ap_composition){.z = agent.z, .weights = agent.weights, .logits = agent.logits};
+        out = (ap_composition){
+            .z = agent.z, .components = agent.components, .weights = agent.weights, .logits = agent.logits};
     }
     out.latents = ap_model_output(tape, model, out.z, zi, zt);
     return out;
@@ -231,7 +234,7 @@ ap_var *ap_model_sound(ap_tape *tape, ap_model *model, const ap_composition *com
         return ap_codec_decode(tape, model->codec, composed->latents, target->value.shape.at[2]);
     ap_score *scores = ap_arena_alloc(ap_tape_arena(tape), (size_t)B * sizeof *scores);
     ap_tensor takes = play_takes(tape, model, input, onsets, target, seed, 0, scores);
-    ap_var *gains = ap_takes_gains(tape, model->takes, composed->z, takes);
+    ap_var *gains = ap_takes_gains(tape, model->takes, composed->z, composed->components, takes, 0);
     return ap_band_gains(tape, ap_tape_constant(tape, takes), gains, ap_takes_geometry(model->takes));
 }
 
@@ -291,7 +294,8 @@ const ap_arrangement *ap_model_arrange(ap_tape *tape, ap_model *model, ap_var *i
     ap_composition composed = ap_model_compose(tape, model, ap_codec_encode(tape, model->codec, input),
                                                ap_codec_encode(tape, model->codec, target));
     ap_tensor takes = play_takes(tape, model, input, NULL, target, knobs->seed, origin, &made->score);
-    made->gains = ap_takes_gains(tape, model->takes, composed.z, takes)->value;
+    made->gains =
+        ap_takes_gains(tape, model->takes, composed.z, composed.components, takes, knobs->without)->value;
     made->geometry = ap_takes_geometry(model->takes);
     made->dry = knobs->dry;
     turn_gains(knobs, made->geometry.bands * made->gains.shape.at[2], made->gains.data);

@@ -1,5 +1,6 @@
 #include "cli/knobs.h"
 
+#include "antiphon/agent.h"
 #include "base/memory.h"
 #include "base/suggest.h"
 #include "base/text.h"
@@ -18,13 +19,14 @@ typedef struct preset {
 
 static const preset presets[] = {
     {"driving", 0.5, 0, 0.2},
-    {"floating", -0.75, 0, 0},
+    {"floating", -0.95, 0, 0},
     {"roaming", 0, -0.7, 0},
 };
 #define PRESETS (sizeof presets / sizeof *presets)
 
 const char knobs_presets_help[] =
-    "knobs by name: driving (rhythm 0.5, dry 0.2: struck short, with some of the input), floating (rhythm -0.75: "
+    "knobs by name: driving (rhythm 0.5, dry 0.2: struck short, with some of the input), floating (rhythm "
+    "-0.75: "
     "hardly "
     "struck), roaming (harmony -0.7: notes from elsewhere); a knob that is given counts instead";
 
@@ -41,6 +43,18 @@ static ap_status read_preset(const char *name, ap_knobs *knobs)
     const char *nearest = ap_suggest(name, names, PRESETS);
     return nearest ? ap_error(AP_MISUSE, "--preset %s: there is none; did you mean %s?", name, nearest)
                    : ap_error(AP_MISUSE, "--preset %s: there is none; --help lists them", name);
+}
+
+static ap_status read_head(const char *name, ap_knobs *knobs)
+{
+    static const char *const heads[] = {
+        [AP_RHYTHM] = "rhythm", [AP_HARMONY] = "harmony", [AP_TIMBRE] = "timbre"};
+    for (unsigned k = 0; k < sizeof heads / sizeof *heads; k++)
+        if (strcmp(name, heads[k]) == 0) {
+            knobs->without = 1u << k;
+            return ap_ok();
+        }
+    return ap_error(AP_MISUSE, "--without %s: is no head; they are rhythm, harmony and timbre", name);
 }
 
 /* ---------------------------------------------------------------- the section */
@@ -86,9 +100,11 @@ static void read_number(const parsed_options *options, const char *name, double 
 ap_status knobs_read(const parsed_options *options, ap_compose_paths *settings)
 {
     const char *section = option_text(options, "section"), *name = option_text(options, "preset");
+    const char *head = option_text(options, "without");
     ap_knobs *knobs = &settings->knobs;
     if (option_given(options, "seed")) knobs->seed = (uint64_t)option_integer(options, "seed");
     if (name) AP_TRY(read_preset(name, knobs));
+    if (head) AP_TRY(read_head(head, knobs));
     read_number(options, "rhythm", &knobs->rhythm);
     read_number(options, "harmony", &knobs->harmony);
     read_number(options, "dry", &knobs->dry);
@@ -101,7 +117,8 @@ ap_status knobs_read(const parsed_options *options, ap_compose_paths *settings)
 
 ap_status knobs_check(const parsed_options *options, const ap_config *config)
 {
-    static const char *const names[] = {"preset", "rhythm", "harmony", "dry", "seed", "variations"};
+    static const char *const names[] = {"preset",  "rhythm", "harmony",   "dry",
+                                        "without", "seed",   "variations"};
     for (size_t k = 0; k < sizeof names / sizeof *names && config->agent.output != AP_OUTPUT_TAKES; k++)
         if (option_given(options, names[k]))
             return ap_error(AP_MISUSE,

@@ -6,7 +6,7 @@
 #include "cli/options.h"
 
 /* Fills in the knobs, the section and the format of `settings` from the options seed, preset, rhythm,
- * harmony, dry, section, sample_rate and channels. AP_MISUSE where a preset or a section makes no sense. */
+ * harmony, dry, without, section, sample_rate and channels. AP_MISUSE where a preset or a section makes no sense. */
 ap_status knobs_read(const parsed_options *options, ap_compose_paths *settings);
 
 /* AP_MISUSE if an option turns a knob that the model does not have. */

@@ -63,10 +63,10 @@ static ap_var *select_components(ap_tape *tape, ap_agent *agent, ap_var *parts)
 }
 
 /* the weighted components, projected to the composer's width, [B, T, model] */
-static ap_var *project(ap_tape *tape, ap_agent *agent, ap_var *parts, ap_var *weights)
+static ap_var *project(ap_tape *tape, ap_agent *agent, ap_var *parts)
 {
     ap_tape_enter(tape);
-    ap_var *rows = ap_transpose(tape, ap_mul_groups(tape, parts, weights));
+    ap_var *rows = ap_transpose(tape, parts);
     ap_var *x = ap_linear_apply(tape, agent->project, rows);
     if (agent->positions) x = ap_positions_add(tape, agent->positions, x);
     return ap_tape_leave(tape, x);
@@ -81,10 +81,11 @@ ap_agent_output ap_agent_compose(ap_tape *tape, ap_agent *agent, ap_var *zi, ap_
     ap_tape_enter(tape);
     ap_var *parts = hear(tape, agent, zi, zt), *logits = select_components(tape, agent, parts);
     ap_var *weights = ap_softmax(tape, logits, 1);
-    ap_var *x = ap_transformer_apply(tape, agent->composer, project(tape, agent, parts, weights));
+    ap_var *selected = ap_mul_groups(tape, parts, weights);
+    ap_var *x = ap_transformer_apply(tape, agent->composer, project(tape, agent, selected));
     x = ap_gelu(tape, ap_linear_apply(tape, agent->out1, x), agent->config.dropout);
     x = ap_transpose(tape, ap_linear_apply(tape, agent->out2, x));
     ap_var *z = ap_clamp(tape, x, -LATENT_BOUND, LATENT_BOUND);
-    ap_tape_leave_all(tape, 3, (ap_var *[]){z, weights, logits});
-    return (ap_agent_output){.z = z, .weights = weights, .logits = logits};
+    ap_tape_leave_all(tape, 4, (ap_var *[]){z, selected, weights, logits});
+    return (ap_agent_output){.z = z, .components = selected, .weights = weights, .logits = logits};
 }

@@ -49,21 +49,31 @@ ap_var *ap_gates_apply(ap_tape *tape, const ap_gates *gates, ap_var *z, ap_var *
 typedef struct ap_takes ap_takes;
 
 typedef struct ap_takes_config {
-    int64_t dim, hop; /**< of the latents; hop in samples */
-    int64_t bands;    /**< each with gains of its own */
-    int64_t width;    /**< channels of the layers */
+    int64_t dim, hop;  /**< of the latents; hop in samples */
+    int64_t component; /**< channels of each of the agent's components; 0: there is no agent */
+    int64_t bands;     /**< each with gains of its own */
+    int64_t width;     /**< channels of the layers */
 } ap_takes_config;
 
-/** Registers "<prefix>into", "<prefix>body.0" to "body.3" and "<prefix>out", each ".weight" and ".bias";
- * owned by `params`. At first the one take in which every hit strikes a note sounds as it is, and all others
- * low. */
+/** Registers "<prefix>rhythm.into", "….body.0" to "….body.3" and "….out", "<prefix>harmony.into" and "….out",
+ * "<prefix>timbre.into" and "….out", each ".weight" and ".bias"; owned by `params`. At first the one take in
+ * which every hit strikes a note sounds as it is, and all others low. */
 ap_takes *ap_takes_create(ap_params *params, ap_takes_config config, const char *prefix);
 
-/** Gains [B, AP_TAKES bands, T'], for ap_band_gains, from the agent's latents z [B, D, T] and the takes x [B,
- * AP_TAKES, S]: h = lrelu(conv_9 [z, levels of the takes]), every fourth frame h = h + lrelu(conv_5 h),
- * dilated by 1, 2, 4, 8 g = exp(3 tanh(u / 3)),  u = conv_1 h                       within +-26 dB The input
- * is heard through z alone. */
-ap_var *ap_takes_gains(ap_tape *tape, ap_takes *takes, ap_var *z, ap_tensor x);
+/** Gains [B, AP_TAKES bands, T'], for ap_band_gains, a column every fourth frame, from the agent's latents z
+ * [B, D, T], its components (ap_agent_output; NULL: there is no agent) and the takes x [B, AP_TAKES, S]. Each
+ * head writes a part of them from z, its own two components and, the rhythm, the levels of the takes:
+ *
+ *     h = lrelu(conv_9 heard)    of the rhythm also h = h + lrelu(conv_5 h), dilated by 1, 2, 4, 8
+ *     rhythm [takes, 4 groups of bands] = conv_1 h
+ *     harmony [takes] = conv_1 h, averaged over 1 s
+ *     timbre [bands] = conv_1 h, averaged over 4 s
+ *     gain = exp(4.5 tanh((rhythm + harmony + timbre) / 4.5))    within +-39 dB
+ *
+ * So the rhythm's heads say how each hit is struck, the harmony's which takes are heard, the timbre's how
+ * bright it is. Bit k of `without` silences head k. */
+ap_var *ap_takes_gains(ap_tape *tape, ap_takes *takes, ap_var *z, ap_var *components, ap_tensor x,
+                       unsigned without);
 
 /** How ap_band_gains mixes these takes at 24 kHz. */
 ap_band_gains_geometry ap_takes_geometry(const ap_takes *takes);

@@ -5,6 +5,7 @@
 #include "base/bounds.h"
 #include "kernels/array.h"
 #include "model/attacks.h"
+#include "model/harmony.h"
 #include "ops/band_gains.h"
 
 #include <math.h>
@@ -23,8 +24,8 @@ ap_hits ap_hits_at(ap_arena *arena, ap_onsets onsets)
 
 /* How a take is made of the hits. */
 typedef struct take_style {
-    double reach; /* how far away the note may be, in seconds: the nearest to a place chosen by chance; 0:
-                     what the target has at the hit */
+    double reach; /* how far away the note may be, in seconds: one that fits the harmony at the hit; 0: what
+                     the target has at the hit */
     int every;    /* each such hit */
     double late;  /* how far behind the hit, as a share of the gap to the next */
     bool held;    /* to the next of its hits; false: no longer than DECAYING_MOST, and gone by then */
@@ -33,11 +34,11 @@ typedef struct take_style {
 
 static const take_style styles[AP_TAKE_INPUT] = {
     {0},
-    {.every = 1, .held = true, .decay = 25},
-    {.reach = 0.4, .every = 1},
-    {.reach = 0.4, .every = 1, .held = true},
+    {.every = 1, .held = true, .decay = 8},
+    {.reach = 0.8, .every = 1},
+    {.reach = 0.8, .every = 1, .held = true},
     {.every = 1, .late = 0.5},
-    {.reach = 1, .every = 2, .held = true, .decay = 8},
+    {.reach = 1.6, .every = 2, .held = true, .decay = 8},
 };
 
 bool ap_take_wanders(int take)
@@ -54,8 +55,7 @@ bool ap_take_is_late(int take)
 /* A grain begins this much before the hit, so that the note's own attack is in it. */
 #define LEAD (0.005 * SECOND)
 /* What the target has at the hit sounds a little late, so that it does not add up with the target itself. */
-#define LATE_LEAST 0.013
-#define LATE_SPREAD 0.02
+#define LATE (0.013 * SECOND)
 /* A held grain ends this much before the next, so that this one is heard to begin. More would be heard, too:
  * the loudness would follow the input upside down, a moment ahead of it. */
 #define GAP (0.006 * SECOND)
@@ -65,6 +65,16 @@ bool ap_take_is_late(int take)
 #define DECAYING 26.0     /* dB to its end */
 #define HEIGHT_SPREAD 5.0 /* dB */
 #define HEIGHT_MOST 10.0
+
+/* What of a grain is above HIGHS is that of a string that is plucked: it is as bright at a soft stroke as at
+ * a loud one, nearly, and fades sooner. So strokes are heard, while the loudness, which the lows make, stays
+ * free. The target's own attacks would be heard between the strokes, so the highs end before they come. */
+#define HIGHS 800.0      /* Hz */
+#define HIGHS_SHARE 0.3  /* of a stroke's height in dB */
+#define HIGHS_DECAY 60.0 /* dB a second more than the lows */
+#define HIGHS_FALL 0.03  /* seconds */
+#define HIGHS_GAP (0.02 * SECOND)
+#define BRIGHT_LEAST (0.06 * SECOND)
 
 /* The width over which the target is made level, so that its own loudness is gone from its takes; and the
  * floor below which nothing is raised, as a share of the whole's level. */
@@ -97,25 +107,23 @@ static ap_rng chance(uint64_t seed, int take, double time)
     return (ap_rng){seed * AP_TAKES + (uint64_t)take, frame * 8};
 }
 
-/* the note nearest to a place, or the place itself where there is none */
-static double note_near(ap_hits notes, double place)
+/* How long the highs of a grain last: until the target strikes a note of its own. */
+static double until_next_note(const ap_grain *grain, ap_hits notes)
 {
-    double best = place, distance = INFINITY;
     for (int64_t i = 0; i < notes.count; i++)
-        if (fabs(notes.at[i] - place) < distance) {
-            distance = fabs(notes.at[i] - place);
-            best = notes.at[i];
-        }
-    return best;
+        if (notes.at[i] > grain->from + BRIGHT_LEAST)
+            return fmin(notes.at[i] - HIGHS_GAP - grain->from, grain->length);
+    return grain->length;
 }
 
-static ap_grain grain_of(const take_style *style, double hit, double next, double S, ap_hits notes,
-                         ap_rng *rng)
+static ap_grain grain_of(const take_style *style, double hit, double next, double S, ap_harmony harmony,
+                         ap_hits notes, ap_rng *rng)
 {
-    double gap = next - hit, place = hit + style->reach * SECOND * (2 * ap_rng_uniform(rng) - 1);
+    double gap = next - hit, reach = style->reach * SECOND;
+    ap_rng which = {~rng->seed, rng->counter << 20};
     double height = fmax(-HEIGHT_MOST, fmin(HEIGHT_SPREAD * ap_rng_normal(rng), HEIGHT_MOST));
-    double late = (LATE_LEAST + LATE_SPREAD * ap_rng_uniform(rng)) * SECOND;
-    ap_grain grain = {.from = style->reach > 0 ? note_near(notes, place) : place - late,
+    ap_grain grain = {.from = reach > 0 ? ap_harmony_note(harmony, notes.count, notes.at, hit, reach, which)
+                                        : hit - LATE,
                       .decay = style->held ? style->decay : 0};
     grain.at = fmax(hit + style->late * fmin(gap, DECAYING_MOST) - LEAD, 0);
     grain.from = fmax(grain.from - LEAD, 0);
@@ -124,11 +132,13 @@ static ap_grain grain_of(const take_style *style, double hit, double next, doubl
     grain.length = fmin(grain.length, S - fmax(grain.at, grain.from));
     if (!style->held) grain.decay = DECAYING * SECOND / grain.length;
     grain.height = pow(10, height / 20);
+    grain.highs_height = pow(10, HIGHS_SHARE * height / 20);
+    grain.highs_length = until_next_note(&grain, notes);
     return grain;
 }
 
-static void write_take(ap_arena *arena, ap_score *score, int take, ap_hits hits, ap_hits notes, uint64_t seed,
-                       int64_t origin)
+static void write_take(ap_arena *arena, ap_score *score, int take, ap_hits hits, ap_harmony harmony,
+                       ap_hits notes, uint64_t seed, int64_t origin)
 {
     const take_style *style = &styles[take];
     ap_grain *grains = ap_arena_alloc(arena, (size_t)ap_most(hits.count, 1) * sizeof *grains);
@@ -136,7 +146,7 @@ static void write_take(ap_arena *arena, ap_score *score, int take, ap_hits hits,
     for (int64_t i = 0; i < hits.count; i += style->every) {
         double next = i + style->every < hits.count ? hits.at[i + style->every] : (double)score->S;
         ap_rng rng = chance(seed, take, hits.at[i] + (double)origin);
-        ap_grain grain = grain_of(style, hits.at[i], next, (double)score->S, notes, &rng);
+        ap_grain grain = grain_of(style, hits.at[i], next, (double)score->S, harmony, notes, &rng);
         if (grain.length > 0) grains[count++] = grain;
     }
     score->grains[take] = grains;
@@ -154,8 +164,9 @@ ap_score ap_score_write(ap_arena *arena, const ap_score_sources *s, uint64_t see
     double input = power(s->S, s->input), target = power(s->S, s->target);
     score.input_factor = input > 0 ? sqrt(target / input) : 0;
     make_level(arena, &score, s->target);
+    ap_harmony harmony = ap_harmony_find(arena, s->S, s->target);
     for (int take = 1; take < AP_TAKE_INPUT; take++)
-        write_take(arena, &score, take, s->input_hits, s->target_hits, seed, origin);
+        write_take(arena, &score, take, s->input_hits, harmony, s->target_hits, seed, origin);
     return score;
 }
 
@@ -180,16 +191,34 @@ static void play_level(const ap_score *score, int rate, int64_t n, const ap_real
     }
 }
 
-static void play_grain(const ap_grain *grain, int rate, int64_t n, const ap_real *x, ap_real *y)
+/* Parts x at HIGHS, by a filter of the first order. */
+static void part(int rate, int64_t n, const ap_real *x, ap_real *lows, ap_real *highs)
 {
-    double scale = (double)rate / AP_SAMPLE_RATE;
+    double low = 0, follow = 1 - exp(-2 * M_PI * HIGHS / rate);
+    for (int64_t i = 0; i < n; i++) {
+        low += follow * ((double)x[i] - low);
+        lows[i] = (ap_real)low;
+        highs[i] = (ap_real)((double)x[i] - low);
+    }
+}
+
+static double kept(double decay, int rate)
+{
+    return pow(10, -decay / 20 / rate);
+}
+
+static void play_grain(const ap_grain *grain, int rate, int64_t n, const ap_real *lows, const ap_real *highs,
+                       ap_real *y)
+{
+    double scale = (double)rate / AP_SAMPLE_RATE, rise = 1 / (RISE * rate);
     int64_t at = llround(grain->at * scale), from = llround(grain->from * scale);
     int64_t length = ap_least(llround(grain->length * scale), n - ap_most(at, from));
-    const ap_array_fade fade = {.height = grain->height,
-                                .keep = pow(10, -grain->decay / 20 / rate),
-                                .rise = 1 / (RISE * rate),
-                                .fall = 1 / (FALL * rate)};
-    ap_array_grain(length, &fade, x + from, y + at);
+    int64_t bright = ap_least(llround(grain->highs_length * scale), length);
+    const ap_array_fade low = {grain->height, kept(grain->decay, rate), rise, 1 / (FALL * rate)};
+    const ap_array_fade high = {grain->highs_height, kept(grain->decay + HIGHS_DECAY, rate), rise,
+                                1 / (HIGHS_FALL * rate)};
+    ap_array_grain(length, &low, lows + from, y + at);
+    ap_array_grain(bright, &high, highs + from, y + at);
 }
 
 static void play_attacks(ap_arena *arena, const ap_score *score, int rate, int64_t n, const ap_real *x,
@@ -205,11 +234,14 @@ void ap_score_play(ap_arena *arena, const ap_score *score, int rate, int64_t n, 
                    const ap_real *target, ap_real *takes)
 {
     play_level(score, rate, n, target, takes);
+    ap_real *lows = ap_arena_alloc(arena, (size_t)(2 * n) * sizeof *lows), *highs = lows + n;
+    part(rate, n, takes, lows, highs);
 #pragma omp parallel for schedule(static, 1)
     for (int take = 1; take < AP_TAKES; take++) {
         memset(takes + take * n, 0, (size_t)n * sizeof *takes);
         for (int64_t i = 0; take < AP_TAKE_INPUT && i < score->count[take]; i++)
-            play_grain(&score->grains[take][i], rate, n, takes, takes + take * n);
+            play_grain(&score->grains[take][i], rate, n, lows, highs, takes + take * n);
     }
+    ap_arena_recycle(arena, lows, (size_t)(2 * n) * sizeof *lows);
     play_attacks(arena, score, rate, n, input, takes + AP_TAKE_INPUT * n);
 }

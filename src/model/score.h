@@ -39,9 +39,10 @@ typedef struct ap_hits {
 ap_hits ap_hits_at(ap_arena *arena, ap_onsets onsets);
 
 typedef struct ap_grain {
-    double at, from, length; /* where it sounds and where it stands in the target, in samples at 24 kHz */
-    double height;           /* factor */
-    double decay;            /* dB a second */
+    double at, from, length;     /* where it sounds and where it stands in the target, in samples at 24 kHz */
+    double height, highs_height; /* factors of what is low and high in it */
+    double highs_length;         /* until the target strikes a note of its own */
+    double decay;                /* dB a second */
 } ap_grain;
 
 typedef struct ap_score {

@@ -127,7 +127,7 @@ cmp piano.wav own_piano.wav
 expect 2 "--variations: is for --input and --target" infer --checkpoint run --pairs pairs --out x --variations 2
 
 # knobs are for models with takes, and presets for those who do not want to turn them
-for knob in "--seed 1" "--rhythm 0" "--harmony 0" "--dry 0" "--preset driving" "--variations 2"; do
+for knob in "--seed 1" "--rhythm 0" "--harmony 0" "--dry 0" "--without rhythm" "--preset driving" "--variations 2"; do
     # shellcheck disable=SC2086
     expect 2 "${knob% *}: is for models with takes" infer --checkpoint cascade --input $a --target $b --out x.wav $knob
 done

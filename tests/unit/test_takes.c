@@ -1,10 +1,13 @@
 /* Takes: the target struck anew where the input strikes. */
 #include "model/score.h"
 
+#include "antiphon/agent.h"
 #include "antiphon/listen.h"
 #include "antiphon/rate.h"
 #include "assembly/arrangement.h"
 #include "model/attacks.h"
+#include "model/harmony.h"
+#include "model/output.h"
 #include "support/check.h"
 #include "support/settings.h"
 
@@ -112,6 +115,68 @@ static void the_first_take_is_level(void **state)
     scene_free(s);
 }
 
+/* A note of another place is one that sounds well here: where chords of C and of F sharp take turns, each
+ * chord is answered by its own. By chance alone it would be every second note. */
+static void notes_from_elsewhere_fit_the_harmony(void **state)
+{
+    (void)state;
+    static const double chords[2][3] = {{261.6, 329.6, 392.0}, {370.0, 466.2, 554.4}};
+    enum { NOTES = 10 };
+    ap_arena *arena = ap_arena_create();
+    ap_real *x = calloc(LENGTH, sizeof *x);
+    double notes[NOTES];
+    for (int k = 0; k < NOTES; k++) notes[k] = (double)LENGTH * k / NOTES;
+    for (int64_t i = 0; i < LENGTH; i++)
+        for (int j = 0; j < 3; j++)
+            x[i] += (ap_real)(0.1 *
+                              sin(2 * M_PI * chords[i * NOTES / LENGTH % 2][j] * (double)i / AP_SAMPLE_RATE));
+    ap_harmony harmony = ap_harmony_find(arena, LENGTH, x);
+    bool seen[NOTES] = {false};
+    for (uint64_t seed = 0; seed < 20; seed++)
+        for (int k = 2; k < NOTES - 2; k++) {
+            double note = ap_harmony_note(harmony, NOTES, notes, notes[k], AP_SAMPLE_RATE, (ap_rng){seed, 0});
+            int64_t which = llround(note * NOTES / LENGTH);
+            assert_true(which % 2 == k % 2);
+            assert_true(fabs(note - notes[k]) <= AP_SAMPLE_RATE);
+            seen[which] |= which != k;
+        }
+    for (int k = 2; k < NOTES - 2; k++) assert_true(seen[k]); /* not always the same one */
+    assert_true(ap_harmony_note(harmony, 0, NULL, 5, AP_SAMPLE_RATE, (ap_rng){0, 0}) == 5);
+    free(x);
+    ap_arena_free(arena);
+}
+
+/* The highs of a grain, which by themselves lose 5 dB between the two places, end before the target strikes
+ * again, and its lows go on. */
+static void highs_end_before_the_targets_next_note(void **state)
+{
+    (void)state;
+    scene *s = scene_create(1, 0);
+    double notes[] = {1.11 * AP_SAMPLE_RATE}, hits[] = {AP_SAMPLE_RATE};
+    for (int64_t i = 0; i < LENGTH; i++)
+        s->target[i] = (ap_real)(0.1 * (sin(2 * M_PI * 110 * (double)i / AP_SAMPLE_RATE) +
+                                        sin(2 * M_PI * 6000 * (double)i / AP_SAMPLE_RATE)));
+    const ap_score_sources sources = {.S = LENGTH,
+                                      .input = s->input,
+                                      .target = s->target,
+                                      .input_hits = {1, hits},
+                                      .target_hits = {1, notes}};
+    ap_score score = ap_score_write(s->arena, &sources, 1, 0);
+    ap_score_play(s->arena, &score, AP_SAMPLE_RATE, LENGTH, s->input, s->target, s->takes);
+    /* twice the difference of neighbours leaves 6 kHz as it is, and all but removes 110 Hz */
+    double highs[2] = {0, 0}, lows[2] = {0, 0};
+    const ap_real *struck = s->takes + LENGTH;
+    for (int k = 0; k < 2; k++)
+        for (int64_t i = 0; i < AP_SAMPLE_RATE / 40; i++) {
+            int64_t at = (int64_t)((k ? 1.11 : 1.02) * AP_SAMPLE_RATE) + i;
+            highs[k] += pow((double)(struck[at] - struck[at - 1]), 2);
+            lows[k] += pow((double)(struck[at] + struck[at - 2]), 2); /* no 6 kHz */
+        }
+    assert_true(highs[1] < 0.15 * highs[0]);
+    assert_true(lows[1] > 0.4 * lows[0]);
+    scene_free(s);
+}
+
 /* Chance depends on the seed and on the time in the recording, not on the window it is heard through. */
 static void chance_belongs_to_the_place(void **state)
 {
@@ -181,6 +246,57 @@ static void attacks_leave_the_strokes(void **state)
     ap_tape_free(tape);
 }
 
+/* Each head writes what is its own: the rhythm moves fast, the harmony moves whole takes slowly, the timbre
+ * all takes alike and bands apart; and what all are silent about is the rule. */
+static void heads_write_parts_of_their_own(void **state)
+{
+    (void)state;
+    enum { BANDS = 24, DIM = 8, COMPONENT = 2 };
+    scene *s = scene_create(1, 0);
+    ap_params *params = ap_params_create();
+    ap_takes *takes = ap_takes_create(
+        params, (ap_takes_config){.dim = DIM, .component = COMPONENT, .hop = 320, .bands = BANDS, .width = 8},
+        "");
+    ap_rng rng = ap_rng_init(3);
+    ap_params_build(params, &rng);
+    for (size_t i = 0; i < ap_params_count(params); i++) {
+        ap_tensor value = ap_params_at(params, i)->value;
+        for (int64_t k = 0; k < ap_shape_count(value.shape); k++)
+            value.data[k] += (ap_real)(0.1 * ap_rng_normal(&rng));
+    }
+    ap_tape *tape = ap_tape_create(0);
+    ap_tape_gradients_set(tape, false);
+    int64_t T = LENGTH / 320;
+    ap_var *z = ap_tape_constant(tape, random_tensor(1, 1, AP_SHAPE(1, DIM, T)));
+    ap_var *components =
+        ap_tape_constant(tape, random_tensor(2, 1, AP_SHAPE(1, AP_COMPONENTS * COMPONENT, T)));
+    ap_tensor x = {AP_SHAPE(1, AP_TAKES, LENGTH), s->takes};
+    for (int head = 0; head <= AP_COMPONENTS / 2; head++) { /* each alone, and none */
+        ap_tensor g = ap_takes_gains(tape, takes, z, components, x, 7u & ~(1u << head))->value;
+        int64_t columns = g.shape.at[2];
+        double fast = 0, takes_apart = 0, bands_apart = 0;
+        for (int64_t take = 0; take < AP_TAKES; take++)
+            for (int64_t band = 0; band < BANDS; band++)
+                for (int64_t t = 1; t < columns; t++) {
+                    const ap_real *at = g.data + (take * BANDS + band) * columns + t;
+                    fast = fmax(fast, fabs(log((double)(at[0] / at[-1]))));
+                    if (band > 0) bands_apart = fmax(bands_apart, fabs(log((double)(at[0] / at[-columns]))));
+                    if (take > 2) /* two of which the rule is the same */
+                        takes_apart = fmax(takes_apart, fabs(log((double)(at[0] / at[-BANDS * columns]))));
+                }
+        if (head == AP_RHYTHM) assert_true(fast > 0.1 && takes_apart > 0.1);
+        if (head == AP_HARMONY) assert_true(fast < 0.1 && takes_apart > 0.1 && bands_apart < 1e-5);
+        if (head == AP_TIMBRE) assert_true(fast < 0.1 && takes_apart < 1e-5 && bands_apart > 0.1);
+        if (head == AP_COMPONENTS / 2) assert_true(fast + takes_apart + bands_apart < 1e-5);
+        print_message(
+            "head %d alone: %.3f from column to column, %.3f from take to take, %.3f from band to band\n",
+            head, fast, takes_apart, bands_apart);
+    }
+    ap_tape_free(tape);
+    ap_params_free(params);
+    scene_free(s);
+}
+
 /* The arrangement, played from the mono signals themselves, is what the model sounds like in training; from
  * two channels that differ by a factor, so do the outputs; and a window without a single onset or sample of
  * sound is silent, not NaN. */
@@ -233,9 +349,12 @@ int main(void)
         cmocka_unit_test(hits_are_where_sounds_begin),
         cmocka_unit_test(takes_strike_the_target_at_the_hits),
         cmocka_unit_test(the_first_take_is_level),
+        cmocka_unit_test(notes_from_elsewhere_fit_the_harmony),
+        cmocka_unit_test(highs_end_before_the_targets_next_note),
         cmocka_unit_test(chance_belongs_to_the_place),
         cmocka_unit_test(a_score_sounds_the_same_at_any_rate),
         cmocka_unit_test(attacks_leave_the_strokes),
+        cmocka_unit_test(heads_write_parts_of_their_own),
         cmocka_unit_test(an_arrangement_plays_every_channel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
