@@ -12,9 +12,10 @@
 #include <string.h>
 
 #define STEPS 21
-/* In double the parameters agree. In single precision sums in another order are rounded otherwise, and 21 steps
- * of AdamW enlarge that: 0.0007 has been seen with 4 ranks. */
-#define LIMIT (sizeof(ap_real) == sizeof(double) ? 1e-5 : 5e-3)
+/* The double build runs this test too. There each parameter must agree, and a sum that misses a rank shows.
+ * In single precision sums in another order are rounded otherwise, and 21 steps of AdamW enlarge that: with 2
+ * ranks all parameters together are 5e-4 off, with 4 ranks 7e-4. That bound only finds gross faults. */
+#define LIMIT (sizeof(ap_real) == sizeof(double) ? 1e-5 : 2e-3)
 
 static ap_config settle(const char *folder)
 {
