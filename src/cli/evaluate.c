@@ -289,7 +289,7 @@ static ap_status check_form(const parsed_options *options)
         return ap_error(AP_MISUSE, "--out needs --checkpoint: without it nothing is composed");
     bool baselines = !option_flag(options, "no_baselines");
     if (!baselines && option_given(options, "write_baselines"))
-        return ap_error(AP_MISUSE, "--write-baselines and --no-baselines exclude each other");
+        return ap_error(AP_MISUSE, "--write_baselines and --no_baselines exclude each other");
     if (!baselines && !composed && !checkpoint)
         return ap_error(AP_MISUSE,
                         "--no-baselines leaves nothing to measure: give --checkpoint or --composed");
@@ -397,10 +397,10 @@ const verb verb_evaluate = {
         "input's hits, a gate, a\n"
         "vocoder), silence, noise, the codec alone, and the target of another pair (the next in the "
         "list, after the last the\n"
-        "first), which shows the result for unrelated music. A good result in one measure is not "
-        "enough, since one of these\n"
-        "reaches it, too; a good model does well in all of them together. With --pairs alone the "
-        "baselines are measured alone.\n"
+        "first), which shows the result for unrelated music. One good measure proves nothing, since one of "
+        "these reaches it, too.\n"
+        "A good model does well in all measures at once. With --pairs alone only the baselines are "
+        "measured.\n"
         "\n"
         "Recordings of different lengths are measured up to the end of the shortest.",
     .options = table,

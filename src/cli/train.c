@@ -355,17 +355,19 @@ const verb verb_train = {
     .summary = "train a model on a pair set",
     .arguments = "CONFIG.json [--out RUN_DIR] [--resume auto|FILE|RUN_DIR] [--init FILE|RUN_DIR] "
                  "[--section.key=VALUE ...]",
-    .details = "Trains with the configuration and writes checkpoints/last.safetensors and "
-               "checkpoints/best.safetensors (lowest\n"
-               "validation loss) to the run folder.\n"
-               "\n"
-               "Ctrl-C, SIGTERM, the signals of batch systems before the time is up (SIGUSR1, SIGUSR2, "
-               "SIGXCPU), a closed terminal\n"
-               "and a closed output pipe save and end with exit code 130. --resume auto then continues with "
-               "the same numbers as a\n"
-               "run that was never interrupted. A second Ctrl-C or SIGTERM, at least a second after the "
-               "first, ends the program at\n"
-               "once, without saving.",
+    .details =
+        "Trains with the configuration and writes checkpoints/last.safetensors and "
+        "checkpoints/best.safetensors (lowest\n"
+        "validation loss) to the run folder.\n"
+        "\n"
+        "Training is saved and ends with exit code 130 on Ctrl-C, on SIGTERM, on the signals that batch "
+        "systems send before the\n"
+        "time is up (SIGUSR1, SIGUSR2, SIGXCPU), and when the terminal or the output pipe is closed. "
+        "--resume auto then continues\n"
+        "with the same numbers as a run that was never interrupted. A second Ctrl-C or SIGTERM, at least a "
+        "second after the "
+        "first, ends the program at\n"
+        "once, without saving.",
     .options = table,
     .least_arguments = 1,
     .most_arguments = 1,
