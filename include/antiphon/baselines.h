@@ -29,9 +29,9 @@ typedef enum ap_baseline {
     AP_BASELINE_GRAINS,  /**< notes of the target retriggered at the input's onsets, as on a sampler */
     AP_BASELINE_GATED,   /**< the target through a gate that the input's onsets open */
     AP_BASELINE_VOCODER, /**< the target through a vocoder of 16 bands that the input plays */
-    AP_BASELINE_SILENCE,
-    AP_BASELINE_NOISE, /**< white noise */
-    AP_BASELINE_CODEC, /**< the target encoded and decoded */
+    AP_BASELINE_SILENCE, /**< zeros */
+    AP_BASELINE_NOISE,   /**< white noise */
+    AP_BASELINE_CODEC,   /**< the target encoded and decoded */
     AP_BASELINE_OTHER, /**< the target of another pair: music unrelated to both sources. It shows what chance
                           gives (lagged correlation, onsets, chroma). */
     AP_BASELINE_COUNT
@@ -56,9 +56,9 @@ typedef struct ap_baseline_options {
 /** "input copy", "target copy", "mix", ... String constants. */
 const char *ap_baseline_name(ap_baseline baseline);
 
-/** Composes n samples at 24 kHz. Imposed, ring, musaicing, struck, noise and other are scaled to the RMS of
- * the target; grains, gated and vocoder to its integrated loudness. Delays begin with silence. If the other
- * target is shorter, it repeats. */
+/** Composes output [n] from input [n] and target [n], mono at 24 kHz. Imposed, ring, musaicing, struck, noise
+ * and other are scaled to the RMS of the target; grains, gated and vocoder to its integrated loudness. Delays
+ * begin with silence. If the other target is shorter, it repeats. */
 void ap_baseline_compose(ap_baseline baseline, const ap_baseline_options *options, int64_t n,
                          const ap_real *input, const ap_real *target, ap_real *output);
 

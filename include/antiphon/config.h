@@ -41,8 +41,8 @@ typedef enum ap_output_part {
     AP_OUTPUT_GATES,
     AP_OUTPUT_TAKES
 } ap_output_part;
-/** What weight decay applies to: every trained number, or only weight matrices and kernels, not biases and
- * gains. */
+/** How ranks send each other gradients: as they are, or in bfloat16. What weight decay applies to: every
+ * trained number, or only weight matrices and kernels, not biases and gains. */
 typedef enum ap_wire { AP_WIRE_EXACT, AP_WIRE_BFLOAT16 } ap_wire;
 typedef enum ap_decay { AP_DECAY_ALL, AP_DECAY_WEIGHTS } ap_decay;
 /** How exactly matrix products are computed: as float, or to 1e-3 of the result's norm where that is faster. */

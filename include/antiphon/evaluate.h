@@ -50,15 +50,16 @@ ap_evaluation *ap_evaluation_create(void);
 /** Frees the evaluation. NULL is allowed. */
 void ap_evaluation_free(ap_evaluation *evaluation);
 
-/** Adds a system, a row of the table, and returns its index. Add all systems before the first item. */
+/** Adds a system, a row of the table, and returns its index. The name is copied. Add all systems before the
+ * first item. */
 int ap_evaluation_add_system(ap_evaluation *evaluation, const char *name);
 
 /** Adds all baselines as systems. Score them by ap_evaluation_score_baselines. */
 void ap_evaluation_add_baselines(ap_evaluation *evaluation);
 
-/** Begins the next item by analysing its sources. Both are borrowed until the next item begins or the
- * evaluation is finished. Fails, and adds nothing, if the signals are too short (AP_METRICS_SAMPLES_LEAST) or
- * not finite. */
+/** Begins the next item by analysing its sources, of n samples each. They are borrowed until the next item
+ * begins or the evaluation is finished; the name is copied. Fails, and adds nothing, if the signals are too
+ * short (AP_METRICS_SAMPLES_LEAST) or not finite. */
 ap_status ap_evaluation_begin(ap_evaluation *evaluation, const char *item, int64_t n, const ap_real *input,
                               const ap_real *target);
 

@@ -1,10 +1,10 @@
 /** @file metrics.h
  * Measures of a composed piece, relative to the input and the target it was composed from.
  *
- * Signals are mono at 24 kHz, full scale 1. Nothing here is differentiable. Apart from the modulation cost,
- * which is a definition, no code is shared with the training loss, so a model that exploits its loss does not
- * score well here. Where a published implementation defines a measure, this one gives the same numbers
- * (tests/peers).
+ * Signals are mono at 24 kHz, full scale 1. Nothing here is differentiable. Two definitions are shared with
+ * the model and its loss: the modulation cost, and what an onset is (listen.h). All else is code of its own,
+ * so that a model that exploits its loss does not score well here. Where a published implementation defines a
+ * measure, this one gives the same numbers (tests/peers).
  *
  * Spectra use a periodic Hann window and frames centred on every hop-th sample, with zeros beyond the ends
  * (librosa.stft's defaults): 1 + n / hop frames for n samples. A frame "sounds" if its RMS, relative to an

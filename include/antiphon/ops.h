@@ -45,7 +45,7 @@ ap_var *ap_leaky_relu(ap_tape *tape, ap_var *x, ap_real slope);
  * the exact form, not the tanh approximation). */
 ap_var *ap_gelu(ap_tape *tape, ap_var *x, ap_real dropout);
 
-/** y = tanh(x), e^x, sqrt(x) (x > 0), 1 / x (x not 0), ln(x + sqrt(x^2 + 1)). */
+/** y = tanh(x); e^x; sqrt(x), for x > 0; 1 / x, for x not 0; ln(x + sqrt(x^2 + 1)). */
 ap_var *ap_tanh(ap_tape *tape, ap_var *x);
 ap_var *ap_exp(ap_tape *tape, ap_var *x);
 ap_var *ap_sqrt(ap_tape *tape, ap_var *x);
@@ -182,8 +182,8 @@ ap_var *ap_lstm(ap_tape *tape, ap_var *x, ap_var *weight_ih, ap_var *weight_hh, 
 /** y [B, T, C] from qkv [B, T, 3C]. qkv holds queries, keys and values side by side, each split into `heads`
  * heads of size C / heads; `heads` must divide C. y = concat over heads of dropout(softmax(q k' / sqrt(C /
  * heads))) v. With `past` 0 every row attends to all T rows; otherwise to itself and the past - 1 rows before
- * it, as in Beltagy et al., "Longformer" (2020), but back in time alone. In training mode each attention weight
- * is dropped with probability `dropout`. */
+ * it, as in Beltagy et al., "Longformer" (2020), but back in time alone. In training mode each attention
+ * weight is dropped with probability `dropout`. */
 ap_var *ap_attention(ap_tape *tape, ap_var *qkv, int heads, int64_t past, ap_real dropout);
 
 /* ---------------------------------------------------------------- short-time Fourier transform */
@@ -230,7 +230,7 @@ ap_var *ap_overlap_add(ap_tape *tape, int count, ap_var *const *segments, int64_
 
 typedef struct ap_mdct ap_mdct;
 
-/** A transform, owned by the caller. 1 <= dim <= hop, gain > 0. It must outlive the tapes that use it. */
+/** A transform, to be freed after the tapes that use it (NULL is allowed). 1 <= dim <= hop, gain > 0. */
 ap_mdct *ap_mdct_create(int dim, int hop, ap_real gain);
 void ap_mdct_free(ap_mdct *mdct);
 

@@ -26,9 +26,9 @@ typedef struct ap_adamw {
 /** A state for `count` values, with both means at zero and PyTorch's defaults (0.9, 0.999, 1e-8, 0.01). */
 ap_adamw ap_adamw_init(int64_t count);
 
-/** Begins to keep a running mean of the numbers themselves (Polyak, Juditsky, 1992), which is smoother than
- * they are: after step t, average = d average + (1 - d) values with d = min(decay, (1 + t) / (10 + t)), so
- * that what it began with does not outweigh the first steps. */
+/** Begins to keep a running mean of the numbers themselves, values [count] (Polyak, Juditsky, 1992), which is
+ * smoother than they are: after step t, average = d average + (1 - d) values with d = min(decay, (1 + t) /
+ * (10 + t)), so that what it began with does not outweigh the first steps. */
 void ap_adamw_average(ap_adamw *state, double decay, const ap_real *values);
 
 /** Frees the means and `spared`. */

@@ -33,7 +33,7 @@ typedef struct ap_pairs {
 ap_status ap_pairs_list(const char *folder, const char *split, ap_pairs *pairs);
 
 /** Lists the pairs to compose from: those of the split "val" if there is one, otherwise those of the folder
- * itself. */
+ * itself. Failures and ownership as above. */
 ap_status ap_pairs_list_held_out(const char *folder, ap_pairs *pairs);
 
 /** Frees the list. An empty one is allowed. */

@@ -2,8 +2,8 @@
  * The report of a run as one HTML page: curves, compositions to listen to, the evaluation, the configuration.
  * For a study: its table, charts and compositions.
  *
- * The page is self-contained: it embeds its pictures and sound, has no scripts, and its content security
- * policy keeps browsers from fetching anything.
+ * The page is self-contained: it embeds its pictures and sound. Its one script lets players go on at the same
+ * place. Its content security policy keeps browsers from running anything else and from fetching anything.
  */
 #ifndef ANTIPHON_REPORT_H
 #define ANTIPHON_REPORT_H

@@ -4,9 +4,9 @@
  * A study is a folder (scripts/study.sh makes it) with
  *
  *     arms.txt                    one line per arm, "NAME = what it changes", in the order of the table
- *     NAME-SEED/evaluation.json   for each run that has ended: written by ap_evaluation_write, with the run
- * as the first system baselines.json              the same over the same items, with the baselines after the
- * first system
+ *     NAME-SEED/evaluation.json   for each run that has ended, by ap_evaluation_write: the run is the
+ *                                 first system
+ *     baselines.json              the same over the same items, with the baselines after the first system
  *
  * Means are over items and seeds. Their intervals show how much other pieces would change them: values are
  * averaged over seeds for each item, then bootstrapped over items (ap_bootstrap). How much other seeds would

@@ -1,9 +1,10 @@
 /** @file track.h
  * The record of a run: log.jsonl in the run's folder and, on request, TensorBoard's event files and MLflow.
  *
- * log.jsonl holds one JSON object per line: {"step": 12, "epoch": 1, "time": 1700000000.123, "train_loss":
- * 0.5,
- * ...}, with the time in seconds since 1970. NaN and infinite values become null.
+ * log.jsonl holds one JSON object per line, with the time in seconds since 1970. NaN and infinite values
+ * become null.
+ *
+ *     {"step": 12, "epoch": 1, "time": 1700000000.123, "train_loss": 0.5, ...}
  *
  * With track.tensorboard the folder gets an event file, too: every line of the log as scalars of the same
  * names, the configuration as text and as hyperparameters, and samples to be heard. A new run replaces the
