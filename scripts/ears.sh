@@ -30,7 +30,9 @@ if [ ! -e "$VENV/whole" ]; then
         echo "basic-pitch cannot be installed: no notes" >&2
     work=$(mktemp -d)
     (cd "$work" && "$VENV/bin/pip" download -q --no-deps --no-build-isolation --no-binary :all: madmom==0.16.1 &&
-        tar xf madmom*.tar.gz && cd madmom-*/ && find . -name '*.c' -exec rm {} + && pip --no-build-isolation --no-deps .) ||
+        tar xf madmom*.tar.gz && cd madmom-*/ && find . -name '*.c' -exec rm {} + &&
+        sed -i 's/^from collections import Mutable/from collections.abc import Mutable/' madmom/processors.py && # Python 3.10
+        pip --no-build-isolation --no-deps .) ||
         echo "madmom cannot be installed: no beats" >&2
     rm -rf "$work"
     touch "$VENV/whole"

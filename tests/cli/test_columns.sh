@@ -93,9 +93,10 @@ cat >composing.sh <<'END'
 echo $$ >pid
 exec "$ANTIPHON" infer --checkpoint run --pairs many --num_samples 1000 --out many_out
 END
+# more than can be composed before the signal comes, however busy the machine is
 expect 0 "" synth --out long --pairs 2 --seconds 20
 mkdir many
-for k in $(seq 150); do
+for k in $(seq 900); do
     for side in input target; do ln long/train/pair_0001_$side.wav "many/pair_${k}_$side.wav"; done
 done
 rm -f pid

@@ -9,7 +9,7 @@ script=$1/../../scripts/study.sh
 
 metrics="cost r_input r_target r_max_input r_max_target mix_share onset_f1 onset_gain chroma chroma_gain timbre_target \
 timbre_input timbre_ratio loudness active variation variation_input variation_target flatness silent noise drone clicks \
-flutter ringing r_others chroma_input chroma_sources crest crest_input crest_target fizz fizz_target"
+jumps flutter ringing r_others chroma_input chroma_sources crest crest_input crest_target fizz fizz_target"
 [ "$("$ANTIPHON" study --help | grep -c 'STUDY_DIR')" -ge 1 ]
 
 # system NAME KEY=A,B...: a system of two pieces; metrics that are not named are 0.1 in both
