@@ -1,7 +1,11 @@
 /* The codecs without weights: what their bands give back, and what gains on their frames leave behind.
  * Prints what it measures. */
+#include "antiphon/audio.h"
 #include "antiphon/codec.h"
+#include "antiphon/metrics.h"
 #include "antiphon/ops.h"
+#include "antiphon/synth.h"
+#include "model/output.h"
 
 #include "support/check.h"
 
@@ -188,89 +192,318 @@ static void test_silence_stays_silent(void **state)
     free(x.data);
 }
 
-/* ---------------------------------------------------------------- gains on frames */
+/* ---------------------------------------------------------------- gates */
 
-/* The gain of sample t where frames have gains: interpolated by the squared window. */
-static double envelope(const double *gains, int hop, int t)
+/* The gate: 12 dB, open for the first 80 of every 240 ms. */
+#define GATED 48000 /* samples: 2 s */
+#define PERIOD 5760
+#define OPEN 1920
+#define SHUT 0.251
+#define STEPS (2.0 * AP_SAMPLE_RATE / PERIOD) /* a second */
+
+static double gain_at(double sample)
 {
-    int frame = t / hop + 1; /* the later of the two frames over t */
-    double w = sin(M_PI / 2 * ((t % hop) + 0.5) / hop);
-    return gains[frame - 1] * (1 - w * w) + gains[frame] * w * w;
+    return fmod(sample, PERIOD) < OPEN ? 1 : SHUT;
 }
+
+/* A way to apply the gate. play writes y and the gain that each sample should have, both [GATED]. */
+typedef struct way {
+    const char *name;
+    ap_codec_type type;
+    int hop;
+    void (*play)(const struct way *how, const ap_real *x, ap_real *y, double *wanted);
+    bool apart; /* every band has a gate of its own, so that there is no gain of a sample */
+} way;
+
+static ap_tensor signal_of(const ap_real *x)
+{
+    return (ap_tensor){AP_SHAPE(1, 1, GATED), (ap_real *)x};
+}
+
+/* Each frame of latents has the gain of its middle. Samples have those of the two frames over them,
+ * interpolated by the squared window. */
+static void play_frames(const way *how, const ap_real *x, ap_real *y, double *wanted)
+{
+    fixture f = open(how->type, how->type == AP_CODEC_MCLT ? 2 * how->hop : how->hop, 0, how->hop);
+    ap_var *z = encode(&f, signal_of(x));
+    int64_t T = z->value.shape.at[2], count = ap_var_count(z);
+    for (int64_t i = 0; i < count; i++) z->value.data[i] *= (ap_real)gain_at((double)(i % T * how->hop));
+    memcpy(y, ap_codec_decode(f.tape, f.codec, z, GATED)->value.data, GATED * sizeof *y);
+    for (int t = 0; t < GATED; t++) {
+        int frame = t / how->hop;
+        double w = sin(M_PI / 2 * ((t % how->hop) + 0.5) / how->hop);
+        wanted[t] = gain_at(frame * how->hop) * (1 - w * w) + gain_at((frame + 1) * how->hop) * w * w;
+    }
+    close(&f);
+}
+
+/* What the default plays with: a column of gains every 53 ms, so that each step is one between two columns.
+ */
+static void play_takes(const way *how, const ap_real *x, ap_real *y, double *wanted)
+{
+    fixture f = open(AP_CODEC_MDCT, 256, 0, HOP);
+    ap_takes *takes = ap_takes_create(f.params, (ap_takes_config){256, HOP, 32, 24, 8}, "takes.");
+    const ap_band_gains_geometry geometry = ap_takes_geometry(takes);
+    const int bands = geometry.bands, quarter = geometry.n / 4, columns = GATED / (int)geometry.spacing + 2;
+    ap_tensor g = random_tensor(1, 0, AP_SHAPE(1, bands, columns));
+    /* a gate of its own begins 7 columns before that of the band below */
+    for (int i = 0; i < bands * columns; i++)
+        g.data[i] = (ap_real)gain_at((i % columns + how->apart * 7 * (i / columns)) * geometry.spacing);
+    ap_var *mixed =
+        ap_band_gains(f.tape, ap_tape_constant(f.tape, signal_of(x)), ap_tape_constant(f.tape, g), geometry);
+    memcpy(y, mixed->value.data, GATED * sizeof *y);
+    for (int t = 0; t < GATED; t++) {
+        wanted[t] = 0;
+        for (int at = (t / quarter - 1) * quarter; at <= t + 2 * quarter; at += quarter) {
+            double from_middle = (double)(t - at) / (4 * quarter), column = fmax(at, 0) / geometry.spacing;
+            if (fabs(from_middle) >= 0.5) continue;
+            const ap_real *before = g.data + (int)column;
+            double late = column - floor(column);
+            double gain = (1 - late) * (double)before[0] + late * (double)before[1];
+            wanted[t] += gain * pow(0.5 + 0.5 * cos(2 * M_PI * from_middle), 2) / 1.5;
+        }
+    }
+    free(g.data);
+    close(&f);
+}
+
+/* The gate on the samples as it is: what nothing smooths. */
+static void play_switch(const way *how, const ap_real *x, ap_real *y, double *wanted)
+{
+    (void)how;
+    for (int t = 0; t < GATED; t++) {
+        wanted[t] = gain_at(t);
+        y[t] = (ap_real)(wanted[t] * (double)x[t]);
+    }
+}
+
+enum { TONES, PIANO, NOISE, KINDS };
 
 typedef struct gated {
-    double alias; /* dB: what is neither the signal nor what the gains take away, below what they take away */
-    double flutter; /* standard deviation over mean of output level over wanted level, every 1 ms */
+    double alias[KINDS];  /* dB: what is neither the signal nor what the gains take away, below what they take
+                             away */
+    double clicks[KINDS]; /* ap_jump_rate above the source's */
+    double flutter; /* of tones: standard deviation over mean of output level over wanted level, every 1 ms */
 } gated;
 
-/* A tone of full bandwidth under a gate of 12 dB that opens for 80 of every 240 ms. */
-static gated gate(ap_codec_type type, int hop, double radians)
+static double alias_of(const ap_real *x, const ap_real *y, const double *wanted)
 {
-    fixture f = open(type, type == AP_CODEC_MCLT ? 2 * hop : hop, 0, hop);
-    ap_tensor x = tones(radians, 0);
-    ap_var *z = encode(&f, x);
-    int64_t T = z->value.shape.at[2], D = z->value.shape.at[1];
-    double *gains = malloc((size_t)T * sizeof *gains), aliases = 0, taken = 0, sum = 0, square = 0;
+    double aliases = 0, taken = 0;
+    for (int t = EDGE; t < GATED - EDGE; t++) {
+        aliases += pow((double)y[t] - wanted[t] * (double)x[t], 2);
+        taken += pow((double)x[t] * (1 - wanted[t]), 2);
+    }
+    return 10 * log10(fmax(aliases / taken, 1e-20));
+}
+
+static double flutter_of(const ap_real *x, const ap_real *y, const double *wanted)
+{
+    double sum = 0, square = 0;
     int count = 0;
-    for (int64_t k = 0; k < T; k++) gains[k] = k * hop % 5760 < 1920 ? 1 : pow(10, -12.0 / 20);
-    for (int64_t i = 0; i < D * T; i++) z->value.data[i] *= (ap_real)gains[i % T];
-    const ap_real *y = decode(&f, z);
-    for (int t = EDGE; t + 24 < SAMPLES - EDGE; t += 24) {
-        double is = 0, wanted = 0;
+    for (int t = EDGE; t + 24 < GATED - EDGE; t += 24, count++) {
+        double is = 0, want = 0;
         for (int i = t; i < t + 24; i++) {
-            double want = envelope(gains, hop, i) * (double)x.data[i];
-            aliases += pow((double)y[i] - want, 2);
-            taken += pow((double)x.data[i] - want, 2);
             is += pow((double)y[i], 2);
-            wanted += want * want;
+            want += pow(wanted[i] * (double)x[i], 2);
         }
-        double ratio = sqrt(is / wanted);
+        double ratio = sqrt(is / want);
         sum += ratio;
         square += ratio * ratio;
-        count++;
     }
-    free(gains);
-    free(x.data);
-    close(&f);
     double mean = sum / count;
-    return (gated){10 * log10(aliases / taken), sqrt(fmax(square / count - mean * mean, 0)) / mean};
+    return sqrt(fmax(square / count - mean * mean, 0)) / mean;
 }
 
-static gated gate_tones(ap_codec_type type, int hop)
+#define SOURCES 7
+
+typedef struct source {
+    int kind;
+    double weight; /* in the mean of its kind */
+    double jumps;
+    ap_real x[GATED];
+} source;
+
+static double jumps_of(const ap_real *x)
+{
+    ap_arena *arena = ap_arena_create();
+    double jumps = ap_jump_rate(arena, GATED - 2 * EDGE, x + EDGE);
+    ap_arena_free(arena);
+    return jumps;
+}
+
+static source *create_sources(void)
 {
     const double radians[] = {0.11, 0.23, 0.37, 0.59, 0.97};
-    gated mean = {0, 0};
+    source *s = calloc(SOURCES, sizeof *s);
     for (int k = 0; k < 5; k++) {
-        gated one = gate(type, hop, radians[k]);
-        mean.alias += one.alias / 5;
-        mean.flutter += one.flutter / 5;
+        s[k].kind = TONES;
+        s[k].weight = 0.2;
+        for (int t = 0; t < GATED; t++) s[k].x[t] = (ap_real)(0.5 * sin(radians[k] * t));
     }
-    return mean;
+    s[5].kind = PIANO;
+    ap_synth_piano(1, AP_SAMPLE_RATE, GATED, s[5].x);
+    ap_tensor noise = random_tensor(5, (ap_real)0.1, AP_SHAPE(1, 1, GATED));
+    s[6].kind = NOISE;
+    memcpy(s[6].x, noise.data, sizeof s[6].x);
+    s[5].weight = s[6].weight = 1;
+    free(noise.data);
+    for (int k = 0; k < SOURCES; k++) s[k].jumps = jumps_of(s[k].x);
+    return s;
 }
 
-static void test_gains_leave_no_aliases_in_mclt(void **state)
+static void print(const way *how, const gated *of)
+{
+    printf("  %-28s", how->name);
+    for (int k = 0; k < KINDS; k++) how->apart ? printf(" %7s", "") : printf(" %7.1f", of->alias[k]);
+    how->apart ? printf(" %10s  ", "") : printf(" %10.2f  ", 100 * of->flutter);
+    for (int k = 0; k < KINDS; k++) printf(" %6.1f", of->clicks[k]);
+    printf("\n");
+}
+
+static gated measure(const way *how, const source *sources)
+{
+    gated of = {0};
+    ap_real *y = malloc(GATED * sizeof *y);
+    double *wanted = malloc(GATED * sizeof *wanted);
+    for (const source *s = sources; s < sources + SOURCES; s++) {
+        how->play(how, s->x, y, wanted);
+        of.clicks[s->kind] += s->weight * fmax(jumps_of(y) - s->jumps, 0);
+        if (how->apart) continue;
+        of.alias[s->kind] += s->weight * alias_of(s->x, y, wanted);
+        if (s->kind == TONES) of.flutter += s->weight * flutter_of(s->x, y, wanted);
+    }
+    print(how, &of);
+    free(wanted);
+    free(y);
+    return of;
+}
+
+/* No click and no alias is left where frames overlap enough (mclt, takes). mdct's aliases are 70 dB and more
+ * above.
+ */
+static void expect_clean(const gated *of, bool apart)
+{
+    for (int k = 0; k < KINDS; k++) {
+        assert_true(of->clicks[k] < 0.2); /* none, or one in the five tones together */
+        if (!apart) assert_true(of->alias[k] < -100);
+    }
+    assert_true(of->flutter < 0.001);
+}
+
+static void test_gates_sound_clean(void **state)
 {
     (void)state;
-    const int hops[] = {320, 160, 80};
-    printf("a gate of 12 dB:   hop  aliases dB  flutter %%\n");
-    for (int k = 0; k < 3; k++) {
-        gated mdct = gate_tones(AP_CODEC_MDCT, hops[k]), mclt = gate_tones(AP_CODEC_MCLT, hops[k]);
-        printf("  mdct %15d %10.1f %10.1f\n  mclt %15d %10.1f %10.2f\n", hops[k], mdct.alias,
-               100 * mdct.flutter, hops[k], mclt.alias, 100 * mclt.flutter);
-        assert_true(mdct.alias > -30 && mdct.flutter > 0.01); /* else the test measures nothing */
-        assert_true(mclt.alias < -80);
-        assert_true(mclt.flutter < 0.01);
+    enum { MDCT_320, MDCT_160, MDCT_80, MCLT, TAKES, TAKES_APART, SWITCH, WAYS };
+    static const way ways[WAYS] = {
+        [MDCT_320] = {"mdct, hop 320", AP_CODEC_MDCT, 320, play_frames, false},
+        [MDCT_160] = {"mdct, hop 160", AP_CODEC_MDCT, 160, play_frames, false},
+        [MDCT_80] = {"mdct, hop 80", AP_CODEC_MDCT, 80, play_frames, false},
+        [MCLT] = {"mclt, hop 320", AP_CODEC_MCLT, 320, play_frames, false},
+        [TAKES] = {"takes", 0, 0, play_takes, false},
+        [TAKES_APART] = {"takes, every band for itself", 0, 0, play_takes, true},
+        [SWITCH] = {"samples, switched", 0, 0, play_switch, false},
+    };
+    source *sources = create_sources();
+    gated of[WAYS];
+    printf("a gate of 12 dB                     aliases in dB       flutter   clicks a second\n"
+           "                                tones   piano   noise     in %%     tones  piano  noise\n");
+    for (int k = 0; k < WAYS; k++) of[k] = measure(&ways[k], sources);
+    free(sources);
+    for (int k = MDCT_320; k <= MDCT_80; k++) {
+        for (int kind = 0; kind < KINDS; kind++) {
+            assert_true(of[k].alias[kind] > -26 && of[k].alias[kind] < -15);
+            if (k > MDCT_320) assert_true(of[k].alias[kind] < of[k - 1].alias[kind] - 1);
+        }
+        assert_true(of[k].flutter > 0.03);
     }
+    expect_clean(&of[MCLT], false);
+    expect_clean(&of[TAKES], false);
+    expect_clean(&of[TAKES_APART], true);
+    for (int kind = TONES; kind <= PIANO; kind++) assert_true(of[SWITCH].clicks[kind] > 0.7 * STEPS);
+}
+
+/* ---------------------------------------------------------------- windows of mdct */
+
+enum { SINE, VORBIS, KAISER, WINDOWS };
+
+/* The modified Bessel function of the first kind, of order 0. */
+static double bessel(double x)
+{
+    double term = 1, sum = 1;
+    for (int k = 1; term > 1e-17 * sum; k++) {
+        term *= x * x / (4.0 * k * k);
+        sum += term;
+    }
+    return sum;
+}
+
+/* The rising half of a window: the sine, Vorbis's, and the one derived from a Kaiser window of alpha 4 (AAC).
+ */
+static void fill_window(int kind, double *w)
+{
+    double sum = 0;
+    for (int p = 0; p < HOP; p++) {
+        double sine = sin(M_PI / 2 * (p + 0.5) / HOP);
+        sum += bessel(4 * M_PI * sqrt(1 - pow(2.0 * p / HOP - 1, 2)));
+        w[p] = kind == SINE ? sine : kind == VORBIS ? sin(M_PI / 2 * sine * sine) : sum;
+    }
+    for (int p = 0; p < HOP && kind == KAISER; p++) w[p] = sqrt(w[p] / (sum + 1)); /* bessel(0) is the last */
+}
+
+/* The gate on mdct's frames without a transform: a block between two frames holds the signal, and, by as much
+ * as the gain steps in it, its own mirror image. */
+static void play_mirrored(const double *w, const ap_real *x, ap_real *y, double *wanted)
+{
+    for (int t = 0; t < GATED; t++) {
+        int p = t % HOP, start = t - p, q = HOP - 1 - p;
+        double before = gain_at(start), behind = gain_at(start + HOP);
+        wanted[t] = before * w[q] * w[q] + behind * w[p] * w[p];
+        y[t] = (ap_real)(wanted[t] * (double)x[t] + (before - behind) * w[p] * w[q] * (double)x[start + q]);
+    }
+}
+
+/* So no window helps much: the two halves that cross have to cross somewhere. */
+static void test_no_window_helps_much(void **state)
+{
+    (void)state;
+    static const way mdct = {"", AP_CODEC_MDCT, HOP, play_frames, false};
+    source *sources = create_sources();
+    ap_real *y = malloc(GATED * sizeof *y), *of_codec = malloc(GATED * sizeof *y);
+    double *wanted = malloc(GATED * sizeof *wanted), *envelope = malloc(GATED * sizeof *envelope);
+    double w[WINDOWS][HOP], alias[WINDOWS] = {0};
+    for (int k = 0; k < WINDOWS; k++) {
+        fill_window(k, w[k]);
+        for (int p = 0; p < HOP; p++) /* else it is none */
+            assert_true(fabs(pow(w[k][p], 2) + pow(w[k][HOP - 1 - p], 2) - 1) < 1e-9);
+        for (const source *s = sources; s < sources + SOURCES; s++) {
+            play_mirrored(w[k], s->x, y, wanted);
+            if (s->kind == TONES) alias[k] += s->weight * alias_of(s->x, y, wanted);
+        }
+    }
+    printf("windows of mdct, hop %d: sine %.1f dB, Vorbis's %.1f dB, Kaiser-Bessel-derived %.1f dB\n", HOP,
+           alias[SINE], alias[VORBIS], alias[KAISER]);
+    assert_true(alias[VORBIS] < alias[SINE] && alias[KAISER] < alias[SINE]);
+    assert_true(alias[VORBIS] > alias[SINE] - 3 && alias[KAISER] > alias[SINE] - 3);
+
+    for (const source *s = sources; s < sources + SOURCES; s++) { /* and the codec does just that */
+        play_mirrored(w[SINE], s->x, y, wanted);
+        for (int t = 0; t < GATED; t++) wanted[t] = (double)y[t];
+        play_frames(&mdct, s->x, of_codec, envelope);
+        check_close("mdct under a gate", GATED, of_codec, wanted, forward_tolerance());
+    }
+    free(envelope);
+    free(wanted);
+    free(of_codec);
+    free(y);
+    free(sources);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_levels_come_back),
-        cmocka_unit_test(test_tones_stay_tones),
-        cmocka_unit_test(test_levels_are_in_proportion),
-        cmocka_unit_test(test_silence_stays_silent),
-        cmocka_unit_test(test_gains_leave_no_aliases_in_mclt),
+        cmocka_unit_test(test_levels_come_back),         cmocka_unit_test(test_tones_stay_tones),
+        cmocka_unit_test(test_levels_are_in_proportion), cmocka_unit_test(test_silence_stays_silent),
+        cmocka_unit_test(test_gates_sound_clean),        cmocka_unit_test(test_no_window_helps_much),
     };
     return cmocka_run_group_tests_name("lapped", tests, NULL, NULL);
 }
