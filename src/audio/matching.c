@@ -26,6 +26,23 @@ static ap_names stems_of(const ap_names *names)
     return stems;
 }
 
+/* Names without their folders. One that its side has twice keeps its folder, as it would not tell which is
+ * meant. */
+static ap_names base_names_of(const ap_names *stems)
+{
+    ap_names names = {NULL, 0};
+    for (size_t k = 0; k < stems->count; k++) {
+        const char *slash = strrchr(stems->at[k], '/'), *base = slash ? slash + 1 : stems->at[k];
+        bool twice = false;
+        for (size_t i = 0; i < stems->count && !twice; i++) {
+            const char *other = strrchr(stems->at[i], '/');
+            twice = i != k && ap_natural_order(other ? other + 1 : stems->at[i], base) == 0;
+        }
+        ap_names_add(&names, twice ? stems->at[k] : base);
+    }
+    return names;
+}
+
 /* Whether a word may end before s[at], that is, whether s[at] is not within a number or a word. */
 static bool is_boundary(const char *s, size_t at)
 {
@@ -111,10 +128,12 @@ static size_t match_by(int (*compare)(const char *, const char *), const ap_name
     return found;
 }
 
+/* The same for the inputs and targets that are left, by the names as they are and then with equal numbers. */
 static size_t match_names(const ap_names *inputs, const ap_names *targets, int64_t *partner)
 {
     bool *taken = ap_allocate(targets->count, sizeof *taken);
-    for (size_t k = 0; k < inputs->count; k++) partner[k] = -1;
+    for (size_t k = 0; k < inputs->count; k++)
+        if (partner[k] >= 0) taken[partner[k]] = true;
     size_t found = match_by(exactly, inputs, targets, partner, taken);
     found += match_by(ap_natural_order, inputs, targets, partner, taken);
     free(taken);
@@ -146,21 +165,27 @@ static ap_status match_by_order(const ap_prepare_options *o, const ap_names *inp
 ap_status ap_match_recordings(const ap_prepare_options *o, const ap_names *inputs, const ap_names *targets,
                               int64_t *partner, ap_prepare_match *how)
 {
-    ap_names a = stems_of(inputs), b = stems_of(targets);
-    size_t found = match_names(&a, &b, partner);
+    ap_names a[2] = {stems_of(inputs)}, b[2] = {stems_of(targets)};
+    a[1] = base_names_of(&a[0]);
+    b[1] = base_names_of(&b[0]);
+    size_t found = 0;
     ap_status status = ap_ok();
+    for (size_t k = 0; k < inputs->count; k++) partner[k] = -1;
+    for (int base = 0; base < 2; base++) found += match_names(&a[base], &b[base], partner);
     *how = AP_PREPARE_BY_NAME;
-    if (!found && a.count > 1 && b.count > 1) {
-        keep_differences(&a);
-        keep_differences(&b);
-        found = match_names(&a, &b, partner);
+    for (int base = 0; base < 2 && !found && inputs->count > 1 && targets->count > 1; base++) {
+        keep_differences(&a[base]);
+        keep_differences(&b[base]);
+        found = match_names(&a[base], &b[base], partner);
         *how = AP_PREPARE_BY_PART;
     }
     if (!found) {
         *how = AP_PREPARE_BY_ORDER;
         status = match_by_order(o, inputs, targets, partner);
     }
-    ap_names_free(&a);
-    ap_names_free(&b);
+    for (int base = 0; base < 2; base++) {
+        ap_names_free(&a[base]);
+        ap_names_free(&b[base]);
+    }
     return status;
 }

@@ -25,10 +25,9 @@ static const preset presets[] = {
 #define PRESETS (sizeof presets / sizeof *presets)
 
 const char knobs_presets_help[] =
-    "knobs by name: driving (rhythm 0.5, dry 0.2: struck short, with some of the input), floating (rhythm "
-    "-0.75: "
-    "hardly "
-    "struck), roaming (harmony -0.7: notes from elsewhere); a knob that is given counts instead";
+    "knobs by name: driving (rhythm 0.5, dry 0.2: struck short, with some of the input), "
+    "floating (rhythm -0.95: hardly struck), roaming (harmony -0.7: notes from elsewhere); a knob that is "
+    "given counts instead";
 
 static ap_status read_preset(const char *name, ap_knobs *knobs)
 {

@@ -74,10 +74,11 @@ char *ap_schedule_resume(const ap_config *before, const ap_config *config, int64
     bool longer = p->step + steps_left != p->steps;
     bool other = before->train.schedule != config->train.schedule ||
                  before->train.warmup_steps != config->train.warmup_steps;
-    if (!longer && !other && !again) return NULL;
-    p->share = again ? 0 : share;
-    p->share_step = p->step;
-    p->steps = p->step + steps_left;
+    if (longer || other || again) {
+        p->share = again ? 0 : share;
+        p->share_step = p->step;
+        p->steps = p->step + steps_left;
+    }
     if (!cosine) return NULL;
     if (again)
         return ap_format_text("train.schedule: the cosine had ended; because train.lr has changed, a new one "

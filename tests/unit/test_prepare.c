@@ -301,6 +301,35 @@ static void names_may_differ_in_zeros_case_and_folders(void **state)
     check_told("tgt/kit/take 8.wav: without a partner");
 }
 
+/* Folders of one side alone: the names are compared without them, whole or by the part that varies. */
+static void folders_of_one_side_do_not_hide_names(void **state)
+{
+    static const char *const inputs[] = {"drums 3.wav", "kit/drums 1.wav", "kit/day 2/drums 2.wav"};
+    static const char *const targets[] = {"Piano-01.wav", "old/Piano-03.wav", "Piano-02.wav"};
+    make_folders(state);
+    assert_int_equal(ap_make_folder(folder_path(state, "in/kit")).code, AP_OK);
+    assert_int_equal(ap_make_folder(folder_path(state, "in/kit/day 2")).code, AP_OK);
+    assert_int_equal(ap_make_folder(folder_path(state, "tgt/old")).code, AP_OK);
+    make_recordings(state, "in", inputs, 3, 0);
+    make_recordings(state, "tgt", targets, 3, 5);
+    check_matched(state, AP_PREPARE_BY_PART, (const int[][2]){{0, 60}, {20, 70}, {10, 50}}, 3);
+}
+
+/* What paths do not match, names may; but not a name that a side has twice. */
+static void a_name_is_found_in_another_folder(void **state)
+{
+    static const char *const inputs[] = {"a/1.wav", "a/2.wav", "b/2.wav", "c/9.wav"};
+    static const char *const targets[] = {"9.wav", "a/1.wav", "d/2.wav"};
+    static const char *const folders[] = {"in/a", "in/b", "in/c", "tgt/a", "tgt/d"};
+    make_folders(state);
+    for (size_t k = 0; k < COUNT(folders); k++)
+        assert_int_equal(ap_make_folder(folder_path(state, folders[k])).code, AP_OK);
+    make_recordings(state, "in", inputs, 4, 0);
+    make_recordings(state, "tgt", targets, 3, 5);
+    check_matched(state, AP_PREPARE_BY_NAME, (const int[][2]){{0, 60}, {30, 50}}, 2);
+    check_told("in/a/2.wav: without a partner");
+}
+
 static void what_is_missing_on_one_side_moves_nothing(void **state)
 {
     static const char *const inputs[] = {"a_drums.wav", "b_drums.wav", "c_drums.wav"};
@@ -532,6 +561,8 @@ int main(void)
         IN_FOLDER(the_partner_of_what_is_left_out_is_named),
         IN_FOLDER(numbers_are_numbers),
         IN_FOLDER(names_may_differ_in_zeros_case_and_folders),
+        IN_FOLDER(folders_of_one_side_do_not_hide_names),
+        IN_FOLDER(a_name_is_found_in_another_folder),
         IN_FOLDER(what_is_missing_on_one_side_moves_nothing),
         IN_FOLDER(different_numbers_without_agreement_are_refused),
         IN_FOLDER(a_piece_is_taken_once),
