@@ -3,6 +3,7 @@
 #include "audio/listing.h"
 #include "base/bounds.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -32,12 +33,10 @@ static ap_names base_names_of(const ap_names *stems)
 {
     ap_names names = {NULL, 0};
     for (size_t k = 0; k < stems->count; k++) {
-        const char *slash = strrchr(stems->at[k], '/'), *base = slash ? slash + 1 : stems->at[k];
+        const char *base = ap_text_file_name(stems->at[k]);
         bool twice = false;
-        for (size_t i = 0; i < stems->count && !twice; i++) {
-            const char *other = strrchr(stems->at[i], '/');
-            twice = i != k && ap_natural_order(other ? other + 1 : stems->at[i], base) == 0;
-        }
+        for (size_t i = 0; i < stems->count && !twice; i++)
+            twice = i != k && ap_natural_order(ap_text_file_name(stems->at[i]), base) == 0;
         ap_names_add(&names, twice ? stems->at[k] : base);
     }
     return names;

@@ -108,7 +108,7 @@ static char *stem_of(const char *name)
 static char *temporary_name(const char *path)
 {
     static atomic_uint serial; /* distinguishes files that one process has open at the same time */
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *name = ap_text_file_name(path);
     char *stem = stem_of(name);
     char *temporary = ap_format_text("%.*s%s.%ld-%u.tmp", (int)(name - path), path, stem, (long)getpid(),
                                      atomic_fetch_add(&serial, 1));

@@ -56,6 +56,12 @@ static size_t next_shown(const char **text, const char *allowed)
     return kept ? bytes : 0;
 }
 
+const char *ap_text_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 bool ap_text_ends_in(const char *text, size_t length, const char *end)
 {
     size_t tail = strlen(end);

@@ -15,6 +15,9 @@ bool ap_text_is_utf8(const char *text);
 /* Whether the first `length` bytes of a text end in `end`. */
 bool ap_text_ends_in(const char *text, size_t length, const char *end);
 
+/* The last part of a path, within it: what follows its last slash. */
+const char *ap_text_file_name(const char *path);
+
 /* Replaces with '?' each control character (C1, U+0080 to U+009F, included), each character that changes the
  * writing direction, and each byte that is not UTF-8, so that names from files can neither break a line nor
  * control a terminal. */

@@ -2,10 +2,12 @@
 
 #include "antiphon/modulation.h"
 #include "antiphon/rate.h"
+#include "audio/listing.h"
 #include "audio/recording_envelope.h"
 #include "audio/recordings.h"
 #include "base/memory.h"
 #include "base/print.h"
+#include "base/text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -13,28 +15,15 @@
 
 /* ---------------------------------------------------------------- their files */
 
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* The length of a file's name, without its kind. */
-static size_t stem_of(const char *name)
-{
-    const char *dot = strrchr(name, '.');
-    return dot && dot > name ? (size_t)(dot - name) : strlen(name);
-}
-
 /* The name of an answer: OUT, with that of the target (NULL: without) and a number (0: without). */
 static char *name_of(const char *out, const char *target, size_t number)
 {
-    const size_t length = strlen(out) - strlen(base_of(out)) + stem_of(base_of(out));
-    const char *base = target ? base_of(target) : "";
+    const size_t length = ap_stem_length(out);
+    const char *base = target ? ap_text_file_name(target) : "";
     char digits[24] = "";
     if (number) snprintf(digits, sizeof digits, "_%zu", number);
-    return ap_format_text("%.*s%s%.*s%s%s", (int)length, out, target ? "_" : "", (int)stem_of(base), base,
-                          digits, out + length);
+    return ap_format_text("%.*s%s%.*s%s%s", (int)length, out, target ? "_" : "", (int)ap_stem_length(base),
+                          base, digits, out + length);
 }
 
 static ap_status check_apart(const answers *planned)
@@ -102,9 +91,10 @@ static void tell(const answers *written, const ap_real *e)
     if (pairs == 1)
         ap_text_print_wrapped(stdout, "the two follow each other by r %+.2f\n", most);
     else
-        ap_text_print_wrapped(
-            stdout, "they follow each other by r %+.2f on average, at most by %+.2f (%s and %s)\n",
-            sum / (double)pairs, most, base_of(written->at[one].out), base_of(written->at[other].out));
+        ap_text_print_wrapped(stdout,
+                              "they follow each other by r %+.2f on average, at most by %+.2f (%s and %s)\n",
+                              sum / (double)pairs, most, ap_text_file_name(written->at[one].out),
+                              ap_text_file_name(written->at[other].out));
 }
 
 ap_status answers_tell_alike(const answers *written)

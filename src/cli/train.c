@@ -39,7 +39,7 @@ static int64_t seanet_hop(const ap_config *config)
 /* "configs/quick.json" -> "runs/quick" */
 static char *default_folder(const char *config)
 {
-    const char *slash = strrchr(config, '/'), *name = slash ? slash + 1 : config, *dot = strrchr(name, '.');
+    const char *name = ap_text_file_name(config), *dot = strrchr(name, '.');
     return ap_format_text("runs/%.*s", (int)(dot ? dot - name : (long)strlen(name)), name);
 }
 

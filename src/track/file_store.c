@@ -389,8 +389,7 @@ static ap_status store_artifact(track_sink *sink, const char *path)
 {
     FILE *from;
     AP_TRY(ap_track_open_artifact(path, &from));
-    char *copy =
-        ap_format_text("%s/artifacts/%s", ((file_store *)sink)->run_folder, ap_track_file_name(path));
+    char *copy = ap_format_text("%s/artifacts/%s", ((file_store *)sink)->run_folder, ap_text_file_name(path));
     ap_replacement to;
     ap_status status = ap_replace_begin(copy, &to);
     if (!ap_failed(&status)) {

@@ -531,7 +531,7 @@ static ap_status server_artifact(track_sink *sink, const char *path)
                         path, s->artifacts_elsewhere ? s->artifacts_elsewhere : "an unknown place");
     FILE *stream;
     AP_TRY(ap_track_open_artifact(path, &stream));
-    ap_status status = upload(s, stream, ap_track_file_name(path));
+    ap_status status = upload(s, stream, ap_text_file_name(path));
     fclose(stream);
     return status;
 }

@@ -29,12 +29,6 @@ void ap_track_run_free(track_run *run)
     free(run->user);
 }
 
-const char *ap_track_file_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 ap_status ap_track_open_artifact(const char *path, FILE **stream)
 {
     struct stat about;

@@ -78,7 +78,4 @@ void ap_track_say(const char *format, ...) __attribute__((format(printf, 1, 2)))
  * file; a symbolic link is refused, because it might lead anywhere. */
 ap_status ap_track_open_artifact(const char *path, FILE **stream);
 
-/* The last part of a path. */
-const char *ap_track_file_name(const char *path);
-
 #endif

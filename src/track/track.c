@@ -99,7 +99,7 @@ static track_run describe(const char *folder, const ap_config *config)
     const struct passwd *who = getpwuid(geteuid());
     char *absolute = realpath(folder, NULL);
     const char *name = config->track.run_name;
-    if (!name[0]) name = ap_track_file_name(absolute ? absolute : folder);
+    if (!name[0]) name = ap_text_file_name(absolute ? absolute : folder);
     track_run run = {.experiment = ap_copy_text(config->track.experiment),
                      .name = ap_copy_text(name),
                      .user = ap_copy_text(who ? who->pw_name : "unknown"),
