@@ -34,10 +34,13 @@ ap_head *ap_head_create(ap_params *params, int64_t dim, int64_t out, int64_t k1,
 ap_var *ap_head_apply(ap_tape *tape, ap_head *head, ap_var *x);
 
 /** The heads of each source, in this order everywhere. */
-typedef enum ap_head_kind { AP_RHYTHM, AP_HARMONY, AP_TIMBRE } ap_head_kind;
+typedef enum ap_head_kind { AP_RHYTHM, AP_HARMONY, AP_TIMBRE, AP_HEADS_EACH } ap_head_kind;
+
+/** "rhythm", "harmony", "timbre" */
+extern const char *const ap_head_names[AP_HEADS_EACH];
 
 /** The components that the selector weights: rhythm, harmony and timbre of the input, then of the target. */
-#define AP_COMPONENTS 6
+#define AP_COMPONENTS (2 * AP_HEADS_EACH)
 
 /** "input_rhythm", "input_harmony", … "target_timbre" */
 extern const char *const ap_component_names[AP_COMPONENTS];

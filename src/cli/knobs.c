@@ -17,17 +17,23 @@ typedef struct preset {
     double rhythm, harmony, dry;
 } preset;
 
+#define DRIVING_RHYTHM 0.5
+#define DRIVING_DRY 0.2
+#define FLOATING_RHYTHM -0.95
+#define ROAMING_HARMONY -0.7
 static const preset presets[] = {
-    {"driving", 0.5, 0, 0.2},
-    {"floating", -0.95, 0, 0},
-    {"roaming", 0, -0.7, 0},
+    {.name = "driving", .rhythm = DRIVING_RHYTHM, .dry = DRIVING_DRY},
+    {.name = "floating", .rhythm = FLOATING_RHYTHM},
+    {.name = "roaming", .harmony = ROAMING_HARMONY},
 };
 #define PRESETS (sizeof presets / sizeof *presets)
 
-const char knobs_presets_help[] =
-    "knobs by name: driving (rhythm 0.5, dry 0.2: struck short, with some of the input), "
-    "floating (rhythm -0.95: hardly struck), roaming (harmony -0.7: notes from elsewhere); a knob that is "
-    "given counts instead";
+#define WORDS_OF(value) #value
+#define WORDS(value) WORDS_OF(value)
+const char knobs_presets_help[] = "knobs by name: driving (rhythm " WORDS(
+    DRIVING_RHYTHM) ", dry " WORDS(DRIVING_DRY) ": struck short, with some of the input), floating "
+                                                "(rhythm " WORDS(FLOATING_RHYTHM) ": hardly struck), roaming "
+                                                                                  "(harmony " WORDS(ROAMING_HARMONY) ": notes from elsewhere); a knob that is given counts instead";
 
 static ap_status read_preset(const char *name, ap_knobs *knobs)
 {
@@ -46,10 +52,8 @@ static ap_status read_preset(const char *name, ap_knobs *knobs)
 
 static ap_status read_head(const char *name, ap_knobs *knobs)
 {
-    static const char *const heads[] = {
-        [AP_RHYTHM] = "rhythm", [AP_HARMONY] = "harmony", [AP_TIMBRE] = "timbre"};
-    for (unsigned k = 0; k < sizeof heads / sizeof *heads; k++)
-        if (strcmp(name, heads[k]) == 0) {
+    for (unsigned k = 0; k < AP_HEADS_EACH; k++)
+        if (strcmp(name, ap_head_names[k]) == 0) {
             knobs->without = 1u << k;
             return ap_ok();
         }

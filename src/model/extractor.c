@@ -6,9 +6,11 @@
 
 /* The kernel sizes of a head's two convolutions set the time span it sees. */
 static const struct {
-    const char *name;
     int64_t k1, k2;
-} kinds[AP_HEADS_EACH] = {{"rhythm", 3, 5}, {"harmony", 7, 9}, {"timbre", 15, 21}};
+} kinds[AP_HEADS_EACH] = {[AP_RHYTHM] = {3, 5}, [AP_HARMONY] = {7, 9}, [AP_TIMBRE] = {15, 21}};
+
+const char *const ap_head_names[AP_HEADS_EACH] = {
+    [AP_RHYTHM] = "rhythm", [AP_HARMONY] = "harmony", [AP_TIMBRE] = "timbre"};
 
 const char *const ap_component_names[AP_COMPONENTS] = {
     "input_rhythm", "input_harmony", "input_timbre", "target_rhythm", "target_harmony", "target_timbre",
@@ -20,7 +22,7 @@ ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t compone
     ap_extractor extractor;
     for (int k = 0; k < AP_HEADS_EACH; k++) {
         char name[128];
-        snprintf(name, sizeof name, "%s.%s.", prefix, kinds[k].name);
+        snprintf(name, sizeof name, "%s.%s.", prefix, ap_head_names[k]);
         extractor.heads[k] = ap_head_create(params, dim, component, kinds[k].k1, kinds[k].k2, causal, name);
     }
     return extractor;

@@ -4,8 +4,6 @@
 
 #include "antiphon/agent.h"
 
-#define AP_HEADS_EACH (AP_COMPONENTS / 2)
-
 typedef struct ap_extractor {
     ap_head *heads[AP_HEADS_EACH]; /* rhythm, harmony, timbre */
 } ap_extractor;

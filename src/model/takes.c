@@ -35,7 +35,6 @@
 typedef struct part {
     ap_affine_params into, body[LAYERS], out;
     int layers;
-    int64_t rows;
     double width; /* seconds; 0: as it comes */
 } part;
 
@@ -48,7 +47,7 @@ struct ap_takes {
 static part create_part(ap_params *params, const ap_takes_config *config, const char *prefix, int64_t heard,
                         int64_t rows, int layers, double width)
 {
-    part made = {.layers = layers, .rows = rows, .width = width};
+    part made = {.layers = layers, .width = width};
     char name[160];
     snprintf(name, sizeof name, "%sinto", prefix);
     made.into = ap_conv_create(params, heard, config->width, FIRST_TAPS, name);
@@ -147,7 +146,7 @@ static ap_var *write_part(ap_tape *tape, const ap_takes *takes, int head, ap_var
     return ap_tape_leave(tape, u);
 }
 
-/* To whom each row of the parts belongs: [AP_TAKES bands, 2 AP_TAKES + bands], ones and zeros. */
+/* To whom each row of the parts belongs: [AP_TAKES bands, AP_TAKES (GROUPS + 1) + bands], ones and zeros. */
 static ap_var *ownership(ap_tape *tape, int64_t bands)
 {
     int64_t rows = AP_TAKES * (GROUPS + 1) + bands;
