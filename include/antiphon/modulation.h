@@ -51,6 +51,10 @@ double ap_variation_of(int64_t M, const ap_real *e);
 double ap_copy_r(int64_t M, const ap_real *e);
 #define AP_COPY_R_LEAST 0.9
 
+/** A recording whose envelope varies less (sigma / mu) is silent, constant, steady, or at full scale in every
+ * segment: there is nothing in it to follow. */
+#define AP_STILL_MOST 0.01
+
 /** The part of the cost that one source contributes at coefficient r: -ln(1 - min(|r|, 0.999)). */
 double ap_modulation_cost_of(double r);
 

@@ -45,14 +45,10 @@ static void tell_lowered(const char *source, double gain)
         printf("    the %s exceeds full scale: its copy is %.1f dB lower\n", source, -20 * log10(gain));
 }
 
-/* Sources whose envelope varies less (sigma / mu) are silent, constant, steady, or at full scale in every
- * segment. */
-#define STILL_MOST 0.01
-
 /* Tells that a source has no events: neither timing nor an envelope that an output could copy. */
 static void tell_still(const char *source, double variation, double copy_r)
 {
-    if (variation < STILL_MOST || copy_r < AP_COPY_R_LEAST)
+    if (variation < AP_STILL_MOST || copy_r < AP_COPY_R_LEAST)
         ap_text_print_wrapped(
             stdout,
             "    the %s is silent, steady or at full scale throughout: its correlation says nothing\n",

@@ -65,14 +65,11 @@ static const char *variation_in_words(double output, double input, double target
     return "like its sources";
 }
 
-/* Sources whose envelope varies less than this are silent or steady: there is nothing to follow. */
-#define STILL_MOST 0.01
-
 static void put_follows(page *p, int source, double r, double variation)
 {
     ap_page_put(p, "<li>follows the <span class=\"%s\">%s</span>’s loudness: ", voices[source].style,
                 voices[source].name);
-    if (variation < STILL_MOST)
+    if (variation < AP_STILL_MOST)
         ap_page_put(p, "<b>it has no course</b></li>\n");
     else
         ap_page_put(p, "<b>%s</b> <small>(%.2f)</small></li>\n", ap_report_follows(r), r);

@@ -20,8 +20,6 @@
 #define GIB 1073741824.0
 /* Of a set that is not in memory, so many windows are looked at. */
 #define LOOKED_MOST 64
-/* Sources whose envelope varies less (sigma / mu) have no events. */
-#define STEADY_MOST 0.01
 
 static int64_t looked_at(const ap_dataset *set)
 {
@@ -33,7 +31,7 @@ static ap_status note_steady(const ap_observer *observer, const ap_dataset *set)
 {
     int64_t still = 0, looked;
     if (set->S >= AP_MODULATION_SEGMENTS)
-        AP_TRY(ap_dataset_still(set, AP_MODULATION_SEGMENTS, STEADY_MOST, looked_at(set), &still, &looked));
+        AP_TRY(ap_dataset_still(set, AP_MODULATION_SEGMENTS, AP_STILL_MOST, looked_at(set), &still, &looked));
     if (still)
         ap_observer_note(observer,
                          "in %" PRId64 " of %" PRId64

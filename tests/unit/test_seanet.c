@@ -44,39 +44,46 @@ static codec create(const ap_seanet_config *config, ap_param_kind kind)
     return c;
 }
 
-/* Tensors of facebook/encodec_24khz's model.safetensors, as its header lists them. */
-static void test_published_names(void **state)
+typedef struct named_shape {
+    const char *name;
+    ap_shape shape;
+} named_shape;
+
+static void check_tensors(ap_params *params, size_t count, const named_shape *tensors)
 {
-    (void)state;
-    const struct {
-        const char *name;
-        ap_shape shape;
-    } tensors[] = {{"encoder.layers.0.conv.weight_v", AP_SHAPE(32, 1, 7)},
-                   {"encoder.layers.0.conv.weight_g", AP_SHAPE(32, 1, 1)},
-                   {"encoder.layers.1.block.1.conv.weight_v", AP_SHAPE(16, 32, 3)},
-                   {"encoder.layers.1.block.3.conv.weight_v", AP_SHAPE(32, 16, 1)},
-                   {"encoder.layers.1.shortcut.conv.bias", AP_SHAPE(32)},
-                   {"encoder.layers.3.conv.weight_v", AP_SHAPE(64, 32, 4)},
-                   {"encoder.layers.12.conv.weight_v", AP_SHAPE(512, 256, 16)},
-                   {"encoder.layers.13.lstm.weight_ih_l0", AP_SHAPE(2048, 512)},
-                   {"encoder.layers.13.lstm.bias_hh_l1", AP_SHAPE(2048)},
-                   {"encoder.layers.15.conv.weight_v", AP_SHAPE(128, 512, 7)},
-                   {"decoder.layers.0.conv.weight_v", AP_SHAPE(512, 128, 7)},
-                   {"decoder.layers.1.lstm.weight_hh_l1", AP_SHAPE(2048, 512)},
-                   {"decoder.layers.3.conv.weight_v", AP_SHAPE(512, 256, 16)},
-                   {"decoder.layers.3.conv.weight_g", AP_SHAPE(512, 1, 1)},
-                   {"decoder.layers.3.conv.bias", AP_SHAPE(256)},
-                   {"decoder.layers.4.block.1.conv.weight_v", AP_SHAPE(128, 256, 3)},
-                   {"decoder.layers.13.shortcut.conv.weight_v", AP_SHAPE(32, 32, 1)},
-                   {"decoder.layers.15.conv.weight_v", AP_SHAPE(1, 32, 7)}};
-    codec c = create(&ENCODEC, AP_PARAM_FROZEN);
-    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
-        const ap_param *param = ap_params_find(c.params, tensors[i].name);
+    for (size_t i = 0; i < count; i++) {
+        const ap_param *param = ap_params_find(params, tensors[i].name);
         if (!param || !ap_shape_same(param->value.shape, tensors[i].shape))
             fail_msg("%s is %s, not %s", tensors[i].name,
                      param ? ap_shape_print(param->value.shape).text : "missing",
                      ap_shape_print(tensors[i].shape).text);
     }
+}
+
+/* Tensors of facebook/encodec_24khz's model.safetensors, as its header lists them. */
+static void test_published_names(void **state)
+{
+    (void)state;
+    const named_shape tensors[] = {{"encoder.layers.0.conv.weight_v", AP_SHAPE(32, 1, 7)},
+                                   {"encoder.layers.0.conv.weight_g", AP_SHAPE(32, 1, 1)},
+                                   {"encoder.layers.1.block.1.conv.weight_v", AP_SHAPE(16, 32, 3)},
+                                   {"encoder.layers.1.block.3.conv.weight_v", AP_SHAPE(32, 16, 1)},
+                                   {"encoder.layers.1.shortcut.conv.bias", AP_SHAPE(32)},
+                                   {"encoder.layers.3.conv.weight_v", AP_SHAPE(64, 32, 4)},
+                                   {"encoder.layers.12.conv.weight_v", AP_SHAPE(512, 256, 16)},
+                                   {"encoder.layers.13.lstm.weight_ih_l0", AP_SHAPE(2048, 512)},
+                                   {"encoder.layers.13.lstm.bias_hh_l1", AP_SHAPE(2048)},
+                                   {"encoder.layers.15.conv.weight_v", AP_SHAPE(128, 512, 7)},
+                                   {"decoder.layers.0.conv.weight_v", AP_SHAPE(512, 128, 7)},
+                                   {"decoder.layers.1.lstm.weight_hh_l1", AP_SHAPE(2048, 512)},
+                                   {"decoder.layers.3.conv.weight_v", AP_SHAPE(512, 256, 16)},
+                                   {"decoder.layers.3.conv.weight_g", AP_SHAPE(512, 1, 1)},
+                                   {"decoder.layers.3.conv.bias", AP_SHAPE(256)},
+                                   {"decoder.layers.4.block.1.conv.weight_v", AP_SHAPE(128, 256, 3)},
+                                   {"decoder.layers.13.shortcut.conv.weight_v", AP_SHAPE(32, 32, 1)},
+                                   {"decoder.layers.15.conv.weight_v", AP_SHAPE(1, 32, 7)}};
+    codec c = create(&ENCODEC, AP_PARAM_FROZEN);
+    check_tensors(c.params, sizeof tensors / sizeof *tensors, tensors);
     /* each half: 18 convolutions of three tensors, two LSTM layers of four */
     assert_int_equal(ap_params_count(c.params), 2 * (18 * 3 + 2 * 4));
     assert_int_equal(ap_seanet_hop(c.seanet), 320);
@@ -123,31 +130,22 @@ static void test_first_values(void **state)
 static void test_published_names_stereo(void **state)
 {
     (void)state;
-    const struct {
-        const char *name;
-        ap_shape shape;
-    } tensors[] = {{"encoder.layers.0.conv.weight", AP_SHAPE(32, 2, 7)},
-                   {"encoder.layers.0.norm.weight", AP_SHAPE(32)},
-                   {"encoder.layers.1.block.1.norm.bias", AP_SHAPE(16)},
-                   {"encoder.layers.1.shortcut.conv.weight", AP_SHAPE(32, 32, 1)},
-                   {"encoder.layers.1.shortcut.norm.weight", AP_SHAPE(32)},
-                   {"encoder.layers.15.norm.weight", AP_SHAPE(128)},
-                   {"decoder.layers.3.conv.weight", AP_SHAPE(512, 256, 16)},
-                   {"decoder.layers.3.norm.weight", AP_SHAPE(256)},
-                   {"decoder.layers.15.conv.weight", AP_SHAPE(2, 32, 7)},
-                   {"decoder.layers.15.norm.bias", AP_SHAPE(2)}};
+    const named_shape tensors[] = {{"encoder.layers.0.conv.weight", AP_SHAPE(32, 2, 7)},
+                                   {"encoder.layers.0.norm.weight", AP_SHAPE(32)},
+                                   {"encoder.layers.1.block.1.norm.bias", AP_SHAPE(16)},
+                                   {"encoder.layers.1.shortcut.conv.weight", AP_SHAPE(32, 32, 1)},
+                                   {"encoder.layers.1.shortcut.norm.weight", AP_SHAPE(32)},
+                                   {"encoder.layers.15.norm.weight", AP_SHAPE(128)},
+                                   {"decoder.layers.3.conv.weight", AP_SHAPE(512, 256, 16)},
+                                   {"decoder.layers.3.norm.weight", AP_SHAPE(256)},
+                                   {"decoder.layers.15.conv.weight", AP_SHAPE(2, 32, 7)},
+                                   {"decoder.layers.15.norm.bias", AP_SHAPE(2)}};
     ap_seanet_config published = ENCODEC;
     published.channels = 2;
     published.causal = false;
     published.norm = AP_CODEC_TIME_GROUP_NORM;
     codec c = create(&published, AP_PARAM_FROZEN);
-    for (size_t i = 0; i < sizeof tensors / sizeof *tensors; i++) {
-        const ap_param *param = ap_params_find(c.params, tensors[i].name);
-        if (!param || !ap_shape_same(param->value.shape, tensors[i].shape))
-            fail_msg("%s is %s, not %s", tensors[i].name,
-                     param ? ap_shape_print(param->value.shape).text : "missing",
-                     ap_shape_print(tensors[i].shape).text);
-    }
+    check_tensors(c.params, sizeof tensors / sizeof *tensors, tensors);
     /* each half: 18 convolutions of four tensors, two LSTM layers of four */
     assert_int_equal(ap_params_count(c.params), 2 * (18 * 4 + 2 * 4));
     ap_params_free(c.params);
