@@ -6,19 +6,18 @@
 
 /* Where a bin lies between two bands. Bins with a higher frequency do not lie lower. */
 typedef struct ap_band_place {
-    int low;        /* the lower of the two bands; the other is the next */
-    ap_real upper;  /* share of the upper one */
-    ap_real factor; /* of all gains at this bin */
+    int low;       /* the lower of the two bands; the other is the next */
+    ap_real upper; /* share of the upper one */
 } ap_band_place;
 
 /* Y [2 F] += G X [2 F]: the gain G at each bin is factor (g[low] + upper (g[low + 1] - g[low])). */
-void ap_band_lanes_gain(int64_t F, const ap_band_place *places, const ap_lanes *g, const ap_lanes *X,
-                        ap_lanes *Y);
+void ap_band_lanes_gain(int64_t F, ap_real factor, const ap_band_place *places, const ap_lanes *g,
+                        const ap_lanes *X, ap_lanes *Y);
 
 /* The gradient of those gains, where dY is the spectrum of the signal's gradient: dg += what Re(conj(X) dY)
  * at each bin adds to its two bands. The bins between the first and the last count twice, for their mirror
  * images. */
-void ap_band_lanes_gain_back(int64_t F, const ap_band_place *places, const ap_lanes *X, const ap_lanes *dY,
-                             ap_lanes *dg);
+void ap_band_lanes_gain_back(int64_t F, ap_real factor, const ap_band_place *places, const ap_lanes *X,
+                             const ap_lanes *dY, ap_lanes *dg);
 
 #endif

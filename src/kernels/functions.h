@@ -46,9 +46,9 @@
     F(void, lanes_magnitudes, (int64_t bins, int live, ap_real least, const ap_lanes *X, ap_real *y), (bins, live, least, X, y))              \
     F(void, lanes_magnitudes_back, (int64_t bins, int live, const ap_real *y, const ap_real *dy, ap_lanes *X), (bins, live, y, dy, X))        \
     F(void, band_lanes_gain,                                                                                                              \
-      (int64_t bins, const ap_band_place *places, const ap_lanes *g, const ap_lanes *X, ap_lanes *Y), (bins, places, g, X, Y))            \
+      (int64_t bins, ap_real factor, const ap_band_place *places, const ap_lanes *g, const ap_lanes *X, ap_lanes *Y), (bins, factor, places, g, X, Y))            \
     F(void, band_lanes_gain_back,                                                                                                         \
-      (int64_t bins, const ap_band_place *places, const ap_lanes *X, const ap_lanes *dY, ap_lanes *dg), (bins, places, X, dY, dg))        \
+      (int64_t bins, ap_real factor, const ap_band_place *places, const ap_lanes *X, const ap_lanes *dY, ap_lanes *dg), (bins, factor, places, X, dY, dg))        \
     F(void, vexp, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                                   \
     F(void, vtanh, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                                  \
     F(void, vsigmoid, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                               \

@@ -28,12 +28,12 @@ typedef struct filters {
     const ap_band_gains_geometry *geometry;
     ap_stft stft;
     ap_band_place *places; /* [bins] */
+    ap_real factor; /* the windows add up to more than 1, and the transform there and back multiplies by n */
     int64_t bins, S, T;
     int64_t first, frames; /* those that reach into the signal; frame 0 has its centre on sample 0 */
     int64_t groups;
 } filters;
 
-/* The windows add up to more than 1, and the transform there and back multiplies by n. */
 static ap_band_place place_of(const ap_band_gains_geometry *g, int64_t bin)
 {
     double width = log(HIGHEST_EDGE / LOWEST_EDGE) / g->bands;
@@ -41,7 +41,7 @@ static ap_band_place place_of(const ap_band_gains_geometry *g, int64_t bin)
     double at = log(hertz / LOWEST_EDGE) / width - 0.5;
     at = fmin(fmax(at, 0), g->bands - 1);
     int low = (int)fmin(floor(at), g->bands > 1 ? g->bands - 2 : 0);
-    return (ap_band_place){low, (ap_real)(at - low), (ap_real)(1 / (WINDOW_POWER * g->n))};
+    return (ap_band_place){low, (ap_real)(at - low)};
 }
 
 static size_t place_bytes(const filters *f)
@@ -53,6 +53,7 @@ static filters filters_make(ap_arena *arena, const ap_band_gains_geometry *geome
 {
     int n = geometry->n, hop = n / OVERLAP;
     filters f = {.geometry = geometry, .stft = ap_stft_of(n, hop), .bins = n / 2 + 1, .S = S, .T = T};
+    f.factor = (ap_real)(1 / (WINDOW_POWER * n));
     f.stft.zeros = true;
     f.first = 1 - n / 2 / hop;
     f.frames = ap_divide_up(S + n / 2, hop) - f.first;
@@ -154,7 +155,7 @@ static void add_signal(const filters *f, const moment moments[AP_LANES], const a
                 row[moments[i].before] + moments[i].late * (row[moments[i].behind] - row[moments[i].before]);
         }
     r.bands[bands] = r.bands[bands - 1]; /* the upper neighbour of a single band */
-    ap_band_lanes_gain(f->bins, f->places, r.bands, r.X, r.Y);
+    ap_band_lanes_gain(f->bins, f->factor, f->places, r.bands, r.X, r.Y);
 }
 
 /* y += one group of frames of one item; x [K, S], y [S] */
@@ -217,7 +218,7 @@ static void group_backward(const filters *f, int64_t K, int64_t group, const ap_
         memset(d, 0, (size_t)band_lanes(f) * sizeof *d);
         if (ap_stft_silent_group(&f->stft, f->S, x, first, live)) continue;
         ap_stft_forward_group(&f->stft, f->S, x, first, live, r.X, r.scratch);
-        ap_band_lanes_gain_back(f->bins, f->places, r.X, r.Y, d);
+        ap_band_lanes_gain_back(f->bins, f->factor, f->places, r.X, r.Y, d);
         if (bands == 1) d[0] += d[1];
     }
 }
