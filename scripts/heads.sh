@@ -16,8 +16,8 @@ SAMPLES=${SAMPLES:-64}                 # pairs that are composed
 
 for head in none rhythm harmony timbre; do
     without=${head#none}
-    "$ANTIPHON" infer --checkpoint "$checkpoint" --pairs "$pairs" --num_samples "$SAMPLES" --quiet \
-        ${without:+--without "$without"} --out "$out/$head"
+    "$ANTIPHON" infer --checkpoint "$checkpoint" --pairs "$pairs" --num_samples "$SAMPLES" \
+        ${without:+--without "$without"} --out "$out/$head" >/dev/null
     "$ANTIPHON" evaluate --composed "$out/$head" --no_baselines --json "$out/$head.json" >/dev/null
 done
 python3 - "$out" <<'P'

@@ -48,3 +48,8 @@ rises chroma_input 0.02 plain driving
 rises onset_f1 0.05 floating plain
 rises variation 0.1 floating plain
 rises chroma 0.005 roaming plain
+
+# what the script says of the heads: silencing the rhythm's moves something, and there is a row for each
+"$1/../../scripts/heads.sh" "$checkpoint" set heads >table
+[ "$(wc -l <table)" -eq 6 ]
+grep -q '^| rhythm |.*[1-9]' table
