@@ -3,7 +3,7 @@
 #
 #   scripts/ears.sh [OPTION...] NAME=DIR...    --help lists the options of ears.py, which does the work
 #
-# Each DIR holds triplets as `infer --pairs`, or `evaluate --write-baselines`, writes them: NAME_1_input.wav,
+# Each DIR holds triplets as `infer --pairs`, or `evaluate --write_baselines`, writes them: NAME_1_input.wav,
 # NAME_2_target.wav, NAME_3_output.wav. Installs librosa, mir_eval and pyloudnorm into a folder of their own, and, where
 # they can be had, basic-pitch (notes) and madmom (beats and onsets by trained networks; both carry their weights).
 set -eu

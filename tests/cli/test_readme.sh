@@ -46,3 +46,14 @@ for package in $ANTIPHON_PACKAGES libcmocka-dev; do
     sed -n '/apt-get install/,/^$/p' "$root/docs/building.md" | grep -qw -- "$package" ||
         { echo "docs/building.md lacks the package $package" && exit 1; }
 done
+
+# every option that a document or a script gives to a verb is one that the verb has; --KEY=VALUE is the configuration's
+sed -e ':join' -e '/\\$/{N;s/\\\n//;b join' -e '}' "$root"/README.md "$root"/docs/*.md "$root"/scripts/*.sh |
+    grep -oE '(build/antiphon|"\$ANTIPHON") [a-z][a-z-]+ [^#|;>`]*' | grep -e ' --' >calls
+[ "$(wc -l <calls)" -ge 30 ]
+while read -r _ verb given; do
+    "$ANTIPHON" help "$verb" >help 2>&1 || continue # a word of a sentence
+    for option in $(echo " $given " | sed "s| |  |g" | grep -oE -e ' --[a-z_-]+ ' || true); do
+        grep -qE -e "^  $option( |\$)" help || { echo "$verb has no $option: $given" && exit 1; }
+    done
+done <calls
