@@ -48,12 +48,13 @@ for package in $ANTIPHON_PACKAGES libcmocka-dev; do
 done
 
 # every option that a document or a script gives to a verb is one that the verb has; --KEY=VALUE is the configuration's
+# shellcheck disable=SC2016  # the scripts' own text
 sed -e ':join' -e '/\\$/{N;s/\\\n//;b join' -e '}' "$root"/README.md "$root"/docs/*.md "$root"/scripts/*.sh |
     grep -oE '(build/antiphon|"\$ANTIPHON") [a-z][a-z-]+ [^#|;>`]*' | grep -e ' --' >calls
 [ "$(wc -l <calls)" -ge 30 ]
 while read -r _ verb given; do
-    "$ANTIPHON" help "$verb" >help 2>&1 || continue # a word of a sentence
+    "$ANTIPHON" help "$verb" >options 2>&1 || continue # a word of a sentence
     for option in $(echo " $given " | sed "s| |  |g" | grep -oE -e ' --[a-z_-]+ ' || true); do
-        grep -qE -e "^  $option( |\$)" help || { echo "$verb has no $option: $given" && exit 1; }
+        grep -qE -e "^  $option( |\$)" options || { echo "$verb has no $option: $given" && exit 1; }
     done
 done <calls
