@@ -16,11 +16,11 @@ typedef enum option_kind {
     OPTION_INTEGER,  /* a whole number */
     OPTION_NUMBER,   /* a finite number */
     OPTION_OVERRIDES /* --section.key=VALUE or --section.key VALUE, for any name with a dot: collected in
-                        order, unchecked; name and placeholder of the entry are used by the help only */
+                        order, each key once, else unchecked; name and placeholder of the entry are used by the help only */
 } option_kind;
 
 /* On the command line, a path whose placeholder ends in DIR loses slashes at its end; '-' and '_' in names
- * are equal. If an option of another kind is repeated, the last value counts. */
+ * are equal. An option that takes one value is given once; a flag may be repeated. */
 typedef struct verb_option {
     const char *name;        /* without the dashes; NULL ends a table */
     const char *placeholder; /* the value in the help: "DIR"; NULL for a flag */
