@@ -1,5 +1,6 @@
 #include "audio/listing.h"
 
+#include "audio/foreign.h"
 #include "audio/pair_set.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -21,10 +22,6 @@
 static const char *const extensions[] = {"wav",  "wave", "flac", "aif", "aiff", "aifc", "caf", "w64",
                                          "rf64", "au",   "snd",  "ogg", "oga",  "opus", "mp3"};
 #define EXTENSIONS (sizeof extensions / sizeof *extensions)
-
-/* Extensions of sound files that cannot be read. */
-static const char *const others[] = {"m4a", "mp4", "aac", "alac", "wma", "ape", "wv",   "mpc", "tta",
-                                     "ac3", "dts", "mka", "mkv",  "mov", "avi", "webm", "amr", "dsf"};
 
 /* ---------------------------------------------------------------- names */
 
@@ -101,6 +98,16 @@ static void tell(const search *s, const char *name, const char *reason)
     free(line);
 }
 
+static void tell_foreign(const search *s, const char *name)
+{
+    char *path = ap_format_text("%s/%s", s->folder, name), *command = ap_foreign_conversion(path);
+    char *reason = ap_format_text("this kind of sound file is not read; convert it: %s", command);
+    tell(s, name, reason);
+    free(reason);
+    free(command);
+    free(path);
+}
+
 /* A link that leads nowhere is left out; a disk that fails is a failure. */
 static ap_status tell_unopened(const search *s, const char *name, int reason)
 {
@@ -117,8 +124,8 @@ static bool is_place(const struct stat *info, place at)
 
 static void add_file(search *s, const char *name, const struct stat *info)
 {
-    if (extension_among(name, others, sizeof others / sizeof *others) < sizeof others / sizeof *others) {
-        tell(s, name, "this kind of sound file is not supported; convert it to WAV or FLAC");
+    if (ap_foreign_name(name)) {
+        tell_foreign(s, name);
         return;
     }
     if (extension_among(name, extensions, EXTENSIONS) == EXTENSIONS) return;

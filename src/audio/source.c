@@ -1,6 +1,7 @@
 #include "audio/source.h"
 
 #include "audio/descriptor_io.h"
+#include "audio/foreign.h"
 #include "audio/mpeg.h"
 #include "audio/ogg.h"
 #include "audio/promise.h"
@@ -81,6 +82,18 @@ static void open_patched(ap_source *s, SF_INFO *info)
     open_virtual(s, info);
 }
 
+static ap_status not_read(const ap_source *s)
+{
+    const char *kind = ap_foreign_kind(s->descriptor);
+    if (!kind)
+        return ap_error(AP_FAILED, "%s: not an audio file that can be read: %s", s->path, sf_strerror(NULL));
+    char *command = ap_foreign_conversion(s->path);
+    ap_status status =
+        ap_error(AP_FAILED, "%s: is %s, which is not read; convert it: %s", s->path, kind, command);
+    free(command);
+    return status;
+}
+
 static ap_status open_sndfile(ap_source *s, int64_t bytes)
 {
     SF_INFO info;
@@ -91,8 +104,7 @@ static ap_status open_sndfile(ap_source *s, int64_t bytes)
     open_virtual(s, &info);
     if (s->promise.size_bytes > 0 && (!s->file || info.frames == 0)) open_patched(s, &info);
     AP_TRY(check_reads(s));
-    if (!s->file)
-        return ap_error(AP_FAILED, "%s: not an audio file that can be read: %s", s->path, sf_strerror(NULL));
+    if (!s->file) return not_read(s);
     bool ogg = (info.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_OGG;
     if (info.frames == SF_COUNT_MAX && ogg) /* the last page of such a file gives its length */
         return ap_error(AP_FAILED, "%s: truncated or damaged: its last page is missing", s->path);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/print.h"
+#include "base/shell.h"
 #include "base/text.h"
 #include "ranks/collect.h"
 #include "train/together.h"
@@ -197,23 +198,6 @@ static ap_status train(record *r, const char *from, const char *init)
     return status;
 }
 
-/* A word as a shell takes it. For the caller to free. */
-static char *shell_word(const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./:=+-";
-    if (*word && word[strspn(word, plain)] == '\0') return ap_copy_text(word);
-    char *quoted = ap_allocate(4 * strlen(word) + 3, 1), *to = quoted;
-    *to++ = '\'';
-    for (; *word; word++) {
-        if (*word == '\'')
-            to = stpcpy(to, "'\\''");
-        else
-            *to++ = *word;
-    }
-    strcpy(to, "'");
-    return quoted;
-}
-
 /* As in run_train_compositional.sh, but not shorter than synth can write. */
 #define DEMO_PAIRS 160
 #define DEMO_SECONDS_LEAST 0.5
@@ -224,7 +208,8 @@ static ap_status check_data(const ap_config *config)
     bool there;
     AP_TRY(ap_file_is_there(config->data.path, &there));
     if (there) return ap_ok();
-    char *program = shell_word(program_invocation_name), *path = shell_word(config->data.path);
+    char *program = ap_shell_word(program_invocation_name),
+         *path = ap_shell_word(config->data.path);
     ap_status status = ap_error(
         AP_FAILED,
         "%s: no such pair set (data.path); to make one of drums and piano: %s synth --out %s --pairs %d "

@@ -315,6 +315,28 @@ static void check_refused(const char *path, const char *reason)
     assert_null(audio.samples);
 }
 
+/* Another program must convert it; which command does it is said, for a shell. */
+static void what_no_library_reads(void **state)
+{
+    static const char mp4[] = "\0\0\0\x1c"
+                              "ftypM4A \0\0\2\0and so on",
+                      aac[] = "\xFF\xF1\x58\x40\x3B\xFF\xFC\xDE and so on",
+                      wma[] = "\x30\x26\xB2\x75\x8E\x66\xCF\x11 and so on";
+    const char *path = folder_path(state, "my song.m4a");
+    assert_int_equal(ap_replace_file(path, mp4, sizeof mp4).code, AP_OK);
+    check_refused(path,
+                  "my song.m4a: is an MP4 file (AAC or ALAC), which is not read; convert it: ffmpeg -i '");
+    check_refused(path, "/my song.m4a' '");
+    check_refused(path, "/my song.wav'");
+    path = folder_path(state, "a.aac");
+    assert_int_equal(ap_replace_file(path, aac, sizeof aac).code, AP_OK);
+    check_refused(path, "a.aac: is an AAC file");
+    path = folder_path(state, "wrong.wav"); /* it is not to be overwritten */
+    assert_int_equal(ap_replace_file(path, wma, sizeof wma).code, AP_OK);
+    check_refused(path, "wrong.wav: is a WMA file");
+    check_refused(path, "/wrong.flac");
+}
+
 static void no_file_no_sound(void **state)
 {
     check_refused(folder_path(state, "missing.wav"), "No such file");
@@ -466,6 +488,7 @@ int main(void)
         IN_FOLDER(channels_stay_apart),
         IN_FOLDER(what_is_written_in_channels_is_read),
         IN_FOLDER(channels_that_cancel_each_other_are_heard),
+        IN_FOLDER(what_no_library_reads),
         IN_FOLDER(no_file_no_sound),
         IN_FOLDER(a_file_that_was_cut_short_is_noticed),
         IN_FOLDER(a_header_from_a_pipe_is_no_fault),

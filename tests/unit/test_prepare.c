@@ -540,7 +540,7 @@ static void what_is_left_out_is_named(void **state)
     check_told("songs/silent.wav: silent throughout");
     check_told("songs/short.wav: too short for two windows of 1 s");
     check_told("songs/bad.wav: sample 95999");
-    check_told("songs/x.m4a: this kind of sound file is not supported");
+    check_told("songs/x.m4a: this kind of sound file is not read; convert it: ffmpeg -i ");
     check_told("songs/empty.mp3: is empty");
     assert_null(strstr(told, "cover.jpg"));
     assert_int_equal(report.unusable, 3); /* an empty file is no recording */
