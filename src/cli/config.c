@@ -57,7 +57,7 @@ static const verb_option table[] = {
     {.name = "section.key",
      .placeholder = "VALUE",
      .kind = OPTION_OVERRIDES,
-     .help = "any key of the configuration"},
+     .help = "any key of the configuration; given again, the last counts"},
     {.name = NULL},
 };
 

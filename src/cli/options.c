@@ -90,23 +90,20 @@ static ap_status given_twice(const char *name, const char *first, const char *se
                     second);
 }
 
-static ap_status add_override(parsed_options *options, const char *key, size_t length, const char *value)
+static void add_override(parsed_options *options, const char *key, size_t length, const char *value)
 {
-    for (size_t k = 0; k < options->override_count; k++) {
-        const verb_override *other = &options->overrides[k];
-        if (same_name(other->key, key, length)) return given_twice(other->key, other->value, value);
-    }
     size_t count = options->override_count++;
     options->overrides = ap_reallocate(options->overrides, count + 1, sizeof *options->overrides);
     options->overrides[count] = (verb_override){ap_format_text("%.*s", (int)length, key), value};
-    return ap_ok();
 }
 
 static ap_status set_value(parsed_options *options, const verb_option *o, const char *value)
 {
     AP_TRY(check_value(o, value));
-    if (o->alias_of && strchr(o->alias_of, '.'))
-        return add_override(options, o->alias_of, strlen(o->alias_of), value);
+    if (o->alias_of && strchr(o->alias_of, '.')) {
+        add_override(options, o->alias_of, strlen(o->alias_of), value);
+        return ap_ok();
+    }
     if (o->alias_of) {
         const verb_option *meant = find(options->table, o->alias_of, strlen(o->alias_of));
         if (!meant || meant->alias_of)
@@ -160,7 +157,8 @@ static ap_status parse_option(parsed_options *options, int count, char *const *w
         strip_slashes(o, value);
         return set_value(options, o, value);
     }
-    return add_override(options, name, length, value);
+    add_override(options, name, length, value);
+    return ap_ok();
 }
 
 static bool asks_for_help(int count, char *const *words)

@@ -16,11 +16,12 @@ typedef enum option_kind {
     OPTION_INTEGER,  /* a whole number */
     OPTION_NUMBER,   /* a finite number */
     OPTION_OVERRIDES /* --section.key=VALUE or --section.key VALUE, for any name with a dot: collected in
-                        order, each key once, else unchecked; name and placeholder of the entry are used by the help only */
+                        order, unchecked; name and placeholder of the entry are used by the help only */
 } option_kind;
 
 /* On the command line, a path whose placeholder ends in DIR loses slashes at its end; '-' and '_' in names
- * are equal. An option that takes one value is given once; a flag may be repeated. */
+ * are equal. An option that takes one value is given once. A flag may be repeated, and so may an override:
+ * the last counts, as it does over the file, so that a script may add to what it is given. */
 typedef struct verb_option {
     const char *name;        /* without the dashes; NULL ends a table */
     const char *placeholder; /* the value in the help: "DIR"; NULL for a flag */

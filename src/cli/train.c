@@ -208,8 +208,7 @@ static ap_status check_data(const ap_config *config)
     bool there;
     AP_TRY(ap_file_is_there(config->data.path, &there));
     if (there) return ap_ok();
-    char *program = ap_shell_word(program_invocation_name),
-         *path = ap_shell_word(config->data.path);
+    char *program = ap_shell_word(program_invocation_name), *path = ap_shell_word(config->data.path);
     ap_status status = ap_error(
         AP_FAILED,
         "%s: no such pair set (data.path); to make one of drums and piano: %s synth --out %s --pairs %d "
@@ -319,7 +318,8 @@ static const verb_option table[] = {
     {.name = "section.key",
      .placeholder = "VALUE",
      .kind = OPTION_OVERRIDES,
-     .help = "any key of the configuration, e.g. --train.epochs=5 --data.path=DIR"},
+     .help = "any key of the configuration, e.g. --train.epochs=5 --data.path=DIR; given again, the last "
+             "counts"},
     ALIAS("corr_weight", "W", "loss.corr_weight"),
     ALIAS("mask_reg_weight", "W", "loss.novelty"),
     {.name = "use_compositional_agent",

@@ -149,8 +149,6 @@ static void what_is_wrong_is_named(void **state)
         {"--out x --data.path", "--data.path needs a value"},
         {"--out=z --out x=y", "--out is given twice, as \"z\" and as \"x=y\": which is meant?"},
         {"--out z --batch_size 3 --batch=3", "--batch_size is given twice, as \"3\" and as \"3\""},
-        {"--data.path=a --out z --data.path b", "--data.path is given twice, as \"a\" and as \"b\""},
-        {"--out z --loss.modulation=1 --corr_weight 2", "--loss.modulation is given twice"},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         parsed_options o;
