@@ -68,6 +68,8 @@ static void join(const halves *found, const char *folder, ap_pairs *pairs)
     }
 }
 
+#define MAKE_A_SET "antiphon prepare --inputs DIR --targets DIR --out SET makes a set of your recordings"
+
 static ap_status list(const char *folder, ap_pairs *pairs)
 {
     ap_names files;
@@ -81,18 +83,33 @@ static ap_status list(const char *folder, ap_pairs *pairs)
     free(found.at);
     if (pairs->count) return ap_ok();
     if (!pairs->lone)
-        return ap_error(AP_FAILED, "%s: holds no pair (" PREFIX "NAME%s, " PREFIX "NAME%s)", folder,
+        return ap_error(AP_FAILED,
+                        "%s: holds no pair (" PREFIX "NAME%s beside " PREFIX "NAME%s): " MAKE_A_SET, folder,
                         endings[INPUT], endings[TARGET]);
     return ap_error(AP_FAILED, "%s: holds no pair, but %zu %s without a partner%s %s", folder, pairs->lone,
                     pairs->lone == 1 ? "file" : "files", pairs->lone == 1 ? ":" : ", such as",
                     pairs->first_lone);
 }
 
+/* Fails if there is something of this name, which has no such split. */
+static ap_status check_split(const char *folder, const char *split, const char *path)
+{
+    bool there, whole;
+    AP_TRY(ap_file_is_there(folder, &there));
+    AP_TRY(ap_file_is_there(path, &whole));
+    if (!there || whole) return ap_ok();
+    return ap_error(AP_FAILED,
+                    "%s: is not a pair set, since it has no %s/ (a set has train/ and val/, with " PREFIX
+                    "NAME%s beside " PREFIX "NAME%s): " MAKE_A_SET,
+                    folder, split, endings[INPUT], endings[TARGET]);
+}
+
 ap_status ap_pairs_list(const char *folder, const char *split, ap_pairs *pairs)
 {
     *pairs = (ap_pairs){.at = NULL};
     char *path = split ? ap_format_text("%s/%s", folder, split) : ap_copy_text(folder);
-    ap_status status = list(path, pairs);
+    ap_status status = split ? check_split(folder, split, path) : ap_ok();
+    if (!ap_failed(&status)) status = list(path, pairs);
     free(path);
     if (ap_failed(&status)) ap_pairs_free(pairs);
     return status;

@@ -134,7 +134,10 @@ static ap_status score_folder(session *s, const char *folder)
     ap_names pieces;
     ap_status status = ap_trio_names_list(folder, &pieces);
     if (!ap_failed(&status) && pieces.count == 0)
-        status = ap_error(AP_FAILED, "%s: holds no composed piece (NAME_3_output.wav)", folder);
+        status = ap_error(AP_FAILED,
+                          "%s: holds no composed piece (NAME_1_input.wav, NAME_2_target.wav and "
+                          "NAME_3_output.wav, or .flac)",
+                          folder);
     for (size_t k = 0; k < pieces.count && !ap_failed(&status); k++) {
         progress_show("pieces", (int64_t)k, (int64_t)pieces.count);
         trio_paths paths = ap_trio_paths_find(folder, pieces.at[k]);

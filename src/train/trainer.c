@@ -134,7 +134,9 @@ ap_status ap_trainer_resume(const ap_config *config, const ap_observer *observer
     if (ap_ranks_own() > 0) return ap_trainer_create(config, observer, trainer);
     model.codec.weights[0] = '\0'; /* the checkpoint contains them; the file may have moved since */
     ap_status status = create(config, &model, observer, trainer);
-    if (!ap_failed(&status)) status = ap_training_resume(*trainer, checkpoint);
+    if (!ap_failed(&status))
+        status = ap_transfer_explain(ap_training_resume(*trainer, checkpoint), checkpoint, config,
+                                     (*trainer)->model, "begin another run (another --out)");
     return join(status, trainer);
 }
 
@@ -147,7 +149,9 @@ ap_status ap_trainer_create_from(const ap_config *config, const ap_observer *obs
     ap_status status = ap_transfer_config(checkpoint, config, &model);
     if (!ap_failed(&status)) status = create(config, &model, observer, trainer);
     if (!ap_failed(&status))
-        status = ap_transfer_weights(checkpoint, (*trainer)->model, &(*trainer)->observer);
+        status = ap_transfer_explain(
+            ap_transfer_weights(checkpoint, (*trainer)->model, &(*trainer)->observer), checkpoint, config,
+            (*trainer)->model, "begin without its weights (no --init)");
     return join(status, trainer);
 }
 

@@ -33,10 +33,19 @@ grep -q 'in it that this model does not have:$' out
 [ "$(grep -c '^  cascade\.' out)" -eq 10 ]
 grep -q '^  and [0-9]* more$' out
 
-# another shape: refused, with both, before anything is written
-expect 1 "first/checkpoints/best.safetensors: tensor agent." $train --out no --init first --agent.model=64
-grep -q 'shape \[.*\] where \[.*\] is expected$' err
+# another shape: refused before anything is written; which key it is, both values, and what to do
+expect 1 "first/checkpoints/best.safetensors: is of another model: agent.model is 32 there, 64 here. Give it the same, \
+--agent.model=32, or begin without its weights (no --init)" $train --out no --init first --agent.model=64
+expect 1 "agent.component is 4 there, 8 here; agent.model is 32 there, 64 here. Give it the same, --agent.component=4 \
+--agent.model=32, or" $train --out no --init first --agent.model=64 --agent.component=8
 [ ! -e no ]
+# to go on with another model is refused in the same words
+for key in agent.model:32:64 agent.layers:1:2 agent.output:cascade:direct; do
+    name=${key%%:*} values=${key#*:}
+    expect 1 "first/checkpoints/last.safetensors: is of another model: $name is ${values%:*} there, ${values#*:} here. \
+Give it the same, --$name=${values%:*}, or begin another run (another --out)" \
+        $train --out first --resume auto --epochs=3 "--$name=${values#*:}"
+done
 # nothing in common, no checkpoint, no such file
 cat >codec.json <<'END'
 {
@@ -49,7 +58,8 @@ cat >codec.json <<'END'
 }
 END
 expect 0 "best.safetensors" train-codec codec.json --out codec
-expect 1 "codec/checkpoints/best.safetensors: holds no tensor of the model" $train --out no --init codec
+expect 1 "codec/checkpoints/best.safetensors: is of another model: codec.type is seanet there, mdct here; " \
+    $train --out no --init codec
 expect 1 "absent.safetensors: No such file" $train --out no --init absent.safetensors
 expect 1 "pairs: is a folder without a checkpoint" $train --out no --init pairs
 cp first/checkpoints/best.safetensors cut.safetensors

@@ -81,8 +81,17 @@ static void check_refused(const char *folder, const char *split, const char *rea
 
 static void no_pair_is_a_failure(void **state)
 {
-    check_refused(*state, "train", "train: cannot be listed: No such file");
-    check_refused(*state, NULL, "holds no pair");
+    check_refused(
+        *state, "train",
+        ": is not a pair set, since it has no train/ (a set has train/ and val/, with pair_NAME_input.wav "
+        "beside pair_NAME_target.wav): antiphon prepare --inputs DIR");
+    check_refused(folder_path(state, "nowhere"), "train", "nowhere/train: cannot be listed: No such file");
+    make(state, "drums.wav");
+    check_refused(
+        *state, NULL,
+        ": holds no pair (pair_NAME_input.wav beside pair_NAME_target.wav): antiphon prepare --inputs");
+    check_refused(folder_path(state, "drums.wav"), "val",
+                  "drums.wav: is not a pair set, since it has no val/");
     make(state, "pair_7_input.wav");
     check_refused(*state, NULL, "1 file without a partner: ");
     make(state, "pair_8_input.wav");
