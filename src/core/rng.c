@@ -1,5 +1,5 @@
 #include "antiphon/rng.h"
-#include "core/rng_run.h"
+#include "kernels/hash.h"
 
 #include <math.h>
 
@@ -48,18 +48,5 @@ void ap_rng_shuffle(ap_rng *rng, int64_t *order, int64_t count)
 
 uint32_t ap_rng_hash(uint64_t key, uint64_t index)
 {
-    return ap_rng_run_hash(ap_rng_run_from(key, index, 0, 1), 0);
-}
-
-/* The upper half of the index modifies the key; the lower half is hashed. */
-ap_rng_run ap_rng_run_from(uint64_t key, uint64_t first, int64_t begin, int64_t count)
-{
-    uint64_t index = first + (uint64_t)begin, same = (UINT64_C(1) << 32) - (uint32_t)index;
-    uint64_t wanted = (uint64_t)(count - begin);
-    return (ap_rng_run){
-        .begin = (int32_t)begin,
-        .end = (int32_t)(begin + (int64_t)(wanted < same ? wanted : same)),
-        .low = (uint32_t)first,
-        .high = (uint32_t)key ^ ((uint32_t)(index >> 32) * 0x9E3779B9u + (uint32_t)(key >> 32)),
-    };
+    return ap_hash_at(ap_hash_from(key, index), 0);
 }

@@ -6,6 +6,7 @@
 
 #include "kernels/array.h"
 #include "kernels/band_lanes.h"
+#include "kernels/dropout.h"
 #include "kernels/fft_lanes.h"
 #include "kernels/lstm_panels.h"
 #include "kernels/machine.h"
@@ -69,6 +70,12 @@
       (rows, n, factor, shift, x, sum))                                                                                                   \
     F(void, vexp_rows, (int64_t rows, int64_t n, ap_real factor, const ap_real *shift, ap_real *x), (rows, n, factor, shift, x))          \
     F(void, vsoftmax_back, (int64_t rows, int64_t n, const ap_real *delta, const ap_real *p, ap_real *dp), (rows, n, delta, p, dp))       \
+    F(void, dropout_add, (const ap_dropout_mask *mask, uint64_t first, int64_t n, const ap_real *x, const ap_real *part, ap_real *y),     \
+      (mask, first, n, x, part, y))                                                                                                       \
+    F(void, dropout_clear_columns, (const ap_dropout_mask *mask, uint64_t first, int64_t pitch, int64_t rows, ap_real *strip),            \
+      (mask, first, pitch, rows, strip))                                                                                                  \
+    F(void, dropout_softmax_back, (const ap_dropout_mask *mask, uint64_t first, int64_t pitch, int64_t rows, const ap_real *delta,        \
+                                   ap_real *p, ap_real *dp), (mask, first, pitch, rows, delta, p, dp))                                    \
     F(void, stream, (int64_t whole, int64_t n, const ap_real *from, ap_real *to), (whole, n, from, to))                                  \
     F(void, stream_end, (void), ())                                                                                                       \
     F(void, array_accumulate, (int64_t n, ap_real factor, const ap_real *x, ap_real *y), (n, factor, x, y))                               \

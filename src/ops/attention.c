@@ -185,7 +185,7 @@ static void strip_forward(const geometry *g, int64_t head, int64_t first, reach 
         ap_vexp_columns(rows, COLUMNS, g->scale, shift, weights, part);
         for (int i = 0; i < COLUMNS; i++) sum[i] += (double)part[i];
         if (mask->threshold)
-            ap_dropout_clear(mask, (uint64_t)(row * T + keys.begin + key), T, rows, COLUMNS, weights);
+            ap_dropout_clear_columns(mask, (uint64_t)(row * T + keys.begin + key), T, rows, weights);
     }
     ap_tile_finish_strip(keys.count, w->weights);
     multiply(0, D, keys.count, w->values, w->weights, w->y);
@@ -260,32 +260,10 @@ static int64_t lay_out_backward(const geometry *g, ap_real *memory, backward_spa
     return ap_workspace_lay_out(sizeof parts / sizeof *parts, parts, memory);
 }
 
-/* Computes, in place, what the products need from the weights and their gradient after dropout, for rows of
- * queries T elements apart and keys in columns. With p the softmax and m the dropout factors: weights = p m,
- * dscores = p (m dweights - sum of dy y), because the sum over t of weights dweights equals that of dy y. */
-static void weights_backward(const ap_dropout_mask *mask, uint64_t first, int64_t T, int64_t rows,
-                             const ap_real *delta, ap_real *p, ap_real *dp)
-{
-    const ap_dropout_mask drop = *mask;
-    if (!drop.threshold) {
-        ap_vsoftmax_back(rows, COLUMNS, delta, p, dp);
-        return;
-    }
-    AP_DROPOUT_FOR_EACH_RUN(&drop, first, (rows - 1) * T + COLUMNS, run)
-        for (int64_t r = 0; r < rows; r++) {
-            ap_real *weight = p + r * COLUMNS, *gradient = dp + r * COLUMNS;
-            for (int32_t i = 0; i < COLUMNS; i++) {
-                int32_t element = (int32_t)(r * T) + i;
-                ap_real m = ap_dropout_drops(&drop, run, element) ? 0 : drop.factor;
-                ap_real d = weight[i] * (m * gradient[i] - delta[r]), w = weight[i] * m;
-                gradient[i] = ap_rng_run_has(run, element) ? d : gradient[i];
-                weight[i] = ap_rng_run_has(run, element) ? w : weight[i];
-            }
-        }
-}
-
 /* Keys first .. first + COLUMNS - 1 of a head, or up to the last, with the queries that hear them: dq +=
- * dscores k, and all of dk and dv. part and dpart: the head's part of qkv and of its gradient. */
+ * dscores k, and all of dk and dv. With p the softmax and m the factors of dropout: weights = m p, dscores =
+ * p (m dweights - sum of dy y), because the sum over keys of weights dweights equals that of dy y. part and
+ * dpart: the head's part of qkv and of its gradient. */
 static void strip_backward(const attention_saved *saved, int64_t head, int64_t first, reach queries,
                            const int64_t *rows_at, const ap_real *part, const backward_space *w, bool fresh,
                            ap_real *dpart)
@@ -305,8 +283,11 @@ static void strip_backward(const attention_saved *saved, int64_t head, int64_t f
         multiply(query, query + chunk.count, D, w->dy, w->values, w->dscores);
         ap_vexp_rows(chunk.count, COLUMNS, g->scale, saved->logsumexp + row, weights);
         clear_unheard_queries(g, chunk, first, weights);
-        weights_backward(&saved->mask, (uint64_t)(row * T + first), T, chunk.count, w->delta + chunk.begin,
-                         weights, dscores);
+        if (saved->mask.threshold)
+            ap_dropout_softmax_back(&saved->mask, (uint64_t)(row * T + first), T, chunk.count,
+                                    w->delta + chunk.begin, weights, dscores);
+        else
+            ap_vsoftmax_back(chunk.count, COLUMNS, w->delta + chunk.begin, weights, dscores);
     }
     for (int64_t k = 0; k < count; k++)
         memcpy(w->key_rows + k * D, keys.data + (first + k) * 3 * C, (size_t)D * sizeof *w->key_rows);

@@ -5,8 +5,6 @@
 #include "kernels/array.h"
 #include "ops/registry.h"
 
-#include <string.h>
-
 ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p, int64_t n)
 {
     if (!(p >= 0 && p < 1)) ap_fatal("%s: probability %g is not in [0, 1)", operation, (double)p);
@@ -15,30 +13,6 @@ ap_dropout_mask ap_dropout_draw(ap_tape *tape, const char *operation, ap_real p,
                              .origin = ap_tape_origin(tape, n),
                              .threshold = (uint32_t)((double)p * 0x1p32),
                              .factor = 1 / (1 - p)};
-}
-
-/* One run: x may be NULL, the mask drops something. */
-static void add_run(const ap_dropout_mask *mask, ap_rng_run run, const ap_real *x, const ap_real *part,
-                    ap_real *y)
-{
-    const ap_dropout_mask m = *mask;
-    if (x)
-        for (int32_t i = run.begin; i < run.end; i++)
-            y[i] = x[i] + (ap_dropout_drops(&m, run, i) ? 0 : m.factor) * part[i];
-    else
-        for (int32_t i = run.begin; i < run.end; i++)
-            y[i] = (ap_dropout_drops(&m, run, i) ? 0 : m.factor) * part[i];
-}
-
-void ap_dropout_add(const ap_dropout_mask *mask, uint64_t first, int64_t n, const ap_real *x,
-                    const ap_real *part, ap_real *y)
-{
-    if (mask->threshold)
-        AP_DROPOUT_FOR_EACH_RUN(mask, first, n, run) add_run(mask, run, x, part, y);
-    else if (x)
-        for (int64_t i = 0; i < n; i++) y[i] = x[i] + part[i];
-    else if (y != part)
-        memcpy(y, part, (size_t)n * sizeof *y);
 }
 
 /* ---------------------------------------------------------------- dropout: y = x m, m = 0 or 1 / (1 - p) */
