@@ -34,6 +34,9 @@ typedef struct ap_composed {
     double variation_input, variation_target, variation_output;
     /** ap_copy_r of the sources; if below AP_COPY_R_LEAST, r says nothing */
     double copy_r_input, copy_r_target;
+    /** share of the sources' length in which the channels cancel each other (left = -right), so that the
+     * agent hears them with their signs turned (audio.h) */
+    double cancelled_input, cancelled_target;
     double rms_input, rms_target, rms_output; /**< full scale 1 */
     double lowered; /**< dB by which the output is below the level of the sources, so that it does not clip */
     /** gains of the copies of the sources: below 1 if a source exceeds full scale */

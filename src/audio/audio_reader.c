@@ -123,6 +123,11 @@ int ap_audio_reader_file_channels(const ap_audio_reader *r)
     return ap_source_channels(r->source);
 }
 
+double ap_audio_reader_cancelled(const ap_audio_reader *r)
+{
+    return r->mid && r->frames_read > 0 ? (double)ap_mid_cancelled(r->mid) / (double)r->frames_read : 0;
+}
+
 /* ---------------------------------------------------------------- reading */
 
 int64_t ap_audio_converted(int64_t count, int from, int to)

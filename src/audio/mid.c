@@ -14,8 +14,9 @@
 struct ap_mid {
     int channels;
     bool begun;
-    double *sign; /* [channels] 1 or -1, at the end of the last block */
-    double *next; /* the same of this one */
+    int64_t cancelled; /* frames */
+    double *sign;      /* [channels] 1 or -1, at the end of the last block */
+    double *next;      /* the same of this one */
 };
 
 ap_mid *ap_mid_create(int channels)
@@ -78,6 +79,7 @@ static void choose(ap_mid *m, int64_t count, const float *frames)
     int first = 0;
     powers(m, count, frames, &average, &each);
     bool cancel = average < CANCELLED * each;
+    m->cancelled += cancel ? count : 0;
     while (cancel && product(m, count, frames, first, first) < NOT_SOFT * each) first++;
     for (int c = 0; c < m->channels; c++)
         m->next[c] = each == 0 ? m->sign[c] : cancel && product(m, count, frames, first, c) < 0 ? -1 : 1;
@@ -103,6 +105,11 @@ static void average_fading(const ap_mid *m, int64_t count, const float *frames, 
             sum += (m->sign[c] + in * (m->next[c] - m->sign[c])) * (double)frames[i * m->channels + c];
         samples[i] = (float)(sum / m->channels);
     }
+}
+
+int64_t ap_mid_cancelled(const ap_mid *m)
+{
+    return m->cancelled;
 }
 
 void ap_mid_block(ap_mid *m, int64_t count, const float *frames, float *samples)

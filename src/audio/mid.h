@@ -18,6 +18,9 @@ ap_mid *ap_mid_create(int channels);
 /* The mid [count] of the next `count` interleaved frames, which are a block. */
 void ap_mid_block(ap_mid *mid, int64_t count, const float *frames, float *samples);
 
+/* The number of frames so far in whose blocks the channels cancelled each other. */
+int64_t ap_mid_cancelled(const ap_mid *mid);
+
 /* NULL is allowed. */
 void ap_mid_free(ap_mid *mid);
 

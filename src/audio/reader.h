@@ -20,6 +20,10 @@ ap_status ap_audio_reader_open_telling(const char *path, int rate, int channels,
 /* Leaves out the beginning, before anything is read: the rest is then as if the file began there. */
 ap_status ap_audio_reader_skip(ap_audio_reader *reader, double seconds);
 
+/* The share of what a reader of the mid has read so far in which the channels cancelled each other, so that
+ * their signs were turned. */
+double ap_audio_reader_cancelled(const ap_audio_reader *reader);
+
 /* Whether a failure to read was the system's. */
 bool ap_audio_reader_is_faulty(const ap_audio_reader *reader);
 

@@ -55,6 +55,22 @@ static void tell_still(const char *source, double variation, double copy_r)
             source);
 }
 
+/* A smaller share of a recording may cancel by chance. */
+#define CANCELLED_LEAST 0.01
+
+/* Tells what is heard where a source's channels cancel each other. In an answer that is played from a
+ * target's channels (`played`), they cancel as well. */
+static void tell_cancelled(const char *source, double share, int channels, bool played)
+{
+    if (share < CANCELLED_LEAST) return;
+    char *part =
+        share > 1 - CANCELLED_LEAST ? ap_copy_text("") : ap_format_text(" in %.0f %% of it", 100 * share);
+    ap_text_print_wrapped(stdout, "    the %s's channels cancel each other%s: heard is %s%s\n", source, part,
+                          channels == 2 ? "left alone, as right = -left" : "their average, with signs turned",
+                          played ? "; the answer's cancel, too: --channels 1 has a mono answer" : "");
+    free(part);
+}
+
 /* How to compose; where to is not filled in. */
 static ap_status asked(const parsed_options *options, ap_compose_paths *settings)
 {
@@ -153,6 +169,20 @@ static void tell_converted(const ap_composed *c)
                           channels_word(c->written.channels));
 }
 
+/* What the model hears of a source; of the input once for all targets. */
+static void tell_heard_input(const ap_composed *c)
+{
+    tell_still("input", c->variation_input, c->copy_r_input);
+    tell_cancelled("input", c->cancelled_input, c->input.channels, false);
+}
+
+static void tell_heard_target(const ap_composed *c, const ap_config *config)
+{
+    const bool played = config->agent.output == AP_OUTPUT_TAKES && c->written.channels > 1;
+    tell_still("target", c->variation_target, c->copy_r_target);
+    tell_cancelled("target", c->cancelled_target, c->target.channels, played);
+}
+
 static void tell_seeds(const answers *written, uint64_t first)
 {
     if (written->count > 1)
@@ -171,9 +201,9 @@ static ap_status compose_answer(const ap_config *config, ap_model *model, const 
                             progress_show_seconds, NULL, &composed));
     if (one->seed == 0) print_head();
     print_row(one->out, &composed);
-    if (one->seed == 0) tell_still("input", composed.variation_input, composed.copy_r_input);
+    if (one->seed == 0) tell_heard_input(&composed);
     if (one->first) { /* what is the same for all variations */
-        tell_still("target", composed.variation_target, composed.copy_r_target);
+        tell_heard_target(&composed, config);
         tell_converted(&composed);
         tell_written(config, &composed);
     }
@@ -253,8 +283,8 @@ static ap_status compose_pairs(const ap_config *config, ap_model *model, const p
         free(name);
         tell_lowered("input", c.gain_input);
         tell_lowered("target", c.gain_target);
-        tell_still("input", c.variation_input, c.copy_r_input);
-        tell_still("target", c.variation_target, c.copy_r_target);
+        tell_heard_input(&c);
+        tell_heard_target(&c, config);
         sum.cost += c.cost / (double)count;
         sum.written = c.written;
         converted += was_converted(&c);

@@ -282,6 +282,12 @@ static ap_compose_format format_of_file(const ap_audio_reader *reader)
     return (ap_compose_format){ap_audio_reader_file_rate(reader), ap_audio_reader_file_channels(reader)};
 }
 
+/* The share of a source in which its channels cancel each other. */
+static double cancelled(const job *j, int source)
+{
+    return ap_audio_reader_cancelled(j->mid_readers[source] ? j->mid_readers[source] : j->readers[source]);
+}
+
 static ap_composed measure(const job *j, const envelopes *v, const double gain[AP_SIGNALS])
 {
     ap_composed c = {.seconds = (double)j->count / j->format.sample_rate};
@@ -293,6 +299,8 @@ static ap_composed measure(const job *j, const envelopes *v, const double gain[A
     c.variation_input = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[AP_INPUT]);
     c.variation_target = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[AP_TARGET]);
     c.variation_output = ap_variation_of(AP_MODULATION_SEGMENTS, v->e[AP_OUTPUT]);
+    c.cancelled_input = cancelled(j, AP_INPUT);
+    c.cancelled_target = cancelled(j, AP_TARGET);
     c.rms_input = sqrt(j->power[AP_INPUT] / (double)j->count);
     c.rms_target = sqrt(j->power[AP_TARGET] / (double)j->count);
     c.gain_input = gain[AP_INPUT];

@@ -75,7 +75,38 @@ cp "$b" loud/pair_1_target.wav
 expect 0 "the input exceeds full scale: its copy is 6.2 dB lower" infer --checkpoint $best --pairs loud --out loud/composed
 grep -q '^1 composition in' out
 
+# channels that cancel each other: what is heard instead, and that a stereo answer has the same
+{
+    printf 'RIFF\044\145\004\0WAVEfmt \020\0\0\0\001\0\002\0\300\135\0\0\0\167\001\0\004\0\020\0data\0\145\004\0'
+    printf '\0\020\0\360' >up && printf '\0\360\0\020' >down # left 4096, right -4096; and the other way
+    for part in up down; do
+        for _ in 1 2 3; do cat $part $part $part >more.raw && mv more.raw $part; done
+    done
+    { cat up down up down && head -c 2000 /dev/zero; } >beat
+    for _ in 1 2 3 4 5 6 7; do cat beat beat >more.raw && mv more.raw beat; done
+    head -c 288000 beat
+} >anti.wav
+expect 0 "the input's channels cancel each other: heard is left alone, as right = -left" \
+    infer --checkpoint takes --input anti.wav --target "$b" --out of_anti.wav
+if grep -q "target's channels\|answer's cancel" out; then cat out && exit 1; fi
+expect 0 "the target's channels cancel each other: heard is left alone, as right = -left; the answer's cancel, too: \
+--channels 1 has a mono answer" infer --checkpoint takes --input "$a" --target anti.wav --out of_anti.wav
+expect 0 "the target's channels cancel each other: heard is left alone, as right = -left" \
+    infer --checkpoint takes --input "$a" --target anti.wav --out of_anti.wav --channels 1
+if grep -q "answer's" out; then cat out && exit 1; fi
+mkdir turned
+cp anti.wav turned/pair_1_input.wav
+cp "$b" turned/pair_1_target.wav
+expect 0 "the input's channels cancel each other: heard is left" infer --checkpoint run --pairs turned --out turned/composed
+expect 0 "" infer --checkpoint takes --input wide.wav --target wide.wav --out of_anti.wav
+if grep -q "cancel" out; then cat out && exit 1; fi
+
 # bad input
+expect 2 "--input is given twice, as \"$a\" and as \"$b\": which is meant?" \
+    infer --checkpoint $best --input "$a" --input "$b" --target "$b" --out no.wav
+printf '\0\0\0\034ftypM4A \0\0\002\0isom' >"my song.m4a"
+expect 1 "my song.m4a: is an MP4 file (AAC or ALAC), which is not read; convert it: ffmpeg -i 'my song.m4a' 'my song.wav'" \
+    infer --checkpoint $best --input "my song.m4a" --target "$b" --out no.wav
 expect 1 "absent.wav" infer --checkpoint $best --input absent.wav --target "$b" --out no.wav
 : >empty.wav
 expect 1 "empty.wav" infer --checkpoint $best --input empty.wav --target "$b" --out no.wav
