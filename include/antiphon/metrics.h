@@ -254,9 +254,10 @@ typedef enum ap_metric {
  */
 #define AP_DRONE_VARIATION 0.12
 
-/** A metric in tables and JSON: its name, its unit ("" for a plain number) and its meaning in one line. */
+/** A metric in tables and JSON: its name, its unit ("" for a plain number), its meaning in one line, and
+ * which values are good ("near 0"; "" for what tells of the sources alone). */
 typedef struct ap_metric_text {
-    const char *name, *unit, *meaning;
+    const char *name, *unit, *meaning, *good;
 } ap_metric_text;
 
 /** The texts of a metric, string constants. */

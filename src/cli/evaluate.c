@@ -387,6 +387,27 @@ static const verb_option table[] = {
     {.name = NULL},
 };
 
+/* The columns of the tables, in their order. */
+static void put_columns(verb_put_row *put, void *context)
+{
+    const ap_metric_group *groups;
+    const size_t count = ap_metric_groups(&groups);
+    put(context, NULL, "The columns, and what is good (- is no value):");
+    for (size_t g = 0; g < count; g++) {
+        put(context, NULL, groups[g].question);
+        for (const ap_metric *m = groups[g].columns; *m != AP_METRIC_COUNT; m++) {
+            const ap_metric_text text = ap_metric_describe(*m);
+            char *name =
+                *text.unit ? ap_format_text("%s (%s)", text.name, text.unit) : ap_copy_text(text.name);
+            char *line = *text.good ? ap_format_text("%s; good: %s", text.meaning, text.good)
+                                    : ap_copy_text(text.meaning);
+            put(context, name, line);
+            free(line);
+            free(name);
+        }
+    }
+}
+
 const verb verb_evaluate = {
     .name = "evaluate",
     .summary = "what a listener would measure in composed pieces",
@@ -408,4 +429,5 @@ const verb verb_evaluate = {
         "Recordings of different lengths are measured up to the end of the shortest.",
     .options = table,
     .run = run,
+    .rows = put_columns,
 };

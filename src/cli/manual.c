@@ -54,6 +54,20 @@ static void write_option(FILE *out, const verb_option *o)
     fputc('\n', out);
 }
 
+static void write_row(void *context, const char *name, const char *text)
+{
+    FILE *out = context;
+    if (!name) {
+        write_paragraph(out, text);
+        return;
+    }
+    fputs(".TP\n\\fB", out);
+    write_text(out, name);
+    fputs("\\fR\n", out);
+    write_text(out, text);
+    fputc('\n', out);
+}
+
 static void write_verb(FILE *out, const verb *v)
 {
     fprintf(out, ".SS \"%s: ", v->name);
@@ -64,6 +78,7 @@ static void write_verb(FILE *out, const verb *v)
     if (v->details) write_paragraph(out, v->details);
     for (const verb_option *o = v->options; o->name; o++) write_option(out, o);
     write_option(out, &option_help);
+    if (v->rows) v->rows(write_row, out);
 }
 
 static void write_keys(FILE *out)

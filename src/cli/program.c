@@ -57,6 +57,18 @@ static void print_paragraphs(FILE *out, const char *text)
     free(joined);
 }
 
+/* The column at which the text of a row begins. */
+#define ROW_COLUMN 20
+
+static void print_row(void *context, const char *name, const char *text)
+{
+    FILE *out = context;
+    char *line =
+        name ? ap_format_text("  %-*s%s\n", ROW_COLUMN - 2, name, text) : ap_format_text("\n%s\n", text);
+    ap_text_put_wrapped(out, name ? ROW_COLUMN : 0, line);
+    free(line);
+}
+
 static void print_help(const verb *v, FILE *out)
 {
     fprintf(out, "antiphon %s: %s\n\n", v->name, v->summary);
@@ -66,6 +78,7 @@ static void print_help(const verb *v, FILE *out)
     if (v->details) print_paragraphs(out, v->details);
     fprintf(out, "Options:\n");
     options_print(v->options, out);
+    if (v->rows) v->rows(print_row, out);
 }
 
 static const verb *find(const char *name, ap_status *status)

@@ -4,6 +4,9 @@
 
 #include "cli/options.h"
 
+/* A row of the list that a verb's help ends with. Without a name it is a heading. */
+typedef void verb_put_row(void *context, const char *name, const char *text);
+
 typedef struct verb {
     const char *name;
     const char *summary;   /* what it does, in half a line */
@@ -14,6 +17,8 @@ typedef struct verb {
 
     /* The status becomes the exit code: 0, 1 failure, 2 misuse, 130 interrupted. Its message is printed. */
     ap_status (*run)(const parsed_options *options);
+
+    void (*rows)(verb_put_row *put, void *context); /* what its output says; NULL: no such list */
 } verb;
 
 /* In the order of the help. The verb NAME is `const verb verb_NAME` in src/cli/NAME.c. */

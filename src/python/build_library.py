@@ -61,7 +61,7 @@ ap_status ap_compose_files(const ap_config *config, ap_model *model, const char 
     const ap_compose_paths *paths, ap_compose_watch *watch, void *context, ap_composed *composed);
 
 typedef enum ap_metric { AP_METRIC_COUNT, ... } ap_metric;
-typedef struct ap_metric_text { const char *name, *unit, *meaning; } ap_metric_text;
+typedef struct ap_metric_text { const char *name, *unit, *meaning, *good; } ap_metric_text;
 typedef struct ap_evaluation ap_evaluation;
 ap_metric_text ap_metric_describe(ap_metric metric);
 ap_evaluation *ap_evaluation_create(void);

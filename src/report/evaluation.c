@@ -51,6 +51,10 @@ static void put_meanings(page *p, const ap_metric *columns)
             ap_page_text(p, text.unit);
             ap_page_put(p, ")");
         }
+        if (text.good[0]) {
+            ap_page_put(p, "; good: ");
+            ap_page_text(p, text.good);
+        }
         ap_page_put(p, "</dd>\n");
     }
     ap_page_put(p, "</dl></details>\n");

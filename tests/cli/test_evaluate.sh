@@ -61,6 +61,15 @@ if grep -E '.{81}' out; then echo "a line of more than 80 columns" && exit 1; fi
 [ "$(grep -c '^target through codec' out)" -eq "$(grep -c '^another target' out)" ]
 [ "$(grep -c '?$' out)" -eq 4 ]
 if grep -q "hardly move" out; then echo "a source that moves" && exit 1; fi
+# the help explains each column of these tables, in their order, in a line each, and the manual page does, too
+"$ANTIPHON" evaluate --help >help
+sed -n 's/^                  *\([a-z].*\)/\1/p' out | tr -s ' ' '\n' >columns
+[ "$(wc -l <columns)" -ge 30 ]
+sed -n '/^The columns, /,$s/^  \([a-z_0-9]*\) .*/\1/p' help | diff columns -
+if sed -n '/^The columns, /,$p' help | grep '^   \|.\{81\}'; then echo "more than a line for a column" && exit 1; fi
+grep -q '^  r_input  *the envelope.s correlation with the input.s; good: near 0$' help
+"$ANTIPHON" help --man | sed 's/\\-/-/g' >page
+while read -r column; do grep -q "^.fB$column" page; done <columns
 
 # where the maxima of a source cannot tell a copy, one note says so
 . "$1/loud.sh"

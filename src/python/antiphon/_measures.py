@@ -8,17 +8,19 @@ from ._library import check, ffi, lib, pointer, samples, text
 
 
 class Measure(NamedTuple):
-    """What a measure is called and says. The unit of a plain number is ""."""
+    """What a measure is called and says, and which values are good: "" for what tells of the sources alone. The unit of
+    a plain number is ""."""
 
     name: str
     unit: str
     meaning: str
+    good: str
 
 
 def measure_texts() -> list[Measure]:
     """All measures, in the order of `measures`."""
     texts = (lib.ap_metric_describe(metric) for metric in range(lib.AP_METRIC_COUNT))
-    return [Measure(text(t.name), text(t.unit), text(t.meaning)) for t in texts]
+    return [Measure(text(t.name), text(t.unit), text(t.meaning), text(t.good)) for t in texts]
 
 
 def measures(input: ArrayLike, target: ArrayLike, output: ArrayLike) -> dict[str, float]:
