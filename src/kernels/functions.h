@@ -59,6 +59,7 @@
     F(void, velu, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                                   \
     F(void, velu_back, (int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx), (n, x, dy, dx))                                     \
     F(void, velu_back_of, (int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx), (n, y, dy, dx))                                  \
+    F(void, velu_back_of_add, (int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx), (n, y, dy, dx))                              \
     F(void, vleaky_relu, (int64_t n, ap_real slope, const ap_real *x, ap_real *y), (n, slope, x, y))                                      \
     F(void, vleaky_relu_back, (int64_t n, ap_real slope, const ap_real *y, const ap_real *dy, ap_real *dx), (n, slope, y, dy, dx))        \
     F(void, vgelu, (int64_t n, const ap_real *x, ap_real *y), (n, x, y))                                                                  \

@@ -53,6 +53,8 @@ void ap_velu_back(int64_t n, const ap_real *x, const ap_real *dy, ap_real *dx);
 
 /* The same where y = ELU(x) is known in place of x. */
 void ap_velu_back_of(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx);
+/* The same, added to dx. */
+void ap_velu_back_of_add(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx);
 
 /* Row r of dp [rows, n] becomes p (dp - delta[r]): the gradient of a softmax p of few columns a row. */
 void ap_vsoftmax_back(int64_t rows, int64_t n, const ap_real *delta, const ap_real *p, ap_real *dp);

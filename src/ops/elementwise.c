@@ -164,7 +164,7 @@ static void elu_backward(int64_t n, const ap_real *y, const ap_real *dy, ap_real
 {
     if (!dx) return;
     AP_FOR_EACH_BLOCK(n, at, length)
-    for (int64_t i = at; i < at + length; i++) dx[i] += dy[i] * (y[i] > 0 ? 1 : y[i] + 1);
+    ap_velu_back_of_add(length, y + at, dy + at, dx + at);
 }
 
 static void elu_node_backward(ap_tape *tape, ap_var *y)

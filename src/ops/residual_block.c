@@ -228,9 +228,6 @@ static block_rows own_rows(const block_plan *p)
     return r;
 }
 
-/* ELU'(x) where ELU gave y: 1 for y > 0, else e^x = y + 1 */
-#define ELU_SLOPE(y) ((y) > 0 ? 1 : (y) + 1)
-
 static void elu_rows(int64_t rows, int64_t n, int64_t pitch, const ap_real *x, ap_real *y)
 {
     for (int64_t r = 0; r < rows; r++) ap_velu(n, x + r * pitch, y + r * pitch);
@@ -417,13 +414,13 @@ static void dx_tile(const block_plan *p, const block_rows *r, int64_t begin, int
                                       .y = r->x,
                                       .ldy = pitch});
     for (int64_t c = 0; c < s->C; c++) {
-        const ap_real *squeezed = r->dx + c * pitch, *shortcut = r->x + c * pitch;
-        const ap_real *a = r->a + c * pitch + s->K - 1;
-        ap_real *to = dx + c * s->T + begin;
-        for (int64_t i = skipped; i < n; i++) {
-            ap_real both = shortcut[i] + squeezed[i] * ELU_SLOPE(a[i]);
-            to[i] = fresh ? both : to[i] + both;
-        }
+        const ap_real *squeezed = r->dx + c * pitch, *a = r->a + c * pitch + s->K - 1;
+        ap_real *both = r->x + c * pitch, *to = dx + c * s->T + begin;
+        ap_velu_back_of_add(n, a, squeezed, both);
+        if (fresh)
+            memcpy(to + skipped, both + skipped, (size_t)(n - skipped) * sizeof *to);
+        else
+            ap_array_accumulate(n - skipped, 1, both + skipped, to + skipped);
     }
 }
 

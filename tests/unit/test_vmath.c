@@ -78,6 +78,19 @@ static void the_slope_of_elu_is_as_exact(void **state)
     x[0] = (ap_real)NAN;
     ap_velu_back(1, x, dx, dx);
     assert_true(isnan((double)dx[0]));
+    /* from y = ELU(x), alone and added */
+    static ap_real sum[COUNT];
+    sweep(-1, 20, x);
+    sweep(3, -3, dy);
+    sweep(-5, 5, sum);
+    ap_velu_back_of(COUNT, x, dy, dx);
+    ap_velu_back_of_add(COUNT, x, dy, sum);
+    for (int i = 0; i < COUNT; i++) {
+        double exact = (double)dy[i] * (x[i] > 0 ? 1 : 1 + (double)x[i]),
+               before = -5 + 10.0 * i / (COUNT - 1);
+        assert_true(fabs((double)dx[i] - exact) <= 2e-7 * fabs((double)dy[i]));
+        assert_true(fabs((double)sum[i] - (before + exact)) <= 1e-6);
+    }
 }
 
 static void exp_stays_finite(void **state)

@@ -38,6 +38,7 @@
 #define ap_velu LEVEL(ap_velu)
 #define ap_velu_back LEVEL(ap_velu_back)
 #define ap_velu_back_of LEVEL(ap_velu_back_of)
+#define ap_velu_back_of_add LEVEL(ap_velu_back_of_add)
 #define ap_vleaky_relu LEVEL(ap_vleaky_relu)
 #define ap_vleaky_relu_back LEVEL(ap_vleaky_relu_back)
 #define ap_vgelu LEVEL(ap_vgelu)

@@ -294,6 +294,11 @@ void ap_velu_back_of(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx
     for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * (y[i] > 0 ? 1 : y[i] + 1);
 }
 
+void ap_velu_back_of_add(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
+{
+    for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * (y[i] > 0 ? 1 : y[i] + 1);
+}
+
 void ap_vsoftmax_back(int64_t rows, int64_t n, const ap_real *delta, const ap_real *p, ap_real *dp)
 {
     for (int64_t r = 0; r < rows; r++, p += n, dp += n) {
