@@ -8,6 +8,8 @@
 #include "antiphon/config.h"
 #include "antiphon/model.h"
 
+#include <stddef.h>
+
 AP_API_BEGIN
 
 /** The shortest recording to compose from, in seconds. */
@@ -58,6 +60,21 @@ typedef struct ap_compose_paths {
                                  that holds nothing more: the answer is resampled, or the same in both
                                  channels */
 } ap_compose_paths;
+
+/** A setting of a composition by its name: what `antiphon infer` has as --NAME VALUE, and Python's compose as
+ * NAME=VALUE. */
+typedef struct ap_compose_setting {
+    const char *name, *value;
+} ap_compose_setting;
+
+/** Fills in the format, the knobs and the section of *paths from settings in any order: sample_rate,
+ * channels, seed, preset, rhythm, harmony, dry, without and section, as `antiphon infer --help` explains
+ * them. A knob that is given counts more than the preset's. variations is checked alone: the caller composes
+ * as many, each with the next seed. With a configuration (NULL: without), it is AP_MISUSE to turn a knob that
+ * its model does not have; and in any case to give a name that is none or a value that makes no sense. The
+ * message begins with the name: "rhythm must be between -1 and 1, not 2". */
+ap_status ap_compose_set(const ap_config *config, size_t count, const ap_compose_setting settings[],
+                         ap_compose_paths *paths);
 
 /** Called after each window, unless NULL: seconds composed, and seconds in total. */
 typedef void ap_compose_watch(void *context, double done, double whole);

@@ -13,9 +13,9 @@
 #include "base/text.h"
 #include "cli/answers.h"
 #include "cli/checkpoint.h"
-#include "cli/knobs.h"
 #include "cli/progress.h"
 #include "cli/trio.h"
+#include "compose/settings.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -71,11 +71,23 @@ static void tell_cancelled(const char *source, double share, int channels, bool 
     free(part);
 }
 
-/* How to compose; where to is not filled in. */
-static ap_status asked(const parsed_options *options, ap_compose_paths *settings)
+/* How to compose; where to is not filled in. `config` may be NULL: whether the model has the knobs is not
+ * checked then. */
+static ap_status asked(const parsed_options *options, const ap_config *config, ap_compose_paths *settings)
 {
+    static const char *const names[] = {
+#define NAME(name, ...) #name,
+        AP_COMPOSE_SETTINGS(NAME)
+#undef NAME
+    };
+    ap_compose_setting given[sizeof names / sizeof *names];
+    size_t count = 0;
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++)
+        if (option_given(options, names[k]))
+            given[count++] = (ap_compose_setting){names[k], option_word(options, names[k])};
     *settings = (ap_compose_paths){.limit = option_given(options, "limit")};
-    return knobs_read(options, settings);
+    ap_status status = ap_compose_set(config, count, given, settings);
+    return ap_failed(&status) ? ap_error(status.code, "--%s", status.message) : status;
 }
 
 static const char *channels_word(int channels)
@@ -212,20 +224,19 @@ static ap_status compose_answer(const ap_config *config, ap_model *model, const 
 }
 
 static ap_status compose_answers(const ap_config *config, ap_model *model, const parsed_options *options,
-                                 const answers *planned)
+                                 const ap_compose_paths *settings, const answers *planned)
 {
-    ap_compose_paths settings;
-    AP_TRY(asked(options, &settings));
     AP_TRY(check_out(planned, option_text(options, "input")));
     AP_TRY(check_targets(planned));
     for (size_t k = 0; k < planned->count; k++)
-        AP_TRY(compose_answer(config, model, options, &planned->at[k], &settings));
+        AP_TRY(compose_answer(config, model, options, &planned->at[k], settings));
     AP_TRY(answers_tell_alike(planned));
-    if (ap_model_arranges(model)) tell_seeds(planned, settings.knobs.seed);
+    if (ap_model_arranges(model)) tell_seeds(planned, settings->knobs.seed);
     return ap_ok();
 }
 
-static ap_status compose_files(const ap_config *config, ap_model *model, const parsed_options *options)
+static ap_status compose_files(const ap_config *config, ap_model *model, const parsed_options *options,
+                               const ap_compose_paths *settings)
 {
     size_t count = 0;
     while (option_text_at(options, "target", count)) count++;
@@ -239,7 +250,7 @@ static ap_status compose_files(const ap_config *config, ap_model *model, const p
     answers planned;
     ap_status status = answers_plan(option_text(options, "out"), targets, count,
                                     (size_t)option_integer(options, "variations"), &planned);
-    if (!ap_failed(&status)) status = compose_answers(config, model, options, &planned);
+    if (!ap_failed(&status)) status = compose_answers(config, model, options, settings, &planned);
     answers_free(&planned);
     free(targets);
     return status;
@@ -247,20 +258,20 @@ static ap_status compose_files(const ap_config *config, ap_model *model, const p
 
 /* Composes one pair of a folder into files named by its number. */
 static ap_status compose_pair(const ap_config *config, ap_model *model, const ap_pair *pair, size_t number,
-                              const char *folder, const parsed_options *options, ap_composed *composed)
+                              const char *folder, const char *format, const ap_compose_paths *settings,
+                              ap_composed *composed)
 {
-    ap_compose_paths settings;
-    AP_TRY(asked(options, &settings));
     char *name = ap_format_text("%04zu", number);
-    trio_paths paths = ap_trio_paths_of(folder, name, option_text(options, "format"));
-    ap_status status = trio_compose(config, model, pair, &paths, &settings, progress_show_seconds, composed);
+    trio_paths paths = ap_trio_paths_of(folder, name, format);
+    ap_status status = trio_compose(config, model, pair, &paths, settings, progress_show_seconds, composed);
     if (!ap_failed(&status)) status = ap_trio_note_pair(folder, name, pair->name);
     ap_trio_paths_free(&paths);
     free(name);
     return status;
 }
 
-static ap_status compose_pairs(const ap_config *config, ap_model *model, const parsed_options *options)
+static ap_status compose_pairs(const ap_config *config, ap_model *model, const parsed_options *options,
+                               const ap_compose_paths *settings)
 {
     const char *folder = option_text(options, "out");
     ap_pairs pairs;
@@ -276,7 +287,8 @@ static ap_status compose_pairs(const ap_config *config, ap_model *model, const p
     size_t quiet = 0, converted = 0;
     for (size_t i = 0; i < count && !ap_failed(&status); i++) {
         ap_composed c;
-        status = compose_pair(config, model, &pairs.at[i], i + 1, folder, options, &c);
+        status = compose_pair(config, model, &pairs.at[i], i + 1, folder, option_text(options, "format"),
+                              settings, &c);
         if (ap_failed(&status)) break;
         char *name = ap_format_text("%04zu (%s)", i + 1, pairs.at[i].name);
         print_row(name, &c);
@@ -321,10 +333,13 @@ static ap_status run(const parsed_options *options)
     AP_TRY(check_format(option_text(options, "format")));
     ap_config config;
     ap_model *model;
+    ap_compose_paths settings;
+    AP_TRY(asked(options, NULL, &settings)); /* before the work of loading */
     AP_TRY(checkpoint_load_agent(option_text(options, "checkpoint"), &config, &model));
-    ap_status status = knobs_check(options, &config);
+    ap_status status = asked(options, &config, &settings);
     if (!ap_failed(&status))
-        status = pairs ? compose_pairs(&config, model, options) : compose_files(&config, model, options);
+        status = pairs ? compose_pairs(&config, model, options, &settings)
+                       : compose_files(&config, model, options, &settings);
     ap_model_free(model);
     return status;
 }
@@ -366,62 +381,19 @@ static const verb_option table[] = {
      .kind = OPTION_TEXT,
      .fallback = "wav",
      .help = "with --pairs: the kind of the files"},
-    {.name = "section",
-     .placeholder = "FROM-TO",
-     .kind = OPTION_TEXT,
-     .help = "compose this part of the sources: seconds or m:ss, as 0:30-1:15; 30- goes to the end"},
-    {.name = "variations",
-     .placeholder = "N",
-     .kind = OPTION_INTEGER,
-     .fallback = "1",
-     .least = 1,
-     .most = 1000,
-     .help = "as many answers to the same pair, by one seed each: C_1.wav, C_2.wav ..."},
-    {.name = "sample_rate",
-     .placeholder = "R",
-     .kind = OPTION_INTEGER,
-     .least = 16000,
-     .most = 96000,
-     .help = "samples a second of the output, in place of the checkpoint's data.sample_rate"},
-    {.name = "channels",
-     .placeholder = "1|2",
-     .kind = OPTION_INTEGER,
-     .least = 1,
-     .most = 2,
-     .help = "channels of the output, in place of the checkpoint's data.channels"},
-    {.name = "seed",
-     .placeholder = "N",
-     .kind = OPTION_INTEGER,
-     .least = 0,
-     .most = INT32_MAX,
-     .help = "another seed, another answer to the same pair (default 0)"},
-    {.name = "preset", .placeholder = "NAME", .kind = OPTION_TEXT, .help = knobs_presets_help},
-    {.name = "rhythm",
-     .placeholder = "X",
-     .kind = OPTION_NUMBER,
-     .least = -1,
-     .most = 1,
-     .help = "-1: the target unstruck, 1: nothing but short notes that strike with the input (default 0: as "
-             "composed)"},
-    {.name = "harmony",
-     .placeholder = "X",
-     .kind = OPTION_NUMBER,
-     .least = -1,
-     .most = 1,
-     .help = "-1: the target's notes from elsewhere, 1: only what it plays just then (default 0)"},
-    {.name = "dry",
-     .placeholder = "X",
-     .kind = OPTION_NUMBER,
-     .least = 0,
-     .most = 1,
-     .help = "how much of the input sounds along; 1: at the target's level (default 0)"},
-    {.name = "without",
-     .placeholder = "HEAD",
-     .kind = OPTION_TEXT,
-     .help = "silence what one of the agent's heads writes: rhythm, harmony or timbre"},
-    {.name = "limit",
-     .kind = OPTION_FLAG,
-     .help = "turn down only the peaks that would clip at the sources' level, not the whole output"},
+#define SETTING(id, type, text, initial, lowest, highest, takes, meaning)                                    \
+    {.name = #id,                                                                                            \
+     .placeholder = text,                                                                                    \
+     .help = meaning,                                                                                        \
+     .kind = OPTION_##type,                                                                                  \
+     .fallback = initial,                                                                                    \
+     .least = lowest,                                                                                        \
+     .most = highest},
+    AP_COMPOSE_SETTINGS(SETTING)
+#undef SETTING
+        {.name = "limit",
+         .kind = OPTION_FLAG,
+         .help = "turn down only the peaks that would clip at the sources' level, not the whole output"},
     {.name = NULL},
 };
 

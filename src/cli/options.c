@@ -1,12 +1,11 @@
 #include "cli/options.h"
 
 #include "base/memory.h"
+#include "base/number.h"
 #include "base/print.h"
 #include "base/suggest.h"
 #include "base/text.h"
 
-#include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,29 +58,16 @@ static ap_status unknown(const verb_option *table, const char *name)
 
 /* ---------------------------------------------------------------- values */
 
-static bool to_number(const verb_option *o, const char *text, double *number)
-{
-    char *end;
-    errno = 0;
-    *number = o->kind == OPTION_INTEGER ? (double)strtoll(text, &end, 10) : strtod(text, &end);
-    return *text && !*end && errno == 0 && isfinite(*number);
-}
-
 static ap_status check_value(const verb_option *o, const char *text)
 {
-    double number;
     if ((o->kind == OPTION_TEXT || o->kind == OPTION_TEXTS) && !*text)
         return ap_error(AP_MISUSE, "--%s needs a %s, not an empty text", o->name, o->placeholder);
     if (o->kind != OPTION_INTEGER && o->kind != OPTION_NUMBER) return ap_ok();
-    if (!to_number(o, text, &number))
-        return ap_error(AP_MISUSE, "--%s needs a %s, not \"%s\"", o->name,
-                        o->kind == OPTION_INTEGER ? "whole number" : "number", text);
-    if (o->least < o->most && isinf(o->most) && number < o->least)
-        return ap_error(AP_MISUSE, "--%s must be at least %g, not %s", o->name, o->least, text);
-    if (o->least < o->most && (number < o->least || number > o->most))
-        return ap_error(AP_MISUSE, "--%s must be between %g and %g, not %s", o->name, o->least, o->most,
-                        text);
-    return ap_ok();
+    char *name = ap_format_text("--%s", o->name);
+    ap_status status =
+        ap_number_read(name, text, (ap_number_range){o->kind == OPTION_INTEGER, o->least, o->most}, NULL);
+    free(name);
+    return status;
 }
 
 static ap_status given_twice(const char *name, const char *first, const char *second)
@@ -239,6 +225,12 @@ static const char *value_of(const parsed_options *options, const char *name, opt
 bool option_given(const parsed_options *options, const char *name)
 {
     return options->given[index_of(options, name)];
+}
+
+const char *option_word(const parsed_options *options, const char *name)
+{
+    const size_t index = index_of(options, name);
+    return options->given[index] ? options->values[index] : NULL;
 }
 
 bool option_flag(const parsed_options *options, const char *name)

@@ -82,6 +82,9 @@ double option_number(const parsed_options *options, const char *name);
 /* Whether the option was on the command line. */
 bool option_given(const parsed_options *options, const char *name);
 
+/* Its value as it stands there, of an option of any kind; NULL: not given. */
+const char *option_word(const parsed_options *options, const char *name);
+
 /* The option --help, which every verb has. */
 extern const verb_option option_help;
 

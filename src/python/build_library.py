@@ -53,7 +53,11 @@ void free(void *);
 typedef struct ap_config { ...; } ap_config;
 typedef struct ap_model ap_model;
 typedef struct ap_composed { double seconds; ...; } ap_composed;
-typedef struct ap_compose_paths { const char *output; bool limit; ...; } ap_compose_paths;
+typedef struct ap_knobs { uint64_t seed; ...; } ap_knobs;
+typedef struct ap_compose_paths { const char *output; bool limit; ap_knobs knobs; ...; } ap_compose_paths;
+typedef struct ap_compose_setting { const char *name, *value; } ap_compose_setting;
+ap_status ap_compose_set(const ap_config *config, size_t count, const ap_compose_setting *settings,
+    ap_compose_paths *paths);
 typedef void ap_compose_watch(void *context, double done, double whole);
 ap_status ap_checkpoint_load(const char *path, ap_config *config, ap_model **model);
 void ap_model_free(ap_model *model);

@@ -132,6 +132,6 @@ for knob in "--seed 1" "--rhythm 0" "--harmony 0" "--dry 0" "--without rhythm" "
     expect 2 "${knob% *}: is for models with takes" infer --checkpoint cascade --input $a --target $b --out x.wav $knob
 done
 infer 2 "--preset drivin: there is none; did you mean driving?" --target piano.wav --out x.wav --preset drivin
-infer 2 "--preset x: there is none; --help lists them" --target piano.wav --out x.wav --preset x
+infer 2 "--preset x: there is none; they are driving, floating and roaming" --target piano.wav --out x.wav --preset x
 [ ! -e x.wav ] && [ ! -e x ]
 if ls ./*.tmp* >/dev/null 2>&1; then echo "temporary files are left" && exit 1; fi

@@ -25,6 +25,7 @@ venv/bin/pip show -f antiphon | grep -q libantiphon.so.0
 
 pairs pairs 4 3
 expect 0 "done" train tiny.json --out run --train.epochs=1
+expect 0 "done" train tiny.json --out takes --train.epochs=1 --agent.output=takes
 expect 0 "done" train tiny.json --out codec --train.epochs=1 --agent.compositional=false --agent.output=direct
 mkdir scratch
 TMPDIR=$PWD/scratch venv/bin/python "$tests/python/check_package.py" pairs/val/*_input.wav pairs/val/*_target.wav "$tests/fixtures"

@@ -181,6 +181,52 @@ def check_compose(input, target):
     assert not [name for name in os.listdir(os.environ["TMPDIR"]) if name.startswith("antiphon-")]
 
 
+def check_settings(input, target):
+    """Each does what the option of infer does, and what makes no sense raises infer's message."""
+    a, b, model = read(input)[0], read(target)[0], antiphon.Model("takes")
+
+    def words(settings):
+        return [f"--{name}={value}" for name, value in settings.items()]
+
+    def infer(**settings):
+        run("infer", "--checkpoint", "takes", "--input", input, "--target", target, "--out", "z.wav", *words(settings))
+        return read("z.wav")
+
+    plain = antiphon.compose(model, a, b).audio
+    for settings in (dict(seed=3), dict(preset="floating"), dict(rhythm=0.7), dict(harmony=-0.5), dict(dry=0.25),
+                     dict(without="timbre"), dict(section="0:00.5-2"), dict(section="1-"), dict(sample_rate=16000),
+                     dict(channels=2), dict(preset="driving", rhythm=np.float32(-0.25), dry=0)):
+        wanted, rate = infer(**settings)
+        answer = antiphon.compose(model, a, b, **settings)
+        assert answer.rate == rate, settings
+        np.testing.assert_array_equal(answer.audio, wanted, str(settings))
+        assert not np.array_equal(answer.audio, plain), settings
+    # several answers, each with the next seed
+    heard = []
+    answers = antiphon.compose(model, a, b, seed=2, variations=3, progress=lambda *both: heard.append(both))
+    assert [len(answers), heard[-1][0]] == [3, heard[-1][1]] and heard == sorted(heard)
+    assert len(heard) % 3 == 0 and abs(heard[-1][1] - 3 * len(a) / 24000) < 1e-9
+    for k, answer in enumerate(answers):
+        np.testing.assert_array_equal(answer.audio, infer(seed=2 + k)[0])
+    alone, = antiphon.compose(model, a, b, variations=1)
+    np.testing.assert_array_equal(alone.audio, plain)
+    # faults
+    def refused(checkpoint, **settings):
+        line = subprocess.run([program, "infer", "--checkpoint", checkpoint, "--input", input, "--target", target, "--out",
+                               "no.wav", *words(settings)], capture_output=True, text=True).stderr
+        assert line.startswith("antiphon infer: --") and line.endswith("\n"), line
+        raises(antiphon.Misuse, line[len("antiphon infer: --"):-1], antiphon.compose, checkpoint, a, b, **settings)
+
+    for settings in (dict(seed=-1), dict(seed=1.5), dict(preset="drivin"), dict(preset="x"), dict(rhythm=2),
+                     dict(rhythm=True), dict(harmony=np.nan), dict(dry="much"), dict(without="bass"), dict(section="2-1"),
+                     dict(section="soon"), dict(sample_rate=8000), dict(channels=3), dict(variations=0)):
+        refused("takes", **settings)
+    for settings in (dict(seed=0), dict(rhythm=0), dict(preset="driving"), dict(variations=1), dict(without="rhythm")):
+        refused("run", **settings)
+    raises(antiphon.Error, "input.wav: lasts 3.00 s, and the section ends at 9.00 s", antiphon.compose, model, a, b,
+           section="1-9")
+
+
 # ---------------------------------------------------------------- measures
 def check_measures(fixtures):
     input, target, output = (read(f"{fixtures}/metrics_{name}.wav")[0] for name in ("input", "target", "output"))
@@ -207,4 +253,5 @@ assert all(getattr(antiphon, name).__doc__ for name in antiphon.__all__ if name 
 check_cost()
 check_checkpoint()
 check_compose(input_path, target_path)
+check_settings(input_path, target_path)
 check_measures(fixtures_path)

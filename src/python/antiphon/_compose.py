@@ -5,8 +5,9 @@ import struct
 import tempfile
 import threading
 import wave
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, NamedTuple, overload
 
 import numpy
 from numpy.typing import ArrayLike
@@ -92,10 +93,19 @@ class _Watch:
             stop_flag[0] = 1
 
 
-def _compose(model: Model, folder: Path, limit: bool, progress: Progress | None) -> None:
+def _settings(model: Model, settings: dict[str, Any]) -> Any:
+    """The library's reading of what is given, as of infer's options; its checks and messages are the same."""
+    texts = [[ffi.new("char[]", text.encode()) for text in (name, str(value))]
+             for name, value in settings.items() if value is not None]
+    paths = ffi.new("ap_compose_paths *")
+    check(lib.ap_compose_set(model._config, len(texts), ffi.new("ap_compose_setting[]", texts), paths))
+    return paths
+
+
+def _compose(model: Model, folder: Path, paths: Any, progress: Progress | None) -> Composition:
     watch, composed = _Watch(progress), ffi.new("ap_composed *")
     names = [ffi.new("char[]", path_bytes(folder / name)) for name in ("input.wav", "target.wav", "output.wav")]
-    paths = ffi.new("ap_compose_paths *", {"output": names[2], "limit": limit})
+    paths.output = names[2]
     with model._lock:
         try:
             check(lib.ap_compose_files(model._config, model._model, names[0], names[1], paths, watch.callback,
@@ -106,10 +116,40 @@ def _compose(model: Model, folder: Path, limit: bool, progress: Progress | None)
             stop_flag[0] = 0
     if watch.raised:  # in the last window, after which nothing was left to stop
         raise watch.raised
+    return _read(folder / "output.wav")
+
+
+def _variations(model: Model, folder: Path, paths: Any, count: int, progress: Progress | None) -> Iterator[Composition]:
+    """As many answers, each with the next seed."""
+    first = paths.knobs.seed
+    for k in range(count):
+        paths.knobs.seed = first + k
+        yield _compose(model, folder, paths,
+                       progress and (lambda done, whole: progress(k * whole + done, count * whole)))
+
+
+@overload
+def compose(checkpoint: str | os.PathLike[str] | Model, input: ArrayLike, target: ArrayLike, rate: int = SAMPLE_RATE,
+            limit: bool = False, progress: Progress | None = None, *, seed: int | None = None,
+            preset: str | None = None, rhythm: float | None = None, harmony: float | None = None,
+            dry: float | None = None, without: str | None = None, section: str | None = None,
+            sample_rate: int | None = None, channels: int | None = None, variations: None = None) -> Composition: ...
+
+
+@overload
+def compose(checkpoint: str | os.PathLike[str] | Model, input: ArrayLike, target: ArrayLike, rate: int = SAMPLE_RATE,
+            limit: bool = False, progress: Progress | None = None, *, seed: int | None = None,
+            preset: str | None = None, rhythm: float | None = None, harmony: float | None = None,
+            dry: float | None = None, without: str | None = None, section: str | None = None,
+            sample_rate: int | None = None, channels: int | None = None, variations: int) -> list[Composition]: ...
 
 
 def compose(checkpoint: str | os.PathLike[str] | Model, input: ArrayLike, target: ArrayLike, rate: int = SAMPLE_RATE,
-            limit: bool = False, progress: Progress | None = None) -> Composition:
+            limit: bool = False, progress: Progress | None = None, *, seed: int | None = None,
+            preset: str | None = None, rhythm: float | None = None, harmony: float | None = None,
+            dry: float | None = None, without: str | None = None, section: str | None = None,
+            sample_rate: int | None = None, channels: int | None = None,
+            variations: int | None = None) -> Composition | list[Composition]:
     """Composes a third recording from two: what `antiphon infer` does, with arrays for files.
 
     checkpoint: a checkpoint, a run's folder (its best checkpoint), or a Model.
@@ -120,18 +160,38 @@ def compose(checkpoint: str | os.PathLike[str] | Model, input: ArrayLike, target
     progress: called after each window, with the seconds composed and the seconds in all. What it raises stops the
         work.
 
-    Returns the output and its rate, which is the model's own. The numbers are those of the 16-bit file that
-    `antiphon infer` writes.
+    The others are options of `antiphon infer`. These are for any model:
+
+    section: the part of the recordings to compose, in seconds or m:ss: "0:30-1:15"; "30-" goes to the end.
+    sample_rate, channels: of the output, in place of the model's own.
+
+    And these are for models with takes, such as data/compose.safetensors:
+
+    seed: another seed, another answer to the same pair (default 0).
+    variations: as many answers, each with the next seed: a list is returned.
+    rhythm: -1, the target unstruck, to 1, nothing but short notes that strike with the input; 0: as composed.
+    harmony: -1, the target's notes from elsewhere, to 1, only what it plays just then; 0: as composed.
+    dry: 0 to 1, how much of the input sounds along; 1: at the target's level.
+    without: silences what one of the agent's heads writes: "rhythm", "harmony" or "timbre".
+    preset: some of these by name, "driving", "floating" or "roaming"; a knob that is given counts instead.
+
+    Returns the output and its rate, which is the model's own unless sample_rate asks for another. The numbers are
+    those of the 16-bit file that `antiphon infer` writes. What makes no sense raises `antiphon.Misuse`, a ValueError,
+    with infer's message.
     """
     model = checkpoint if isinstance(checkpoint, Model) else Model(checkpoint)
     if not 1 <= rate <= 1_000_000:
         raise ValueError(f"{rate} samples per second")
+    paths = _settings(model, {"seed": seed, "preset": preset, "rhythm": rhythm, "harmony": harmony, "dry": dry,
+                              "without": without, "section": section, "sample_rate": sample_rate,
+                              "channels": channels, "variations": variations})
+    paths.limit = limit
     with tempfile.TemporaryDirectory(prefix="antiphon-") as name:
         folder = Path(name)
         for source, array in (("input", input), ("target", target)):
             _write(folder / f"{source}.wav", rate, _recording(source, array))
         try:
-            _compose(model, folder, limit, progress)
+            answers = list(_variations(model, folder, paths, variations or 1, progress))
         except Error as error:
             raise type(error)(str(error).replace(f"{name}/", "")) from None
-        return _read(folder / "output.wav")
+        return answers[0] if variations is None else answers
