@@ -215,6 +215,7 @@ static char *describe(const chart *c)
     fprintf(words.stream, "%s by %s.", c->title, c->x_name);
     for (int l = 0; l < c->line_count; l++) {
         const chart_line *line = &c->lines[l];
+        if (!line->label) continue;
         chart alone = {.lines = line, .line_count = 1};
         size_t count;
         double *values = sorted_values(&alone, &count);
@@ -237,6 +238,7 @@ static void draw_legend(page *p, const chart *c)
     ap_page_put(p, "<span class=\"legend\">");
     for (int l = 0; l < c->line_count; l++) {
         const chart_line *line = &c->lines[l];
+        if (!line->label) continue;
         ap_page_put(p, "<span class=\"key\"><i class=\"%s\"></i>", line->style);
         ap_page_text(p, line->label);
         if (c->last)

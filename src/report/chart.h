@@ -37,7 +37,7 @@ void ap_chart_frame_close(page *p);
 /* ---------------------------------------------------------------- lines */
 
 typedef struct chart_line {
-    const char *label;
+    const char *label; /* NULL: neither in the legend nor in words */
     const char *style; /* class names */
     size_t count;
     const double *x, *y; /* NaN: a gap */

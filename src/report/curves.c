@@ -11,6 +11,9 @@
 
 /* The most points per line: a screen shows no more. */
 #define POINTS_MOST 400
+/* The points of a line that shows the course of what jumps from step to step: each is the mean of a stretch.
+ */
+#define COURSE_POINTS 24
 /* Lines with at most this many points have a mark at each. */
 #define MARKS_MOST 60
 #define LINES_MOST 4
@@ -35,12 +38,14 @@ static drawing begin(const run_record *run, const char *title)
     return d;
 }
 
-/* Does nothing if the log has no such series. */
-static void add_line(drawing *d, const series *s, const char *label, const char *style, bool points)
+/* Does nothing if the log has no such series. A point is the mean of a stretch where it has more than `most`.
+ */
+static void add_thinned(drawing *d, const series *s, size_t most, const char *label, const char *style,
+                        bool points)
 {
     if (!s) return;
     int k = d->chart.line_count++;
-    d->kept[k] = ap_series_thinned(s, POINTS_MOST);
+    d->kept[k] = ap_series_thinned(s, most);
     for (size_t i = 0; i < d->kept[k].count; i++)
         d->kept[k].step[i] = ap_report_place(d->run, d->kept[k].step[i]);
     d->lines[k] = (chart_line){.label = label,
@@ -49,6 +54,20 @@ static void add_line(drawing *d, const series *s, const char *label, const char 
                                .x = d->kept[k].step,
                                .y = d->kept[k].value,
                                .points = points && d->kept[k].count <= MARKS_MOST};
+}
+
+static void add_line(drawing *d, const series *s, const char *label, const char *style, bool points)
+{
+    add_thinned(d, s, POINTS_MOST, label, style, points);
+}
+
+/* What every step has, faint, and its course over it. */
+static void add_steps(drawing *d, const series *s)
+{
+    const bool jumps = s && s->count > 2 * COURSE_POINTS;
+    if (jumps) add_line(d, s, NULL, "train faint", false);
+    add_thinned(d, s, jumps ? COURSE_POINTS : POINTS_MOST, "training", jumps ? "train course" : "train",
+                false);
 }
 
 static void finish(page *p, drawing *d)
@@ -82,21 +101,41 @@ static const struct {
     {AP_MEASURE_MIXTURE, "Mixture beyond the limit", "mixture"},
 };
 #define WEIGHTED_CORRELATION (AP_MEASURE_ADDED + AP_MEASURE_CORR_COST - AP_MEASURE_RMS_INPUT)
+#define WEIGHTED_ANSWER (AP_MEASURE_ADDED + AP_MEASURE_ANSWER - AP_MEASURE_RMS_INPUT)
 #define TERMS (sizeof terms / sizeof *terms)
+
+static void add_validation(drawing *d, const char *measure)
+{
+    add_line(d, ap_history_find_measure(&d->run->history, VALIDATION_PREFIX, measure), "validation", "val",
+             true);
+}
 
 static void add_measure(drawing *d, const char *measure)
 {
-    const history *h = &d->run->history;
-    add_line(d, ap_history_find_measure(h, STEP_PREFIX, measure), "training", "train", false);
-    add_line(d, ap_history_find_measure(h, VALIDATION_PREFIX, measure), "validation", "val", true);
+    add_steps(d, ap_history_find_measure(&d->run->history, STEP_PREFIX, measure));
+    add_validation(d, measure);
 }
 
+/* A batch with an answer has that one term, so that its loss has another height: it is drawn apart, as the
+ * term is. */
 static void draw_loss(page *p, const run_record *run)
 {
+    const history *h = &run->history;
+    const char *loss = ap_measure_name(AP_MEASURE_LOSS);
+    const series *all = ap_history_find_measure(h, STEP_PREFIX, loss),
+                 *answers = ap_history_find_measure(h, STEP_PREFIX, ap_measure_name(WEIGHTED_ANSWER));
+    series rest = {.count = 0};
     drawing d = begin(run, "Loss");
-    d.chart.note = "The sum of the terms below, each with its weight.";
-    add_measure(&d, ap_measure_name(AP_MEASURE_LOSS));
+    d.chart.note = !answers
+                       ? "The sum of the terms below, each with its weight."
+                       : "The sum of the terms below, each with its weight. Batches with an answer have one "
+                         "term alone, and are drawn there: Distance to the answer.";
+    if (all) rest = ap_series_without(all, answers);
+    if (rest.count) add_steps(&d, &rest);
+    add_validation(&d, loss);
     finish(p, &d);
+    free(rest.step);
+    free(rest.value);
 }
 
 static void draw_cost(page *p, const run_record *run)
@@ -133,10 +172,10 @@ static void draw_correlation(page *p, const run_record *run)
     drawing d = begin(run, "How far the loudness follows each source");
     d.chart.note = "The correlation |r| of the output's envelope with the source's: 0 not at all, 1 a copy.";
     d.chart.scale = CHART_UNIT;
-    add_line(&d, ap_history_find_measure(h, STEP_PREFIX, input), "input, training", "input thin faint",
-             false);
-    add_line(&d, ap_history_find_measure(h, STEP_PREFIX, target), "target, training", "target thin faint",
-             false);
+    add_thinned(&d, ap_history_find_measure(h, STEP_PREFIX, input), COURSE_POINTS, "input, training",
+                "input thin faint", false);
+    add_thinned(&d, ap_history_find_measure(h, STEP_PREFIX, target), COURSE_POINTS, "target, training",
+                "target thin faint", false);
     add_line(&d, ap_history_find_measure(h, VALIDATION_PREFIX, input), "input, validation", "input", true);
     add_line(&d, ap_history_find_measure(h, VALIDATION_PREFIX, target), "target, validation", "target", true);
     finish(p, &d);

@@ -126,6 +126,17 @@ double ap_series_last(const series *s)
     return s && s->count ? s->value[s->count - 1] : NAN;
 }
 
+series ap_series_without(const series *s, const series *part)
+{
+    series rest = {.count = 0};
+    for (size_t i = 0, k = 0; i < s->count; i++) {
+        while (part && k < part->count && part->step[k] < s->step[i]) k++;
+        const bool there = part && k < part->count && part->step[k] == s->step[i];
+        if (!there || part->value[k] != s->value[i]) append(&rest, s->step[i], s->value[i]);
+    }
+    return rest;
+}
+
 series ap_series_thinned(const series *s, size_t most)
 {
     series thin = {.count = s->count < most ? s->count : most};

@@ -36,6 +36,10 @@ const series *ap_history_find_measure(const history *h, const char *prefix, cons
 long ap_series_lowest(const series *s);
 double ap_series_last(const series *s);
 
+/* The series without the steps at which `part` (NULL: none) is all of it, which means that both have the same
+ * value there. The caller frees step and value; the name is not set. */
+series ap_series_without(const series *s, const series *part);
+
 /* The series reduced to at most `most` points. If it has more, each point is the mean of the finite values
  * of a stretch with an equal count of steps, or NaN if it has none. The caller frees step and value; the
  * name is not set. */

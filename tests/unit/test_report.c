@@ -449,6 +449,61 @@ static void a_page_of_hostile_content(void **state)
     free(html);
 }
 
+/* Every fifth batch has an answer: its loss is another one, and makes no comb of the curve. */
+static void batches_with_an_answer_are_drawn_apart(void **state)
+{
+    char *log = ap_copy_text("");
+    for (int step = 1; step <= 200; step++) {
+        const double loss = step % 2 ? 60 : 40; /* it jumps, and its course is 50 */
+        char *line = step % 5 == 0
+                         ? ap_format_text("%s{\"step\": %d, \"train_loss\": 2.5, \"train_loss_answer\": 2.5, "
+                                          "\"train_answer_loss\": 2.5}\n",
+                                          log, step)
+                         : ap_format_text("%s{\"step\": %d, \"train_loss\": %g, \"train_loss_answer\": 0}\n",
+                                          log, step, loss);
+        free(log);
+        log = line;
+    }
+    text_write(folder_path(state, "log.jsonl"), log);
+    free(log);
+    ap_status status = ap_report_write(*state, NULL, 8);
+    assert_string_equal(status.message, "");
+    char *html = text_read(folder_path(state, "report.html")),
+         *words = strstr(html, "\"Loss by step. training: from");
+    double from, to, low, high;
+    assert_non_null(words);
+    assert_int_equal(sscanf(words, "\"Loss by step. training: from %lf to %lf, between %lf and %lf.", &from,
+                            &to, &low, &high),
+                     4);
+    assert_true(low > 45 && high < 55);
+    assert_non_null(strstr(html, "<path class=\"train faint\" d=\"M"));
+    assert_non_null(strstr(html, "<path class=\"train course\" d=\"M"));
+    assert_non_null(strstr(html, "are drawn there: Distance to the answer."));
+    assert_non_null(
+        strstr(html, "\"Distance to the answer by step. training: from 2.5 to 2.5, between 2.5 and 2.5."));
+    assert_null(strstr(html, "(null)"));
+    check_balance(strstr(html, "<html"));
+    free(html);
+}
+
+static void what_is_all_of_a_step_is_left_out(void **state)
+{
+    (void)state;
+    double steps[] = {1, 2, 3, 4}, loss[] = {5, 2, 7, 2}, at[] = {2, 3, 5}, answer[] = {2, 1, 9};
+    const series s = {.count = 4, .step = steps, .value = loss},
+                 part = {.count = 3, .step = at, .value = answer};
+    series rest = ap_series_without(&s, &part); /* step 3 has more than its answer, step 4 none */
+    assert_int_equal(rest.count, 3);
+    assert_true(rest.step[0] == 1 && rest.step[1] == 3 && rest.step[2] == 4);
+    assert_true(rest.value[0] == 5 && rest.value[1] == 7 && rest.value[2] == 2);
+    free(rest.step);
+    free(rest.value);
+    rest = ap_series_without(&s, NULL);
+    assert_int_equal(rest.count, 4);
+    free(rest.step);
+    free(rest.value);
+}
+
 /* What no writer of ours puts there, the page leaves out. */
 static void a_page_of_numbers_without_bounds(void **state)
 {
@@ -491,6 +546,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_is_read, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(torn_lines_are_left_out, folder_create, folder_remove),
         cmocka_unit_test(long_series_are_thinned),
+        cmocka_unit_test(what_is_all_of_a_step_is_left_out),
         cmocka_unit_test(ticks_are_round),
         cmocka_unit_test(ranges),
         cmocka_unit_test(gaps_and_marks),
@@ -500,6 +556,7 @@ int main(void)
         cmocka_unit_test(a_tone_is_a_line),
         cmocka_unit_test_setup_teardown(flac_is_lossless, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(a_page_of_hostile_content, folder_create, folder_remove),
+        cmocka_unit_test_setup_teardown(batches_with_an_answer_are_drawn_apart, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(a_page_of_numbers_without_bounds, folder_create, folder_remove),
         cmocka_unit_test_setup_teardown(no_run_is_refused, folder_create, folder_remove),
     };
