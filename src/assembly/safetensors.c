@@ -335,8 +335,8 @@ static ap_status open_file(ap_safetensors *file)
     AP_TRY(read_bytes(file, 0, sizeof length, &length));
     if (length > size - sizeof length)
         return ap_error(AP_FAILED,
-                        "%s: a header of %" PRIu64 " bytes in a file of %" PRIu64
-                        ": not a safetensors file, or truncated",
+                        "%s: not a safetensors file, as checkpoints are, or truncated: a header of %" PRIu64
+                        " bytes in a file of %" PRIu64,
                         file->path, length, size);
     if (length > HEADER_MOST)
         return ap_error(AP_FAILED, "%s: a header of %" PRIu64 " bytes: the limit is %" PRIu64 "", file->path,

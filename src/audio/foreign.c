@@ -54,11 +54,27 @@ const char *ap_foreign_kind(int descriptor)
     return NULL;
 }
 
-char *ap_foreign_conversion(const char *path)
+/* The length of a path without its extension. */
+static int stem_length(const char *path)
 {
     const char *dot = strrchr(ap_text_file_name(path), '.');
-    const int length = dot ? (int)(dot - path) : (int)strlen(path);
-    const bool named_wav = dot && strcasecmp(dot, ".wav") == 0; /* in spite of what it holds */
+    return dot ? (int)(dot - path) : (int)strlen(path);
+}
+
+char *ap_foreign_find(const char *path)
+{
+    for (size_t k = 0; k < sizeof extensions / sizeof *extensions; k++) {
+        char *other = ap_format_text("%.*s.%s", stem_length(path), path, extensions[k]);
+        if (access(other, F_OK) == 0) return other;
+        free(other);
+    }
+    return NULL;
+}
+
+char *ap_foreign_conversion(const char *path)
+{
+    const int length = stem_length(path);
+    const bool named_wav = strcasecmp(path + length, ".wav") == 0; /* in spite of what it holds */
     char *to = ap_format_text("%.*s.%s", length, path, named_wav ? "flac" : "wav");
     char *quoted = ap_shell_word(path), *quoted_to = ap_shell_word(to);
     char *command = ap_format_text("ffmpeg -i %s %s", quoted, quoted_to);

@@ -8,6 +8,10 @@
 /* Whether a file of this name is such a file, by its extension. */
 bool ap_foreign_name(const char *name);
 
+/* The path of such a file that is there: `path` with another extension; NULL if there is none. The caller
+ * frees it. */
+char *ap_foreign_find(const char *path);
+
 /* What a file holds, by its first bytes: "an MP4 file (AAC or ALAC)"; NULL if they tell nothing. */
 const char *ap_foreign_kind(int descriptor);
 

@@ -1,5 +1,6 @@
 #include "audio/trio.h"
 
+#include "audio/foreign.h"
 #include "audio/recordings.h"
 #include "base/json.h"
 #include "base/memory.h"
@@ -38,9 +39,11 @@ trio_paths ap_trio_paths_find(const char *folder, const char *name)
     trio_paths paths = ap_trio_paths_of(folder, name, kinds[0]),
                others = ap_trio_paths_of(folder, name, kinds[1]);
     for (int k = 0; k < TRIO; k++) {
-        if (access(paths.at[k], F_OK) == 0 || access(others.at[k], F_OK) != 0) continue;
-        char *other = others.at[k];
-        others.at[k] = paths.at[k];
+        if (access(paths.at[k], F_OK) == 0) continue;
+        char *other =
+            access(others.at[k], F_OK) == 0 ? ap_copy_text(others.at[k]) : ap_foreign_find(paths.at[k]);
+        if (!other) continue;
+        free(paths.at[k]);
         paths.at[k] = other;
     }
     ap_trio_paths_free(&others);

@@ -19,7 +19,8 @@ typedef struct trio_paths {
 } trio_paths;
 /* Where to write one; `kind` is "wav" or "flac". */
 trio_paths ap_trio_paths_of(const char *folder, const char *name, const char *kind);
-/* Where one is to be read, each file in whichever kind is there. */
+/* Where one is to be read, each file in whichever kind is there, if need be one that is not read: its reader
+ * says so. */
 trio_paths ap_trio_paths_find(const char *folder, const char *name);
 void ap_trio_paths_free(trio_paths *paths);
 

@@ -18,6 +18,7 @@ ap_status ap_folder_list(const char *folder, ap_names *names)
 {
     *names = (ap_names){.at = NULL};
     DIR *directory = opendir(folder);
+    if (!directory && errno == ENOTDIR) return ap_error(AP_FAILED, "%s: is not a folder", folder);
     if (!directory) return ap_error(AP_FAILED, "%s: cannot be listed: %s", folder, strerror(errno));
     errno = 0;
     for (struct dirent *entry; (entry = readdir(directory)); errno = 0)

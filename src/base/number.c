@@ -22,10 +22,10 @@ ap_status ap_number_read(const char *name, const char *text, ap_number_range ran
         return ap_error(AP_MISUSE, "%s needs a %s, not \"%s\"", name, range.whole ? "whole number" : "number",
                         text);
     if (range.least < range.most && isinf(range.most) && number < range.least)
-        return ap_error(AP_MISUSE, "%s must be at least %g, not %s", name, range.least, text);
+        return ap_error(AP_MISUSE, "%s must be at least %.10g, not %s", name, range.least, text);
     if (range.least < range.most && (number < range.least || number > range.most))
-        return ap_error(AP_MISUSE, "%s must be between %g and %g, not %s", name, range.least, range.most,
-                        text);
+        return ap_error(AP_MISUSE, "%s must be between %.10g and %.10g, not %s", name, range.least,
+                        range.most, text);
     if (value) *value = number;
     return ap_ok();
 }

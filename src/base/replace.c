@@ -283,7 +283,9 @@ ap_status ap_make_folder(const char *path)
         struct stat there;
         int reason = mkdir(part, 0777) == 0 ? 0 : errno; /* before stat overwrites errno */
         if (reason && (stat(part, &there) != 0 || !S_ISDIR(there.st_mode)))
-            status = ap_error(AP_FAILED, "%s: cannot create the folder: %s", part, strerror(reason));
+            status = reason == EEXIST
+                         ? ap_error(AP_FAILED, "%s: is a file, where a folder is to be", part)
+                         : ap_error(AP_FAILED, "%s: cannot create the folder: %s", part, strerror(reason));
         if (!reason) status = flush_folder_of(part);
         end[1] = kept;
     }

@@ -125,6 +125,14 @@ static bool same_file(const char *a, const char *b)
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* An input that is its own target is most likely a slip. */
+static void tell_same(const answers *planned, const char *input)
+{
+    for (size_t k = 0; k < planned->count; k++)
+        if (planned->at[k].first && same_file(input, planned->at[k].target))
+            ap_text_print_wrapped(stdout, "%s: the input is its own target\n", input);
+}
+
 /* Whether all targets can be read, before the first answer is written. */
 static ap_status check_targets(const answers *planned)
 {
@@ -226,6 +234,7 @@ static ap_status compose_answer(const ap_config *config, ap_model *model, const 
 static ap_status compose_answers(const ap_config *config, ap_model *model, const parsed_options *options,
                                  const ap_compose_paths *settings, const answers *planned)
 {
+    tell_same(planned, option_text(options, "input"));
     AP_TRY(check_out(planned, option_text(options, "input")));
     AP_TRY(check_targets(planned));
     for (size_t k = 0; k < planned->count; k++)
@@ -350,7 +359,7 @@ static const verb_option table[] = {
      .kind = OPTION_TEXT,
      .required = true,
      .help = "a checkpoint that train has written, or a run's folder: its best (the last where there is no "
-             "best)"},
+             "best); data/compose.safetensors comes with the source"},
     {.name = "input",
      .placeholder = "A.wav",
      .kind = OPTION_TEXT,

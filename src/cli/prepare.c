@@ -6,6 +6,8 @@
 #include "cli/progress.h"
 #include "cli/verbs.h"
 
+#include <sys/stat.h>
+
 /* clang-format off */
 static const verb_option options[] = {
     {.name = "inputs", .placeholder = "DIR", .kind = OPTION_TEXT, .help = "recordings of inputs (drums, say)"},
@@ -72,6 +74,26 @@ static void print_report(const ap_prepare_options *o, const ap_prepare_report *r
                               o->out);
 }
 
+static bool same_folder(const char *a, const char *b)
+{
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static ap_status check_sources(const ap_prepare_options *o)
+{
+    if (o->songs && (o->inputs || o->targets))
+        return ap_error(AP_MISUSE, "--songs takes the place of --inputs and --targets");
+    if (!o->songs && !(o->inputs && o->targets))
+        return ap_error(AP_MISUSE, "--inputs DIR and --targets DIR, or --songs DIR, are missing");
+    if (!o->songs && same_folder(o->inputs, o->targets))
+        return ap_error(AP_MISUSE,
+                        "--inputs and --targets are one folder, %s: --songs makes pairs of two windows of a "
+                        "recording",
+                        o->inputs);
+    return ap_ok();
+}
+
 static ap_status run(const parsed_options *given)
 {
     ap_prepare_options o = {.inputs = option_text(given, "inputs"),
@@ -86,10 +108,7 @@ static ap_status run(const parsed_options *given)
                             .progress = progress_show,
                             .left_out = tell_left_out};
     ap_prepare_report report;
-    if (o.songs && (o.inputs || o.targets))
-        return ap_error(AP_MISUSE, "--songs takes the place of --inputs and --targets");
-    if (!o.songs && !(o.inputs && o.targets))
-        return ap_error(AP_MISUSE, "--inputs DIR and --targets DIR, or --songs DIR, are missing");
+    AP_TRY(check_sources(&o));
     ap_status status = ap_prepare(&o, &report);
     progress_clear();
     if (ap_failed(&status)) return status;

@@ -100,7 +100,9 @@ static ap_status check_arguments(const verb *v, const parsed_options *options)
     if (options->argument_count > v->most_arguments)
         return ap_error(AP_MISUSE, "unexpected argument %s; usage: antiphon %s %s",
                         options->arguments[v->most_arguments], v->name, v->arguments);
-    AP_TRY(options_complete(options));
+    ap_status missing = options_complete(options);
+    if (ap_failed(&missing))
+        return ap_error(missing.code, "%s; usage: antiphon %s %s", missing.message, v->name, v->arguments);
     if (options->argument_count < v->least_arguments)
         return ap_error(AP_MISUSE, "too few arguments; usage: antiphon %s %s", v->name, v->arguments);
     return ap_ok();

@@ -28,7 +28,8 @@ struct ap_stream {
 ap_status ap_stream_check(const ap_config *config)
 {
     if (!config->agent.compositional || config->agent.past == 0)
-        return ap_error(AP_MISUSE, "the model looks ahead (agent.past is 0): train one with agent.past");
+        return ap_error(AP_MISUSE, "the model looks ahead (agent.past is 0): train one with "
+                                   "configs/live.json, which sets agent.past");
     if (config->agent.positions)
         return ap_error(
             AP_MISUSE,

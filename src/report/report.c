@@ -39,7 +39,9 @@ static ap_status check_folder(const char *folder)
     static const char *const parts[] = {CONFIG_NAME, LOG_NAME, "checkpoints", "samples"};
     struct stat about;
     if (stat(folder, &about) != 0) return ap_error(AP_FAILED, "%s: %s", folder, strerror(errno));
-    if (!S_ISDIR(about.st_mode)) return ap_error(AP_FAILED, "%s: is not a folder", folder);
+    if (!S_ISDIR(about.st_mode))
+        return ap_error(AP_FAILED, "%s: is not a folder: a run's folder is wanted, such as runs/compose",
+                        folder);
     for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
         if (holds(folder, parts[k])) return ap_ok();
     return ap_error(AP_FAILED,

@@ -83,6 +83,7 @@ expect 0 "In 2 of 3 items a source's maxima hardly move" evaluate --composed lou
 [ "$(grep -c "hardly move" out)" -eq 1 ]
 if [ "$(ls -A temporary)" ]; then echo "temporary files are left" && exit 1; fi
 
+: >scores
 expect 2 "--pairs or --composed is missing" evaluate
 expect 2 "--pairs is missing" evaluate --checkpoint $best
 expect 2 "exclude each other" evaluate --checkpoint $best --composed pieces
@@ -99,6 +100,12 @@ expect 1 "empty" evaluate --checkpoint $best --pairs empty
 expect 2 "did you mean --composed?" evaluate --compsed pieces
 expect 1 "nowhere: cannot be listed" evaluate --composed nowhere
 expect 1 "empty: holds no composed piece" evaluate --composed empty
+expect 1 "scores: is a file, where a folder is to be" evaluate --checkpoint $best --pairs pairs --out scores
+mkdir foreign
+for part in 1_input 3_output; do cp "pieces/0001_$part.wav" foreign; done
+printf '\0\0\0\034ftypM4A \0\0\002\0isom' >foreign/0001_2_target.m4a
+expect 1 "foreign/0001_2_target.m4a: is an MP4 file (AAC or ALAC), which is not read; convert it: ffmpeg -i \
+foreign/0001_2_target.m4a foreign/0001_2_target.wav" evaluate --composed foreign
 rm pieces/0002_2_target.wav
 expect 1 "pieces/0002_2_target.wav" evaluate --composed pieces --no-baselines
 head -c 200 "$fixtures/metrics_target.wav" >pieces/0002_2_target.wav

@@ -11,6 +11,7 @@ data_bytes() { echo $(($(wc -c <"$1") - 44)); }
 rate() { od -An -j24 -N4 -tu4 "$1" | tr -d ' '; }
 
 expect 0 "r_input" infer --checkpoint $best --input "$a" --target "$b" --out c.wav
+cp out composed.txt
 there c.wav
 [ "$(data_bytes c.wav)" -eq $((3 * 24000 * 2)) ] # longer than a window: cross-faded to the full length
 [ "$(rate c.wav)" -eq 24000 ]
@@ -50,6 +51,10 @@ expect 1 "other: is a folder without a checkpoint" train tiny.json --out no --re
 cp run/checkpoints/last.safetensors other/checkpoints
 expect 0 "other/checkpoints/last.safetensors: sound" info --verify other
 expect 0 "going on from run/checkpoints/best.safetensors: 1 epoch" train tiny.json --out further --resume run --epochs=2
+
+# an input as its own target is most likely a slip
+expect 0 "$a: the input is its own target" infer --checkpoint $best --input "$a" --target "$a" --out own.wav
+if grep -q "own target" composed.txt; then echo "no slip" && exit 1; fi
 
 # twice the same, and again the same with the sources' order told otherwise
 "$ANTIPHON" infer --checkpoint=$best --target="$b" --input="$a" --out=d.wav >/dev/null
@@ -134,7 +139,8 @@ expect 1 "holds a number that is not finite" infer --checkpoint nan.safetensors 
 expect 1 "nowhere" infer --checkpoint $best --input "$a" --target "$b" --out nowhere/no.wav
 expect 2 "target" infer --checkpoint $best --input "$a" --out no.wav
 expect 2 "unexpected argument $a; usage" infer --checkpoint $best "$a" "$b" no.wav
-expect 2 "checkpoint" infer --input "$a" --target "$b" --out no.wav
+expect 2 "--num_samples must be between 1 and 1000000, not 0" infer --checkpoint $best --pairs pairs --out no --num_samples 0
+expect 2 "--checkpoint FILE|RUN_DIR is missing; usage: antiphon infer --checkpoint" infer --input "$a" --target "$b" --out no.wav
 expect 2 "one of the sources" infer --checkpoint $best --input "$a" --target "$b" --out "$a"
 expect 2 "must end in .wav" infer --checkpoint $best --input "$a" --target "$b" --out $best
 cp $best mine.wav

@@ -28,7 +28,7 @@ expect 0 '{"a":1}' info --metadata config good.safetensors
 expect 1 "good.safetensors: no metadata nothing" info --metadata nothing good.safetensors
 expect 1 "absent: No such file" info absent
 head -c 100 good.safetensors >cut.bad
-expect 1 "cut.bad: a header of" info cut.bad
+expect 1 "cut.bad: not a safetensors file, as checkpoints are, or truncated: a header of" info cut.bad
 expect 2 "too few arguments" info
 expect 2 "unexpected argument cut.bad; usage: antiphon info" info good.safetensors cut.bad
 expect 2 "did you mean --metadata?" info --metdata config good.safetensors

@@ -19,7 +19,7 @@ if grep -qE "built without JACK|libjack.so.0" err; then
     echo "skipped: $(cat err)" && exit 77
 fi
 expect 1 "no JACK server answers" live --checkpoint causal
-expect 2 "the model looks ahead (agent.past is 0)" live --checkpoint ahead
+expect 2 "the model looks ahead (agent.past is 0): train one with configs/live.json" live --checkpoint ahead
 
 if ! command -v jackd >/dev/null || ! command -v jack_lsp >/dev/null; then echo "skipped: no jackd" && exit 77; fi
 jackd --no-realtime -n "$JACK_DEFAULT_SERVER" -d dummy -r 48000 -p 256 >jackd.log 2>&1 &

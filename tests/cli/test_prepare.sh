@@ -84,12 +84,15 @@ for moved in "train" "train val" "train val made_by.txt"; do
     rm -r killed
 done
 
+: >lone.wav
 expect 1 "made: not empty" prepare --songs drums --out made --seconds 1
 expect 1 "try a smaller --seconds" prepare --songs drums --out x
 expect 1 "nowhere: cannot be listed" prepare --songs nowhere --out x
 expect 2 "--inputs DIR and --targets DIR, or --songs DIR, are missing" prepare --inputs drums --out x
+expect 1 "lone.wav: is not a folder" prepare --inputs lone.wav --targets drums --out x
+expect 2 "--inputs and --targets are one folder, drums: --songs makes pairs" prepare --inputs drums --targets ./drums --out x
 expect 2 "--songs takes the place" prepare --songs drums --inputs drums --out x
-expect 2 "--out DIR is missing" prepare --songs drums
+expect 2 "--out DIR is missing; usage: antiphon prepare --inputs DIR" prepare --songs drums
 expect 2 "--out needs a DIR, not an empty text" prepare --songs drums --out ""
 expect 2 "--val-share must be between 0 and 0.9, not 1" prepare --songs drums --out x --val-share 1
 [ ! -e x ]

@@ -103,7 +103,7 @@ grep -q "evaluation.json: holds no" broken/report.html
 mkdir empty
 expect 1 "empty: not a run" report empty
 expect 1 "absent" report absent
-expect 1 "page.html: is not a folder" report page.html
+expect 1 "page.html: is not a folder: a run's folder is wanted" report page.html
 expect 1 "nowhere/page.html" report run --out nowhere/page.html
 cp $best keep.safetensors
 expect 2 "keep.safetensors: exists and is not HTML" report run --out keep.safetensors

@@ -96,7 +96,7 @@ static void no_pair_is_a_failure(void **state)
     check_refused(*state, NULL, "1 file without a partner: ");
     make(state, "pair_8_input.wav");
     check_refused(*state, NULL, "2 files without a partner, such as ");
-    check_refused(folder_path(state, "pair_7_input.wav"), NULL, "Not a directory");
+    check_refused(folder_path(state, "pair_7_input.wav"), NULL, ": is not a folder");
 }
 
 /* A val/ that cannot be looked at is not passed over for the files beside it. */

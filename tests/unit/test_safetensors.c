@@ -340,12 +340,14 @@ static void malformed_files(void **state)
     ok(ap_replace_file(path, "\x01\0\0\0\0\0\0", 7));
     open_refused("7 bytes are too few for a safetensors file");
     ok(ap_replace_file(path, "\x03\0\0\0\0\0\0\0{}", 10));
-    open_refused("a header of 3 bytes in a file of 10: not a safetensors file, or truncated");
-    ok(ap_replace_file(path, "RIFF\x24\x08\0\0WAVEfmt ", 16));
-    open_refused("a header of 8951890856274 bytes in a file of 16: not a safetensors file, or truncated");
-    ok(ap_replace_file(path, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}", 10));
     open_refused(
-        "a header of 18446744073709551615 bytes in a file of 10: not a safetensors file, or truncated");
+        "not a safetensors file, as checkpoints are, or truncated: a header of 3 bytes in a file of 10");
+    ok(ap_replace_file(path, "RIFF\x24\x08\0\0WAVEfmt ", 16));
+    open_refused("not a safetensors file, as checkpoints are, or truncated: a header of 8951890856274 bytes "
+                 "in a file of 16");
+    ok(ap_replace_file(path, "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}", 10));
+    open_refused("not a safetensors file, as checkpoints are, or truncated: a header of 18446744073709551615 "
+                 "bytes in a file of 10");
     unlink(path);
     open_refused("No such file or directory");
 

@@ -141,7 +141,9 @@ static void models_that_look_ahead_are_refused(void **state)
         const char *key, *value, *says;
         int rate;
     } cases[] = {
-        {"agent.past", "0", "the model looks ahead (agent.past is 0): train one with agent.past", 48000},
+        {"agent.past", "0",
+         "the model looks ahead (agent.past is 0): train one with configs/live.json, which sets agent.past",
+         48000},
         {"agent.positions", "true",
          "the model counts from its window's beginning (agent.positions), and a stream has none", 48000},
         {"agent.output", "takes", "the model's output part looks ahead: train one with agent.output gates",
