@@ -45,7 +45,8 @@ static ap_status check_length(const char *path, int64_t count, int64_t S)
     if (count >= S) return ap_ok();
     return ap_error(
         AP_FAILED,
-        "%s: %" PRId64 " samples at %d Hz (%.2f s), shorter than data.seconds: %" PRId64 " samples (%.2f s)",
+        "%s: %" PRId64 " samples at %d Hz (%.2f s), shorter than data.seconds: %" PRId64 " samples (%.2f s): "
+        "give a smaller --data.seconds, or prepare longer windows (prepare --seconds)",
         path, count, AP_SAMPLE_RATE, (double)count / AP_SAMPLE_RATE, S, (double)S / AP_SAMPLE_RATE);
 }
 

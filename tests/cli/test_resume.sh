@@ -63,7 +63,7 @@ expect 1 "weights.safetensors: No such file" train codec.json --out no --codec.w
 cat >short.json <<'END'
 {"data": {"path": "pairs", "seconds": 1.00004}, "codec": {"dim": 32}, "agent": {"compositional": false, "output": "direct"}}
 END
-expect 1 ": 24000 samples at 24000 Hz (1.00 s), shorter than data.seconds: 24001 samples (1.00 s)" train short.json --out no
+expect 1 ": 24000 samples at 24000 Hz (1.00 s), shorter than data.seconds: 24001 samples (1.00 s): give a smaller --data.seconds" train short.json --out no
 [ ! -e no ]
 
 # under a cosine that has ended more epochs alone teach nothing
