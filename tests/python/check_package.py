@@ -223,6 +223,7 @@ def check_settings(input, target):
         refused("takes", **settings)
     for settings in (dict(seed=0), dict(rhythm=0), dict(preset="driving"), dict(variations=1), dict(without="rhythm")):
         refused("run", **settings)
+    raises(ValueError, "preset holds a NUL", antiphon.compose, model, a, b, preset="driving\0")
     raises(antiphon.Error, "input.wav: lasts 3.00 s, and the section ends at 9.00 s", antiphon.compose, model, a, b,
            section="1-9")
 

@@ -95,8 +95,11 @@ class _Watch:
 
 def _settings(model: Model, settings: dict[str, Any]) -> Any:
     """The library's reading of what is given, as of infer's options; its checks and messages are the same."""
-    texts = [[ffi.new("char[]", text.encode()) for text in (name, str(value))]
-             for name, value in settings.items() if value is not None]
+    given = {name: str(value) for name, value in settings.items() if value is not None}
+    for name, value in given.items():
+        if "\0" in value:
+            raise ValueError(f"{name} holds a NUL character")
+    texts = [[ffi.new("char[]", text.encode()) for text in setting] for setting in given.items()]
     paths = ffi.new("ap_compose_paths *")
     check(lib.ap_compose_set(model._config, len(texts), ffi.new("ap_compose_setting[]", texts), paths))
     return paths
