@@ -10,6 +10,7 @@
 #include "kernels/fft_lanes.h"
 #include "kernels/lstm_panels.h"
 #include "kernels/machine.h"
+#include "kernels/norm.h"
 #include "kernels/pack.h"
 #include "kernels/quads.h"
 #include "kernels/stream.h"
@@ -71,6 +72,12 @@
       (rows, n, factor, shift, x, sum))                                                                                                   \
     F(void, vexp_rows, (int64_t rows, int64_t n, ap_real factor, const ap_real *shift, ap_real *x), (rows, n, factor, shift, x))          \
     F(void, vsoftmax_back, (int64_t rows, int64_t n, const ap_real *delta, const ap_real *p, ap_real *dp), (rows, n, delta, p, dp))       \
+    F(double, norm_sum, (int64_t n, const ap_real *x), (n, x))                                                                            \
+    F(double, norm_squares, (int64_t n, const ap_real *x, double mean), (n, x, mean))                                                     \
+    F(void, norm_apply,                                                                                                                   \
+      (int64_t n, const ap_real *x, ap_norm_moments of, const ap_real *gamma, const ap_real *beta, ap_real *y), (n, x, of, gamma, beta, y))\
+    F(void, norm_back, (int64_t n, const ap_real *x, ap_norm_moments of, const ap_real *gamma, const ap_real *dy, ap_real *dx,            \
+                        double *dgamma, double *dbeta), (n, x, of, gamma, dy, dx, dgamma, dbeta))                                         \
     F(void, dropout_add, (const ap_dropout_mask *mask, uint64_t first, int64_t n, const ap_real *x, const ap_real *part, ap_real *y),     \
       (mask, first, n, x, part, y))                                                                                                       \
     F(void, dropout_clear_columns, (const ap_dropout_mask *mask, uint64_t first, int64_t pitch, int64_t rows, ap_real *strip),            \

@@ -3,6 +3,7 @@
 #include "antiphon/status.h"
 #include "base/bounds.h"
 #include "kernels/array.h"
+#include "kernels/norm.h"
 #include "kernels/vmath.h"
 #include "ops/dropout.h"
 #include "ops/registry.h"
@@ -19,28 +20,6 @@
 #define PORTION 32
 #define PARALLEL_LEAST (16 * AP_BLOCK)
 
-/* Mean and 1 / sqrt(variance + epsilon) of what is normalised. */
-typedef struct moments {
-    ap_real mean, scale;
-} moments;
-
-static double row_sum(int64_t n, const ap_real *x)
-{
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < n; i++) sum += (double)x[i];
-    return sum;
-}
-
-/* The sum of (x - mean)^2, in a second pass: the difference of two large sums would lose precision. */
-static double row_squares(int64_t n, const ap_real *x, double mean)
-{
-    double sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < n; i++) sum += ((double)x[i] - mean) * ((double)x[i] - mean);
-    return sum;
-}
-
 static void require_channels(const char *name, const ap_var *x, int64_t C, const ap_var *gamma,
                              const ap_var *beta)
 {
@@ -53,49 +32,21 @@ static void require_channels(const char *name, const ap_var *x, int64_t C, const
 /* ---------------------------------------------------------------- layer_norm: y = (x - mean) scale gamma +
  * beta */
 
-static moments row_moments(int64_t C, const ap_real *x)
+static ap_norm_moments row_moments(int64_t C, const ap_real *x)
 {
-    double mean = row_sum(C, x) / (double)C, variance = row_squares(C, x, mean) / (double)C;
-    return (moments){(ap_real)mean, (ap_real)(1 / sqrt(variance + EPSILON))};
-}
-
-/* y may be x */
-static void normalise_row(int64_t C, const ap_real *x, moments m, const ap_real *gamma, const ap_real *beta,
-                          ap_real *y)
-{
-    for (int64_t c = 0; c < C; c++) y[c] = (x[c] - m.mean) * m.scale * gamma[c] + beta[c];
+    double mean = ap_norm_sum(C, x) / (double)C, variance = ap_norm_squares(C, x, mean) / (double)C;
+    return (ap_norm_moments){(ap_real)mean, (ap_real)(1 / sqrt(variance + EPSILON))};
 }
 
 /* x, y [R, C]; of [R] or NULL */
 static void layer_norm_forward(int64_t R, int64_t C, const ap_real *x, const ap_real *gamma,
-                               const ap_real *beta, moments *of, ap_real *y)
+                               const ap_real *beta, ap_norm_moments *of, ap_real *y)
 {
 #pragma omp parallel for schedule(static) if (R * C > PARALLEL_LEAST)
     for (int64_t r = 0; r < R; r++) {
-        moments m = row_moments(C, x + r * C);
-        normalise_row(C, x + r * C, m, gamma, beta, y + r * C);
+        ap_norm_moments m = row_moments(C, x + r * C);
+        ap_norm_apply(C, x + r * C, m, gamma, beta, y + r * C);
         if (of) of[r] = m;
-    }
-}
-
-/* One row. With h = (x - mean) scale and g = dy gamma: d = scale (g - mean of g - h times mean of g h). Adds
- * dy h and dy to sums [2, C]. */
-static void row_backward(int64_t C, const ap_real *x, const ap_real *gamma, moments m, const ap_real *dy,
-                         ap_real *d, double *sums)
-{
-    double g_sum = 0, gh_sum = 0;
-#pragma omp simd reduction(+ : g_sum, gh_sum)
-    for (int64_t c = 0; c < C; c++) {
-        ap_real h = (x[c] - m.mean) * m.scale;
-        g_sum += (double)(dy[c] * gamma[c]);
-        gh_sum += (double)(dy[c] * gamma[c] * h);
-        sums[c] += (double)(dy[c] * h);
-        sums[C + c] += (double)dy[c];
-    }
-    ap_real g_mean = (ap_real)(g_sum / (double)C), gh_mean = (ap_real)(gh_sum / (double)C);
-    for (int64_t c = 0; c < C; c++) {
-        ap_real h = (x[c] - m.mean) * m.scale;
-        d[c] = m.scale * (dy[c] * gamma[c] - g_mean - h * gh_mean);
     }
 }
 
@@ -127,7 +78,7 @@ static int64_t portions(int64_t R)
 
 /* The backward of y = layer_norm(x) for x = a + dropout(part). `inputs`: a or x itself, part (NULL: none),
  * gamma, beta; `mask`: of part. */
-static void layer_norm_backward(ap_tape *tape, int64_t R, const ap_real *x, const moments *of,
+static void layer_norm_backward(ap_tape *tape, int64_t R, const ap_real *x, const ap_norm_moments *of,
                                 const ap_real *dy, ap_var *const inputs[4], const ap_dropout_mask *mask)
 {
     const ap_real *gamma = inputs[2]->value.data;
@@ -145,7 +96,8 @@ static void layer_norm_backward(ap_tape *tape, int64_t R, const ap_real *x, cons
     for (int64_t k = 0; k < portions(R); k++)
         for (int64_t r = k * PORTION; r < (k + 1) * PORTION && r < R; r++) {
             ap_real *d = rows + k * C;
-            row_backward(C, x + r * C, gamma, of[r], dy + r * C, d, partial + k * 2 * C);
+            double *sums = partial + k * 2 * C;
+            ap_norm_back(C, x + r * C, of[r], gamma, dy + r * C, d, sums, sums + C);
             give(a, &whole, r * C, C, d);
             give(part, mask, r * C, C, d);
         }
@@ -185,7 +137,7 @@ ap_var *ap_layer_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta)
     ap_shape shape = x->value.shape;
     require_channels("layer_norm", x, shape.rank > 0 ? shape.at[shape.rank - 1] : 0, gamma, beta);
     ap_var *y = ap_tape_push(tape, &op_layer_norm, shape, 3, (ap_var *[]){x, gamma, beta});
-    ap_tape_save(tape, y, (size_t)rows_of(y, gamma) * sizeof(moments));
+    ap_tape_save(tape, y, (size_t)rows_of(y, gamma) * sizeof(ap_norm_moments));
     layer_norm_node_again(tape, y);
     return y;
 }
@@ -196,8 +148,8 @@ ap_var *ap_layer_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta)
 /* Stores the sum, so that x and part need not be kept. */
 typedef struct residual_norm_saved {
     ap_dropout_mask mask;
-    moments *of;  /* [R] */
-    ap_real *sum; /* [R, C] */
+    ap_norm_moments *of; /* [R] */
+    ap_real *sum;        /* [R, C] */
 } residual_norm_saved;
 
 /* saved NULL: not wanted */
@@ -209,8 +161,8 @@ static void residual_norm_forward(int64_t R, int64_t C, const ap_dropout_mask *m
     for (int64_t r = 0; r < R; r++) {
         ap_real *sum = (saved ? saved->sum : y) + r * C;
         ap_dropout_add(mask, (uint64_t)(r * C), C, x + r * C, part + r * C, sum);
-        moments m = row_moments(C, sum);
-        normalise_row(C, sum, m, gamma, beta, y + r * C);
+        ap_norm_moments m = row_moments(C, sum);
+        ap_norm_apply(C, sum, m, gamma, beta, y + r * C);
         if (saved) saved->of[r] = m;
     }
 }
@@ -230,7 +182,7 @@ static void residual_norm_node_again(ap_tape *tape, ap_var *y)
     (void)tape;
 #pragma omp parallel for schedule(static) if (rows_of(y, gamma) * C > PARALLEL_LEAST)
     for (int64_t r = 0; r < rows_of(y, gamma); r++)
-        normalise_row(C, saved->sum + r * C, saved->of[r], gamma->value.data, beta->value.data,
+        ap_norm_apply(C, saved->sum + r * C, saved->of[r], gamma->value.data, beta->value.data,
                       y->value.data + r * C);
 }
 
@@ -252,7 +204,7 @@ ap_var *ap_residual_norm(ap_tape *tape, ap_var *x, ap_var *part, ap_var *gamma, 
                                                   (size_t)count * sizeof *saved->sum);
     if (saved) {
         saved->mask = mask;
-        saved->of = (moments *)(saved + 1);
+        saved->of = (ap_norm_moments *)(saved + 1);
         saved->sum = (ap_real *)(saved->of + count / C);
     }
     residual_norm_forward(count / C, C, &mask, x->value.data, part->value.data, gamma->value.data,
@@ -263,8 +215,8 @@ ap_var *ap_residual_norm(ap_tape *tape, ap_var *x, ap_var *part, ap_var *gamma, 
 /* ---------------------------------------------------------------- batch_norm: the same for each channel */
 
 typedef struct batch_norm_saved {
-    bool of_batch; /* the moments are the batch's own, not the running ones */
-    moments of[];  /* [C] */
+    bool of_batch;        /* the moments are the batch's own, not the running ones */
+    ap_norm_moments of[]; /* [C] */
 } batch_norm_saved;
 
 /* The sums over b and t of a channel of x [B, C, T], or of (x - mean)^2 if a mean is given. */
@@ -273,7 +225,7 @@ static double channel_sum(int64_t B, int64_t C, int64_t T, int64_t c, const ap_r
     double sum = 0;
     for (int64_t b = 0; b < B; b++) {
         const ap_real *row = x + (b * C + c) * T;
-        sum += mean ? row_squares(T, row, *mean) : row_sum(T, row);
+        sum += mean ? ap_norm_squares(T, row, *mean) : ap_norm_sum(T, row);
     }
     return sum;
 }
@@ -281,7 +233,7 @@ static double channel_sum(int64_t B, int64_t C, int64_t T, int64_t c, const ap_r
 /* The moments of each channel of x [B, C, T] over all rows of the batch; moves the running ones towards them.
  * `sums` [2, C] is scratch. */
 static void batch_moments(const ap_tape *tape, int64_t B, int64_t C, int64_t T, const ap_real *x,
-                          ap_real *running_mean, ap_real *running_var, double *sums, moments *of)
+                          ap_real *running_mean, ap_real *running_var, double *sums, ap_norm_moments *of)
 {
     const double n = ap_tape_total(tape, B * T);
     double *mean = sums, *squares = sums + C;
@@ -295,12 +247,12 @@ static void batch_moments(const ap_tape *tape, int64_t B, int64_t C, int64_t T, 
     for (int64_t c = 0; c < C; c++) {
         running_mean[c] += MOMENTUM * ((ap_real)mean[c] - running_mean[c]);
         running_var[c] += MOMENTUM * ((ap_real)(squares[c] / fmax(n - 1, 1)) - running_var[c]);
-        of[c] = (moments){(ap_real)mean[c], (ap_real)(1 / sqrt(squares[c] / n + EPSILON))};
+        of[c] = (ap_norm_moments){(ap_real)mean[c], (ap_real)(1 / sqrt(squares[c] / n + EPSILON))};
     }
 }
 
 static void batch_norm_forward(int64_t B, int64_t C, int64_t T, const ap_real *x, const ap_real *gamma,
-                               const ap_real *beta, const moments *of, ap_real *y)
+                               const ap_real *beta, const ap_norm_moments *of, ap_real *y)
 {
 #pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
     for (int64_t c = 0; c < C; c++) {
@@ -314,16 +266,16 @@ static void batch_norm_forward(int64_t B, int64_t C, int64_t T, const ap_real *x
 }
 
 /* With h = (x - mean) scale: the sums of dy and of dy h, of each channel [2, C]. */
-static void batch_norm_sums(int64_t B, int64_t C, int64_t T, const ap_real *x, const moments *of,
+static void batch_norm_sums(int64_t B, int64_t C, int64_t T, const ap_real *x, const ap_norm_moments *of,
                             const ap_real *dy, double *sums)
 {
 #pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
     for (int64_t c = 0; c < C; c++) {
-        moments m = of[c];
+        ap_norm_moments m = of[c];
         double g_sum = 0, gh_sum = 0;
         for (int64_t b = 0; b < B; b++) {
             const ap_real *px = x + (b * C + c) * T, *pdy = dy + (b * C + c) * T;
-            g_sum += row_sum(T, pdy);
+            g_sum += ap_norm_sum(T, pdy);
 #pragma omp simd reduction(+ : gh_sum)
             for (int64_t t = 0; t < T; t++) gh_sum += (double)(pdy[t] * (px[t] - m.mean) * m.scale);
         }
@@ -335,11 +287,12 @@ static void batch_norm_sums(int64_t B, int64_t C, int64_t T, const ap_real *x, c
 /* dx += as in layer_norm, with the means over the whole batch; `means` [2, C] are zeros if the moments are
  * not the batch's own. */
 static void batch_norm_backward(int64_t B, int64_t C, int64_t T, const ap_real *x, const ap_real *gamma,
-                                const moments *of, const double *means, const ap_real *dy, ap_real *dx)
+                                const ap_norm_moments *of, const double *means, const ap_real *dy,
+                                ap_real *dx)
 {
 #pragma omp parallel for schedule(static) if (B * C * T > PARALLEL_LEAST)
     for (int64_t c = 0; c < C; c++) {
-        moments m = of[c];
+        ap_norm_moments m = of[c];
         ap_real g_mean = (ap_real)means[c], gh_mean = (ap_real)means[C + c];
         for (int64_t b = 0; b < B; b++) {
             const ap_real *px = x + (b * C + c) * T, *pdy = dy + (b * C + c) * T;
@@ -383,14 +336,14 @@ ap_var *ap_batch_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta, ap_
     ap_var *y = ap_tape_push(tape, &op_batch_norm, shape, 3, (ap_var *[]){x, gamma, beta});
     int64_t B = shape.at[0], C = shape.at[1], T = shape.at[2];
     batch_norm_saved *saved = ap_tape_save(tape, y, sizeof *saved + (size_t)C * sizeof saved->of[0]);
-    size_t bytes = (size_t)C * (2 * sizeof(double) + sizeof(moments));
+    size_t bytes = (size_t)C * (2 * sizeof(double) + sizeof(ap_norm_moments));
     double *sums = ap_arena_alloc(ap_tape_arena(tape), bytes);
-    moments *of = (moments *)(sums + 2 * C);
+    ap_norm_moments *of = (ap_norm_moments *)(sums + 2 * C);
     if (ap_tape_training(tape))
         batch_moments(tape, B, C, T, x->value.data, running_mean, running_var, sums, of);
     else
         for (int64_t c = 0; c < C; c++)
-            of[c] = (moments){running_mean[c], (ap_real)(1 / sqrt((double)running_var[c] + EPSILON))};
+            of[c] = (ap_norm_moments){running_mean[c], (ap_real)(1 / sqrt((double)running_var[c] + EPSILON))};
     if (saved) {
         saved->of_batch = ap_tape_training(tape);
         memcpy(saved->of, of, (size_t)C * sizeof *of);
@@ -404,23 +357,23 @@ ap_var *ap_batch_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta, ap_
  * all its channels */
 
 /* The moments of an item x [C, T]; `sums` [C] is scratch. */
-static moments item_moments(int64_t C, int64_t T, const ap_real *x, double *sums)
+static ap_norm_moments item_moments(int64_t C, int64_t T, const ap_real *x, double *sums)
 {
     const double n = (double)(C * T);
     double mean = 0, squares = 0;
 #pragma omp parallel for schedule(static) if (C * T > PARALLEL_LEAST)
-    for (int64_t c = 0; c < C; c++) sums[c] = row_sum(T, x + c * T);
+    for (int64_t c = 0; c < C; c++) sums[c] = ap_norm_sum(T, x + c * T);
     for (int64_t c = 0; c < C; c++) mean += sums[c] / n;
 #pragma omp parallel for schedule(static) if (C * T > PARALLEL_LEAST)
-    for (int64_t c = 0; c < C; c++) sums[c] = row_squares(T, x + c * T, mean);
+    for (int64_t c = 0; c < C; c++) sums[c] = ap_norm_squares(T, x + c * T, mean);
     for (int64_t c = 0; c < C; c++) squares += sums[c] / n;
-    return (moments){(ap_real)mean, (ap_real)(1 / sqrt(squares + EPSILON))};
+    return (ap_norm_moments){(ap_real)mean, (ap_real)(1 / sqrt(squares + EPSILON))};
 }
 
 /* One item. With h = (x - mean) scale and g = dy gamma: dx += scale (g - mean of g - h times mean of g h), as
  * in layer_norm. `sums` [2, C]: of dy and of dy h. */
-static void group_norm_backward(int64_t C, int64_t T, const ap_real *x, const ap_real *gamma, moments m,
-                                const double *sums, const ap_real *dy, ap_real *dx)
+static void group_norm_backward(int64_t C, int64_t T, const ap_real *x, const ap_real *gamma,
+                                ap_norm_moments m, const double *sums, const ap_real *dy, ap_real *dx)
 {
     double g_sum = 0, gh_sum = 0;
     for (int64_t c = 0; c < C; c++) {
@@ -437,12 +390,12 @@ static void group_norm_backward(int64_t C, int64_t T, const ap_real *x, const ap
 static void group_norm_node_backward(ap_tape *tape, ap_var *y)
 {
     ap_var *x = y->inputs[0], *gamma = y->inputs[1], *beta = y->inputs[2];
-    const moments *items = y->saved;
+    const ap_norm_moments *items = y->saved;
     int64_t B = x->value.shape.at[0], C = x->value.shape.at[1], T = x->value.shape.at[2];
     ap_real *dx = ap_var_grad(tape, x), *dgamma = ap_var_grad(tape, gamma), *dbeta = ap_var_grad(tape, beta);
-    size_t bytes = (size_t)C * (2 * sizeof(double) + sizeof(moments));
+    size_t bytes = (size_t)C * (2 * sizeof(double) + sizeof(ap_norm_moments));
     double *sums = ap_arena_alloc(ap_tape_arena(tape), bytes);
-    moments *of = (moments *)(sums + 2 * C);
+    ap_norm_moments *of = (ap_norm_moments *)(sums + 2 * C);
     for (int64_t b = 0; b < B; b++) {
         const ap_real *item = x->value.data + b * C * T, *dy = y->grad + b * C * T;
         for (int64_t c = 0; c < C; c++) of[c] = items[b];
@@ -465,13 +418,13 @@ ap_var *ap_group_norm(ap_tape *tape, ap_var *x, ap_var *gamma, ap_var *beta)
     require_channels("group_norm", x, shape.at[1], gamma, beta);
     ap_var *y = ap_tape_push(tape, &op_group_norm, shape, 3, (ap_var *[]){x, gamma, beta});
     int64_t B = shape.at[0], C = shape.at[1], T = shape.at[2];
-    moments *saved = ap_tape_save(tape, y, (size_t)B * sizeof *saved);
-    size_t bytes = (size_t)C * (sizeof(double) + sizeof(moments));
+    ap_norm_moments *saved = ap_tape_save(tape, y, (size_t)B * sizeof *saved);
+    size_t bytes = (size_t)C * (sizeof(double) + sizeof(ap_norm_moments));
     double *sums = ap_arena_alloc(ap_tape_arena(tape), bytes);
-    moments *of = (moments *)(sums + C);
+    ap_norm_moments *of = (ap_norm_moments *)(sums + C);
     for (int64_t b = 0; b < B; b++) {
         const ap_real *item = x->value.data + b * C * T;
-        moments m = item_moments(C, T, item, sums);
+        ap_norm_moments m = item_moments(C, T, item, sums);
         if (saved) saved[b] = m;
         for (int64_t c = 0; c < C; c++) of[c] = m;
         batch_norm_forward(1, C, T, item, gamma->value.data, beta->value.data, of, y->value.data + b * C * T);
