@@ -31,8 +31,9 @@ static void on_fatal(const char *message)
     if (strncmp(message, "out of memory", strlen("out of memory")) == 0) _exit(EXIT_FAILURE);
 }
 
-/* How often a waiting OpenMP thread polls before it sleeps: some tens of microseconds. */
-#define SPINS "2000"
+/* How often a waiting OpenMP thread polls before it sleeps: some hundreds of microseconds. On a virtual
+ * machine, waking a thread takes about as long as many of a step's loops. */
+#define SPINS "10000"
 
 /* The content of a file of unknown length, with a NUL appended. NULL if it cannot be read. */
 static char *read_all(const char *path, size_t *length)

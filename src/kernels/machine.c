@@ -1,12 +1,10 @@
 #include "kernels/machine.h"
 
 #include "base/clock.h"
-#include "base/memory.h"
 #include "kernels/kernel.h"
 #include "kernels/product.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* Rows and columns of the matrices that are multiplied. */
 #define GEMM_SIZE ((int64_t)2048)
@@ -22,8 +20,9 @@ _Static_assert(READ_COUNT >= 3 * GEMM_SIZE * GEMM_SIZE && READ_COUNT % STRIDE ==
 
 ap_machine ap_machine_init(void)
 {
-    ap_machine machine = {.numbers = ap_allocate((size_t)READ_COUNT, sizeof *machine.numbers),
-                          .arena = ap_arena_create()};
+    /* in an arena, whose pages are large, as are those of a training's tensors */
+    ap_machine machine = {.arena = ap_arena_create()};
+    machine.numbers = ap_arena_alloc(machine.arena, (size_t)READ_COUNT * sizeof *machine.numbers);
 #pragma omp parallel for schedule(static)
     for (int64_t i = 0; i < READ_COUNT; i++) machine.numbers[i] = (ap_real)(1 + i % 2);
     return machine;
@@ -31,7 +30,6 @@ ap_machine ap_machine_init(void)
 
 void ap_machine_free(ap_machine *machine)
 {
-    free(machine->numbers);
     ap_arena_free(machine->arena);
     *machine = (ap_machine){0};
 }
