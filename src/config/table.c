@@ -134,7 +134,7 @@ const config_key ap_config_keys[] = {
     NUMBER(train, ema, 0.0, 0, 1, RANGE_BELOW, "decay of a running mean of the weights; validation and checkpoints take this mean for the model; 0: none"),
     INT(train, seed, 0, 0, INT_MAX, "seed of all random numbers"),
     INT(train, threads, 0, 0, 1024, "number of threads; 0: all cores available to the process"),
-    CHOICE(train, precision, ap_precision, "float", "how exactly matrix products are computed: as float, or to 1e-3 of the result's norm where the kernel is faster for it, as with AMX", "float", "fast"),
+    CHOICE(train, precision, ap_precision, "float", "how exactly matrix products are computed: as float, or to 1e-3 of the result's norm where the processor is faster for it: with AVX-512 VNNI or AMX", "float", "fast"),
     CHOICE(train, wire, ap_wire, "exact", "how several ranks send each other their gradients: as they are, or rounded to 16 bits", "exact", "bfloat16"),
     BOOL(train, frugal, false, "save memory at the cost of time: the transformers' matrix products are computed again, not kept"),
     INT(train, patience, 0, 0, MANY, "epochs without a lower val_loss before training stops; 0: never"),

@@ -110,10 +110,13 @@
     F(double, machine_multiply_adds, (int64_t count), (count))
 /* clang-format on */
 
+typedef enum ap_fixed_point { AP_FIXED_NONE, AP_FIXED_EMULATED, AP_FIXED_VNNI } ap_fixed_point;
+
 typedef struct ap_kernel {
     const char *name;
-    bool pairs; /* packed factors are multiplied in pairs (level/winograd_pairs.h) */
-    bool parts; /* packed numbers are sums of bfloat16 (level/parts.c) */
+    bool pairs;           /* packed factors are multiplied in pairs (level/winograd_pairs.h) */
+    bool parts;           /* packed numbers are sums of bfloat16 (level/parts.c) */
+    ap_fixed_point fixed; /* how packed factors may be multiplied in fixed point (level/fixed.h) */
 #define AP_KERNEL_MEMBER(result, name, parameters, arguments) result(*name) parameters;
     AP_KERNEL_FUNCTIONS(AP_KERNEL_MEMBER)
 #undef AP_KERNEL_MEMBER

@@ -73,7 +73,7 @@ static bool runs_amx(void)
 
 #ifdef AP_EMULATED_KERNEL
 
-extern const ap_kernel ap_kernel_amx_emulated;
+extern const ap_kernel ap_kernel_amx_emulated, ap_kernel_fixed_emulated;
 
 static bool never(void)
 {
@@ -99,6 +99,7 @@ static const struct {
 #endif
 #ifdef AP_EMULATED_KERNEL
     {&ap_kernel_amx_emulated, runs_anywhere, never},
+    {&ap_kernel_fixed_emulated, runs_anywhere, never},
 #endif
 };
 
@@ -106,6 +107,17 @@ static const struct {
 
 static const ap_kernel *chosen = &ap_kernel_plain;
 static char fault[256];
+
+/* Whether the kernel multiplies in fixed point, and the processor has what it takes. */
+static bool has_fixed(void)
+{
+#ifdef AP_X86_KERNELS
+    return chosen->fixed == AP_FIXED_EMULATED ||
+           (chosen->fixed == AP_FIXED_VNNI && __builtin_cpu_supports("avx512vnni"));
+#else
+    return chosen->fixed == AP_FIXED_EMULATED;
+#endif
+}
 
 const ap_kernel *ap_kernel_at(int index, bool *runs)
 {
@@ -152,18 +164,22 @@ const char *ap_kernel_name(void)
 
 bool ap_kernel_gains_by_packing(void)
 {
-    return chosen->pairs || chosen->parts;
+    return chosen->pairs || ap_tile_form() != AP_TILE_FLOATS;
 }
 
-/* Three parts are as exact as float; two leave about 1e-5 of the norm, one would leave more than 2e-3. */
+/* Three parts are as exact as float; two leave about 1e-5 of the norm, one would leave more than 2e-3. Fixed
+ * point leaves 3e-4. */
 void ap_kernel_set_fast(bool fast)
 {
-    ap_tile_set_parts(!chosen->parts ? 0 : fast ? 2 : 3);
+    if (chosen->parts)
+        ap_tile_set_form(fast ? AP_TILE_2_PARTS : AP_TILE_3_PARTS);
+    else
+        ap_tile_set_form(fast && has_fixed() ? AP_TILE_FIXED : AP_TILE_FLOATS);
 }
 
 bool ap_kernel_is_fast(void)
 {
-    return ap_tile_parts() == 2;
+    return ap_tile_form() == AP_TILE_FIXED || ap_tile_form() == AP_TILE_2_PARTS;
 }
 
 const char *ap_kernel_fault(void)

@@ -2,7 +2,8 @@
  * B's columns, both packed so that each step of the depth reads contiguous memory. The layout is the same for
  * every kernel until it is finished; each computes the tile in blocks whose sums stay in its registers. Where
  * the processor gains by it, two steps of the depth take one multiplication (level/winograd_pairs.h), or
- * numbers are split for a matrix unit (level/parts.c). */
+ * numbers are split for a matrix unit (level/parts.c); or, less precisely, they are rounded to whole numbers
+ * (level/fixed.h). */
 #ifndef ANTIPHON_KERNELS_TILE_H
 #define ANTIPHON_KERNELS_TILE_H
 
@@ -19,10 +20,19 @@
 /* Steps of the depth that kernels of parts multiply at a time. */
 #define AP_TILE_STEPS 32
 
-/* How many bfloat16 a packed number is the sum of, 2 or 3 (level/parts.c); 0: it is packed as it is. Set by
- * kernel.c, while nothing is packed. */
+/* What finished factors consist of. Set by kernel.c, while nothing is packed. */
+typedef enum ap_tile_form_kind {
+    AP_TILE_FLOATS,  /* or what pairs make of them (level/winograd_pairs.h) */
+    AP_TILE_FIXED,   /* whole numbers with scales (level/fixed.h) */
+    AP_TILE_2_PARTS, /* sums of bfloat16 (level/parts.c) */
+    AP_TILE_3_PARTS
+} ap_tile_form_kind;
+
+ap_tile_form_kind ap_tile_form(void);
+void ap_tile_set_form(ap_tile_form_kind form);
+
+/* How many bfloat16 a packed number is the sum of; 0: it is not. */
 int ap_tile_parts(void);
-void ap_tile_set_parts(int count);
 
 /* The depth for which to allocate a panel [depth, AP_TILE_ROWS] and a strip [depth, AP_TILE_COLUMNS]. */
 int64_t ap_tile_depth(int64_t depth);

@@ -15,8 +15,8 @@ void ap_precision_begin(const ap_config *config, const ap_observer *observer)
     if (fast && !ap_kernel_is_fast() && observer)
         ap_observer_note(
             observer,
-            "train.precision is fast, but the kernel %s has no faster products: they are those of "
-            "float",
+            "train.precision is fast, but the kernel %s has no faster products on this processor: they are "
+            "those of float",
             ap_kernel_name());
 }
 

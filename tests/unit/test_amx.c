@@ -1,12 +1,10 @@
 /* The emulated instructions on matrix tiles: their roundings one by one, against the processor's own where it
- * has some of them; and what numbers that are sums of bfloat16 lose. */
+ * has some of them. */
 #ifdef __x86_64__
 #include <immintrin.h> /* first: the emulation takes its names */
 #endif
 
-#include "kernels/kernel.h"
 #include "kernels/level/amx_emulated.h"
-#include "kernels/pack.h"
 
 #include "support/check.h"
 #include "support/fatal.h"
@@ -184,95 +182,14 @@ static void sums_are_those_of_the_processor(void **state)
 
 #endif
 
-/* ---------------------------------------------------------------- kernels of parts */
-
-static const ap_kernel *kernel_named(const char *name)
-{
-    const ap_kernel *kernel;
-    bool runs;
-    for (int i = 0; (kernel = ap_kernel_at(i, &runs)); i++)
-        if (strcmp(kernel->name, name) == 0) return runs ? kernel : NULL;
-    return NULL;
-}
-
-#define DEPTH 300
-#define M 30 /* three panels, the last one in part */
-
-/* y [M, AP_TILE_COLUMNS] by a kernel; NULL: the chosen one. Returns the error relative to the norm. */
-static double product_by(const ap_kernel *kernel, ap_real *y)
-{
-    ap_tensor a = random_tensor(1, 1, AP_SHAPE(M, DEPTH)),
-              b = random_tensor(2, 1, AP_SHAPE(DEPTH, AP_TILE_COLUMNS));
-    const int64_t pitch = ap_tile_depth(DEPTH) * AP_TILE_ROWS;
-    ap_real *panels = malloc((size_t)(3 * pitch) * sizeof *panels);
-    ap_real *strip = malloc((size_t)(ap_tile_depth(DEPTH) * AP_TILE_COLUMNS) * sizeof *strip);
-    ap_side A = {a.data, M, DEPTH, 1}, B = {b.data, AP_TILE_COLUMNS, 1, AP_TILE_COLUMNS};
-    ap_tile_place place = {.C = y, .ldc = AP_TILE_COLUMNS};
-    double off = 0, norm = 0;
-    assert_true(panels && strip);
-    for (int64_t i = 0; i < 3; i++)
-        (kernel ? kernel->pack_panel : ap_pack_panel)(&A, i * AP_TILE_ROWS, 0, DEPTH, panels + i * pitch);
-    (kernel ? kernel->pack_strip : ap_pack_strip)(&B, 0, 0, DEPTH, strip);
-    (kernel ? kernel->tile_product : ap_tile_product)(M, AP_TILE_COLUMNS, &place, DEPTH, panels, pitch,
-                                                      strip);
-    for (int64_t m = 0; m < M; m++)
-        for (int64_t n = 0; n < AP_TILE_COLUMNS; n++) {
-            double sum = 0;
-            for (int64_t k = 0; k < DEPTH; k++)
-                sum += (double)a.data[m * DEPTH + k] * (double)b.data[k * AP_TILE_COLUMNS + n];
-            double error = (double)y[m * AP_TILE_COLUMNS + n] - sum;
-            off += error * error;
-            norm += sum * sum;
-        }
-    free(a.data);
-    free(b.data);
-    free(panels);
-    free(strip);
-    return sqrt(off / norm);
-}
-
-/* Float is to lose no more than plain sums in float do; fast a hundredth of what it may, and more than float.
- */
-static void what_parts_lose(void **state)
-{
-    (void)state;
-    ap_real y[M * AP_TILE_COLUMNS];
-    if (!ap_tile_parts()) skip();
-    double exact = product_by(NULL, y);
-    ap_kernel_set_fast(true);
-    assert_true(ap_kernel_is_fast());
-    double fast = product_by(NULL, y);
-    ap_kernel_set_fast(false);
-    print_message("three parts lose %.2g of the norm, two %.2g\n", exact, fast);
-    assert_true(exact < 2.5e-7);
-    assert_true(fast < 1e-5 && fast > 2 * exact);
-    assert_true(product_by(NULL, y) == exact);
-}
-
-/* Where the processor has the instructions, the emulation gives their bits. */
-static void the_emulation_is_the_processor(void **state)
-{
-    (void)state;
-    const ap_kernel *own = kernel_named("amx"), *emulated = kernel_named("amx_emulated");
-    ap_real y[M * AP_TILE_COLUMNS], want[M * AP_TILE_COLUMNS];
-    if (!own || !emulated || !ap_tile_parts()) skip();
-    product_by(own, y);
-    product_by(emulated, want);
-    assert_memory_equal(y, want, sizeof y);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_product_is_that_of_double),
-        cmocka_unit_test(small_numbers_round_like_others),
-        cmocka_unit_test(sums_round_as_the_manual_says),
-        cmocka_unit_test(what_the_processor_would_not_do),
+        cmocka_unit_test(a_product_is_that_of_double),     cmocka_unit_test(small_numbers_round_like_others),
+        cmocka_unit_test(sums_round_as_the_manual_says),   cmocka_unit_test(what_the_processor_would_not_do),
 #ifdef __x86_64__
         cmocka_unit_test(sums_are_those_of_the_processor),
 #endif
-        cmocka_unit_test(what_parts_lose),
-        cmocka_unit_test(the_emulation_is_the_processor),
     };
     return cmocka_run_group_tests_name("amx", tests, NULL, NULL);
 }

@@ -12,6 +12,9 @@ const ap_kernel LEVEL(ap_kernel) = {.name = LEVEL_TEXT(AP_LEVEL),
 #ifdef AP_AMX
                                     .parts = true,
 #endif
+#ifdef AP_FIXED
+                                    .fixed = AP_FIXED,
+#endif
 #define MEMBER(result, name, parameters, arguments) .name = ap_##name,
                                     AP_KERNEL_FUNCTIONS(MEMBER)
 #undef MEMBER

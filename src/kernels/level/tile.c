@@ -3,6 +3,9 @@
 #include "kernels/tile.h"
 
 #include "base/bounds.h"
+#ifdef AP_FIXED
+#include "kernels/level/fixed.h"
+#endif
 #include "kernels/level/winograd_pairs.h"
 
 #if AP_PAIRS
@@ -126,16 +129,6 @@ static ALWAYS_INLINE void finish(int width, int64_t depth, ap_real *x)
     }
 }
 
-void ap_tile_finish_panel(int64_t depth, ap_real *panel)
-{
-    finish(ROWS, depth, panel);
-}
-
-void ap_tile_finish_strip(int64_t depth, ap_real *strip)
-{
-    finish(COLUMNS, depth, strip);
-}
-
 /* ---------------------------------------------------------------- sums of pairs */
 
 /* The correction of the sums after the whole depth, stored after both factors. */
@@ -191,18 +184,33 @@ static ALWAYS_INLINE rest sum_pairs(int rows, int64_t depth, const ap_real *a, c
     return left;
 }
 
-#elif !defined(AP_AMX)
+#endif
 
-/* ---------------------------------------------------------------- factors as they are */
+#ifndef AP_AMX /* or parts.c does it */
+
+static ALWAYS_INLINE void finish_factor(int width, int64_t depth, ap_real *x)
+{
+#ifdef AP_FIXED
+    if (ap_tile_form() == AP_TILE_FIXED) {
+        finish_fixed(width, depth, x);
+        return;
+    }
+#endif
+#if AP_PAIRS
+    finish(width, depth, x);
+#else
+    (void)width, (void)depth, (void)x;
+#endif
+}
 
 void ap_tile_finish_panel(int64_t depth, ap_real *panel)
 {
-    (void)depth, (void)panel;
+    finish_factor(ROWS, depth, panel);
 }
 
 void ap_tile_finish_strip(int64_t depth, ap_real *strip)
 {
-    (void)depth, (void)strip;
+    finish_factor(COLUMNS, depth, strip);
 }
 
 #endif
@@ -245,6 +253,16 @@ static ALWAYS_INLINE void put(int rows, int vecs, bool biased, bool add, ap_tile
         }
 }
 
+static ALWAYS_INLINE void put_where(int rows, int vecs, ap_tile_place y, vec sum[BLOCK_ROWS][VECS])
+{
+    if (y.add)
+        put(rows, vecs, true, true, y, sum);
+    else if (y.bias || y.row_bias)
+        put(rows, vecs, true, false, y, sum);
+    else
+        put(rows, vecs, false, false, y, sum);
+}
+
 /* C is prefetched while the sums are computed. */
 static ALWAYS_INLINE void block(int rows, int vecs, bool packed, factors f, ap_tile_place y)
 {
@@ -268,12 +286,7 @@ static ALWAYS_INLINE void block(int rows, int vecs, bool packed, factors f, ap_t
     /* otherwise gcc works out where all rows of C stand ahead of the loop, and keeps that in memory through
      * it */
     __asm__("" : "+r"(y.C), "+r"(y.ldc));
-    if (y.add)
-        put(rows, vecs, true, true, y, sum);
-    else if (y.bias || y.row_bias)
-        put(rows, vecs, true, false, y, sum);
-    else
-        put(rows, vecs, false, false, y, sum);
+    put_where(rows, vecs, y, sum);
 }
 
 /* Rows of A side by side save the addresses of its rows. */
@@ -313,8 +326,35 @@ static ALWAYS_INLINE void rows_block(int rows, int vecs, bool packed, const fact
         in_columns(BLOCK_ROWS, vecs, packed, *f, *y);
 }
 
+#ifdef AP_FIXED
+
+FIXED_TARGET static ALWAYS_INLINE void fixed_rows(int rows, const factors *f, const ap_tile_place *y)
+{
+    vec sum[BLOCK_ROWS][VECS];
+    sum_fixed(rows, f->depth, f->a, f->b, sum);
+    put_where(rows, VECS, *y, sum);
+}
+
+FIXED_TARGET static void fixed_block(int rows, const factors *f, const ap_tile_place *y)
+{
+    if (rows <= FEW)
+        fixed_rows(FEW, f, y);
+    else if (rows <= 2 * FEW)
+        fixed_rows(2 * FEW, f, y);
+    else
+        fixed_rows(BLOCK_ROWS, f, y);
+}
+
+#endif
+
 static void packed_block(int rows, const factors *f, const ap_tile_place *y)
 {
+#ifdef AP_FIXED
+    if (ap_tile_form() == AP_TILE_FIXED) {
+        fixed_block(rows, f, y);
+        return;
+    }
+#endif
     rows_block(rows, VECS, true, f, y);
 }
 
