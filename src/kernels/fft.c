@@ -58,7 +58,7 @@ void ap_fft_free(ap_fft *fft)
     free(fft);
 }
 
-DEFINE_SPLIT(split, ap_real, FFT_AT)
+DEFINE_SPLIT(split, ap_real, FFT_AT, FFT_PUT)
 DEFINE_JOIN(join, ap_real, FFT_AT)
 #ifdef AP_DOUBLE
 DEFINE_SUM(sum, ap_real, FFT_AT)

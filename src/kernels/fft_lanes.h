@@ -18,8 +18,15 @@ void ap_fft_forward_lanes(const ap_fft *fft, ap_lanes *x, ap_lanes *X);
 /* As ap_fft_inverse, for every lane; X is overwritten. */
 void ap_fft_inverse_lanes(const ap_fft *fft, ap_lanes *X, ap_lanes *x);
 
+/* The spectra X of window[t] x[t], which are kept; and the way back: window[t] times the signals is added to
+ * y. scratch [n] */
+void ap_fft_windowed_lanes(const ap_fft *fft, const ap_real *window, const ap_lanes *x, ap_lanes *scratch,
+                           ap_lanes *X);
+void ap_fft_windowed_inverse_lanes(const ap_fft *fft, const ap_real *window, ap_lanes *X, ap_lanes *scratch,
+                                   ap_lanes *y);
+
 /* lanes[t][i] = window[t] rows[i][t] for t < n, from AP_LANES rows; and back: window[t] lanes[t][i] is added
- * to rows[i][t], for the first `live` lanes. */
+ * to rows[i][t], for the first `live` lanes. window NULL: ones. */
 void ap_lanes_gather(int64_t n, const ap_real *window, const ap_real *const *rows, ap_lanes *lanes);
 void ap_lanes_scatter(int64_t n, const ap_real *window, ap_lanes *lanes, int live, ap_real *const *rows);
 

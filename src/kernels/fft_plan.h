@@ -22,14 +22,15 @@ struct ap_fft {
 
 /* Of numbers in successive places, AT(x, i) is number i. */
 #define FFT_AT(x, i) (x)[i]
+#define FFT_PUT(X, k, re, im) ((X)[2 * (k)] = (re), (X)[2 * (k) + 1] = (im))
 
 /* ---------------------------------------------------------------- between n real and n/2 complex numbers */
 
 /* Z: the transform of length h = n/2, frequency k at place[k] (NULL: k). With E and O the spectra of the even
  * and the odd samples, Z[k] = E[k] + i O[k], and both being of real signals, E[k] = (Z[k] + conj Z[h-k]) / 2,
- * O[k] = (Z[k] - conj Z[h-k]) / 2i,  X[k] = E[k] + turn[k] O[k], X[h-k] = conj(E[k] - turn[k] O[k]). Z and X
- * may be the same array when place is NULL. */
-#define DEFINE_SPLIT(name, number, AT)                                                                       \
+ * O[k] = (Z[k] - conj Z[h-k]) / 2i,  X[k] = E[k] + turn[k] O[k], X[h-k] = conj(E[k] - turn[k] O[k]). PUT
+ * stores X[k]. Z and X may be the same array when place is NULL and both are complex. */
+#define DEFINE_SPLIT(name, number, AT, PUT)                                                                  \
     static void name(int h, const ap_complex *turn, const int *place, const ap_real *Z, ap_real *X)          \
     {                                                                                                        \
         const ap_real half = (ap_real)0.5;                                                                   \
@@ -40,15 +41,11 @@ struct ap_fft {
             number o_re = (AT(Z, a + 1) + AT(Z, b + 1)) * half, o_im = (AT(Z, b) - AT(Z, a)) * half;         \
             number t_re = o_re * turn[k].re - o_im * turn[k].im,                                             \
                    t_im = o_re * turn[k].im + o_im * turn[k].re;                                             \
-            AT(X, 2 * k) = e_re + t_re;                                                                      \
-            AT(X, 2 * k + 1) = e_im + t_im;                                                                  \
-            AT(X, 2 * (h - k)) = e_re - t_re;                                                                \
-            AT(X, 2 * (h - k) + 1) = t_im - e_im;                                                            \
+            PUT(X, k, e_re + t_re, e_im + t_im);                                                             \
+            PUT(X, h - k, e_re - t_re, t_im - e_im);                                                         \
         }                                                                                                    \
-        AT(X, 0) = zero_re + zero_im;                                                                        \
-        AT(X, 1) = zero_re * 0;                                                                              \
-        AT(X, 2 * h) = zero_re - zero_im;                                                                    \
-        AT(X, 2 * h + 1) = zero_re * 0;                                                                      \
+        PUT(X, 0, zero_re + zero_im, zero_re * 0);                                                           \
+        PUT(X, h, zero_re - zero_im, zero_re * 0);                                                           \
     }
 
 /* In place, X becomes the conjugate of 2 Z: the inverse of split, times two because a sum over n frequencies

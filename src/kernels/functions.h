@@ -10,6 +10,7 @@
 #include "kernels/fft_lanes.h"
 #include "kernels/lstm_panels.h"
 #include "kernels/machine.h"
+#include "kernels/magnitude_lanes.h"
 #include "kernels/norm.h"
 #include "kernels/pack.h"
 #include "kernels/quads.h"
@@ -39,6 +40,10 @@
                                  int64_t item_step, ap_lstm_sums *sums), (panels, items, gate_step, H, panel, v, item_step, sums))        \
     F(void, fft_forward_lanes, (const ap_fft *fft, ap_lanes *x, ap_lanes *X), (fft, x, X))                                                \
     F(void, fft_inverse_lanes, (const ap_fft *fft, ap_lanes *X, ap_lanes *x), (fft, X, x))                                                \
+    F(void, fft_windowed_lanes,                                                                                                           \
+      (const ap_fft *fft, const ap_real *window, const ap_lanes *x, ap_lanes *scratch, ap_lanes *X), (fft, window, x, scratch, X))        \
+    F(void, fft_windowed_inverse_lanes,                                                                                                   \
+      (const ap_fft *fft, const ap_real *window, ap_lanes *X, ap_lanes *scratch, ap_lanes *y), (fft, window, X, scratch, y))              \
     F(void, lanes_gather, (int64_t n, const ap_real *window, const ap_real *const *rows, ap_lanes *lanes), (n, window, rows, lanes))      \
     F(void, lanes_scatter, (int64_t n, const ap_real *window, ap_lanes *lanes, int live, ap_real *const *rows),                           \
       (n, window, lanes, live, rows))                                                                                                     \
@@ -47,6 +52,16 @@
       (bins, bands, filters, live, X, y))                                                                                                  \
     F(void, lanes_magnitudes, (int64_t bins, int live, ap_real least, const ap_lanes *X, ap_real *y), (bins, live, least, X, y))              \
     F(void, lanes_magnitudes_back, (int64_t bins, int live, const ap_real *y, const ap_real *dy, ap_lanes *X), (bins, live, y, dy, X))        \
+    F(void, fft_magnitudes_lanes,                                                                                                         \
+      (const ap_fft *fft, const ap_real *window, const ap_lanes *x, ap_lanes *scratch, ap_lanes *y),                       \
+      (fft, window, x, scratch, y))                                                                                                \
+    F(void, lanes_magnitude_back, (int64_t bins, const ap_lanes *dy, ap_lanes *X), (bins, dy, X))                   \
+    F(void, lanes_sparse, (const ap_sparse *matrix, const ap_lanes *x, ap_lanes *y), (matrix, x, y))                                      \
+    F(void, lanes_log_sums, (int64_t bins, int live, ap_real offset, const ap_lanes *y, ap_real *sums), (bins, live, offset, y, sums))    \
+    F(void, lanes_log_sums_back, (int64_t bins, ap_real offset, const ap_real *dy, ap_lanes *X),                           \
+      (bins, offset, dy, X))                                                                                                       \
+    F(void, lanes_distance_back,                                                                                                          \
+      (int64_t bins, int count, const ap_lanes_other *others, ap_real floor, ap_lanes *X), (bins, count, others, floor, X))               \
     F(void, band_lanes_gain,                                                                                                              \
       (int64_t bins, ap_real factor, const ap_band_place *places, const ap_lanes *g, const ap_lanes *X, ap_lanes *Y), (bins, factor, places, g, X, Y))            \
     F(void, band_lanes_gain_back,                                                                                                         \
@@ -97,9 +112,6 @@
       (n, floor, a, b, sums))                                                                                                             \
     F(void, term_distance_back, (int64_t n, const ap_term_slopes *slopes, const ap_real *a, const ap_real *b, ap_real *da, ap_real *db),  \
       (n, slopes, a, b, da, db))                                                                                                          \
-    F(void, term_logs_add, (int64_t n, ap_real offset, const ap_real *x, double *sums), (n, offset, x, sums))                             \
-    F(void, term_logs_back, (int64_t n, ap_real offset, ap_real factor, const ap_real *x, const ap_real *dy, ap_real *dx),                \
-      (n, offset, factor, x, dy, dx))                                                                                                     \
     F(double, term_powers, (int64_t n, bool eighth, const ap_real *x), (n, eighth, x))                                                    \
     F(void, term_powers_back, (int64_t n, bool eighth, ap_real factor, ap_real scale, const ap_real *x, ap_real *dx),                     \
       (n, eighth, factor, scale, x, dx))                                                                                                  \

@@ -26,12 +26,6 @@ typedef struct ap_term_slopes {
 void ap_term_distance_back(int64_t n, const ap_term_slopes *slopes, const ap_real *a, const ap_real *b,
                            ap_real *da, ap_real *db);
 
-/* sums += ln(x + offset), n at most AP_TERM_WIDTH; and back, dx += factor dy / (x + offset). */
-#define AP_TERM_WIDTH 64
-void ap_term_logs_add(int64_t n, ap_real offset, const ap_real *x, double *sums);
-void ap_term_logs_back(int64_t n, ap_real offset, ap_real factor, const ap_real *x, const ap_real *dy,
-                       ap_real *dx);
-
 /* The sum of x^2, or of x^8 where `eighth`; and back, with t = scale x, dx += factor t, or factor t^7. */
 double ap_term_powers(int64_t n, bool eighth, const ap_real *x);
 void ap_term_powers_back(int64_t n, bool eighth, ap_real factor, ap_real scale, const ap_real *x,

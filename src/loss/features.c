@@ -97,57 +97,6 @@ ap_var *ap_flux(ap_tape *tape, ap_var *x, ap_real gain)
     return y;
 }
 
-/* ---------------------------------------------------------------- log_average: y = mean over frames of ln(x
- * + offset) */
-
-/* Bins averaged side by side. */
-#define BINS AP_TERM_WIDTH
-
-static void log_average_forward(int64_t B, int64_t frames, int64_t F, ap_real offset, const ap_real *x,
-                                ap_real *y)
-{
-#pragma omp parallel for collapse(2) schedule(static)
-    for (int64_t b = 0; b < B; b++)
-        for (int64_t k = 0; k < F; k += BINS) {
-            int64_t width = ap_least(BINS, F - k);
-            double sums[BINS] = {0};
-            for (int64_t f = 0; f < frames; f++)
-                ap_term_logs_add(width, offset, x + (b * frames + f) * F + k, sums);
-            for (int64_t i = 0; i < width; i++) y[b * F + k + i] = (ap_real)(sums[i] / (double)frames);
-        }
-}
-
-/* dy/dx = 1 / (frames (x + offset)) */
-static void log_average_backward(int64_t B, int64_t frames, int64_t F, ap_real offset, const ap_real *x,
-                                 const ap_real *dy, ap_real *dx)
-{
-    const ap_real each = (ap_real)(1 / (double)frames);
-#pragma omp parallel for schedule(static)
-    for (int64_t r = 0; r < B * frames; r++)
-        ap_term_logs_back(F, offset, each, x + r * F, dy + r / frames * F, dx + r * F);
-}
-
-static void log_average_node_backward(ap_tape *tape, ap_var *y)
-{
-    ap_var *x = y->inputs[0];
-    const int64_t *at = x->value.shape.at;
-    ap_real *dx = ap_var_grad(tape, x);
-    if (dx) log_average_backward(at[0], at[1], at[2], *(ap_real *)y->saved, x->value.data, y->grad, dx);
-}
-
-AP_DEFINE_OP(log_average, .reads = AP_READS_INPUT(0));
-
-ap_var *ap_log_average(ap_tape *tape, ap_var *x, ap_real offset)
-{
-    require_spectra("log_average", x, 1);
-    const int64_t *at = x->value.shape.at;
-    ap_var *y = ap_tape_push(tape, &op_log_average, AP_SHAPE(at[0], at[2]), 1, &x);
-    ap_real *saved = ap_tape_save(tape, y, sizeof *saved);
-    if (saved) *saved = offset;
-    log_average_forward(at[0], at[1], at[2], offset, x->value.data, y->value.data);
-    return y;
-}
-
 /* ---------------------------------------------------------------- log_norm: y = ln(e), the p-norm e = (mean
  * x^p + f^p)^(1 / p), p = 2 or 8, f = 1e-3 */
 

@@ -8,8 +8,9 @@
  * one frame to the next). At least two frames. */
 ap_var *ap_flux(ap_tape *tape, ap_var *x, ap_real gain);
 
-/* y [B, F] of magnitudes [B, frames, F]: the mean over frames of ln(x + offset). */
-ap_var *ap_log_average(ap_tape *tape, ap_var *x, ap_real offset);
+/* y [B, n/2 + 1] of audio: the mean over frames of ln(magnitude + offset), the magnitudes being those of
+ * ap_stft_magnitude. */
+ap_var *ap_stft_log_average(ap_tape *tape, ap_var *x, int n, int hop, ap_real offset);
 
 /* y [B] of audio: ln of its p-norm, ln((mean x^p + 1e-3^p)^(1 / p)), p = 2: its level, or 8: a smooth peak.
  */

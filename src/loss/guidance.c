@@ -9,6 +9,7 @@
 #include "loss/features.h"
 #include "loss/pearson.h"
 #include "ops/signals.h"
+#include "ops/stft_bands.h"
 
 #include <math.h>
 
@@ -61,8 +62,10 @@ static ap_var *band_matrix(ap_tape *tape)
 
 static ap_var *onset_strength(ap_tape *tape, ap_var *x, ap_var *bands)
 {
-    ap_var *spectra = ap_stft_magnitude(tape, x, BAND_LENGTH, AP_ONSET_HOP);
-    return ap_flux(tape, bands ? ap_linear(tape, spectra, bands, NULL) : spectra, ONSET_GAIN);
+    return ap_flux(tape,
+                   bands ? ap_stft_bands(tape, x, BAND_LENGTH, AP_ONSET_HOP, bands->value)
+                         : ap_stft_magnitude(tape, x, BAND_LENGTH, AP_ONSET_HOP),
+                   ONSET_GAIN);
 }
 
 /* The frame of the strength in which a sudden rise at a sample shows most: the window has just reached it. */
@@ -128,8 +131,7 @@ ap_var *ap_chroma_loss(ap_tape *tape, ap_var *output, ap_var *target)
     ap_signals_of_both("chroma_loss", output, target);
     ap_var *matrix = chroma_matrix(tape), *chroma[2] = {output, target};
     for (int k = 0; k < 2; k++)
-        chroma[k] =
-            ap_linear(tape, ap_stft_magnitude(tape, chroma[k], CHROMA_LENGTH, CHROMA_HOP), matrix, NULL);
+        chroma[k] = ap_stft_bands(tape, chroma[k], CHROMA_LENGTH, CHROMA_HOP, matrix->value);
     return one_minus_mean(tape, ap_cosine(tape, chroma[0], chroma[1], 2, CHROMA_NORM_LEAST));
 }
 
@@ -143,8 +145,8 @@ ap_var *ap_timbre_loss(ap_tape *tape, ap_var *output, ap_var *target)
     ap_signals_of_both("timbre_loss", output, target);
     ap_var *matrix = band_matrix(tape), *bands[2] = {output, target};
     for (int k = 0; k < 2; k++) {
-        ap_var *spectra = ap_stft_magnitude(tape, bands[k], BAND_LENGTH, TIMBRE_HOP);
-        bands[k] = ap_linear(tape, ap_log_average(tape, spectra, TIMBRE_OFFSET), matrix, NULL);
+        ap_var *average = ap_stft_log_average(tape, bands[k], BAND_LENGTH, TIMBRE_HOP, TIMBRE_OFFSET);
+        bands[k] = ap_linear(tape, average, matrix, NULL);
     }
     return mean_distance(tape, bands[0], bands[1]);
 }

@@ -1,5 +1,3 @@
-#include "loss/spectral.h"
-
 #include "antiphon/losses.h"
 #include "antiphon/ops.h"
 #include "antiphon/rate.h"
@@ -7,15 +5,14 @@
 #include "base/bounds.h"
 #include "kernels/array.h"
 #include "kernels/terms.h"
+#include "loss/spectral.h"
+#include "loss/stft_distance.h"
 #include "ops/registry.h"
 
 #include <tgmath.h>
 
 /* ---------------------------------------------------------------- spectral_distance
  * y = w ||a - b|| / (||b|| + 1e-6) + mean |ln((a + 1e-5) / (b + 1e-5))|, over all rows of the batch */
-
-#define NORM_FLOOR 1e-6
-#define LOG_FLOOR ((ap_real)1e-5)
 
 /* The number of partial sums, independent of the number of threads. */
 #define PORTIONS 64
@@ -35,7 +32,8 @@ static distance spectral_distance_forward(const ap_tape *tape, int64_t n, const 
     for (int64_t k = 0; k < PORTIONS; k++)
         for (int64_t at = blocks * k / PORTIONS * AP_BLOCK; at < blocks * (k + 1) / PORTIONS * AP_BLOCK;
              at += AP_BLOCK)
-            ap_term_distance_add(ap_least(AP_BLOCK, n - at), LOG_FLOOR, a + at, b + at, &partial[k]);
+            ap_term_distance_add(ap_least(AP_BLOCK, n - at), AP_SPECTRAL_LOG_FLOOR, a + at, b + at,
+                                 &partial[k]);
     for (int k = 0; k < PORTIONS; k++) {
         d.difference += partial[k].squares;
         d.reference += partial[k].reference;
@@ -59,10 +57,11 @@ static void spectral_distance_backward(int64_t n, double share, const distance *
                                        const ap_real *b, double dy, ap_real *da, ap_real *db)
 {
     if (d->difference == 0 || share == 0) return;
-    double R = d->reference + NORM_FLOOR, w = dy / share * d->convergence;
+    double R = d->reference + AP_SPECTRAL_NORM_FLOOR, w = dy / share * d->convergence;
     const ap_real linear = (ap_real)(w / (d->difference * R)), each = (ap_real)(dy / (double)n);
     const ap_real shrink = (ap_real)(d->reference > 0 ? w * d->difference / (R * R * d->reference) : 0);
-    const ap_term_slopes slopes = {.square = linear, .reference = shrink, .log = each, .floor = LOG_FLOOR};
+    const ap_term_slopes slopes = {
+        .square = linear, .reference = shrink, .log = each, .floor = AP_SPECTRAL_LOG_FLOOR};
     AP_FOR_EACH_BLOCK(n, at, length)
     ap_term_distance_back(length, &slopes, a + at, b + at, ap_array_row(da, at, 1), ap_array_row(db, at, 1));
 }
@@ -86,30 +85,17 @@ ap_var *ap_spectral_distance(ap_tape *tape, ap_var *a, ap_var *b, ap_real conver
     distance d = spectral_distance_forward(tape, n, a->value.data, b->value.data, (double)convergence);
     distance *saved = ap_tape_save(tape, y, sizeof *saved);
     if (saved) *saved = d;
-    y->value.data[0] = (ap_real)(d.convergence * d.difference / (d.reference + NORM_FLOOR) + d.logs);
+    y->value.data[0] =
+        (ap_real)(d.convergence * d.difference / (d.reference + AP_SPECTRAL_NORM_FLOOR) + d.logs);
     return y;
 }
 
 /* ---------------------------------------------------------------- multi-resolution STFT loss */
 
-static const int RESOLUTIONS[] = {512, 1024, 2048};
-#define RESOLUTION_COUNT ((int)(sizeof RESOLUTIONS / sizeof *RESOLUTIONS))
-#define OVERLAP 4
-
 ap_var *ap_stft_loss_mean(ap_tape *tape, ap_var *a, int count, ap_var *const *references)
 {
-    if (count < 1) ap_fatal("stft_loss: %d references", count);
-    ap_var *total = NULL;
-    for (int k = 0; k < RESOLUTION_COUNT; k++) {
-        int n = RESOLUTIONS[k], hop = n / OVERLAP;
-        ap_var *A = ap_stft_magnitude(tape, a, n, hop);
-        for (int r = 0; r < count; r++) {
-            ap_var *B = ap_stft_magnitude(tape, references[r], n, hop);
-            ap_var *term = ap_spectral_distance(tape, A, B, 1);
-            total = total ? ap_add(tape, total, term) : term;
-        }
-    }
-    return ap_scale(tape, total, (ap_real)(1.0 / (RESOLUTION_COUNT * count)));
+    static const int lengths[] = {512, 1024, 2048};
+    return ap_stft_distance(tape, a, count, references, sizeof lengths / sizeof *lengths, lengths);
 }
 
 ap_var *ap_stft_loss(ap_tape *tape, ap_var *a, ap_var *b)

@@ -2,6 +2,7 @@
 
 #include "antiphon/rate.h"
 #include "ops/band_gains.h"
+#include "ops/stft_bands.h"
 
 #include <math.h>
 
@@ -38,8 +39,8 @@ ap_tensor ap_attack_gains(ap_tape *tape, ap_var *x)
     ap_tensor gains = {AP_SHAPE(B, BANDS, T),
                        ap_arena_alloc(ap_tape_arena(tape), (size_t)(B * BANDS * T) * sizeof(ap_real))};
     ap_tape_enter(tape);
-    ap_var *spectra = ap_stft_magnitude(tape, x, LENGTH, HOP);
-    const ap_var *levels = ap_linear(tape, spectra, ap_band_means(tape, ap_attack_geometry()), NULL);
+    const ap_var *levels =
+        ap_stft_bands(tape, x, LENGTH, HOP, ap_band_means(tape, ap_attack_geometry())->value);
     for (int64_t b = 0; b < B; b++) follow(T, levels->value.data + b * T * BANDS, gains.data + b * T * BANDS);
     ap_tape_leave(tape, x);
     return gains;

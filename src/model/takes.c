@@ -6,6 +6,7 @@
 #include "model/output.h"
 #include "model/score.h"
 #include "ops/band_gains.h"
+#include "ops/stft_bands.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -94,8 +95,8 @@ static ap_var *levels_of(ap_tape *tape, const ap_takes *takes, ap_tensor x, int6
     ap_real *kept = ap_arena_alloc(arena, (size_t)(rows * bands * T) * sizeof *kept);
     ap_tape_enter(tape);
     ap_var *signals = ap_tape_constant(tape, (ap_tensor){AP_SHAPE(rows, 1, S), x.data});
-    ap_var *spectra = ap_stft_magnitude(tape, signals, LENGTH, (int)takes->config.hop);
-    ap_var *levels = ap_linear(tape, spectra, ap_band_means(tape, ap_takes_geometry(takes)), NULL);
+    ap_var *levels = ap_stft_bands(tape, signals, LENGTH, (int)takes->config.hop,
+                                   ap_band_means(tape, ap_takes_geometry(takes))->value);
     levels = ap_affine(tape, ap_asinh(tape, ap_scale(tape, levels, 30)), (ap_real)(1 / 3.0), -1);
     levels = ap_slice(tape, ap_transpose(tape, levels), 2, 0, T);
     memcpy(kept, levels->value.data, (size_t)(rows * bands * T) * sizeof *kept);

@@ -47,6 +47,8 @@
     X(dropout)                                                                                               \
     /* stft.c */                                                                                             \
     X(stft_magnitude)                                                                                        \
+    /* stft_bands.c */                                                                                       \
+    X(stft_bands)                                                                                            \
     /* band_gains.c */                                                                                       \
     X(band_gains)                                                                                            \
     /* overlap_add.c */                                                                                      \
@@ -74,13 +76,15 @@
     X(rms_loss)                                                                                              \
     /* loss/spectral.c */                                                                                    \
     X(spectral_distance)                                                                                     \
+    /* loss/stft_distance.c, loss/log_average.c */                                                           \
+    X(stft_distance)                                                                                         \
+    X(stft_log_average)                                                                                      \
     /* loss/novelty.c */                                                                                     \
     X(cosine)                                                                                                \
     X(mean_of_all)                                                                                           \
     /* loss/pearson.c, loss/features.c */                                                                    \
     X(pearson)                                                                                               \
     X(flux)                                                                                                  \
-    X(log_average)                                                                                           \
     X(log_norm)                                                                                              \
     X(variation)                                                                                             \
     /* loss/mixture.c */                                                                                     \

@@ -3,13 +3,12 @@
 #include "antiphon/status.h"
 #include "base/bounds.h"
 #include "kernels/array.h"
+#include "kernels/magnitude_lanes.h"
 #include "ops/registry.h"
 #include "ops/signals.h"
 #include "ops/stft_frames.h"
 
 #include <omp.h>
-
-#define FLOOR ((ap_real)1e-9)
 
 /* Frames are processed in groups of AP_LANES; a thread needs the group's samples and its spectra. */
 typedef struct workspace {
@@ -64,7 +63,7 @@ static void stft_magnitude_forward(const ap_stft *stft, int64_t B, int64_t S, co
         int64_t b = g / groups, first = g % groups * AP_LANES;
         int live = live_lanes(frames, first);
         ap_stft_forward_group(stft, S, x + b * S, first, live, spectra_of(w), scratch_of(w));
-        ap_lanes_magnitudes(F, live, FLOOR, spectra_of(w), y + (b * frames + first) * F);
+        ap_lanes_magnitudes(F, live, AP_MAGNITUDE_FLOOR, spectra_of(w), y + (b * frames + first) * F);
     }
 }
 
@@ -107,8 +106,7 @@ AP_DEFINE_OP(stft_magnitude, .reads = AP_READS_INPUT(0) | AP_READS_OUTPUT);
 ap_var *ap_stft_magnitude(ap_tape *tape, ap_var *x, int n, int hop)
 {
     ap_signals of = ap_signals_of("stft_magnitude", x);
-    if (n < 2 || n % 2 || n > 2 * (of.S - 1) || hop < 1)
-        ap_fatal("stft_magnitude: length %d and hop %d do not fit %lld samples", n, hop, (long long)of.S);
+    ap_stft_require("stft_magnitude", of.S, n, hop);
     ap_stft stft = ap_stft_of(n, hop);
     ap_shape shape = AP_SHAPE(of.B, ap_stft_frames(of.S, hop), n / 2 + 1);
     ap_var *y = ap_tape_push(tape, &op_stft_magnitude, shape, 1, &x);

@@ -1,5 +1,6 @@
 #include "ops/stft_frames.h"
 
+#include "antiphon/status.h"
 #include "base/bounds.h"
 #include "base/memory.h"
 #include "kernels/array.h"
@@ -24,6 +25,12 @@ static table *new_table(int n)
     made->fft = ap_fft_create(n);
     for (int t = 0; t < n; t++) made->window[t] = (ap_real)(0.5 - 0.5 * cos(2 * M_PI * t / n));
     return made;
+}
+
+void ap_stft_require(const char *who, int64_t S, int n, int hop)
+{
+    if (n < 2 || n % 2 || n > 2 * (S - 1) || hop < 1)
+        ap_fatal("%s: length %d and hop %d do not fit %lld samples", who, n, hop, (long long)S);
 }
 
 ap_stft ap_stft_of(int n, int hop)

@@ -15,6 +15,9 @@ typedef struct ap_stft {
     const ap_real *window; /* [n] */
 } ap_stft;
 
+/* ap_fatal in the name of `who` when n and hop are no transform of signals of S samples, mirrored. */
+void ap_stft_require(const char *who, int64_t S, int n, int hop);
+
 /* The transform of length n every `hop` samples under a periodic Hann window, of mirrored signals. Tables
  * are made once per length and kept for the life of the process. */
 ap_stft ap_stft_of(int n, int hop);

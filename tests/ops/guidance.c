@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const ap_real GAIN = 30, OFFSET = (ap_real)1e-3, LEAST = (ap_real)0.9;
+static const ap_real GAIN = 30, LEAST = (ap_real)0.9;
 
 static ap_var *build_pearson(ap_tape *tape, ap_var *const *in, const void *context)
 {
@@ -21,12 +21,6 @@ static ap_var *build_flux(ap_tape *tape, ap_var *const *in, const void *context)
 {
     (void)context;
     return ap_flux(tape, in[0], GAIN);
-}
-
-static ap_var *build_log_average(ap_tape *tape, ap_var *const *in, const void *context)
-{
-    (void)context;
-    return ap_log_average(tape, in[0], OFFSET);
 }
 
 static ap_var *build_log_rms(ap_tape *tape, ap_var *const *in, const void *context)
@@ -144,24 +138,6 @@ void gradient_flux(void **state)
             for (int64_t f = 0; f < 6; f++) x.data[(b * 6 + f) * 4 + k] += (ap_real)(1 + order[f]);
         }
     check_backward("flux", build_flux, 1, x, (ap_tensor){0});
-}
-
-void forward_log_average(void **state)
-{
-    (void)state;
-    const int64_t B = 2, frames = 9, F = 131;
-    ap_tensor x = positive(1, 0, 1, AP_SHAPE(B, frames, F));
-    double *want = calloc((size_t)(B * F), sizeof *want);
-    for (int64_t i = 0; i < B * frames * F; i++)
-        want[i / (frames * F) * F + i % F] += log((double)x.data[i] + (double)OFFSET) / (double)frames;
-    check_forward("log_average", build_log_average, 1, &x, AP_SHAPE(B, F), want);
-}
-
-void gradient_log_average(void **state)
-{
-    (void)state;
-    check_backward("log_average", build_log_average, 1, positive(2, 0.5, 2, AP_SHAPE(2, 4, 5)),
-                   (ap_tensor){0});
 }
 
 static void check_log_norm(double p, check_fn *build)

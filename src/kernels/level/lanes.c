@@ -19,10 +19,13 @@ void ap_lanes_gather(int64_t n, const ap_real *window, const ap_real *const *row
             vec square[VEC_LANES];
             for (int i = 0; i < VEC_LANES; i++) square[i] = *(const vec *)(rows[lane + i] + t);
             square_turn(square);
-            for (int i = 0; i < VEC_LANES; i++) AT(lanes, t + i, lane) = square[i] * window[t + i];
+            for (int i = 0; i < VEC_LANES; i++) {
+                if (window) square[i] *= window[t + i];
+                AT(lanes, t + i, lane) = square[i];
+            }
         }
     for (int64_t t = whole; t < n; t++)
-        for (int i = 0; i < AP_LANES; i++) lanes[t][i] = rows[i][t] * window[t];
+        for (int i = 0; i < AP_LANES; i++) lanes[t][i] = window ? rows[i][t] * window[t] : rows[i][t];
 }
 
 void ap_lanes_scatter(int64_t n, const ap_real *window, ap_lanes *lanes, int live, ap_real *const *rows)
@@ -31,12 +34,15 @@ void ap_lanes_scatter(int64_t n, const ap_real *window, ap_lanes *lanes, int liv
     for (int64_t t = 0; t < whole; t += VEC_LANES)
         for (int lane = 0; lane < live; lane += VEC_LANES) {
             vec square[VEC_LANES];
-            for (int i = 0; i < VEC_LANES; i++) square[i] = AT(lanes, t + i, lane) * window[t + i];
+            for (int i = 0; i < VEC_LANES; i++) {
+                square[i] = AT(lanes, t + i, lane);
+                if (window) square[i] *= window[t + i];
+            }
             square_turn(square);
             for (int i = 0; i < VEC_LANES && lane + i < live; i++) *(vec *)(rows[lane + i] + t) += square[i];
         }
     for (int64_t t = whole; t < n; t++)
-        for (int i = 0; i < live; i++) rows[i][t] += lanes[t][i] * window[t];
+        for (int i = 0; i < live; i++) rows[i][t] += window ? lanes[t][i] * window[t] : lanes[t][i];
 }
 
 /* Columns k .. k + width - 1 of the rows of y [live, F] from `lane` on become rows of the square. */

@@ -3,24 +3,46 @@
 #include "kernels/terms.h"
 
 #include "kernels/array.h"
+#include "kernels/level/vec.h"
 #include "kernels/vmath.h"
 
 #include <string.h>
 #include <tgmath.h>
 
+/* (a - b)^2, and the larger and the smaller of two magnitudes. The logarithms of quotients of at least 1 are
+ * added up by pairs: that of their product. */
+typedef struct quotient {
+    ap_real square, above, below;
+} quotient;
+
+static ALWAYS_INLINE quotient quotient_of(ap_real a, ap_real b, ap_real floor)
+{
+    ap_real e = a - b;
+    return (quotient){e * e, (e > 0 ? a : b) + floor, (e > 0 ? b : a) + floor};
+}
+
 void ap_term_distance_add(int64_t n, ap_real floor, const ap_real *a, const ap_real *b,
                           ap_term_distance *sums)
 {
-    ap_real logarithm[AP_BLOCK] = {0}, squares = 0, reference = 0, logs = 0;
-    for (int64_t i = 0; i < n; i++) logarithm[i] = (a[i] + floor) / (b[i] + floor);
-    ap_vlog(n, logarithm, logarithm);
-#pragma omp simd reduction(+ : squares, reference, logs)
-    for (int64_t i = 0; i < n; i++) {
-        ap_real e = a[i] - b[i];
-        squares += e * e;
-        reference += b[i] * b[i];
-        logs += fabs(logarithm[i]);
+    ap_real logarithm[AP_BLOCK / 2 + 1], squares = 0, reference = 0, logs = 0;
+    const int64_t half = n / 2, rest = n - 2 * half;
+#pragma omp simd reduction(+ : squares, reference)
+    for (int64_t i = 0; i < half; i++) {
+        quotient first = quotient_of(a[i], b[i], floor),
+                 second = quotient_of(a[half + i], b[half + i], floor);
+        squares += first.square + second.square;
+        reference += b[i] * b[i] + b[half + i] * b[half + i];
+        logarithm[i] = (first.above * second.above) / (first.below * second.below);
     }
+    if (rest) {
+        quotient last = quotient_of(a[n - 1], b[n - 1], floor);
+        squares += last.square;
+        reference += b[n - 1] * b[n - 1];
+        logarithm[half] = last.above / last.below;
+    }
+    ap_vlog(half + rest, logarithm, logarithm);
+#pragma omp simd reduction(+ : logs)
+    for (int64_t i = 0; i < half + rest; i++) logs += logarithm[i];
     sums->squares += (double)squares;
     sums->reference += (double)reference;
     sums->logs += (double)logs;
@@ -38,20 +60,6 @@ void ap_term_distance_back(int64_t n, const ap_term_slopes *slopes, const ap_rea
         ap_real e = a[i] - b[i], sign = e > 0 ? s.log : e < 0 ? -s.log : 0;
         db[i] -= s.square * e + s.reference * b[i] + sign / (b[i] + s.floor);
     }
-}
-
-void ap_term_logs_add(int64_t n, ap_real offset, const ap_real *x, double *sums)
-{
-    ap_real logarithm[AP_TERM_WIDTH] = {0};
-    for (int64_t i = 0; i < n; i++) logarithm[i] = x[i] + offset;
-    ap_vlog(n, logarithm, logarithm);
-    for (int64_t i = 0; i < n; i++) sums[i] += (double)logarithm[i];
-}
-
-void ap_term_logs_back(int64_t n, ap_real offset, ap_real factor, const ap_real *x, const ap_real *dy,
-                       ap_real *dx)
-{
-    for (int64_t i = 0; i < n; i++) dx[i] += factor * dy[i] / (x[i] + offset);
 }
 
 double ap_term_powers(int64_t n, bool eighth, const ap_real *x)
