@@ -198,7 +198,8 @@ static void tell_heard_input(const ap_composed *c)
 
 static void tell_heard_target(const ap_composed *c, const ap_config *config)
 {
-    const bool played = config->agent.output == AP_OUTPUT_TAKES && c->written.channels > 1;
+    const ap_output_part part = config->agent.output;
+    const bool played = (part == AP_OUTPUT_TAKES || part == AP_OUTPUT_GATES) && c->written.channels > 1;
     tell_still("target", c->variation_target, c->copy_r_target);
     tell_cancelled("target", c->cancelled_target, c->target.channels, played);
 }
