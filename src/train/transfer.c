@@ -85,7 +85,7 @@ ap_status ap_transfer_explain(ap_status status, const char *checkpoint, const ap
         same = append(same, ap_format_text("%s--%s=%s", count > 1 ? " " : "", name, was));
     }
     if (count > KEYS_MOST) {
-        differ = append(differ, ap_format_text("; and %zu more keys", count - KEYS_MOST));
+        differ = append(differ, ap_format_text("; and %zu more", count - KEYS_MOST));
         same = append(same, ap_format_text(" ... (antiphon info --metadata config prints all)"));
     }
     if (count > 0)

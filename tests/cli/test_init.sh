@@ -38,6 +38,8 @@ expect 1 "first/checkpoints/best.safetensors: is of another model: agent.model i
 --agent.model=32, or begin without its weights (no --init)" $train --out no --init first --agent.model=64
 expect 1 "agent.component is 4 there, 8 here; agent.model is 32 there, 64 here. Give it the same, --agent.component=4 \
 --agent.model=32, or" $train --out no --init first --agent.model=64 --agent.component=8
+expect 1 "; agent.ff is 64 there, 128 here; and 1 more. Give it the same, " $train --out no --init first \
+    --agent.component=8 --agent.model=64 --agent.attention_heads=4 --agent.ff=128 --cascade.attention_heads=4
 [ ! -e no ]
 # to go on with another model is refused in the same words
 for key in agent.model:32:64 agent.layers:1:2 agent.output:cascade:direct; do
