@@ -2,6 +2,7 @@
  * fixed point (level/fixed.h), by the chosen kernel and by the two that emulate what only some processors
  * can. */
 #include "kernels/kernel.h"
+#include "kernels/lstm_panels.h"
 #include "kernels/pack.h"
 
 #include "support/check.h"
@@ -187,6 +188,54 @@ static void check_not_finite(const ap_kernel *kernel)
     }
 }
 
+/* The recurrent products of an LSTM, against sums in double: for one item and several panels, and for several
+ * items; forward, where all gates meet the same numbers, and back, where each meets its own. */
+static void check_lstm(int64_t H, int64_t panels, int64_t items, bool back, const ap_kernel *kernel)
+{
+    const int64_t N = AP_LSTM_GATES * H, groups = ap_lstm_groups(H), item_step = back ? N : H;
+    ap_tensor w = random_tensor(3, 1, AP_SHAPE(N, H)), v = random_tensor(4, 1, AP_SHAPE(items, item_step));
+    ap_real *packed = malloc((size_t)(groups * ap_lstm_panel_count(H)) * sizeof *packed);
+    ap_lstm_sums sums[AP_LSTM_TOGETHER];
+    double off = 0, norm = 0;
+    assert_true(packed && panels <= groups);
+    (kernel ? kernel->lstm_panels_pack : ap_lstm_panels_pack)(H, w.data, back, packed);
+    (kernel ? kernel->lstm_panel_product : ap_lstm_panel_product)(panels, items, back ? H : 0, H, packed,
+                                                                  v.data, item_step, sums);
+    for (int64_t i = 0; i < panels * items; i++)
+        for (int64_t gate = 0; gate < AP_LSTM_GATES; gate++)
+            for (int64_t unit = i / items * AP_LANES; unit < H && unit / AP_LANES == i / items; unit++) {
+                double sum = 0;
+                for (int64_t k = 0; k < H; k++)
+                    sum += (double)w.data[back ? (gate * H + k) * H + unit : (gate * H + unit) * H + k] *
+                           (double)v.data[i % items * item_step + (back ? gate * H : 0) + k];
+                double error = (double)sums[i][gate][unit % AP_LANES] - sum;
+                off += error * error;
+                norm += sum * sum;
+            }
+    off = sqrt(off / norm);
+    assert_true(off < 4e-4 && off > 1e-6);
+    free(w.data);
+    free(v.data);
+    free(packed);
+}
+
+static void check_lstms(const ap_kernel *kernel)
+{
+    const int64_t sizes[] = {5, 130, 301};
+    for (int i = 0; i < 3; i++)
+        for (int back = 0; back < 2; back++)
+            for (int64_t count = 1; count <= AP_LSTM_TOGETHER; count++) {
+                check_lstm(sizes[i], 1, count, back, kernel);
+                if (count <= ap_lstm_groups(sizes[i])) check_lstm(sizes[i], count, 1, back, kernel);
+            }
+}
+
+static void an_lstm_remembers_almost_the_same(void **state)
+{
+    (void)state;
+    with_fixed_kernels(check_lstms);
+}
+
 static void whole_numbers_are_exact(void **state)
 {
     (void)state;
@@ -213,6 +262,7 @@ int main(void)
         cmocka_unit_test(whole_numbers_are_exact),
         cmocka_unit_test(numbers_may_have_any_size),
         cmocka_unit_test(what_is_not_finite_stays_where_it_is),
+        cmocka_unit_test(an_lstm_remembers_almost_the_same),
     };
     return cmocka_run_group_tests_name("precision", tests, NULL, NULL);
 }

@@ -37,6 +37,7 @@
 #define FIXED_ROWS AP_TILE_ROWS
 
 typedef int32_t words __attribute__((vector_size(VEC_BYTES), aligned(sizeof(int32_t)), may_alias));
+typedef int16_t halves __attribute__((vector_size(VEC_BYTES / 2), aligned(sizeof(int16_t)), may_alias));
 typedef int32_t pair_word __attribute__((may_alias));
 
 /* What stands for the largest number of a column that has none as large: there is an inverse. */
@@ -57,6 +58,11 @@ static ALWAYS_INLINE words nearest_whole(vec x)
     return (words)(x + shift) - (words)shift;
 }
 
+static ALWAYS_INLINE words is_finite(words size)
+{
+    return size < (words)((vec){0} + INFINITY);
+}
+
 /* One block, from x [steps, width] to `to` [(steps + 1) / 2 + 1, width], for VEC_LANES columns from there on,
  * of which `lanes` are meant; `to` may be x. */
 static ALWAYS_INLINE void finish_columns(int width, int lanes, int64_t steps, const ap_real *x, ap_real *to)
@@ -65,12 +71,11 @@ static ALWAYS_INLINE void finish_columns(int width, int lanes, int64_t steps, co
     words most = (words)((vec){0} + LEAST_LARGEST);
     for (int64_t k = 0; k < steps; k++)
         most = larger(most, (words) * (const vec *)(x + k * width) & INT32_MAX);
-    const words finite = most < (words)((vec){0} + INFINITY);
     const vec scale = (vec)most / MOST_FIXED, inverse = MOST_FIXED / (vec)most;
     for (int64_t k = 0; k < steps; k += 2) {
         words low = nearest_whole(*(const vec *)(x + k * width) * inverse), high = {0};
         if (k + 1 < steps) high = nearest_whole(*(const vec *)(x + (k + 1) * width) * inverse);
-        low = ((low & 0xffff) | (high << 16)) & finite;
+        low = ((low & 0xffff) | (high << 16)) & is_finite(most);
         memcpy(to + k / 2 * width, &low, bytes);
     }
     memcpy(to + (steps + 1) / 2 * width, &scale, bytes);
@@ -87,6 +92,27 @@ static ALWAYS_INLINE void finish_fixed(int width, int64_t depth, ap_real *x)
             finish_columns(width, width - c < VEC_LANES ? width - c : VEC_LANES, steps, x + from * width + c,
                            to + c);
         to += ((steps + 1) / 2 + 1) * width;
+    }
+}
+
+/* One row x [count] alone: its words and the scales of its blocks. */
+static inline void round_row(int64_t count, const ap_real *x, pair_word *to, ap_real *scales)
+{
+    for (int64_t from = 0; from < count; from += STEPS_FIXED) {
+        const int64_t steps = ap_least(STEPS_FIXED, count - from);
+        vec block[STEPS_FIXED / VEC_LANES] = {0};
+        words most = (words)((vec){0} + LEAST_LARGEST);
+        memcpy(block, x + from, (size_t)steps * sizeof *x);
+        for (int i = 0; i < STEPS_FIXED / VEC_LANES; i++) most = larger(most, (words)block[i] & INT32_MAX);
+        int32_t largest = most[0];
+        for (int lane = 1; lane < VEC_LANES; lane++) largest = largest < most[lane] ? most[lane] : largest;
+        most = (words){0} + largest;
+        const vec inverse = MOST_FIXED / (vec)most;
+        halves whole[STEPS_FIXED / VEC_LANES];
+        for (int i = 0; i < STEPS_FIXED / VEC_LANES; i++)
+            whole[i] = __builtin_convertvector(nearest_whole(block[i] * inverse) & is_finite(most), halves);
+        memcpy(to + from / 2, whole, (size_t)ap_divide_up(steps, 2) * sizeof *to);
+        scales[from / STEPS_FIXED] = ((vec)most / MOST_FIXED)[0];
     }
 }
 

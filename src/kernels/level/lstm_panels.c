@@ -4,7 +4,11 @@
 
 #include "base/bounds.h"
 #include "kernels/array.h"
+#ifdef AP_FIXED
+#include "kernels/level/fixed.h"
+#endif
 #include "kernels/level/vec.h"
+#include "kernels/tile.h"
 
 #include <float.h>
 #include <math.h>
@@ -23,7 +27,12 @@
  * bits, as a multiple of 2^-23 of the largest weight of its gate and lane: four gates in three words, each
  * word having the 24 bits of one gate above a byte of the last gate. The error of a weight is at most half a
  * step, about 2^-24 of the largest weight, as much as each rounding of the sum. An infinite weight or NaN
- * becomes its lane's factor and makes every sum NaN. */
+ * becomes its lane's factor and makes every sum NaN.
+ *
+ * In fixed point (fixed.h) a weight has 13 bits: a row for each two k has one word for each lane of each
+ * gate. */
+
+/* ---------------------------------------------------------------- in float: weights of 24 bits */
 
 #ifndef AP_DOUBLE
 
@@ -122,6 +131,89 @@ static void finish_panel(int64_t H, ap_real *panel)
 
 #endif
 
+/* ---------------------------------------------------------------- in fixed point */
+
+#ifdef AP_FIXED
+
+#define WIDTH (GATES * AP_LANES)
+
+/* An item's numbers, for each gate where they differ by gate: words of two, and the scale of each block. */
+typedef struct fixed_numbers {
+    const pair_word *words[TOGETHER][GATES];
+    const ap_real *scales[TOGETHER][GATES];
+} fixed_numbers;
+
+/* sums as in ap_lstm_panel_product, for constant `panels` and `items` */
+FIXED_TARGET static ALWAYS_INLINE void panel_product_fixed(int panels, int items, int64_t H,
+                                                           const ap_real *panel, const fixed_numbers *v,
+                                                           ap_lstm_sums *sums)
+{
+    const int64_t next = ap_lstm_panel_count(H);
+    for (int lane = 0; lane < AP_LANES; lane += VEC_LANES) {
+        vec total[TOGETHER][GATES] = {0};
+        const ap_real *row = panel + lane;
+        for (int64_t k = 0; k < H; k += STEPS_FIXED) {
+            words sum[TOGETHER][GATES];
+            __asm__(""
+                    :
+                    : "r"(total)
+                    : "memory"); /* in memory, as the sums of the block fill the registers */
+#pragma GCC unroll 16
+            for (int i = 0; i < panels * items * GATES; i++) sum[i / GATES][i % GATES] = (words){0};
+            for (int64_t pair = k / 2; pair < (ap_least(k + STEPS_FIXED, H) + 1) / 2; pair++, row += WIDTH)
+#pragma GCC unroll 4
+                for (int p = 0; p < panels; p++)
+#pragma GCC unroll 4
+                    for (int gate = 0; gate < GATES; gate++) {
+                        const words weight = *(const words *)(row + p * next + gate * AP_LANES);
+#pragma GCC unroll 4
+                        for (int item = 0; item < items; item++)
+                            sum[p + item][gate] = add_products(sum[p + item][gate], weight,
+                                                               (words){0} + v->words[item][gate][pair]);
+                    }
+#pragma GCC unroll 4
+            for (int p = 0; p < panels; p++)
+#pragma GCC unroll 4
+                for (int gate = 0; gate < GATES; gate++)
+                    for (int item = 0; item < items; item++)
+                        total[p + item][gate] += __builtin_convertvector(sum[p + item][gate], vec) *
+                                                 (*(const vec *)(row + p * next + gate * AP_LANES) *
+                                                  v->scales[item][gate][k / STEPS_FIXED]);
+            row += WIDTH;
+        }
+        for (int i = 0; i < panels * items; i++)
+            for (int gate = 0; gate < GATES; gate++) *(vec *)(sums[i][gate] + lane) = total[i][gate];
+    }
+}
+
+static int64_t fixed_numbers_size(int64_t items, int64_t gate_step, int64_t H)
+{
+    return items * (gate_step ? GATES : 1) * (ap_divide_up(H, 2) + ap_divide_up(H, STEPS_FIXED));
+}
+
+/* Rounds the numbers of all items, into `memory` for fixed_numbers_size. */
+static void round_numbers(int64_t items, int64_t gate_step, int64_t H, const ap_real *v, int64_t item_step,
+                          ap_real *memory, fixed_numbers *to)
+{
+    for (int64_t item = 0; item < items; item++)
+        for (int64_t gate = 0; gate < GATES; gate++) {
+            if (gate == 0 || gate_step) {
+                pair_word *pairs = (pair_word *)(memory + ap_divide_up(H, STEPS_FIXED));
+                round_row(H, v + item * item_step + gate * gate_step, pairs, memory);
+                to->words[item][gate] = pairs;
+                to->scales[item][gate] = memory;
+                memory = (ap_real *)(pairs + ap_divide_up(H, 2));
+            } else {
+                to->words[item][gate] = to->words[item][0];
+                to->scales[item][gate] = to->scales[item][0];
+            }
+        }
+}
+
+#endif
+
+/* ---------------------------------------------------------------- panels */
+
 static void copy_lanes(ap_real *to, const ap_real *from, int64_t count)
 {
     memcpy(to, from, (size_t)(count == AP_LANES ? AP_LANES : count) * sizeof *to);
@@ -141,6 +233,12 @@ void ap_lstm_panels_pack(int64_t H, const ap_real *weight_hh, bool back, ap_real
             if (!back) ap_matrix_transpose(units, H, of + unit * H, H, false, to, row);
             for (int64_t k = 0; back && k < H; k++) copy_lanes(to + k * row, of + k * H + unit, units);
         }
+#ifdef AP_FIXED
+        if (ap_tile_form() == AP_TILE_FIXED) {
+            finish_fixed(GATES * AP_LANES, H, panel);
+            continue;
+        }
+#endif
         finish_panel(H, panel);
     }
 }
@@ -170,9 +268,46 @@ static ALWAYS_INLINE void panel_product(int panels, int items, int64_t gate_step
     }
 }
 
+#define CASES                                                                                                \
+    CASE(1, 1)                                                                                               \
+    CASE(1, 2)                                                                                               \
+    CASE(1, 3)                                                                                               \
+    CASE(1, 4)                                                                                               \
+    CASE(2, 1)                                                                                               \
+    CASE(3, 1)                                                                                               \
+    CASE(4, 1)
+_Static_assert(TOGETHER == 4, "a case for each number of items and of panels");
+
+#ifdef AP_FIXED
+
+FIXED_TARGET static void product_in_fixed_point(int64_t panels, int64_t items, int64_t gate_step, int64_t H,
+                                                const ap_real *panel, const ap_real *v, int64_t item_step,
+                                                ap_lstm_sums *sums)
+{
+    fixed_numbers numbers;
+    ap_real memory[fixed_numbers_size(items, gate_step, H)];
+    round_numbers(items, gate_step, H, v, item_step, memory, &numbers);
+#define CASE(panels, items)                                                                                  \
+    case (panels) * (TOGETHER + 1) + (items):                                                                \
+        panel_product_fixed(panels, items, H, panel, &numbers, sums);                                        \
+        break;
+    switch (panels * (TOGETHER + 1) + items) {
+        CASES
+    }
+#undef CASE
+}
+
+#endif
+
 void ap_lstm_panel_product(int64_t panels, int64_t items, int64_t gate_step, int64_t H, const ap_real *panel,
                            const ap_real *v, int64_t item_step, ap_lstm_sums *sums)
 {
+#ifdef AP_FIXED
+    if (ap_tile_form() == AP_TILE_FIXED) {
+        product_in_fixed_point(panels, items, gate_step, H, panel, v, item_step, sums);
+        return;
+    }
+#endif
 #define CASE(panels, items)                                                                                  \
     case (panels) * (TOGETHER + 1) + (items):                                                                \
         if (gate_step)                                                                                       \
@@ -181,14 +316,7 @@ void ap_lstm_panel_product(int64_t panels, int64_t items, int64_t gate_step, int
             panel_product(panels, items, 0, H, panel, v, item_step, sums);                                   \
         break;
     switch (panels * (TOGETHER + 1) + items) {
-        CASE(1, 1)
-        CASE(1, 2)
-        CASE(1, 3)
-        CASE(1, 4)
-        CASE(2, 1)
-        CASE(3, 1)
-        CASE(4, 1)
+        CASES
     }
 #undef CASE
-    _Static_assert(TOGETHER == 4, "a case for each number of items and of panels");
 }
