@@ -112,6 +112,10 @@
       (n, floor, a, b, sums))                                                                                                             \
     F(void, term_distance_back, (int64_t n, const ap_term_slopes *slopes, const ap_real *a, const ap_real *b, ap_real *da, ap_real *db),  \
       (n, slopes, a, b, da, db))                                                                                                          \
+    F(void, term_products_add, (int64_t n, const ap_real *a, const ap_real *b, double *ab, double *aa, double *bb),                       \
+      (n, a, b, ab, aa, bb))                                                                                                              \
+    F(void, term_mix_add, (int64_t n, const ap_real *p, const ap_real *a, const ap_real *q, const ap_real *b, ap_real *y),                \
+      (n, p, a, q, b, y))                                                                                                                 \
     F(double, term_powers, (int64_t n, bool eighth, const ap_real *x), (n, eighth, x))                                                    \
     F(void, term_powers_back, (int64_t n, bool eighth, ap_real factor, ap_real scale, const ap_real *x, ap_real *dx),                     \
       (n, eighth, factor, scale, x, dx))                                                                                                  \

@@ -26,6 +26,12 @@ typedef struct ap_term_slopes {
 void ap_term_distance_back(int64_t n, const ap_term_slopes *slopes, const ap_real *a, const ap_real *b,
                            ap_real *da, ap_real *db);
 
+/* Adds the products of n numbers of a and b to ab, and their squares to aa and bb. And y += p a + q b, each
+ * number with factors of its own. */
+void ap_term_products_add(int64_t n, const ap_real *a, const ap_real *b, double *ab, double *aa, double *bb);
+void ap_term_mix_add(int64_t n, const ap_real *p, const ap_real *a, const ap_real *q, const ap_real *b,
+                     ap_real *y);
+
 /* The sum of x^2, or of x^8 where `eighth`; and back, with t = scale x, dx += factor t, or factor t^7. */
 double ap_term_powers(int64_t n, bool eighth, const ap_real *x);
 void ap_term_powers_back(int64_t n, bool eighth, ap_real factor, ap_real scale, const ap_real *x,

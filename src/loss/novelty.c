@@ -3,6 +3,7 @@
 #include "antiphon/ops.h"
 #include "antiphon/status.h"
 #include "base/bounds.h"
+#include "kernels/terms.h"
 #include "loss/cosine.h"
 #include "ops/registry.h"
 
@@ -30,12 +31,7 @@ static void measure(int64_t N, int64_t step, int64_t width, const ap_real *a, co
 {
     memset(s, 0, sizeof *s);
     for (int64_t n = 0; n < N; n++)
-        for (int64_t i = 0; i < width; i++) {
-            double p = (double)a[n * step + i], q = (double)b[n * step + i];
-            s->product[i] += p * q;
-            s->norm_a[i] += p * p;
-            s->norm_b[i] += q * q;
-        }
+        ap_term_products_add(width, a + n * step, b + n * step, s->product, s->norm_a, s->norm_b);
     for (int64_t i = 0; i < width; i++) {
         s->norm_a[i] = sqrt(s->norm_a[i]);
         s->norm_b[i] = sqrt(s->norm_b[i]);
@@ -77,13 +73,12 @@ static void cosine_backward(const cosine_layout *l, const ap_real *x, const ap_r
             double norm = s.norm_a[c],
                    g = norm < l->least ? 0 : (double)dy[o * l->inner + i + c] / fmax(norm, l->least);
             across[c] = (ap_real)(g / fmax(s.norm_b[c], l->least));
-            along[c] = (ap_real)(g * (double)y[o * l->inner + i + c] / fmax(norm, l->least));
+            along[c] = (ap_real)(-g * (double)y[o * l->inner + i + c] / fmax(norm, l->least));
         }
-        for (int64_t n = 0; n < l->N; n++)
-            for (int64_t c = 0; c < width; c++) {
-                int64_t e = at + n * l->inner + c;
-                dx[e] += across[c] * other[e] - along[c] * x[e];
-            }
+        for (int64_t n = 0; n < l->N; n++) {
+            int64_t e = at + n * l->inner;
+            ap_term_mix_add(width, across, other + e, along, x + e, dx + e);
+        }
     }
 }
 

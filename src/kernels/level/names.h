@@ -75,6 +75,8 @@
 #define ap_array_rise LEVEL(ap_array_rise)
 #define ap_term_distance_add LEVEL(ap_term_distance_add)
 #define ap_term_distance_back LEVEL(ap_term_distance_back)
+#define ap_term_products_add LEVEL(ap_term_products_add)
+#define ap_term_mix_add LEVEL(ap_term_mix_add)
 #define ap_term_powers LEVEL(ap_term_powers)
 #define ap_term_powers_back LEVEL(ap_term_powers_back)
 #define ap_term_loudest LEVEL(ap_term_loudest)

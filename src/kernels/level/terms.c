@@ -62,6 +62,23 @@ void ap_term_distance_back(int64_t n, const ap_term_slopes *slopes, const ap_rea
     }
 }
 
+void ap_term_products_add(int64_t n, const ap_real *a, const ap_real *b, double *restrict ab,
+                          double *restrict aa, double *restrict bb)
+{
+    for (int64_t i = 0; i < n; i++) {
+        double p = (double)a[i], q = (double)b[i];
+        ab[i] += p * q;
+        aa[i] += p * p;
+        bb[i] += q * q;
+    }
+}
+
+void ap_term_mix_add(int64_t n, const ap_real *p, const ap_real *a, const ap_real *q, const ap_real *b,
+                     ap_real *restrict y)
+{
+    for (int64_t i = 0; i < n; i++) y[i] += p[i] * a[i] + q[i] * b[i];
+}
+
 double ap_term_powers(int64_t n, bool eighth, const ap_real *x)
 {
     double sum = 0;
