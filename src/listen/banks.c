@@ -3,6 +3,7 @@
 #include "antiphon/listen.h"
 #include "antiphon/rate.h"
 #include "base/bounds.h"
+#include "base/memory.h"
 #include "kernels/vmath.h"
 
 #include <math.h>
@@ -90,17 +91,46 @@ static void fill_chroma(ap_spectrum spectrum, ap_filter *filters, ap_real *weigh
 /* Writes the filters of a bank; weights: room for as many as bands times bins. */
 typedef void fill_bank(ap_spectrum spectrum, ap_filter *filters, ap_real *weights);
 
+typedef struct bank {
+    struct bank *next;
+    fill_bank *fill;
+    ap_spectrum spectrum;
+    ap_filter *filters; /* [bands] */
+} bank;
+
+static bank *new_bank(ap_spectrum spectrum, int64_t bands, fill_bank *fill)
+{
+    bank *made = ap_allocate(1, sizeof *made);
+    *made = (bank){.fill = fill, .spectrum = spectrum};
+    made->filters = ap_allocate((size_t)bands, sizeof *made->filters);
+    fill(spectrum, made->filters, ap_allocate((size_t)(bands * ap_spectrum_bins(spectrum)), sizeof(ap_real)));
+    return made;
+}
+
+/* Made once for each kind of spectrum, and kept for the life of the process. */
+static const ap_filter *filters_of(ap_spectrum spectrum, int64_t bands, fill_bank *fill)
+{
+    static bank *banks;
+    bank *found;
+#pragma omp critical(ap_banks)
+    {
+        for (found = banks; found && !(found->fill == fill && found->spectrum.size == spectrum.size &&
+                                       found->spectrum.rate == spectrum.rate);)
+            found = found->next;
+        if (!found) {
+            found = new_bank(spectrum, bands, fill);
+            found->next = banks;
+            banks = found;
+        }
+    }
+    return found->filters;
+}
+
 /* [frames, bands], on the arena */
 static ap_real *through_bank(ap_arena *arena, ap_spectrum spectrum, int64_t bands, fill_bank *fill, int64_t n,
                              const ap_real *x)
 {
-    size_t bytes = (size_t)(bands * ap_spectrum_bins(spectrum)) * sizeof(ap_real);
-    ap_filter filters[AP_MEL_BANDS];
-    ap_real *weights = ap_arena_alloc(arena, bytes);
-    fill(spectrum, filters, weights);
-    ap_real *y = ap_spectrum_bands(arena, spectrum, bands, filters, n, x);
-    ap_arena_recycle(arena, weights, bytes);
-    return y;
+    return ap_spectrum_bands(arena, spectrum, bands, filters_of(spectrum, bands, fill), n, x);
 }
 
 static void decibels(int64_t n, ap_real *x)

@@ -7,7 +7,7 @@
 #include "ops/signals.h"
 #include "ops/stft_lanes.h"
 
-#include <string.h>
+#include <tgmath.h>
 
 /* ---------------------------------------------------------------- stft_bands: y = matrix |X|
  * As ap_linear of ap_stft_magnitude, but most of a matrix of bands is zeros, and no spectrum leaves the
@@ -68,7 +68,10 @@ static void visit_forward(void *context, const ap_stft_group *group, ap_lanes *r
     const bands *b = p->b;
     const ap_stft *stft = &b->of.stft;
     ap_lanes *sizes = room + 2 * stft->n, *sums = sizes + bins_of(b);
-    ap_fft_magnitudes_lanes(stft->fft, stft->window, p->lines + group->line, room, sizes);
+    if (ap_stft_lanes_silent(&b->of, group, p->lines))
+        for (int64_t k = 0; k < bins_of(b); k++) sizes[k] = (ap_lanes){0} + sqrt(AP_MAGNITUDE_FLOOR);
+    else
+        ap_fft_magnitudes_lanes(stft->fft, stft->window, p->lines + group->line, room, sizes);
     ap_lanes_sparse(&b->by_band, sizes, sums);
     for (int lane = 0; lane < group->live; lane++) {
         ap_real *row = p->y + (group->b * b->of.frames + ap_stft_frame(&b->of, group, lane)) * b->count;

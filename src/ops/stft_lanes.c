@@ -152,6 +152,14 @@ void ap_stft_lanes_each(ap_arena *arena, const ap_stft_lanes *of, bool in_turns,
     ap_arena_recycle(arena, rooms, bytes);
 }
 
+bool ap_stft_lanes_silent(const ap_stft_lanes *of, const ap_stft_group *group, const ap_lanes *lines)
+{
+    for (int64_t t = 0; t < of->stft.n; t++)
+        for (int i = 0; i < AP_LANES; i++)
+            if (lines[group->line + t][i] != 0) return false;
+    return true;
+}
+
 void ap_stft_lanes_clear(const ap_stft_group *group, int64_t count, ap_lanes *x)
 {
     if (group->live == AP_LANES) return;

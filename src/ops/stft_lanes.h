@@ -55,6 +55,9 @@ static inline int64_t ap_stft_frame(const ap_stft_lanes *of, const ap_stft_group
     return lane * of->each + group->j;
 }
 
+/* Whether all samples of all frames of a group are 0. */
+bool ap_stft_lanes_silent(const ap_stft_lanes *of, const ap_stft_group *group, const ap_lanes *lines);
+
 /* Sets the lanes whose frames do not exist to 0, of `count` lines from x on. */
 void ap_stft_lanes_clear(const ap_stft_group *group, int64_t count, ap_lanes *x);
 
