@@ -54,37 +54,46 @@ static void visit_backward(void *context, const ap_stft_group *group, ap_lanes *
     ap_fft_windowed_inverse_lanes(stft->fft, stft->window, X, room, p->dlines + group->line);
 }
 
-static void stft_log_average_forward(ap_arena *arena, const average *a, const ap_real *x, ap_real *y)
+static void stft_log_average_forward(ap_arena *arena, const average *whole, const ap_real *x, ap_real *y)
 {
-    int64_t F = bins_of(a), each = a->of.each;
-    size_t bytes = (size_t)(ap_stft_groups(&a->of) * F) * sizeof *y;
-    ap_lanes *lines = ap_stft_lanes_fill(arena, &a->of, x);
-    pass p = {.a = a, .lines = lines, .sums = ap_arena_zeros(arena, bytes)};
-    ap_stft_lanes_each(arena, &a->of, false, room_of(a), visit_forward, &p);
-    for (int64_t b = 0; b < a->of.B; b++)
-        for (int64_t k = 0; k < F; k++) {
+    average a = *whole;
+    int64_t F = bins_of(&a), each = a.of.each;
+    for (int64_t from = 0; from < whole->of.B; from += a.of.B) {
+        a.of = ap_stft_lanes_part(&whole->of, from);
+        size_t bytes = (size_t)(ap_stft_groups(&a.of) * F) * sizeof *y;
+        ap_lanes *lines = ap_stft_lanes_fill(arena, &a.of, x + from * a.of.S);
+        pass p = {.a = &a, .lines = lines, .sums = ap_arena_zeros(arena, bytes)};
+        ap_stft_lanes_each(arena, &a.of, false, room_of(&a), visit_forward, &p);
+        for (int64_t i = 0; i < a.of.B * F; i++) {
             double sum = 0;
-            for (int64_t j = 0; j < each; j++) sum += (double)p.sums[(b * each + j) * F + k];
-            y[b * F + k] = (ap_real)(sum / (double)a->of.frames);
+            for (int64_t j = 0; j < each; j++) sum += (double)p.sums[(i / F * each + j) * F + i % F];
+            y[from * F + i] = (ap_real)(sum / (double)a.of.frames);
         }
-    ap_arena_recycle(arena, p.sums, bytes);
-    ap_arena_recycle(arena, lines, ap_stft_lanes_bytes(&a->of));
+        ap_arena_recycle(arena, p.sums, bytes);
+        ap_arena_recycle(arena, lines, ap_stft_lanes_bytes(&a.of));
+    }
 }
 
 /* dy/dx = 1 / (frames (x + offset)) */
-static void stft_log_average_backward(ap_arena *arena, const average *a, const ap_real *x, const ap_real *dy,
-                                      ap_real *dx)
+static void stft_log_average_backward(ap_arena *arena, const average *whole, const ap_real *x,
+                                      const ap_real *dy, ap_real *dx)
 {
-    int64_t n = a->of.B * bins_of(a);
-    size_t bytes = ap_stft_lanes_bytes(&a->of), each_bytes = (size_t)n * sizeof *dy;
+    average a = *whole;
+    int64_t n = a.of.B * bins_of(&a);
+    size_t each_bytes = (size_t)n * sizeof *dy;
     ap_real *each = ap_arena_alloc(arena, each_bytes);
-    for (int64_t i = 0; i < n; i++) each[i] = dy[i] / (ap_real)a->of.frames;
-    ap_lanes *lines = ap_stft_lanes_fill(arena, &a->of, x), *dlines = ap_arena_zeros(arena, bytes);
-    pass p = {.a = a, .lines = lines, .dy = each, .dlines = dlines};
-    ap_stft_lanes_each(arena, &a->of, true, room_of(a), visit_backward, &p);
-    ap_stft_lanes_fold(&a->of, dlines, dx);
-    ap_arena_recycle(arena, dlines, bytes);
-    ap_arena_recycle(arena, lines, bytes);
+    for (int64_t i = 0; i < n; i++) each[i] = dy[i] / (ap_real)a.of.frames;
+    for (int64_t from = 0; from < whole->of.B; from += a.of.B) {
+        a.of = ap_stft_lanes_part(&whole->of, from);
+        size_t bytes = ap_stft_lanes_bytes(&a.of);
+        ap_lanes *lines = ap_stft_lanes_fill(arena, &a.of, x + from * a.of.S),
+                 *dlines = ap_arena_zeros(arena, bytes);
+        pass p = {.a = &a, .lines = lines, .dy = each + from * bins_of(&a), .dlines = dlines};
+        ap_stft_lanes_each(arena, &a.of, true, room_of(&a), visit_backward, &p);
+        ap_stft_lanes_fold(&a.of, dlines, dx + from * a.of.S);
+        ap_arena_recycle(arena, dlines, bytes);
+        ap_arena_recycle(arena, lines, bytes);
+    }
     ap_arena_recycle(arena, each, each_bytes);
 }
 

@@ -157,22 +157,26 @@ static void visit_backward(void *context, const ap_stft_group *group, ap_lanes *
     for_all_lengths(context, group, room, compare_back);
 }
 
-/* The lines of all signals. */
-static pass pass_make(ap_arena *arena, const distance *d, ap_var *const *inputs)
+/* The items from `from` on that are compared together. */
+static distance part_of(const distance *d, int64_t from)
 {
-    pass p = {.d = d};
-    for (int k = 0; k <= d->count; k++)
-        p.lines[k] = ap_stft_lanes_fill(arena, longest_of(d), inputs[k]->value.data);
-    return p;
+    distance part = *d;
+    for (int k = 0; k < d->lengths; k++) part.of[k] = ap_stft_lanes_part(&d->of[k], from);
+    return part;
 }
 
-static void pass_end(ap_arena *arena, const pass *p)
+/* The lines of all signals from item `from` on. */
+static void begin(ap_arena *arena, pass *p, ap_var *const *inputs, int64_t from)
+{
+    const ap_stft_lanes *of = longest_of(p->d);
+    for (int k = 0; k <= p->d->count; k++)
+        p->lines[k] = ap_stft_lanes_fill(arena, of, inputs[k]->value.data + from * of->S);
+}
+
+static void end(ap_arena *arena, const pass *p)
 {
     size_t bytes = ap_stft_lanes_bytes(longest_of(p->d));
-    for (int k = p->d->count; k >= 0; k--) {
-        ap_arena_recycle(arena, p->dlines[k], bytes);
-        ap_arena_recycle(arena, (void *)p->lines[k], bytes);
-    }
+    for (int k = p->d->count; k >= 0; k--) ap_arena_recycle(arena, (void *)p->lines[k], bytes);
 }
 
 /* The numbers in the spectra of all signals here. */
@@ -201,14 +205,22 @@ static double add_up(ap_tape *tape, const pass *p, int k, int r, between *found)
 static double stft_distance_forward(ap_tape *tape, distance *d, ap_var *const *inputs)
 {
     ap_arena *arena = ap_tape_arena(tape);
-    pass p = pass_make(arena, d, inputs);
+    pass all = {.d = d};
     for (int k = 0; k < d->lengths; k++)
-        p.sums[k] = ap_arena_zeros(arena, (size_t)(ap_stft_groups(&d->of[k]) * d->count) * sizeof *p.sums[k]);
-    ap_stft_lanes_each(arena, longest_of(d), false, room_of(d), visit_forward, &p);
+        all.sums[k] =
+            ap_arena_zeros(arena, (size_t)(ap_stft_groups(&d->of[k]) * d->count) * sizeof *all.sums[k]);
+    for (int64_t from = 0, count; from < longest_of(d)->B; from += count) {
+        distance part = part_of(d, from);
+        pass p = {.d = &part};
+        for (int k = 0; k < d->lengths; k++) p.sums[k] = all.sums[k] + from * d->of[k].each * d->count;
+        begin(arena, &p, inputs, from);
+        ap_stft_lanes_each(arena, longest_of(&part), false, room_of(d), visit_forward, &p);
+        end(arena, &p);
+        count = longest_of(&part)->B;
+    }
     double y = 0;
     for (int k = 0; k < d->lengths; k++)
-        for (int r = 0; r < d->count; r++) y += add_up(tape, &p, k, r, &d->at[k][r]);
-    pass_end(arena, &p);
+        for (int r = 0; r < d->count; r++) y += add_up(tape, &all, k, r, &d->at[k][r]);
     return y / (d->lengths * d->count);
 }
 
@@ -230,14 +242,24 @@ static void stft_distance_backward(ap_tape *tape, const distance *d, ap_var *con
     double share = ap_tape_share(tape);
     if (share == 0) return;
     ap_arena *arena = ap_tape_arena(tape);
-    pass p = pass_make(arena, d, inputs);
-    for (int k = 0; k <= d->count; k++)
-        if (inputs[k]->wants_grad) p.dlines[k] = ap_arena_zeros(arena, ap_stft_lanes_bytes(longest_of(d)));
+    pass p = {.d = NULL};
     for (int k = 0; k < d->lengths; k++) p.slopes[k] = slopes_of(d, k, share, dy / (d->lengths * d->count));
-    ap_stft_lanes_each(arena, longest_of(d), true, room_of(d), visit_backward, &p);
-    for (int k = 0; k <= d->count; k++)
-        if (p.dlines[k]) ap_stft_lanes_fold(longest_of(d), p.dlines[k], ap_var_grad(tape, inputs[k]));
-    pass_end(arena, &p);
+    for (int64_t from = 0, count; from < longest_of(d)->B; from += count) {
+        distance part = part_of(d, from);
+        const ap_stft_lanes *of = longest_of(&part);
+        p.d = &part;
+        begin(arena, &p, inputs, from);
+        for (int k = 0; k <= d->count; k++)
+            p.dlines[k] = inputs[k]->wants_grad ? ap_arena_zeros(arena, ap_stft_lanes_bytes(of)) : NULL;
+        ap_stft_lanes_each(arena, of, true, room_of(d), visit_backward, &p);
+        for (int k = d->count; k >= 0; k--) {
+            if (!p.dlines[k]) continue;
+            ap_stft_lanes_fold(of, p.dlines[k], ap_var_grad(tape, inputs[k]) + from * of->S);
+            ap_arena_recycle(arena, p.dlines[k], ap_stft_lanes_bytes(of));
+        }
+        end(arena, &p);
+        count = of->B;
+    }
 }
 
 static void stft_distance_node_backward(ap_tape *tape, ap_var *y)

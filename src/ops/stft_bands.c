@@ -96,24 +96,33 @@ static void visit_backward(void *context, const ap_stft_group *group, ap_lanes *
     ap_fft_windowed_inverse_lanes(stft->fft, stft->window, X, room, p->dlines + group->line);
 }
 
-static void stft_bands_forward(ap_arena *arena, const bands *b, const ap_real *x, ap_real *y)
+static void stft_bands_forward(ap_arena *arena, const bands *whole, const ap_real *x, ap_real *y)
 {
-    ap_lanes *lines = ap_stft_lanes_fill(arena, &b->of, x);
-    pass p = {.b = b, .lines = lines, .y = y};
-    ap_stft_lanes_each(arena, &b->of, false, room_of(b), visit_forward, &p);
-    ap_arena_recycle(arena, lines, ap_stft_lanes_bytes(&b->of));
+    bands b = *whole;
+    for (int64_t from = 0; from < whole->of.B; from += b.of.B) {
+        b.of = ap_stft_lanes_part(&whole->of, from);
+        ap_lanes *lines = ap_stft_lanes_fill(arena, &b.of, x + from * b.of.S);
+        pass p = {.b = &b, .lines = lines, .y = y + from * b.of.frames * b.count};
+        ap_stft_lanes_each(arena, &b.of, false, room_of(&b), visit_forward, &p);
+        ap_arena_recycle(arena, lines, ap_stft_lanes_bytes(&b.of));
+    }
 }
 
-static void stft_bands_backward(ap_arena *arena, const bands *b, const ap_real *x, const ap_real *dy,
+static void stft_bands_backward(ap_arena *arena, const bands *whole, const ap_real *x, const ap_real *dy,
                                 ap_real *dx)
 {
-    size_t bytes = ap_stft_lanes_bytes(&b->of);
-    ap_lanes *lines = ap_stft_lanes_fill(arena, &b->of, x), *dlines = ap_arena_zeros(arena, bytes);
-    pass p = {.b = b, .lines = lines, .dlines = dlines, .dy = dy};
-    ap_stft_lanes_each(arena, &b->of, true, room_of(b), visit_backward, &p);
-    ap_stft_lanes_fold(&b->of, dlines, dx);
-    ap_arena_recycle(arena, dlines, bytes);
-    ap_arena_recycle(arena, lines, bytes);
+    bands b = *whole;
+    for (int64_t from = 0; from < whole->of.B; from += b.of.B) {
+        b.of = ap_stft_lanes_part(&whole->of, from);
+        size_t bytes = ap_stft_lanes_bytes(&b.of);
+        ap_lanes *lines = ap_stft_lanes_fill(arena, &b.of, x + from * b.of.S),
+                 *dlines = ap_arena_zeros(arena, bytes);
+        pass p = {.b = &b, .lines = lines, .dlines = dlines, .dy = dy + from * b.of.frames * b.count};
+        ap_stft_lanes_each(arena, &b.of, true, room_of(&b), visit_backward, &p);
+        ap_stft_lanes_fold(&b.of, dlines, dx + from * b.of.S);
+        ap_arena_recycle(arena, dlines, bytes);
+        ap_arena_recycle(arena, lines, bytes);
+    }
 }
 
 static void stft_bands_node_backward(ap_tape *tape, ap_var *y)

@@ -35,6 +35,13 @@ ap_stft_lanes ap_stft_lanes_shorter(const ap_stft_lanes *of, int n, int hop)
     return with_frames(*of, n, hop);
 }
 
+ap_stft_lanes ap_stft_lanes_part(const ap_stft_lanes *of, int64_t from)
+{
+    ap_stft_lanes part = *of;
+    part.B = ap_least(omp_get_max_threads(), of->B - from);
+    return part;
+}
+
 size_t ap_stft_lanes_bytes(const ap_stft_lanes *of)
 {
     return (size_t)(of->B * of->lines) * sizeof(ap_lanes);

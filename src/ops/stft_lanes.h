@@ -23,6 +23,10 @@ typedef struct ap_stft_lanes {
 ap_stft_lanes ap_stft_lanes_of(int64_t B, int64_t S, int n, int hop, bool zeros);
 ap_stft_lanes ap_stft_lanes_shorter(const ap_stft_lanes *of, int n, int hop);
 
+/* The same for signals `from` and following, as many as there are threads. Their lines stay in the second-level
+ * cache, or near it, from one pass over them to the next. */
+ap_stft_lanes ap_stft_lanes_part(const ap_stft_lanes *of, int64_t from);
+
 /* The size of the lines of all signals in bytes. */
 size_t ap_stft_lanes_bytes(const ap_stft_lanes *of);
 
