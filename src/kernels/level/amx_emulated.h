@@ -138,16 +138,18 @@ typedef struct amx_factors {
 /* Even and odd ones are summed up apart, from 0 on, and then added. */
 static inline void amx_sum_up(const amx_factors *f, amx_row sums[AMX_ROWS])
 {
-    for (int m = 0; m < f->rows; m++)
-        for (int n = 0; n < AMX_SUMS; n++) {
-            float even = 0, odd = 0;
-            for (int k = 0; k < f->pairs; k++) {
-                even = amx_multiply_add(f->line[m][2 * k], f->even[k][n], even);
-                odd = amx_multiply_add(f->line[m][2 * k + 1], f->odd[k][n], odd);
+    for (int m = 0; m < f->rows; m++) {
+        float even[AMX_SUMS] = {0}, odd[AMX_SUMS] = {0};
+        for (int k = 0; k < f->pairs; k++)
+            for (int n = 0; n < AMX_SUMS; n++) {
+                even[n] = amx_multiply_add(f->line[m][2 * k], f->even[k][n], even[n]);
+                odd[n] = amx_multiply_add(f->line[m][2 * k + 1], f->odd[k][n], odd[n]);
             }
-            float both = amx_multiply_add(even, 1, odd);
+        for (int n = 0; n < AMX_SUMS; n++) {
+            float both = amx_multiply_add(even[n], 1, odd[n]);
             sums[m][n] = amx_multiply_add(both, 1, amx_without_denormal(sums[m][n]));
         }
+    }
 }
 
 /* The same, where every number is ordinary; zeros, as beyond the depth, then change nothing. */
