@@ -1,6 +1,7 @@
 # ANTIPHON_KERNEL: the kernel in use is told, one may be forced, and a wrong name ends the program in one line.
 . "$1/expect.sh"
 . "$1/tiny.sh"
+unset ANTIPHON_KERNEL # which the tests may be run with
 
 expect 0 "kernel " --version
 best=$(sed -n 's/^kernel //p' out)

@@ -26,11 +26,11 @@ refused() {
     fi
 }
 
-for script in ablation study show_scale test_deb sweep make_corpus train_codec test ../run_train_compositional; do
+for script in ablation study test_kernels show_scale test_deb sweep make_corpus train_codec test ../run_train_compositional; do
     for word in --help -h; do help $script.sh $word; done
 done
 # help that nobody reads to its end is no reason to begin the work, nor misuse
-for script in ablation study test_deb sweep make_corpus train_codec ../run_train_compositional; do
+for script in ablation study test_kernels test_deb sweep make_corpus train_codec ../run_train_compositional; do
     if "$scripts/$script.sh" --help >/dev/full 2>err; then echo "$script.sh: a full disk is not told" && exit 1; fi
     if grep -q "$(basename $script).sh:" err || [ -e worked ]; then echo "$script.sh goes on:" && cat err && exit 1; fi
 done
@@ -53,6 +53,10 @@ refused train_codec.sh a b
 [ ! -e corpus ]
 refused test.sh --most
 refused test.sh --all --most
+refused test_kernels.sh --all
+refused test_kernels.sh -R
+refused test_kernels.sh -j many
+refused test_kernels.sh plain ""
 refused sweep.sh
 refused sweep.sh --resume
 refused ears.sh
