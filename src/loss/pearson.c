@@ -19,6 +19,7 @@ ap_moments ap_moments_of(int64_t M, const ap_real *x)
         high = x[i] > high ? x[i] : high;
     }
     double mean = sum / (double)M;
+#pragma omp simd reduction(+ : square)
     for (int64_t i = 0; i < M; i++) square += ((double)x[i] - mean) * ((double)x[i] - mean);
     bool constant = low == high && isfinite(sum); /* low and high ignore NaN, and infinity equals itself */
     return (ap_moments){mean, constant ? 0 : sqrt(square / (double)(M - 1))};
@@ -41,6 +42,7 @@ ap_correlation ap_correlate(int64_t M, const ap_real *x, const ap_real *y)
     }
     c.product = c.sigma_x * c.sigma_y + PRODUCT_FLOOR;
     double products = 0;
+#pragma omp simd reduction(+ : products)
     for (int64_t i = 0; i < M; i++) products += ((double)x[i] - c.mean_x) * ((double)y[i] - c.mean_y);
     double r = products / (double)(M - 1) / c.product;
     c.r = r > 1 ? 1 : r < -1 ? -1 : r; /* NaN stays NaN */

@@ -1,6 +1,7 @@
 #include "model/extractor.h"
 
 #include "base/bounds.h"
+#include "model/head.h"
 
 #include <stdio.h>
 
@@ -30,7 +31,7 @@ ap_extractor ap_extractor_create(ap_params *params, int64_t dim, int64_t compone
 
 void ap_extractor_apply(ap_tape *tape, ap_extractor *extractor, ap_var *x, ap_var *parts[AP_HEADS_EACH])
 {
-    for (int k = 0; k < AP_HEADS_EACH; k++) parts[k] = ap_head_apply(tape, extractor->heads[k], x);
+    ap_heads_apply(tape, AP_HEADS_EACH, extractor->heads, x, parts);
 }
 
 int64_t ap_extractor_reach(void)

@@ -1,5 +1,7 @@
-#include "antiphon/agent.h"
+#include "model/head.h"
+
 #include "antiphon/ops.h"
+#include "antiphon/status.h"
 #include "model/layers.h"
 
 #include <stdio.h>
@@ -39,18 +41,54 @@ static ap_var *rectified(ap_tape *tape, const ap_head *head, ap_affine_params co
     return ap_tape_leave(tape, ap_leaky_relu(tape, y, SLOPE));
 }
 
-static ap_var *with_skip(ap_tape *tape, ap_head *head, ap_var *x)
+/* The skip connections of all heads, [B, heads out, T]. */
+static ap_var *skip_all(ap_tape *tape, int count, ap_head *const *heads, ap_var *x)
+{
+    ap_var *weights[AP_HEADS_EACH], *biases[AP_HEADS_EACH];
+    if (count == 1) return ap_conv_apply(tape, heads[0]->skip, x);
+    ap_tape_enter(tape);
+    for (int k = 0; k < count; k++) {
+        weights[k] = ap_tape_param(tape, heads[k]->skip.weight);
+        biases[k] = ap_tape_param(tape, heads[k]->skip.bias);
+    }
+    return ap_tape_leave(tape, ap_conv1d(tape, x, ap_concat(tape, 0, count, weights),
+                                         ap_concat(tape, 0, count, biases),
+                                         (ap_conv1d_geometry){.stride = 1, .dilation = 1}));
+}
+
+static ap_var *with_skip(ap_tape *tape, const ap_head *head, ap_var *x, ap_var *skip)
 {
     ap_tape_enter(tape);
     ap_var *y = rectified(tape, head, head->conv2, rectified(tape, head, head->conv1, x));
-    return ap_tape_leave(tape, ap_add(tape, y, ap_conv_apply(tape, head->skip, x)));
+    return ap_tape_leave(tape, ap_add(tape, y, skip));
+}
+
+static ap_var *apply(ap_tape *tape, ap_head *head, ap_var *x, ap_var *skip)
+{
+    ap_tape_enter(tape);
+    ap_var *y = ap_batch_norm(tape, with_skip(tape, head, x, skip), ap_tape_param(tape, head->norm.weight),
+                              ap_tape_param(tape, head->norm.bias), head->running_mean->value.data,
+                              head->running_var->value.data);
+    return ap_tape_leave(tape, y);
+}
+
+void ap_heads_apply(ap_tape *tape, int count, ap_head *const *heads, ap_var *x, ap_var **y)
+{
+    if (count < 1 || count > AP_HEADS_EACH) ap_fatal("heads: %d of them", count);
+    int64_t at = 0;
+    ap_tape_enter(tape);
+    ap_var *skips = skip_all(tape, count, heads, x);
+    for (int k = 0; k < count; k++) {
+        int64_t out = heads[k]->skip.weight->value.shape.at[0];
+        y[k] = apply(tape, heads[k], x, count == 1 ? skips : ap_slice(tape, skips, 1, at, out));
+        at += out;
+    }
+    ap_tape_leave_all(tape, count, y);
 }
 
 ap_var *ap_head_apply(ap_tape *tape, ap_head *head, ap_var *x)
 {
-    ap_tape_enter(tape);
-    ap_var *y = ap_batch_norm(tape, with_skip(tape, head, x), ap_tape_param(tape, head->norm.weight),
-                              ap_tape_param(tape, head->norm.bias), head->running_mean->value.data,
-                              head->running_var->value.data);
-    return ap_tape_leave(tape, y);
+    ap_var *y;
+    ap_heads_apply(tape, 1, &head, x, &y);
+    return y;
 }
