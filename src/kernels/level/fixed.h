@@ -47,8 +47,12 @@ typedef int32_t pair_word __attribute__((may_alias));
 
 static ALWAYS_INLINE words larger(words a, words b)
 {
+#ifdef __AVX512F__
+    return (words)_mm512_max_epi32((__m512i)a, (__m512i)b);
+#else
     const words above = a > b;
     return (a & above) | (b & ~above);
+#endif
 }
 
 /* The nearest whole numbers, of x up to 2^22. */
