@@ -3,7 +3,8 @@
 usage: bench_pairs.py [options]   (see --help; scripts/bench_peer.sh starts it)
 A round takes a few training steps in a mode of PyTorch, then as many in Antiphon, A B A B ..., so that both see the same
 machine; what is printed is the median of the rounds, and for ratios the median of the rounds' own ratios. The
-headline is the ratio to the fastest mode of PyTorch.
+headline is the ratio to the fastest mode of PyTorch. Antiphon computes in float, and, where its kernel has that, with
+train.precision=fast as well.
 """
 import argparse, datetime, json, os, select, statistics, subprocess, sys, tempfile, time, wave
 
@@ -112,13 +113,14 @@ def compare(options, output, batch, table):
     overrides = ["--agent.output=" + output, "--train.batch_size=%d" % batch, "--train.threads=%d" % options.threads]
     if options.seconds:
         overrides.append("--data.seconds=%g" % options.seconds)
-    step, decode, memory = {}, {}, {}
+    step, decode, memory, fast = {}, {}, {}, {}
     for mode in options.modes:      # one after the other: a machine has room for one
         torch = Torch(options, mode, *overrides)
         if not torch.starts():
             print("  PyTorch %s: fails, or has no step after %d s" % (mode, PATIENCE), flush=True)
             continue
         step[mode], decode[mode], memory[mode] = Measure(seconds), Measure(seconds), Measure(mebibytes)
+        fast[mode] = Measure(seconds)
         torch_memory = torch.ask("memory")
         for _ in range(options.rounds):
             torch_step, torch_decode = torch.ask("step", options.steps), torch.ask("decode", options.steps)
@@ -126,15 +128,22 @@ def compare(options, output, batch, table):
             step[mode].add(torch_step, ours["step_ms"] / 1000)
             decode[mode].add(torch_decode, alone(ours, "decode"))
             memory[mode].add(torch_memory, ours["peak_memory_bytes"])
+            ours_fast = bench(options, *overrides, "--train.precision=fast")
+            if ours_fast["precision"] == "fast":
+                fast[mode].add(torch_step, ours_fast["step_ms"] / 1000)
         table.rows[0][1] = "PyTorch " + torch.version
         torch.close()
     if not step:
         sys.exit("bench_pairs.py: no mode of PyTorch takes a step")
     what = "%s, batch %d x %g s" % (output, batch, ours["seconds"])
     best = min(step, key=lambda mode: step[mode].first())
-    print("%s: PyTorch's best is %s; it takes %s times as long as Antiphon" % (what, best, step[best].cells()[2]), flush=True)
+    print("%s: PyTorch's best is %s; it takes %s times as long as Antiphon" % (what, best, step[best].cells()[2]) +
+          (", and %s times as long as with train.precision=fast" % fast[best].cells()[2] if fast[best].pairs else ""), flush=True)
     for mode in step:
-        table.add("training step, %s, %s%s" % (what, mode, " (best)" if mode == best else ""), *step[mode].cells())
+        name = "training step, %s, %s%s" % (what, mode, " (best)" if mode == best else "")
+        table.add(name, *step[mode].cells())
+        if fast[mode].pairs:
+            table.add(name + ", Antiphon fast", *fast[mode].cells())
     table.add("peak memory of it, " + best, *memory[best].cells())
     if output == options.outputs[0]:    # the codec is the same for all
         fastest = min(decode, key=lambda mode: decode[mode].first())
