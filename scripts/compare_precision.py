@@ -115,6 +115,7 @@ def verdict(curves, holds):
 # ---------------------------------------------------------------- the picture
 
 WIDTH, HEIGHT, TOP, BOTTOM = 820, 320, 34, 44
+TICKS = 6
 TOGETHER = 5  # points that one of the picture is the mean of
 
 
@@ -161,7 +162,8 @@ def losses_panel(curve, steps):
     least, most = min(map(min, floats + fasts)), max(map(max, floats + fasts))
     margin = 0.05 * (most - least)
     panel = Panel(46, 370, curve.at, steps, least - margin, most + margin, curve.name)
-    step = 10 ** math.floor(math.log10((most - least) / 2))
+    tenth = 10 ** math.floor(math.log10(most - least)) / 10
+    step = next(tenth * size for size in (2, 5, 10, 20) if (most - least) / (tenth * size) <= TICKS)
     for k in range(math.ceil(least / step), math.floor(most / step) + 1):
         panel.tick(k * step, f"{k * step:g}")
     panel.band([min(values) for values in zip(*floats)], [max(values) for values in zip(*floats)], COLOURS["float"])

@@ -4,8 +4,9 @@
 #
 #   scripts/study_precision.sh    settings below, each overridable from the environment
 #
-# It wants a kernel that has fast: amx, or, on any machine, amx_emulated of a build with tests, which is slow. Prints the
-# table and the verdict, and draws the curves. Started again it goes on where it stopped.
+# fast is not the same on every processor: KERNEL=amx_emulated computes, slowly, what AMX would, and KERNEL=fixed_emulated
+# what AVX-512 VNNI would, both on any machine, in builds with tests. Prints the table and the verdict, and draws the curves.
+# Started again it goes on where it stopped. Exit code 1: the curves of fast lie outside the spread of seeds.
 set -eu
 # shellcheck disable=SC1007  # CDPATH is emptied
 root=$(CDPATH= cd "$(dirname "$0")/.." && pwd)
@@ -14,8 +15,8 @@ no_arguments "$@"
 cd "${WORKPLACE:-$root}"                       # relative paths start here
 OUT=${OUT:-runs/precision}
 SEEDS=${SEEDS:-"0 1 2 3"}
-KERNEL=${KERNEL:-amx_emulated}                 # the kernel of float and fast
-OTHER=${OTHER:-avx512}                         # the kernel of the third arm; none: no such arm
+KERNEL=${KERNEL:-}                             # the kernel of float and fast; empty: this machine's best
+OTHER=${OTHER:-plain}                          # the kernel of the third arm; none: no such arm
 COARSE=${COARSE:-}                             # a program whose fast is coarser, for the scale; empty: no such arm
 CONFIG=${CONFIG:-$root/configs/compose.json}
 OVERRIDES=${OVERRIDES:-}                       # KEY=VALUE...; empty: what makes it small, as below
