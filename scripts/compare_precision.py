@@ -205,10 +205,19 @@ def draw(curves, path):
         file.write("\n".join(lines) + "\n")
 
 
-def runs_of(folder, arm, seeds):
-    """The runs of an arm; of those besides float and fast, as many of the seeds as there are."""
-    paths = [os.path.join(folder, f"{arm}-{seed}", "log.jsonl") for seed in seeds]
-    return [Run(path) for path in (paths if arm in ("float", "fast") else itertools.takewhile(os.path.exists, paths))]
+def runs_of(folder, seeds):
+    """The runs of each arm. All of float and fast have to be there, to the last epoch; of the others the first seeds do."""
+    arms, ends = {}, None
+    for arm in ARMS:
+        paths = [os.path.join(folder, f"{arm}-{seed}", "log.jsonl") for seed in seeds]
+        runs = [Run(path) for path in (paths if arm in ("float", "fast") else itertools.takewhile(os.path.exists, paths))]
+        ends = ends or max(runs[0].curves["validation loss"])
+        whole = list(itertools.takewhile(lambda run: max(run.curves["validation loss"]) == ends, runs))
+        if arm in ("float", "fast") and len(whole) < len(runs):
+            raise SystemExit(f"compare_precision.py: {paths[len(whole)]}: does not end at step {ends}, as the first run does")
+        if whole:
+            arms[arm] = whole
+    return arms
 
 
 def main():
@@ -218,7 +227,7 @@ def main():
     if len(sys.argv) < 5:
         raise SystemExit("compare_precision.py: wants a folder, a picture and two seeds or more; --help says how it is used")
     folder, picture, seeds = sys.argv[1], sys.argv[2], sys.argv[3:]
-    arms = {arm: runs for arm in ARMS if (runs := runs_of(folder, arm, seeds))}
+    arms = runs_of(folder, seeds)
     curves = {name: Curve(name, arms) for name in [STEPS, *EPOCHS]}
     table_of_seeds(seeds, arms, curves)
     holds = verdict(curves, table_of_distances(arms, curves))

@@ -42,6 +42,13 @@ grep -q "fast moves the mean by +1.6; a seed's deviation is 1.4" out
 log near/other-0 5.1 4.1
 compare 0 near
 grep -qF "| 0.1 (5%) |" out
+# what has not come to its end: left out of the third arm, and a fault of the others
+log near/other-1 7
+compare 0 near
+grep -qF "| 0.1 (5%) |" out
+cp -r near short && log short/fast-1 7.5
+compare 1 short
+[ ! -s out ] && grep -q "short/fast-1/log.jsonl: does not end at step 2" err
 rm -r near/float-1
 compare 1 near
 [ ! -s out ] && [ "$(wc -l <err)" -eq 1 ] && grep -q "float-1" err
