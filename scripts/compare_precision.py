@@ -61,6 +61,12 @@ class Curve:
         return [statistics.mean(abs(a - b) for a, b in point) for point in zip(*pairs)]
 
 
+    def outside(self, arm):
+        """How many of the arm's points lie outside the range of all seeds in float, of how many."""
+        points = [(value, values) for run in self.values[arm] for value, values in zip(run, zip(*self.values["float"]))]
+        return f"{sum(not min(values) <= value <= max(values) for value, values in points)} of {len(points)}"
+
+
 def row(*cells):
     print("| " + " | ".join(cells) + " |")
 
@@ -107,6 +113,9 @@ def verdict(curves, holds):
         ends = {arm: [run[-1] for run in curves[name].values[arm]] for arm in ("float", "fast")}
         moved, bound = statistics.mean(ends["fast"]) - statistics.mean(ends["float"]), statistics.stdev(ends["float"])
         holds &= abs(moved) < bound
+        outside = ", ".join(f"{ARMS[arm]} {curves[name].outside(arm)}" for arm in curves[name].values if arm != "float")
+        share = 2 / (len(ends["float"]) + 1)
+        print(f"{name}: points outside the band of all seeds: {outside}; of a further seed {share:.0%} would be")
         print(f"{name} at the end: fast moves the mean by {moved:+.2g}; a seed's deviation is {bound:.2g}")
     print(f"verdict: the curves of fast lie {'within' if holds else 'OUTSIDE'} the spread of seeds")
     return holds

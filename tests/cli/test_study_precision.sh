@@ -30,6 +30,7 @@ grep -q "^verdict: .* within the spread" out
 grep -qF "| fast | 1 | 1.5000 | 1.5000 |" out
 grep -qF "| float | mean | 3.0000 | 3.0000 |" out
 python3 -c 'import xml.dom.minidom; assert xml.dom.minidom.parse("near.svg").getElementsByTagName("polyline").length == 4'
+grep -qF "validation loss: points outside the band of all seeds: fast 3 of 4; of a further seed 67% would be" out
 # too far at each step, and only at the end, in the mean
 cp -r near far && log far/fast-0 8 7 && log far/fast-1 4 -1
 compare 1 far
