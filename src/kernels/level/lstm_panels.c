@@ -50,7 +50,7 @@ static ALWAYS_INLINE void read_row(const ap_real *panel, int64_t k, int lane, ve
     lane_words word[LAST];
     for (int gate = 0; gate < LAST; gate++) {
         word[gate] = *(const lane_words *)(panel + (k * LAST + gate) * AP_LANES + lane);
-        __asm__("" : "+v"(word[gate])); /* otherwise it is loaded again for its second use */
+        __asm__("" : "+" IN_VEC(word[gate])); /* otherwise it is loaded again for its second use */
         weight[gate] = __builtin_convertvector((lane_numbers)word[gate], vec);
     }
     lane_words last = (word[2] << 24) | ((word[1] << 16) & 0xff0000) | ((word[0] << 8) & 0xff00);

@@ -15,8 +15,8 @@
 
 #define ROWS AP_TILE_ROWS
 #define COLUMNS AP_TILE_COLUMNS
-/* A block of a tile, whose sums are in registers: 24 of AVX-512's 32, or 12 of the older 16. */
-#if VEC_BYTES == 64
+/* A block of a tile, whose sums are in registers: 24 of 32 (AVX-512, NEON), or 12 of 16. */
+#if VEC_REGISTERS == 32
 #define BLOCK_ROWS 12
 #else
 #define BLOCK_ROWS 6

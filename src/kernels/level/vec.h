@@ -13,6 +13,20 @@
 #define VEC_BYTES 16
 #endif
 
+/* How many vectors the processor's registers hold. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define VEC_REGISTERS 32
+#else
+#define VEC_REGISTERS 16
+#endif
+
+/* Such a register, as a constraint of inline assembly. */
+#ifdef __aarch64__
+#define IN_VEC "w"
+#else
+#define IN_VEC "v"
+#endif
+
 /* The number of elements in a vec, and of a kernel's vectors in AP_LANES. */
 #define VEC_LANES (VEC_BYTES / (int)sizeof(ap_real))
 #define VECS_WIDE (AP_LANES / VEC_LANES)
