@@ -55,7 +55,7 @@ void forward_linear(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int inputs = 2; inputs <= 3; inputs++) {
             gradient_case c = linear_case(&inputs, shapes[i], 71);
-            ap_var *in[3];
+            ap_var *in[3] = {NULL};
             for (int k = 0; k < inputs; k++) in[k] = ap_tape_constant(tape, c.inputs[k]);
             ap_tensor y = build_linear(tape, in, &inputs)->value;
             assert_int_equal(y.shape.rank, shapes[i].rank);
