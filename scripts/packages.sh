@@ -29,3 +29,10 @@ install_packages()
     # shellcheck disable=SC2086  # a list of words
     DEBIAN_FRONTEND=noninteractive $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null || return 1
 }
+
+# package_mirror SUITE: the mirror from which this machine's own packages of it come
+package_mirror()
+{
+    # shellcheck disable=SC2016  # the field is apt's
+    apt-get indextargets --format '$(SITE)' "Codename: $1" "Created-By: Packages" "Component: main" | head -n 1
+}

@@ -13,16 +13,11 @@ set -eu
 . "$(dirname "$0")/usage.sh"
 no_arguments "$@"
 cd "$(dirname "$0")/.."
-
-# the mirror from which this machine's own packages come
-own_mirror() {
-    # shellcheck disable=SC2016  # the field is apt's
-    apt-get indextargets --format '$(SITE)' "Codename: $SUITE" "Created-By: Packages" "Component: main" | head -n 1
-}
+. scripts/packages.sh
 
 SUITE=${SUITE:-bookworm}
 DEBS=${DEBS:-}
-MIRROR=${MIRROR:-$(own_mirror)}
+MIRROR=${MIRROR:-$(package_mirror "$SUITE")}
 [ -n "$MIRROR" ] || { echo "test_deb.sh: apt names no mirror of $SUITE here: MIRROR=URL sudo -E scripts/test_deb.sh" >&2 && exit 2; }
 
 [ "$(id -u)" = 0 ] || { echo "test_deb.sh: debootstrap and chroot want root" >&2 && exit 2; }

@@ -26,15 +26,15 @@ refused() {
     fi
 }
 
-for script in ablation study study_precision test_kernels show_scale test_deb sweep make_corpus train_codec test ../run_train_compositional; do
+for script in ablation study study_precision test_kernels show_scale test_arm test_deb sweep make_corpus train_codec test ../run_train_compositional; do
     for word in --help -h; do help $script.sh $word; done
 done
 # help that nobody reads to its end is no reason to begin the work, nor misuse
-for script in ablation study study_precision test_kernels test_deb sweep make_corpus train_codec ../run_train_compositional; do
+for script in ablation study study_precision test_kernels test_arm test_deb sweep make_corpus train_codec ../run_train_compositional; do
     if "$scripts/$script.sh" --help >/dev/full 2>err; then echo "$script.sh: a full disk is not told" && exit 1; fi
     if grep -q "$(basename $script).sh:" err || [ -e worked ]; then echo "$script.sh goes on:" && cat err && exit 1; fi
 done
-for script in ablation study study_precision show_scale test_deb; do
+for script in ablation study study_precision show_scale test_arm test_deb; do
     for word in --hlep all ""; do
         refused $script.sh "$word"
         [ "$(wc -l <err)" -eq 1 ] && grep -qF "$script.sh: takes no argument such as \"$word\"" err
