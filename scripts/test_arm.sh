@@ -3,7 +3,7 @@
 # with any other processor: fetches ARM's libraries into a folder of their own,
 # compiles with Debian's cross compiler, and runs tests and the program in an
 # emulator (QEMU). Nothing is timed: an emulator's speed says nothing. Takes
-# some ten minutes, and 1 GB.
+# some twenty minutes, and 1 GB.
 #
 #     scripts/test_arm.sh
 #
