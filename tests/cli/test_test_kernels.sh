@@ -1,4 +1,5 @@
 # scripts/test_kernels.sh, on a build that is none: which kernels it takes, what it counts, and how it ends.
+unset BUILD LOGS # which this script itself may have been started with
 . "$1/expect.sh"
 command -v ctest >/dev/null || exit 77
 script=$1/../../scripts/test_kernels.sh
