@@ -15,10 +15,9 @@ typedef struct average {
 /* A pass over all groups, there or back. */
 typedef struct pass {
     const average *a;
-    const ap_lanes *lines;
+    ap_stft_part part;
     ap_real *sums;     /* [groups, F] over the frames of a group */
     const ap_real *dy; /* [B, F] of the sums */
-    ap_lanes *dlines;
 } pass;
 
 static int64_t bins_of(const average *a)
@@ -37,9 +36,9 @@ static void visit_forward(void *context, const ap_stft_group *group, ap_lanes *r
     const pass *p = context;
     const ap_stft *stft = &p->a->of.stft;
     ap_lanes *y = room + 2 * stft->n;
-    ap_fft_magnitudes_lanes(stft->fft, stft->window, p->lines + group->line, room, y);
-    int64_t F = bins_of(p->a);
-    ap_lanes_log_sums(F, group->live, p->a->offset, y, p->sums + group->number * F);
+    ap_fft_magnitudes_lanes(stft->fft, stft->window, p->part.lines + group->line, room, y);
+    int64_t F = bins_of(p->a), number = p->part.from * p->a->of.each + group->number;
+    ap_lanes_log_sums(F, group->live, p->a->offset, y, p->sums + number * F);
 }
 
 static void visit_backward(void *context, const ap_stft_group *group, ap_lanes *room)
@@ -48,53 +47,37 @@ static void visit_backward(void *context, const ap_stft_group *group, ap_lanes *
     const ap_stft *stft = &p->a->of.stft;
     int64_t F = bins_of(p->a);
     ap_lanes *X = room + 2 * stft->n;
-    ap_fft_windowed_lanes(stft->fft, stft->window, p->lines + group->line, room, X);
-    ap_lanes_log_sums_back(F, p->a->offset, p->dy + group->b * F, X);
+    ap_fft_windowed_lanes(stft->fft, stft->window, p->part.lines + group->line, room, X);
+    ap_lanes_log_sums_back(F, p->a->offset, p->dy + (p->part.from + group->b) * F, X);
     ap_stft_lanes_clear(group, 2 * F, X);
-    ap_fft_windowed_inverse_lanes(stft->fft, stft->window, X, room, p->dlines + group->line);
+    ap_fft_windowed_inverse_lanes(stft->fft, stft->window, X, room, p->part.dlines + group->line);
 }
 
-static void stft_log_average_forward(ap_arena *arena, const average *whole, const ap_real *x, ap_real *y)
+static void stft_log_average_forward(ap_arena *arena, const average *a, const ap_real *x, ap_real *y)
 {
-    average a = *whole;
-    int64_t F = bins_of(&a), each = a.of.each;
-    for (int64_t from = 0; from < whole->of.B; from += a.of.B) {
-        a.of = ap_stft_lanes_part(&whole->of, from);
-        size_t bytes = (size_t)(ap_stft_groups(&a.of) * F) * sizeof *y;
-        ap_lanes *lines = ap_stft_lanes_fill(arena, &a.of, x + from * a.of.S);
-        pass p = {.a = &a, .lines = lines, .sums = ap_arena_zeros(arena, bytes)};
-        ap_stft_lanes_each(arena, &a.of, false, room_of(&a), visit_forward, &p);
-        for (int64_t i = 0; i < a.of.B * F; i++) {
-            double sum = 0;
-            for (int64_t j = 0; j < each; j++) sum += (double)p.sums[(i / F * each + j) * F + i % F];
-            y[from * F + i] = (ap_real)(sum / (double)a.of.frames);
-        }
-        ap_arena_recycle(arena, p.sums, bytes);
-        ap_arena_recycle(arena, lines, ap_stft_lanes_bytes(&a.of));
+    int64_t F = bins_of(a), each = a->of.each;
+    size_t bytes = (size_t)(ap_stft_groups(&a->of) * F) * sizeof *y;
+    pass p = {.a = a, .sums = ap_arena_zeros(arena, bytes)};
+    ap_stft_lanes_pass(arena, &a->of, x, NULL, room_of(a), visit_forward, &p, &p.part);
+    for (int64_t i = 0; i < a->of.B * F; i++) {
+        double sum = 0;
+        for (int64_t j = 0; j < each; j++) sum += (double)p.sums[(i / F * each + j) * F + i % F];
+        y[i] = (ap_real)(sum / (double)a->of.frames);
     }
+    ap_arena_recycle(arena, p.sums, bytes);
 }
 
 /* dy/dx = 1 / (frames (x + offset)) */
-static void stft_log_average_backward(ap_arena *arena, const average *whole, const ap_real *x,
-                                      const ap_real *dy, ap_real *dx)
+static void stft_log_average_backward(ap_arena *arena, const average *a, const ap_real *x, const ap_real *dy,
+                                      ap_real *dx)
 {
-    average a = *whole;
-    int64_t n = a.of.B * bins_of(&a);
-    size_t each_bytes = (size_t)n * sizeof *dy;
-    ap_real *each = ap_arena_alloc(arena, each_bytes);
-    for (int64_t i = 0; i < n; i++) each[i] = dy[i] / (ap_real)a.of.frames;
-    for (int64_t from = 0; from < whole->of.B; from += a.of.B) {
-        a.of = ap_stft_lanes_part(&whole->of, from);
-        size_t bytes = ap_stft_lanes_bytes(&a.of);
-        ap_lanes *lines = ap_stft_lanes_fill(arena, &a.of, x + from * a.of.S),
-                 *dlines = ap_arena_zeros(arena, bytes);
-        pass p = {.a = &a, .lines = lines, .dy = each + from * bins_of(&a), .dlines = dlines};
-        ap_stft_lanes_each(arena, &a.of, true, room_of(&a), visit_backward, &p);
-        ap_stft_lanes_fold(&a.of, dlines, dx + from * a.of.S);
-        ap_arena_recycle(arena, dlines, bytes);
-        ap_arena_recycle(arena, lines, bytes);
-    }
-    ap_arena_recycle(arena, each, each_bytes);
+    int64_t n = a->of.B * bins_of(a);
+    size_t bytes = (size_t)n * sizeof *dy;
+    ap_real *each = ap_arena_alloc(arena, bytes);
+    for (int64_t i = 0; i < n; i++) each[i] = dy[i] / (ap_real)a->of.frames;
+    pass p = {.a = a, .dy = each};
+    ap_stft_lanes_pass(arena, &a->of, x, dx, room_of(a), visit_backward, &p, &p.part);
+    ap_arena_recycle(arena, each, bytes);
 }
 
 static void stft_log_average_node_backward(ap_tape *tape, ap_var *y)

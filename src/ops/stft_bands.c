@@ -45,8 +45,7 @@ typedef struct bands {
 /* A pass over all groups, there or back. */
 typedef struct pass {
     const bands *b;
-    const ap_lanes *lines;
-    ap_lanes *dlines;
+    ap_stft_part part;
     ap_real *y;
     const ap_real *dy;
 } pass;
@@ -62,19 +61,26 @@ static size_t room_of(const bands *b)
     return (size_t)(2 * b->of.stft.n + 2 * bins_of(b) + b->count);
 }
 
+/* Where the bands of a lane's frame stand in y. */
+static int64_t row_at(const pass *p, const ap_stft_group *group, int lane)
+{
+    const bands *b = p->b;
+    return ((p->part.from + group->b) * b->of.frames + ap_stft_frame(&b->of, group, lane)) * b->count;
+}
+
 static void visit_forward(void *context, const ap_stft_group *group, ap_lanes *room)
 {
     const pass *p = context;
     const bands *b = p->b;
     const ap_stft *stft = &b->of.stft;
     ap_lanes *sizes = room + 2 * stft->n, *sums = sizes + bins_of(b);
-    if (ap_stft_lanes_silent(&b->of, group, p->lines))
+    if (ap_stft_lanes_silent(&b->of, group, p->part.lines))
         for (int64_t k = 0; k < bins_of(b); k++) sizes[k] = (ap_lanes){0} + sqrt(AP_MAGNITUDE_FLOOR);
     else
-        ap_fft_magnitudes_lanes(stft->fft, stft->window, p->lines + group->line, room, sizes);
+        ap_fft_magnitudes_lanes(stft->fft, stft->window, p->part.lines + group->line, room, sizes);
     ap_lanes_sparse(&b->by_band, sizes, sums);
     for (int lane = 0; lane < group->live; lane++) {
-        ap_real *row = p->y + (group->b * b->of.frames + ap_stft_frame(&b->of, group, lane)) * b->count;
+        ap_real *row = p->y + row_at(p, group, lane);
         for (int64_t m = 0; m < b->count; m++) row[m] = sums[m][lane];
     }
 }
@@ -85,44 +91,27 @@ static void visit_backward(void *context, const ap_stft_group *group, ap_lanes *
     const bands *b = p->b;
     const ap_stft *stft = &b->of.stft;
     ap_lanes *X = room + 2 * stft->n, *dy = X + 2 * bins_of(b), *slopes = room;
-    ap_fft_windowed_lanes(stft->fft, stft->window, p->lines + group->line, room, X);
+    ap_fft_windowed_lanes(stft->fft, stft->window, p->part.lines + group->line, room, X);
     for (int lane = 0; lane < AP_LANES; lane++) {
-        const ap_real *row =
-            p->dy + (group->b * b->of.frames + ap_stft_frame(&b->of, group, lane)) * b->count;
+        const ap_real *row = p->dy + row_at(p, group, lane);
         for (int64_t m = 0; m < b->count; m++) dy[m][lane] = lane < group->live ? row[m] : 0;
     }
     ap_lanes_sparse(&b->by_bin, dy, slopes);
     ap_lanes_magnitude_back(bins_of(b), slopes, X);
-    ap_fft_windowed_inverse_lanes(stft->fft, stft->window, X, room, p->dlines + group->line);
+    ap_fft_windowed_inverse_lanes(stft->fft, stft->window, X, room, p->part.dlines + group->line);
 }
 
-static void stft_bands_forward(ap_arena *arena, const bands *whole, const ap_real *x, ap_real *y)
+static void stft_bands_forward(ap_arena *arena, const bands *b, const ap_real *x, ap_real *y)
 {
-    bands b = *whole;
-    for (int64_t from = 0; from < whole->of.B; from += b.of.B) {
-        b.of = ap_stft_lanes_part(&whole->of, from);
-        ap_lanes *lines = ap_stft_lanes_fill(arena, &b.of, x + from * b.of.S);
-        pass p = {.b = &b, .lines = lines, .y = y + from * b.of.frames * b.count};
-        ap_stft_lanes_each(arena, &b.of, false, room_of(&b), visit_forward, &p);
-        ap_arena_recycle(arena, lines, ap_stft_lanes_bytes(&b.of));
-    }
+    pass p = {.b = b, .y = y};
+    ap_stft_lanes_pass(arena, &b->of, x, NULL, room_of(b), visit_forward, &p, &p.part);
 }
 
-static void stft_bands_backward(ap_arena *arena, const bands *whole, const ap_real *x, const ap_real *dy,
+static void stft_bands_backward(ap_arena *arena, const bands *b, const ap_real *x, const ap_real *dy,
                                 ap_real *dx)
 {
-    bands b = *whole;
-    for (int64_t from = 0; from < whole->of.B; from += b.of.B) {
-        b.of = ap_stft_lanes_part(&whole->of, from);
-        size_t bytes = ap_stft_lanes_bytes(&b.of);
-        ap_lanes *lines = ap_stft_lanes_fill(arena, &b.of, x + from * b.of.S),
-                 *dlines = ap_arena_zeros(arena, bytes);
-        pass p = {.b = &b, .lines = lines, .dlines = dlines, .dy = dy + from * b.of.frames * b.count};
-        ap_stft_lanes_each(arena, &b.of, true, room_of(&b), visit_backward, &p);
-        ap_stft_lanes_fold(&b.of, dlines, dx + from * b.of.S);
-        ap_arena_recycle(arena, dlines, bytes);
-        ap_arena_recycle(arena, lines, bytes);
-    }
+    pass p = {.b = b, .dy = dy};
+    ap_stft_lanes_pass(arena, &b->of, x, dx, room_of(b), visit_backward, &p, &p.part);
 }
 
 static void stft_bands_node_backward(ap_tape *tape, ap_var *y)

@@ -159,6 +159,25 @@ void ap_stft_lanes_each(ap_arena *arena, const ap_stft_lanes *of, bool in_turns,
     ap_arena_recycle(arena, rooms, bytes);
 }
 
+void ap_stft_lanes_pass(ap_arena *arena, const ap_stft_lanes *of, const ap_real *x, ap_real *dx, size_t room,
+                        ap_stft_visit *visit, void *context, ap_stft_part *part)
+{
+    for (int64_t from = 0, count; from < of->B; from += count) {
+        const ap_stft_lanes here = ap_stft_lanes_part(of, from);
+        const size_t bytes = ap_stft_lanes_bytes(&here);
+        ap_lanes *lines = ap_stft_lanes_fill(arena, &here, x + from * of->S),
+                 *dlines = dx ? ap_arena_zeros(arena, bytes) : NULL;
+        *part = (ap_stft_part){from, lines, dlines};
+        ap_stft_lanes_each(arena, &here, dx != NULL, room, visit, context);
+        if (dx) {
+            ap_stft_lanes_fold(&here, dlines, dx + from * of->S);
+            ap_arena_recycle(arena, dlines, bytes);
+        }
+        ap_arena_recycle(arena, lines, bytes);
+        count = here.B;
+    }
+}
+
 bool ap_stft_lanes_silent(const ap_stft_lanes *of, const ap_stft_group *group, const ap_lanes *lines)
 {
     for (int64_t t = 0; t < of->stft.n; t++)

@@ -23,8 +23,8 @@ typedef struct ap_stft_lanes {
 ap_stft_lanes ap_stft_lanes_of(int64_t B, int64_t S, int n, int hop, bool zeros);
 ap_stft_lanes ap_stft_lanes_shorter(const ap_stft_lanes *of, int n, int hop);
 
-/* The same for signals `from` and following, as many as there are threads. Their lines stay in the second-level
- * cache, or near it, from one pass over them to the next. */
+/* The same for signals `from` and following, as many as there are threads. Their lines stay in the
+ * second-level cache, or near it, from one pass over them to the next. */
 ap_stft_lanes ap_stft_lanes_part(const ap_stft_lanes *of, int64_t from);
 
 /* The size of the lines of all signals in bytes. */
@@ -52,6 +52,20 @@ int64_t ap_stft_groups(const ap_stft_lanes *of);
 typedef void ap_stft_visit(void *context, const ap_stft_group *group, ap_lanes *room);
 void ap_stft_lanes_each(ap_arena *arena, const ap_stft_lanes *of, bool in_turns, size_t room,
                         ap_stft_visit *visit, void *context);
+
+/* Signals that are visited together: `from` and following of all; their lines, and what the lines' gradient
+ * is to be added to. */
+typedef struct ap_stft_part {
+    int64_t from;
+    const ap_lanes *lines;
+    ap_lanes *dlines; /* NULL on the way there */
+} ap_stft_part;
+
+/* Visits every group of x [B, S] as ap_stft_lanes_each does, part by part (ap_stft_lanes_part), with `part`
+ * set before each; a group's signal and number are those within the part. dx NULL: the way there. Otherwise
+ * the way back: in turns, and dx [B, S] += the gradient of the samples. */
+void ap_stft_lanes_pass(ap_arena *arena, const ap_stft_lanes *of, const ap_real *x, ap_real *dx, size_t room,
+                        ap_stft_visit *visit, void *context, ap_stft_part *part);
 
 /* Sample f of a row of frames is that of frame f of a signal: where the frame of a lane of a group is. */
 static inline int64_t ap_stft_frame(const ap_stft_lanes *of, const ap_stft_group *group, int lane)
