@@ -112,11 +112,9 @@ static char fault[256];
 static bool has_fixed(void)
 {
 #ifdef AP_X86_KERNELS
-    return chosen->fixed == AP_FIXED_EMULATED ||
-           (chosen->fixed == AP_FIXED_VNNI && __builtin_cpu_supports("avx512vnni"));
-#else
-    return chosen->fixed == AP_FIXED_EMULATED;
+    if (chosen->fixed == AP_FIXED_VNNI) return __builtin_cpu_supports("avx512vnni");
 #endif
+    return chosen->fixed == AP_FIXED_EMULATED;
 }
 
 const ap_kernel *ap_kernel_at(int index, bool *runs)

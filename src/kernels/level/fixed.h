@@ -33,8 +33,6 @@
 
 #define STEPS_FIXED 128
 #define MOST_FIXED 4095
-/* The most rows of sums: those of a tile. */
-#define FIXED_ROWS AP_TILE_ROWS
 
 typedef int32_t words __attribute__((vector_size(VEC_BYTES), aligned(sizeof(int32_t)), may_alias));
 typedef int16_t halves __attribute__((vector_size(VEC_BYTES / 2), aligned(sizeof(int16_t)), may_alias));
@@ -137,7 +135,7 @@ FIXED_TARGET static ALWAYS_INLINE words add_products(words sum, words a, words b
 FIXED_TARGET static ALWAYS_INLINE void sum_fixed(int rows, int64_t depth, const ap_real *a, const ap_real *b,
                                                  vec total[][AP_TILE_VECS])
 {
-    words sum[FIXED_ROWS][AP_TILE_VECS];
+    words sum[AP_TILE_ROWS][AP_TILE_VECS];
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < AP_TILE_VECS; v++) total[r][v] = (vec){0};
     for (; depth > 0; depth -= STEPS_FIXED, a += AP_TILE_ROWS, b += AP_TILE_COLUMNS) {

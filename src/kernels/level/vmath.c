@@ -289,14 +289,19 @@ void ap_vexp_rows(int64_t rows, int64_t n, ap_real factor, const ap_real *shift,
     }
 }
 
+static ALWAYS_INLINE ap_real elu_slope_of(ap_real y)
+{
+    return y > 0 ? 1 : y + 1;
+}
+
 void ap_velu_back_of(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
 {
-    for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * (y[i] > 0 ? 1 : y[i] + 1);
+    for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * elu_slope_of(y[i]);
 }
 
 void ap_velu_back_of_add(int64_t n, const ap_real *y, const ap_real *dy, ap_real *dx)
 {
-    for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * (y[i] > 0 ? 1 : y[i] + 1);
+    for (int64_t i = 0; i < n; i++) dx[i] += dy[i] * elu_slope_of(y[i]);
 }
 
 void ap_vsoftmax_back(int64_t rows, int64_t n, const ap_real *delta, const ap_real *p, ap_real *dp)
