@@ -27,11 +27,6 @@ BUILD=$(realpath "$BUILD")
 root=$BUILD/root
 libraries=$root/usr/lib/aarch64-linux-gnu
 
-# quietly COMMAND...: what it prints is shown only where it fails
-quietly() {
-    "$@" >"$BUILD/log" 2>&1 || { echo "test_arm.sh: $* failed" >&2 && tail -n 30 "$BUILD/log" >&2 && exit 1; }
-}
-
 # apt, with ARM's packages and none that is installed: the machine's own are left alone
 apt_arm() {
     apt-get -q -y -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User="$(id -un)" \

@@ -23,13 +23,6 @@ MIRROR=${MIRROR:-$(package_mirror "$SUITE")}
 [ "$(id -u)" = 0 ] || { echo "test_deb.sh: debootstrap and chroot want root" >&2 && exit 2; }
 command -v debootstrap >/dev/null || { echo "test_deb.sh: apt-get install debootstrap" >&2 && exit 2; }
 
-# quietly COMMAND...: what it prints is shown only where it fails
-quietly() {
-    log=$(mktemp)
-    "$@" >"$log" 2>&1 || { echo "test_deb.sh: $* failed" >&2 && tail -n 30 "$log" >&2 && exit 1; }
-    rm -f "$log"
-}
-
 if [ -z "$DEBS" ]; then
     rm -f build-package/*.deb
     quietly cmake --preset package

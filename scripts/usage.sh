@@ -1,4 +1,4 @@
-# Sourced by the scripts: help and misuse.
+# Sourced by the scripts: help, misuse, and what they run.
 
 # usage: the comment at a script's head and its settings. Settings are lines NAME=${NAME:-default}, after `set -eu`.
 # What is longer than 80 columns is broken.
@@ -40,4 +40,11 @@ help_or() {
 no_arguments() {
     help_or "$@"
     [ $# -eq 0 ] || misuse "takes no argument such as \"$1\""
+}
+
+# quietly COMMAND...: what it prints is shown only where it fails
+quietly() {
+    log=$(mktemp)
+    "$@" >"$log" 2>&1 || { echo "$(basename "$0"): $* failed" >&2 && tail -n 30 "$log" >&2 && exit 1; }
+    rm -f "$log"
 }
